@@ -1,0 +1,108 @@
+r"""Random numbers that depend on (seed, purpose, event index) and on nothing else.
+
+Each event has a 64-bit key; its k-th random number is the k-th output of SplitMix64 started from
+that key. Results therefore do not depend on batch size, number of workers or order.
+
+References:
+    G. L. Steele, D. Lea, C. H. Flood, *Fast splittable pseudorandom number generators*,
+    OOPSLA 2014, https://doi.org/10.1145/2660193.2660195
+"""
+
+from enum import IntEnum
+
+import numba
+import numpy as np
+
+from calovox.arrays import Array, Float64, Int, UInt64
+
+__all__ = ["Stream", "event_keys", "event_uniforms", "next_uniform"]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_TO_UNIT = 2.0**-53
+
+
+class Stream(IntEnum):
+    """What the numbers are for: different purposes never share a stream."""
+
+    PHOTONS = 1
+    GEANT4 = 2
+    SUB_VOXELS = 3
+    MATCHING = 4
+    PLACEMENT = 5
+
+
+@numba.njit(cache=True, inline="always")
+def _mix(value: np.uint64) -> np.uint64:
+    value = (value ^ (value >> np.uint64(30))) * _MIX_1
+    value = (value ^ (value >> np.uint64(27))) * _MIX_2
+    return value ^ (value >> np.uint64(31))
+
+
+@numba.njit(cache=True, inline="always")
+def next_uniform(state: np.uint64) -> tuple[np.uint64, float]:
+    """Advance a stream by one number, inside a compiled kernel.
+
+    Args:
+        state: The event's key at first, then the state returned by the previous call.
+
+    Returns:
+        The new state, and a number in [0, 1) with 53 random bits.
+    """
+    state = state + _GOLDEN
+    return state, (_mix(state) >> np.uint64(11)) * _TO_UNIT
+
+
+@numba.njit(cache=True)
+def _keys_kernel(seed: np.uint64, stream: np.uint64, event_indices: Array, keys: Array) -> None:
+    base = _mix(_mix(seed + _GOLDEN) + stream * _GOLDEN)
+    for position in range(event_indices.size):
+        keys[position] = _mix(base + (np.uint64(event_indices[position]) + np.uint64(1)) * _GOLDEN)
+
+
+@numba.njit(cache=True)
+def _uniforms_kernel(keys: Array, numbers: Array) -> None:
+    for event in range(keys.size):
+        state = keys[event]
+        for draw in range(numbers.shape[1]):
+            state, numbers[event, draw] = next_uniform(state)
+
+
+def event_keys(
+    seed: int, stream: Stream, event_indices: Int[Array, " event"]
+) -> UInt64[Array, " event"]:
+    """Derive the key of each event's stream.
+
+    Args:
+        seed: Seed of the run, 0 to 2^63 - 1.
+        stream: What the numbers are for.
+        event_indices: Index of each event in the whole run, not in the batch.
+
+    Returns:
+        One key per event, to be passed to `event_uniforms` or to a kernel.
+
+    Raises:
+        ValueError: If the seed is out of range.
+    """
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed: expected an integer from 0 to 2^63 - 1, got {seed}")
+    keys = np.empty(len(event_indices), dtype=np.uint64)
+    indices = np.ascontiguousarray(event_indices, dtype=np.int64)
+    _keys_kernel(np.uint64(seed), np.uint64(stream), indices, keys)
+    return keys
+
+
+def event_uniforms(keys: UInt64[Array, " event"], count: int) -> Float64[Array, "event draw"]:
+    """Draw the first numbers of every event's stream.
+
+    Args:
+        keys: Keys from `event_keys`.
+        count: How many numbers per event.
+
+    Returns:
+        Uniform numbers in [0, 1).
+    """
+    numbers = np.empty((len(keys), count), dtype=np.float64)
+    _uniforms_kernel(keys, numbers)
+    return numbers
