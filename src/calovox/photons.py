@@ -1,0 +1,259 @@
+r"""Photons to simulate: kinetic energy, direction, and the distributions they are drawn from.
+
+The note's spectrum (ATL-SOFT-PUB-2025-003, section 2.3) has the density of log E
+
+$$p(\log E) \propto 1 \; (E < E_t), \qquad (E / E_t)^{-k} \; (E \ge E_t),$$
+
+between 2^8 and 2^22 MeV, with E_t = 2^19 MeV and k = 1 / log 8, natural logarithms throughout.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from calovox.arrays import Array, Float, Float64, Int, Int64
+from calovox.random_streams import Stream, event_keys, event_uniforms
+from calovox.units import parse_quantity
+
+__all__ = [
+    "Distribution",
+    "Fixed",
+    "LogUniform",
+    "NoteSpectrum",
+    "Photons",
+    "SignedUniform",
+    "Uniform",
+    "draw_photons",
+    "parse_energies",
+    "parse_etas",
+]
+
+
+class Distribution(Protocol):
+    """A distribution given by its quantile function."""
+
+    def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
+        """Map uniform numbers in [0, 1) to values."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One value."""
+
+    value: float
+
+    def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
+        """Return the value for every number."""
+        return np.full(np.shape(u), self.value)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """A flat density between two bounds."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"range: expected low < high, got {self.low:g}:{self.high:g}")
+
+    def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
+        """Interpolate between the bounds."""
+        return self.low + (self.high - self.low) * np.asarray(u)
+
+
+@dataclass(frozen=True)
+class SignedUniform:
+    """A flat density of the absolute value, both signs equally likely."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low < self.high:
+            raise ValueError(f"range: expected 0 <= low < high, got {self.low:g}:{self.high:g}")
+
+    def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
+        """Use the lower half of the unit interval for the negative sign."""
+        twice = 2.0 * np.asarray(u)
+        size = self.low + (self.high - self.low) * (twice % 1.0)
+        return np.where(twice < 1.0, -size, size)
+
+
+@dataclass(frozen=True)
+class LogUniform:
+    """A flat density of the logarithm between two bounds."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low < self.high:
+            raise ValueError(f"log range: expected 0 < low < high, got {self.low:g}:{self.high:g}")
+
+    def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
+        """Interpolate between the logarithms of the bounds."""
+        return self.low * np.exp(np.asarray(u) * math.log(self.high / self.low))
+
+
+@dataclass(frozen=True)
+class NoteSpectrum:
+    """The spectrum of the note's dataset, in MeV.
+
+    References:
+        ATL-SOFT-PUB-2025-003, section 2.3 and Figure 5.
+    """
+
+    low: float = 2.0**8
+    transition: float = 2.0**19
+    high: float = 2.0**22
+
+    @property
+    def decay(self) -> float:
+        """The exponent k."""
+        return 1.0 / math.log(self.high / self.transition)
+
+    def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
+        """Invert the cumulative distribution of log E in closed form."""
+        flat = math.log(self.transition / self.low)
+        area = np.asarray(u) * (flat + (1.0 - math.exp(-1.0)) / self.decay)
+        above = np.maximum(area - flat, 0.0)
+        tail = -np.log1p(-above * self.decay) / self.decay
+        return self.low * np.exp(np.minimum(area, flat) + tail)
+
+    def density(self, energy: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
+        """Evaluate p(log E), normalised over log E.
+
+        Args:
+            energy: Kinetic energy in MeV.
+
+        Returns:
+            The density, 0 outside the bounds.
+        """
+        energy = np.asarray(energy, dtype=np.float64)
+        norm = math.log(self.transition / self.low) + (1.0 - math.exp(-1.0)) / self.decay
+        shape = np.minimum(1.0, (energy / self.transition) ** -self.decay)
+        return np.where((energy >= self.low) & (energy <= self.high), shape / norm, 0.0)
+
+
+@dataclass(frozen=True)
+class Photons:
+    """Photons that reach the calorimeter, with momenta that point back to the detector origin.
+
+    Attributes:
+        energy: Kinetic energy in MeV.
+        eta: Pseudorapidity of the momentum.
+        phi: Azimuth of the momentum in rad, [-pi, pi).
+        index: Index of the event in the whole run: the key of its random numbers.
+    """
+
+    energy: Float64[Array, " event"]
+    eta: Float64[Array, " event"]
+    phi: Float64[Array, " event"]
+    index: Int64[Array, " event"]
+
+    def __post_init__(self) -> None:
+        sizes = {len(self.energy), len(self.eta), len(self.phi), len(self.index)}
+        if len(sizes) > 1:
+            raise ValueError(f"Photons: expected columns of one length, got {sorted(sizes)}")
+        if not np.all(np.isfinite(self.energy) & (self.energy > 0)):
+            wrong = int(np.flatnonzero(~(np.isfinite(self.energy) & (self.energy > 0)))[0])
+            raise ValueError(
+                f"Photons: expected energies above 0 MeV, got {self.energy[wrong]} in event {wrong}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.energy)
+
+    def __getitem__(self, events: slice | Int[Array, " chosen"]) -> "Photons":
+        return Photons(self.energy[events], self.eta[events], self.phi[events], self.index[events])
+
+
+def draw_photons(
+    event_indices: Int[Array, " event"],
+    *,
+    energy: Distribution,
+    eta: Distribution,
+    seed: int,
+) -> Photons:
+    """Draw photons with uniform phi; each depends on the seed and its own index alone.
+
+    Args:
+        event_indices: Index of each event in the whole run.
+        energy: Distribution of the kinetic energy in MeV.
+        eta: Distribution of the pseudorapidity.
+        seed: Seed of the run.
+
+    Returns:
+        One photon per index.
+    """
+    numbers = event_uniforms(event_keys(seed, Stream.PHOTONS, event_indices), 3)
+    return Photons(
+        energy=energy.quantile(numbers[:, 0]),
+        eta=eta.quantile(numbers[:, 1]),
+        phi=math.pi * (2.0 * numbers[:, 2] - 1.0),
+        index=np.asarray(event_indices, dtype=np.int64),
+    )
+
+
+def parse_energies(text: str) -> Distribution:
+    """Read an energy distribution from text.
+
+    Args:
+        text: ``65GeV``, ``49GeV:98GeV``, ``log:256MeV:4.2TeV`` or ``spectrum``.
+
+    Returns:
+        The distribution, in MeV.
+
+    Raises:
+        ValueError: If the text is none of these.
+    """
+    if text == "spectrum":
+        return NoteSpectrum()
+    distribution = _parse(text, "log", LogUniform, lambda part: parse_quantity(part, "energy"))
+    if distribution.quantile(np.zeros(1))[0] <= 0:
+        raise ValueError(f"energy: expected values above 0, got '{text}'")
+    return distribution
+
+
+def parse_etas(text: str) -> Distribution:
+    """Read a distribution of the pseudorapidity from text.
+
+    Args:
+        text: ``0.2``, ``-1.35:1.35`` or ``abs:0.2:0.25`` (both signs).
+
+    Returns:
+        The distribution.
+
+    Raises:
+        ValueError: If the text is none of these.
+    """
+    return _parse(text, "abs", SignedUniform, _parse_number)
+
+
+def _parse_number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"expected a number, got '{text}'") from None
+
+
+def _parse(
+    text: str,
+    prefix: str,
+    prefixed: Callable[[float, float], Distribution],
+    parse_value: Callable[[str], float],
+) -> Distribution:
+    parts = text.split(":")
+    if len(parts) == 1:
+        return Fixed(parse_value(parts[0]))
+    if len(parts) == 2:
+        return Uniform(parse_value(parts[0]), parse_value(parts[1]))
+    if len(parts) == 3 and parts[0] == prefix:
+        return prefixed(parse_value(parts[1]), parse_value(parts[2]))
+    raise ValueError(f"expected VALUE, LOW:HIGH or {prefix}:LOW:HIGH, got '{text}'")
