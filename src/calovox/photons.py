@@ -164,7 +164,7 @@ class Photons:
         if not np.all(np.isfinite(self.energy) & (self.energy > 0)):
             wrong = int(np.flatnonzero(~(np.isfinite(self.energy) & (self.energy > 0)))[0])
             raise ValueError(
-                f"Photons: expected energies above 0 MeV, got {self.energy[wrong]} in event {wrong}"
+                f"Photons: expected energies above 0, got {self.energy[wrong]} in event {wrong}"
             )
 
     def __len__(self) -> int:
