@@ -10,7 +10,7 @@ between 2^8 and 2^22 MeV, with E_t = 2^19 MeV and k = 1 / log 8, natural logarit
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 
+@runtime_checkable
 class Distribution(Protocol):
     """A distribution given by its quantile function."""
 

@@ -1,0 +1,115 @@
+# calovox: environment, checks, demonstration. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+
+BIN := $(VENV)/bin
+CALOVOX := $(BIN)/calovox
+GRIDS := optimal regular coarse
+GEANT4_EXTRAS := geant4,plot
+DEV_EXTRAS := geant4,plot,dev
+
+# Events for `make demo-geant4`: enough to see the differences, a few minutes on two cores.
+FRESH := -n 300 --energy 49GeV:98GeV --eta abs:0.2:0.25 --seed 11
+
+SHARED_DATA := $(wildcard ../shared/geant4-data)
+ifneq ($(SHARED_DATA),)
+export GEANT4_DATA_DIR ?= $(abspath $(SHARED_DATA))
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: help test test-slow lint demo demo-geant4 docs clean
+
+help:
+	@echo "make test         install the pinned environment, then lint, type-check and test"
+	@echo "make test-slow    the slow tests: Geant4 and large samples"
+	@echo "make demo         report on the shipped sample: demo/report/index.html"
+	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
+	@echo "make docs         build the documentation into build/docs"
+	@echo "make clean        remove what the targets above made, but for the environment"
+
+# -- environment: one stamp per set of extras ------------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+define install
+$(BIN)/python -m pip install --editable '.[$(1)]'
+@touch $@
+endef
+
+$(VENV)/.plot: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,plot)
+
+$(VENV)/.geant4: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,$(GEANT4_EXTRAS))
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,$(DEV_EXTRAS))
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,docs)
+
+# -- checks ----------------------------------------------------------------------------------
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -q -m "not slow"
+
+test-slow: $(VENV)/.dev
+	$(BIN)/pytest -q -m slow
+
+# -- demonstration on the shipped sample -----------------------------------------------------
+
+demo: demo/report/index.html
+	@echo
+	@echo "The report: $(CURDIR)/demo/report/index.html"
+
+demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(CALOVOX) simulate --model $< --matching perfect --sub-voxels sample/sub_voxels_$*.root \
+		--cells --seed 1 --force -o $@
+
+demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/binned_%.h5)
+	$(CALOVOX) evaluate Geant4=$< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
+		--hits sample/hits.h5 --force -o $(@D)
+
+# -- the same on freshly generated events ----------------------------------------------------
+
+demo-geant4: demo/geant4/report/index.html
+	@echo
+	@echo "The report: $(CURDIR)/demo/geant4/report/index.html"
+
+demo/geant4/hits.h5: | $(VENV)/.geant4
+	@mkdir -p $(@D)
+	$(CALOVOX) geant4 $(FRESH) --workers $(WORKERS) --force -o $@
+
+demo/geant4/photons_%.h5: demo/geant4/hits.h5
+	$(CALOVOX) voxelize $< --grid $(if $(filter coarse,$*),configs/grid_coarse.toml,$*) \
+		--sub-voxels demo/geant4/sub_voxels_$*.root --force -o $@
+
+demo/geant4/binned_%.h5: demo/geant4/photons_%.h5
+	$(CALOVOX) simulate --model $< --matching perfect \
+		--sub-voxels demo/geant4/sub_voxels_$*.root --cells --seed 1 --force -o $@
+
+demo/geant4/report/index.html: demo/geant4/photons_optimal.h5 $(GRIDS:%=demo/geant4/binned_%.h5)
+	$(CALOVOX) evaluate Geant4=$< $(foreach g,$(GRIDS),$(g)=demo/geant4/binned_$(g).h5) \
+		--hits demo/geant4/hits.h5 --force -o $(@D)
+
+# -- documentation ---------------------------------------------------------------------------
+
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict --site-dir build/docs
+
+clean:
+	rm -rf demo build .pytest_cache .mypy_cache .ruff_cache

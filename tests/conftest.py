@@ -1,0 +1,46 @@
+"""Checks of array shapes and types while testing, and fixtures used by several rooms."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jaxtyping
+import numba
+import pytest
+
+
+def _compiles_what_was_written(njit: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand numba the function itself, without the checks that the import hook puts around it."""
+
+    def unwrapped(*args: Any, **options: Any) -> Any:
+        if args and callable(args[0]):
+            return njit(inspect.unwrap(args[0]), *args[1:], **options)
+        decorate = njit(*args, **options)
+        return lambda function: decorate(inspect.unwrap(function))
+
+    return unwrapped
+
+
+# The hook enforces every annotation of the package, shapes of arrays included; it must be
+# installed before the first import of calovox.
+numba.njit = _compiles_what_was_written(numba.njit)
+jaxtyping.install_import_hook("calovox", "beartype.beartype")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Give the folder of reference data beside the repository, or skip the test."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder ../shared, which is not part of the repository")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def toy_hits() -> Any:
+    """Eight toy showers, for tests that need any showers at all."""
+    from tests.toy_showers import toy_showers
+
+    return toy_showers(8)
