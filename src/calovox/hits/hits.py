@@ -34,7 +34,7 @@ class Hits:
     phi: Float[Array, " hit"]
     r: Float[Array, " hit"]
     energy: Float[Array, " hit"]
-    event_offsets: Int64[Array, " event+1"]
+    event_offsets: Int64[Array, " offset"]
     photons: Photons
 
     def __post_init__(self) -> None:

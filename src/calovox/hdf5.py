@@ -1,0 +1,162 @@
+"""What our HDF5 files share: opening them, growing columns, compression, rounding, JSON.
+
+Columns are compressed with Blosc2 (zstd behind a byte shuffle), through the HDF5 filters of
+hdf5plugin; any program that loads those filters reads them. Rounding before writing is an option
+of the writers, off by default: floats keep a given number of mantissa bits, which costs a relative
+error of at most 2^-(bits + 1) and makes the zeroed bits free of charge in the file.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+from calovox.arrays import Array, Float32
+
+__all__ = [
+    "FLOAT32_MANTISSA_BITS",
+    "append_rows",
+    "create_column",
+    "open_for_reading",
+    "read_json",
+    "round_mantissa",
+    "write_json",
+]
+
+FLOAT32_MANTISSA_BITS = 23
+
+_CHUNK_BYTES = 512 * 1024
+_COMPRESSION_LEVEL = 1
+
+
+@contextmanager
+def open_for_reading(path: Path, error: type[ValueError]) -> Iterator[h5py.File]:
+    """Open an HDF5 file, and turn what goes wrong inside into one clear line.
+
+    Args:
+        path: The file.
+        error: The exception of the file's format.
+
+    Yields:
+        The open file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: Of the given type, if it is no HDF5 file, or a truncated or damaged one.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    if not h5py.is_hdf5(path):
+        raise error(f"{path} is no HDF5 file, or its beginning is damaged")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except OSError as problem:
+        reason = " ".join(str(problem).split())
+        raise error(f"{path} is truncated or damaged: {reason}") from problem
+
+
+def create_column(
+    group: h5py.Group, name: str, dtype: str, *, width: int | None = None, compress: bool = True
+) -> h5py.Dataset:
+    """Create an empty dataset that can grow.
+
+    Args:
+        group: Where to put it.
+        name: Its name.
+        dtype: Type of its entries, as numpy writes it.
+        width: Entries per row; none for a flat column.
+        compress: Whether to compress it.
+
+    Returns:
+        The dataset, with no rows.
+    """
+    tail = () if width is None else (width,)
+    row_bytes = np.dtype(dtype).itemsize * max(1, width or 1)
+    filters: Mapping[str, Any] = (
+        hdf5plugin.Blosc2(
+            cname="zstd", clevel=_COMPRESSION_LEVEL, filters=hdf5plugin.Blosc2.SHUFFLE
+        )
+        if compress
+        else {}
+    )
+    return group.create_dataset(
+        name,
+        shape=(0, *tail),
+        maxshape=(None, *tail),
+        chunks=(max(1, _CHUNK_BYTES // row_bytes), *(max(1, size) for size in tail)),
+        dtype=dtype,
+        **filters,
+    )
+
+
+def append_rows(column: h5py.Dataset, rows: Array) -> None:
+    """Write rows behind the last one of a column.
+
+    Args:
+        column: A dataset from `create_column`.
+        rows: What to add.
+    """
+    start = column.shape[0]
+    column.resize(start + len(rows), axis=0)
+    column[start:] = rows
+
+
+def round_mantissa(values: Float32[Array, "*shape"], bits: int | None) -> Float32[Array, "*shape"]:
+    """Round to the nearest number with a shorter mantissa, ties to even.
+
+    Args:
+        values: Finite numbers.
+        bits: Explicit mantissa bits to keep, 1 to 23; none to leave the values alone.
+
+    Returns:
+        The rounded numbers, relative error at most 2^-(bits + 1).
+
+    Raises:
+        ValueError: If the number of bits is out of range.
+
+    Example:
+        >>> round_mantissa(np.float32([1.0, 1.3, -1.3]), 2).tolist()
+        [1.0, 1.25, -1.25]
+    """
+    if bits is None or bits == FLOAT32_MANTISSA_BITS:
+        return values
+    if not 1 <= bits < FLOAT32_MANTISSA_BITS:
+        raise ValueError(f"bits: expected 1 to {FLOAT32_MANTISSA_BITS}, got {bits}")
+    dropped = FLOAT32_MANTISSA_BITS - bits
+    pattern = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    odd = (pattern >> np.uint32(dropped)) & np.uint32(1)
+    nearest = pattern + odd + np.uint32((1 << (dropped - 1)) - 1)
+    keep = np.uint32(0xFFFFFFFF ^ ((1 << dropped) - 1))
+    return (nearest & keep).view(np.float32)
+
+
+def write_json(group: h5py.Group, name: str, value: Any) -> None:
+    """Store a value as JSON text in an attribute.
+
+    Args:
+        group: Whose attribute.
+        name: Name of the attribute.
+        value: Anything that JSON can hold.
+    """
+    group.attrs[name] = json.dumps(value, sort_keys=True)
+
+
+def read_json(group: h5py.Group | None, name: str) -> Any:
+    """Read a value written by `write_json`.
+
+    Args:
+        group: Whose attribute; none if the file lacks the group.
+        name: Name of the attribute.
+
+    Returns:
+        The value, none if it is absent.
+    """
+    if group is None or name not in group.attrs:
+        return None
+    return json.loads(group.attrs[name])

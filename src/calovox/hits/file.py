@@ -1,0 +1,324 @@
+r"""The hits file: HDF5 with one row per hit, the offsets of the events, and their photons.
+
+| dataset | type | meaning |
+| --- | --- | --- |
+| `layer` | uint8 | layer number of each hit |
+| `eta`, `phi`, `r`, `energy` | float32 | position (rad, mm) and energy (MeV) of each hit |
+| `event_offsets` | int64 | hits of event i are the rows `event_offsets[i]` to `[i + 1]` |
+| `event/energy`, `event/eta`, `event/phi` | float64 | the photon of each event |
+| `event/index` | int64 | index of each event in its run |
+
+The root has the attributes `format` ("calovox hits") and `version`; the group `meta` has
+`provenance`, `phi_modulation` (the modulation put into the energies, if any) and `rounding`, as
+JSON. Readers accept additional datasets, groups and attributes.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+
+from calovox.arrays import Array, Float, Float32, Int64
+from calovox.files import whole_file
+from calovox.hdf5 import (
+    append_rows,
+    create_column,
+    open_for_reading,
+    read_json,
+    round_mantissa,
+    write_json,
+)
+from calovox.hits.hits import Hits, concatenate_hits
+from calovox.photons import Photons
+from calovox.units import format_energy
+
+__all__ = ["HitsFileError", "HitsReader", "HitsWriter", "read_hits"]
+
+FORMAT = "calovox hits"
+VERSION = 1
+_HIT_COLUMNS = {"layer": "u1", "eta": "f4", "phi": "f4", "r": "f4", "energy": "f4"}
+_EVENT_COLUMNS = {"energy": "f8", "eta": "f8", "phi": "f8", "index": "i8"}
+_BUFFERED_HITS = 1_000_000
+_ANGLE_STEPS = 2.0**18
+_LENGTH_STEPS = 2.0**7
+
+
+class HitsFileError(ValueError):
+    """A hits file that cannot be used, and why."""
+
+
+class HitsWriter:
+    """Writes a hits file batch by batch; the file appears when the ``with`` block ends well.
+
+    With `energy_bits`, energies keep that many mantissa bits (12: relative error below 1.3e-4).
+    With `round_positions`, eta and phi become multiples of 2^-18 and r of 2^-7 mm: an error below
+    0.005 mm, far inside the 0.5 mm within which hits are merged.
+
+    Example:
+        >>> with HitsWriter(path, provenance={"seed": 1}) as writer:  # doctest: +SKIP
+        ...     writer.append(hits)
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        provenance: Mapping[str, Any],
+        phi_modulation: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+        energy_bits: int | None = None,
+        round_positions: bool = False,
+    ) -> None:
+        round_mantissa(np.ones(1, dtype=np.float32), energy_bits)
+        self._path = path
+        self._overwrite = overwrite
+        self._meta = {"provenance": dict(provenance)}
+        if phi_modulation is not None:
+            self._meta["phi_modulation"] = dict(phi_modulation)
+        self._meta["rounding"] = {"energy_bits": energy_bits, "positions": round_positions}
+        self._energy_bits = energy_bits
+        self._round_positions = round_positions
+        self._stack = ExitStack()
+        self._pending: list[Hits] = []
+        self._n_hits = 0
+
+    def __enter__(self) -> "HitsWriter":
+        with ExitStack() as stack:
+            partial = stack.enter_context(whole_file(self._path, overwrite=self._overwrite))
+            self._file = stack.enter_context(h5py.File(partial, "w"))
+            self._create_columns()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            with self._stack:
+                self._flush()
+        else:
+            self._stack.__exit__(kind, error, trace)
+
+    def append(self, hits: Hits) -> None:
+        """Add events behind those written before.
+
+        Args:
+            hits: Any number of events.
+
+        Raises:
+            ValueError: If a hit is not finite.
+        """
+        for name in ("eta", "phi", "r", "energy"):
+            _check_finite(getattr(hits, name), name, "HitsWriter", ValueError)
+        self._pending.append(hits)
+        if sum(part.n_hits for part in self._pending) >= _BUFFERED_HITS:
+            self._flush()
+
+    def _create_columns(self) -> None:
+        self._file.attrs["format"] = FORMAT
+        self._file.attrs["version"] = VERSION
+        meta = self._file.create_group("meta")
+        for name, value in self._meta.items():
+            write_json(meta, name, value)
+        for name, dtype in _HIT_COLUMNS.items():
+            create_column(self._file, name, dtype)
+        create_column(self._file, "event_offsets", "i8")
+        append_rows(self._file["event_offsets"], np.zeros(1, dtype=np.int64))
+        events = self._file.create_group("event")
+        for name, dtype in _EVENT_COLUMNS.items():
+            create_column(events, name, dtype)
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        hits = concatenate_hits(self._pending)
+        self._pending = []
+        append_rows(self._file["layer"], hits.layer)
+        for name in ("eta", "phi", "r"):
+            values = getattr(hits, name).astype(np.float32)
+            if self._round_positions:
+                values = _round_position(values, name)
+            append_rows(self._file[name], values)
+        energy = hits.energy.astype(np.float32)
+        append_rows(self._file["energy"], round_mantissa(energy, self._energy_bits))
+        append_rows(self._file["event_offsets"], hits.event_offsets[1:] + self._n_hits)
+        for name in _EVENT_COLUMNS:
+            append_rows(self._file["event"][name], getattr(hits.photons, name))
+        self._n_hits += hits.n_hits
+
+
+class HitsReader:
+    """Reads a hits file in batches of events; checks its structure at once, values as they come.
+
+    Attributes:
+        path: The file.
+        event_offsets: Offsets of all events in the file.
+        provenance: How the hits were made.
+        phi_modulation: The modulation put into the energies; none if there is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with open_for_reading(path, HitsFileError) as file:
+            _check_structure(file, path)
+            self.event_offsets: Int64[Array, " offset"] = file["event_offsets"][:]
+            self.provenance: dict[str, Any] = read_json(file.get("meta"), "provenance") or {}
+            self.phi_modulation: dict[str, Any] | None = read_json(
+                file.get("meta"), "phi_modulation"
+            )
+            n_hits = file["energy"].shape[0]
+        offsets = self.event_offsets
+        if offsets[0] != 0 or offsets[-1] != n_hits or np.any(np.diff(offsets) < 0):
+            raise HitsFileError(f"{path}: `event_offsets` must rise from 0 to {n_hits}")
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.event_offsets) - 1
+
+    def __repr__(self) -> str:
+        return f"HitsReader({self.path}: {len(self)} events, {self.n_hits} hits)"
+
+    @property
+    def n_hits(self) -> int:
+        """Number of hits of all events."""
+        return int(self.event_offsets[-1])
+
+    def read(self, events: slice = slice(None)) -> Hits:
+        """Read consecutive events.
+
+        Args:
+            events: Which ones, all by default.
+
+        Returns:
+            Their hits.
+
+        Raises:
+            HitsFileError: If a value is not finite, or the file is damaged.
+        """
+        start, stop, step = events.indices(len(self))
+        if step != 1:
+            raise IndexError(f"HitsReader: expected a slice of step 1, got {step}")
+        with open_for_reading(self.path, HitsFileError) as file:
+            return self._read(file, start, max(start, stop))
+
+    def batches(self, max_hits: int = 2_000_000) -> Iterator[Hits]:
+        """Read all events, as many at a time as have at most so many hits.
+
+        Args:
+            max_hits: Limit per batch; an event with more is a batch of its own.
+
+        Yields:
+            Events in the order of the file.
+        """
+        start = 0
+        with open_for_reading(self.path, HitsFileError) as file:
+            while start < len(self):
+                limit = self.event_offsets[start] + max_hits
+                stop = int(np.searchsorted(self.event_offsets, limit, side="right")) - 1
+                stop = min(max(stop, start + 1), len(self))
+                yield self._read(file, start, stop)
+                start = stop
+
+    def summary(self) -> dict[str, str]:
+        """Describe the file.
+
+        Returns:
+            Lines for a reader, by their titles.
+        """
+        with open_for_reading(self.path, HitsFileError) as file:
+            energy, eta = file["event/energy"][:], file["event/eta"][:]
+        lines = {
+            "format": f"{FORMAT} {VERSION}",
+            "events": f"{len(self)}",
+            "hits": f"{self.n_hits}",
+        }
+        if len(self):
+            lines["hits per event"] = f"{self.n_hits / len(self):.0f}"
+            lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
+            lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        lines["phi modulation"] = "none" if self.phi_modulation is None else "in the energies"
+        return lines | {f"made with {key}": f"{value}" for key, value in self.provenance.items()}
+
+    def _read(self, file: h5py.File, start: int, stop: int) -> Hits:
+        offsets = self.event_offsets[start : stop + 1]
+        rows = slice(int(offsets[0]), int(offsets[-1]))
+        columns = {name: file[name][rows] for name in _HIT_COLUMNS}
+        for name in ("eta", "phi", "r", "energy"):
+            _check_finite(columns[name], name, str(self.path), HitsFileError)
+        events = {name: file["event"][name][start:stop] for name in _EVENT_COLUMNS}
+        try:
+            photons = Photons(**events)
+            return Hits(**columns, event_offsets=offsets - offsets[0], photons=photons)
+        except ValueError as problem:
+            raise HitsFileError(f"{self.path}: {problem}") from problem
+
+
+def read_hits(path: Path) -> Hits:
+    """Read a whole hits file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        All its events.
+
+    Raises:
+        HitsFileError: If it is no usable hits file.
+    """
+    return HitsReader(path).read()
+
+
+def _check_structure(file: h5py.File, path: Path) -> None:
+    if file.attrs.get("format") != FORMAT:
+        raise HitsFileError(f"{path} is no hits file: its `format` is not '{FORMAT}'")
+    if file.attrs.get("version") != VERSION:
+        raise HitsFileError(
+            f"{path}: expected version {VERSION} of the hits format, "
+            f"got {file.attrs.get('version')}"
+        )
+    lengths: dict[str, int] = {}
+    columns = dict(_HIT_COLUMNS) | {"event_offsets": "i8"}
+    columns |= {f"event/{name}": dtype for name, dtype in _EVENT_COLUMNS.items()}
+    for name, dtype in columns.items():
+        column = file.get(name)
+        if not isinstance(column, h5py.Dataset):
+            raise HitsFileError(f"{path}: the dataset `{name}` is missing")
+        if column.ndim != 1 or column.dtype != np.dtype(dtype):
+            raise HitsFileError(
+                f"{path}: expected `{name}` as a flat column of {np.dtype(dtype)}, "
+                f"got {column.dtype} of shape {column.shape}"
+            )
+        lengths[name] = column.shape[0]
+    expected = dict.fromkeys(_HIT_COLUMNS, lengths["energy"]) | {
+        f"event/{name}": lengths["event_offsets"] - 1 for name in _EVENT_COLUMNS
+    }
+    for name, length in expected.items():
+        if lengths[name] != length:
+            raise HitsFileError(f"{path}: expected {length} rows of `{name}`, got {lengths[name]}")
+
+
+def _check_finite(
+    values: Float[Array, " hit"], name: str, where: str, error: type[ValueError]
+) -> None:
+    finite = np.isfinite(values)
+    if not np.all(finite):
+        row = int(np.flatnonzero(~finite)[0])
+        raise error(
+            f"{where}: expected finite numbers in `{name}`, got {values[row]} in hit {row}"
+        )
+
+
+def _round_position(values: Float32[Array, " hit"], name: str) -> Float32[Array, " hit"]:
+    steps = _LENGTH_STEPS if name == "r" else _ANGLE_STEPS
+    rounded = np.rint(values.astype(np.float64) * steps) / steps
+    if name == "phi":
+        limit = np.floor(np.pi * steps) / steps
+        rounded = np.clip(rounded, -limit, limit)
+    return rounded.astype(np.float32)
