@@ -1,0 +1,37 @@
+"""The detector: cells and their look-up, radii of the layers, coordinates around a shower."""
+
+from calovox.geometry.barrel import (
+    NO_LAYER,
+    barrel_cells,
+    layer_boundaries,
+    layer_of_deposit,
+    layer_radius,
+    layer_thickness,
+)
+from calovox.geometry.cells import CellTable
+from calovox.geometry.coordinates import to_eta_phi, to_polar, wrap_phi
+from calovox.geometry.lookup import (
+    BarrelLookup,
+    CellLookup,
+    LookupParameters,
+    TableLookup,
+    find_cell,
+)
+
+__all__ = [
+    "NO_LAYER",
+    "BarrelLookup",
+    "CellLookup",
+    "CellTable",
+    "LookupParameters",
+    "TableLookup",
+    "barrel_cells",
+    "find_cell",
+    "layer_boundaries",
+    "layer_of_deposit",
+    "layer_radius",
+    "layer_thickness",
+    "to_eta_phi",
+    "to_polar",
+    "wrap_phi",
+]

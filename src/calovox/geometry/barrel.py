@@ -1,0 +1,269 @@
+r"""The built-in ideal ATLAS barrel: every detector number of the readout.
+
+Cells tile a regular grid in eta and phi in each layer, symmetric around eta = 0. Layers are
+separated by cylinders whose radii are constant inside bins of abs(eta); mean radius and thickness
+of a layer follow from its two cylinders. Beyond the last cell of a layer, radius and thickness
+keep their last value, while no cell is there: EMB3 ends at abs(eta) = 1.35, TileBar0 at 1.0, and
+EMB1 begins only at 0.003125, one strip away from the joint of the two half barrels.
+
+Numbers are those of the layout ATLAS-R3S-2021-03-02-00 (``CaloCells.root``, distributed with
+FastCaloSim, Apache-2.0, https://gitlab.cern.ch/atlas-simulation-team/FastCaloSim), with the half
+barrels moved back from where alignment has put them.
+
+Identifiers are layer * 1 000 000 + eta_index * 1000 + phi_index.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numba
+import numpy as np
+
+from calovox.arrays import LAYERS, Array, Float, Float64, UInt8
+from calovox.geometry.cells import CellTable
+
+__all__ = [
+    "BARREL_GRIDS",
+    "NO_LAYER",
+    "LayerGrid",
+    "barrel_cells",
+    "layer_boundaries",
+    "layer_kernel",
+    "layer_of_deposit",
+    "layer_radius",
+    "layer_thickness",
+]
+
+
+@dataclass(frozen=True)
+class LayerGrid:
+    """Cells of one layer.
+
+    Attributes:
+        cells_per_eta: Cells per unit of eta.
+        n_phi: Cells around.
+        first: Number of cell widths between eta = 0 and the first cell of each half barrel.
+        last: Number of cell widths between eta = 0 and the end of the last cell.
+    """
+
+    cells_per_eta: int
+    n_phi: int
+    first: int
+    last: int
+
+
+BARREL_GRIDS = {
+    0: LayerGrid(cells_per_eta=40, n_phi=64, first=0, last=61),
+    1: LayerGrid(cells_per_eta=320, n_phi=64, first=1, last=448),
+    2: LayerGrid(cells_per_eta=40, n_phi=256, first=0, last=56),
+    3: LayerGrid(cells_per_eta=20, n_phi=256, first=0, last=27),
+    12: LayerGrid(cells_per_eta=10, n_phi=64, first=0, last=10),
+}
+"""Cells of each layer."""
+
+NO_LAYER = 255
+"""Returned for deposits that no layer reads out."""
+
+_PRESAMPLER = (1413.3, 1500.0)
+_ACCORDION = (1500.0, 1960.0)
+_TILE = (2300.0, 2600.0)
+
+# Deposits are taken from slightly further out than the cells of the real detector reach: the
+# simulated presampler may begin at 1400 mm, the accordion ends at 1970 mm.
+_PRESAMPLER_INNER = 1400.0
+_ACCORDION_OUTER = 1970.0
+
+# Radius in mm between EMB1 and EMB2, and between EMB2 and EMB3, in bins of abs(eta) of 0.025.
+_BINS_PER_ETA = 40
+# fmt: off
+_EMB1_EMB2 = np.array([
+    1587.0, 1587.0, 1587.0, 1587.0, 1587.0, 1587.0, 1587.0, 1587.0,  # 0.0
+    1587.0, 1587.0, 1587.0, 1586.3, 1585.4, 1584.4, 1583.4, 1582.3,  # 0.2
+    1581.1, 1580.0, 1578.7, 1577.5, 1576.1, 1574.8, 1573.4, 1572.0,  # 0.4
+    1571.7, 1571.7, 1571.7, 1571.7, 1571.7, 1571.7, 1571.7, 1571.7,  # 0.6
+    1549.2, 1549.2, 1549.2, 1549.2, 1549.2, 1549.2, 1549.2, 1549.2,  # 0.8: thinner absorbers
+    1549.2, 1549.2, 1549.2, 1549.2, 1549.2, 1548.0, 1546.1, 1544.3,  # 1.0
+    1542.4, 1540.6, 1538.8, 1537.0, 1535.3, 1533.6, 1533.2, 1533.2,  # 1.2
+])
+_EMB2_EMB3 = np.array([
+    1928.3, 1928.3, 1928.4, 1928.4, 1928.6, 1928.7, 1928.8, 1929.0,  # 0.0
+    1929.2, 1929.5, 1929.7, 1930.0, 1930.3, 1930.6, 1930.9, 1931.3,  # 0.2
+    1930.3, 1927.7, 1927.7, 1908.1, 1908.1, 1905.2, 1899.7, 1894.1,  # 0.4
+    1893.2, 1893.2, 1873.3, 1870.6, 1864.5, 1858.7, 1858.7, 1838.7,  # 0.6
+    1930.6, 1927.7, 1908.1, 1906.6, 1898.5, 1893.2, 1893.2, 1873.3,  # 0.8: thinner absorbers
+    1866.7, 1858.8, 1858.7, 1838.7, 1835.5, 1827.9, 1823.8, 1823.8,  # 1.0
+    1803.5, 1798.1, 1790.9, 1788.9, 1788.9, 1788.9, 1788.9, 1788.9,  # 1.2
+])
+# fmt: on
+
+
+def _layer_edges(layer: int) -> tuple[Float64[Array, " bin"], Float64[Array, " bin"]]:
+    """Give the inner and outer radius of a layer's cells, in bins of abs(eta) of 0.025."""
+    constant = {0: _PRESAMPLER, 12: _TILE}
+    if layer in constant:
+        inner, outer = constant[layer]
+        return np.full(len(_EMB1_EMB2), inner), np.full(len(_EMB1_EMB2), outer)
+    if layer == 1:
+        return np.full_like(_EMB1_EMB2, _ACCORDION[0]), _EMB1_EMB2
+    if layer == 2:
+        return _EMB1_EMB2, _EMB2_EMB3
+    if layer == 3:  # cells are twice as wide as those of EMB2
+        inner_edges = np.repeat(_EMB2_EMB3.reshape(-1, 2).mean(axis=1), 2)
+        return inner_edges, np.full_like(inner_edges, _ACCORDION[1])
+    raise ValueError(f"layer: expected one of {LAYERS}, got {layer}")
+
+
+def _eta_bins(eta: Float[Array, "..."] | float) -> Array:
+    bins = np.floor(np.abs(np.asarray(eta, dtype=np.float64)) * _BINS_PER_ETA)
+    return np.asarray(np.minimum(bins, len(_EMB1_EMB2) - 1), dtype=np.int64)
+
+
+def layer_radius(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:
+    """Give the mean radius of a layer.
+
+    Args:
+        layer: Layer number.
+        eta: Pseudorapidity.
+
+    Returns:
+        Distance of the middle of the layer from the beam axis in mm.
+
+    Raises:
+        ValueError: If there is no such layer.
+
+    Example:
+        >>> layer_radius(2, np.array([0.79, -0.81]))
+        array([1705.2, 1739.9])
+    """
+    inner, outer = _layer_edges(layer)
+    return np.asarray((0.5 * (inner + outer))[_eta_bins(eta)])
+
+
+def layer_thickness(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:
+    """Give the thickness of a layer along the radius.
+
+    Args:
+        layer: Layer number.
+        eta: Pseudorapidity.
+
+    Returns:
+        Thickness in mm.
+
+    Raises:
+        ValueError: If there is no such layer.
+
+    Example:
+        >>> layer_thickness(2, np.array([0.79, -0.81]))
+        array([267. , 381.4])
+    """
+    inner, outer = _layer_edges(layer)
+    return np.asarray((outer - inner)[_eta_bins(eta)])
+
+
+def layer_boundaries(eta: Float[Array, " point"]) -> Float64[Array, "point 4"]:
+    """Give the radii that divide the accordion, as used by `layer_of_deposit`.
+
+    Args:
+        eta: Pseudorapidity.
+
+    Returns:
+        Inner radius of EMB1, EMB1 to EMB2, EMB2 to EMB3, outer radius of EMB3, in mm.
+    """
+    bins = _eta_bins(eta)
+    inner, outer = np.full(len(bins), _ACCORDION[0]), np.full(len(bins), _ACCORDION_OUTER)
+    return np.stack([inner, _EMB1_EMB2[bins], _EMB2_EMB3[bins], outer], axis=1)
+
+
+@numba.njit(cache=True)
+def layer_kernel(r: float, eta: float) -> int:
+    """Give the layer of one deposit, inside a compiled kernel; see `layer_of_deposit`."""
+    if r < _ACCORDION[0]:
+        return 0 if r >= _PRESAMPLER_INNER else NO_LAYER
+    if r < _ACCORDION_OUTER:
+        place = min(int(abs(eta) * _BINS_PER_ETA), len(_EMB1_EMB2) - 1)
+        if r < _EMB1_EMB2[place]:
+            return 1
+        return 2 if r < _EMB2_EMB3[place] else 3
+    return 12 if _TILE[0] <= r < _TILE[1] else NO_LAYER
+
+
+@numba.njit(cache=True)
+def _layers_kernel(r: Array, eta: Array, layers: Array) -> None:
+    for deposit in range(layers.size):
+        layers[deposit] = layer_kernel(r[deposit], eta[deposit])
+
+
+def layer_of_deposit(
+    r: Float[Array, " deposit"], eta: Float[Array, " deposit"]
+) -> UInt8[Array, " deposit"]:
+    """Assign deposits to layers by radius and eta.
+
+    The accordion, 1500 to 1970 mm, is divided without gaps along `layer_boundaries`; 1400 to
+    1500 mm belongs to the presampler and 2300 to 2600 mm to the first Tile layer. The eta range of
+    the cells plays no part: a deposit in a layer may lie outside all its cells.
+
+    Args:
+        r: Distance from the beam axis in mm.
+        eta: Pseudorapidity.
+
+    Returns:
+        Layer numbers, `NO_LAYER` for deposits elsewhere.
+
+    Example:
+        >>> r = np.array([1450.0, 1560.0, 1560.0, 2000.0])
+        >>> layer_of_deposit(r, np.array([0.0, 0.7, 0.9, 0.0]))
+        array([  0,   1,   2, 255], dtype=uint8)
+    """
+    layers = np.empty(len(r), dtype=np.uint8)
+    _layers_kernel(r, eta, layers)
+    return layers
+
+
+@cache
+def barrel_cells() -> CellTable:
+    """Give the cells of the built-in barrel.
+
+    Returns:
+        108 800 cells; the same object at every call.
+
+    Example:
+        >>> barrel_cells().grid_shape(2)
+        (112, 256)
+    """
+    parts = [_layer_cells(layer) for layer in LAYERS]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    numbers = columns["layer"] * 1_000_000 + columns["eta_index"] * 1000 + columns["phi_index"]
+    return CellTable(
+        id=numbers.astype(np.uint64),
+        layer=columns["layer"].astype(np.uint8),
+        eta=columns["eta"],
+        phi=columns["phi"],
+        r=columns["r"],
+        z=columns["r"] * np.sinh(columns["eta"]),
+        d_eta=columns["d_eta"],
+        d_phi=columns["d_phi"],
+        d_r=columns["d_r"],
+        eta_index=columns["eta_index"].astype(np.int32),
+        phi_index=columns["phi_index"].astype(np.int32),
+        name="barrel",
+    )
+
+
+def _layer_cells(layer: int) -> dict[str, Array]:
+    grid = BARREL_GRIDS[layer]
+    half = np.arange(grid.first, grid.last) + 0.5
+    centers = np.concatenate([-half[::-1], half]) / grid.cells_per_eta
+    d_phi = 2.0 * np.pi / grid.n_phi
+    eta_index, phi_index = (part.ravel() for part in np.indices((len(centers), grid.n_phi)))
+    eta = centers[eta_index]
+    return {
+        "layer": np.full(len(eta), layer, dtype=np.int64),
+        "eta": eta,
+        "phi": (phi_index + 0.5) * d_phi - np.pi,
+        "r": layer_radius(layer, eta),
+        "d_eta": np.full(len(eta), 1.0 / grid.cells_per_eta),
+        "d_phi": np.full(len(eta), d_phi),
+        "d_r": layer_thickness(layer, eta),
+        "eta_index": eta_index,
+        "phi_index": phi_index,
+    }

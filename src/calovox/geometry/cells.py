@@ -1,0 +1,209 @@
+r"""Cells of the calorimeter, and their place on the grid of their layer.
+
+The file ``CaloCells.root`` of the real detector, distributed with FastCaloSim, has one entry per
+cell in the TTree ``caloDetCells``. Cells that do not belong to the main grid of their layer
+(the coarser ends of EMB1 and EMB2 beyond abs(eta) = 1.4) are left out by the reader.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import uproot
+
+from calovox.arrays import LAYERS, Array, Float64, Int, Int64, UInt8, UInt64, layer_position
+from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
+
+__all__ = ["CellTable"]
+
+_TREE = "caloDetCells"
+_BRANCHES = ("id", "layer", "eta", "phi", "r", "z", "deta", "dphi", "dr")
+_TWO_PI = 2.0 * np.pi
+
+
+@dataclass(frozen=True, eq=False)
+class CellTable:
+    """Cells of all layers, sorted by layer, then by position in eta, then in phi.
+
+    The positions number the cells that exist: where cells are missing, as at eta = 0 in EMB1,
+    the next position belongs to the next cell.
+
+    Attributes:
+        id: Identifier of each cell.
+        layer: Layer number (0, 1, 2, 3 or 12).
+        eta: Pseudorapidity of the centre.
+        phi: Azimuth of the centre in rad, [-pi, pi).
+        r: Distance of the centre from the beam axis in mm.
+        z: Position of the centre along the beam axis in mm.
+        d_eta: Width in pseudorapidity.
+        d_phi: Width in azimuth in rad.
+        d_r: Thickness along the radius in mm.
+        eta_index: Position inside the layer by rising eta, from 0.
+        phi_index: Position inside the layer by rising phi, 0 at -pi.
+        name: What the table describes.
+    """
+
+    id: UInt64[Array, " cell"]
+    layer: UInt8[Array, " cell"]
+    eta: Float64[Array, " cell"]
+    phi: Float64[Array, " cell"]
+    r: Float64[Array, " cell"]
+    z: Float64[Array, " cell"]
+    d_eta: Float64[Array, " cell"]
+    d_phi: Float64[Array, " cell"]
+    d_r: Float64[Array, " cell"]
+    eta_index: Int[Array, " cell"]
+    phi_index: Int[Array, " cell"]
+    name: str
+
+    def __post_init__(self) -> None:
+        order = np.lexsort((self.phi_index, self.eta_index, layer_position(self.layer)))
+        if np.any(order != np.arange(len(self))):
+            raise ValueError(
+                "CellTable: expected cells sorted by layer, `eta_index` and `phi_index`"
+            )
+        for layer in LAYERS:
+            n_eta, n_phi = self.grid_shape(layer)
+            n_cells = np.count_nonzero(self.layer == layer)
+            if n_cells != n_eta * n_phi:
+                raise ValueError(
+                    f"CellTable layer {layer}: expected a full grid of {n_eta} x {n_phi} cells, "
+                    f"got {n_cells} cells"
+                )
+
+    @classmethod
+    def from_root(
+        cls,
+        path: str | Path,
+        *,
+        layers: tuple[int, ...] = LAYERS,
+        max_abs_eta: float | None = None,
+    ) -> "CellTable":
+        """Read ``CaloCells.root``.
+
+        Args:
+            path: The file.
+            layers: Layers to read.
+            max_abs_eta: Keep only rows of cells whose mean abs(eta) is below this.
+
+        Returns:
+            The cells of the main grid of each layer.
+
+        Raises:
+            ValueError: If the file has no such tree, or a layer is no grid of cells.
+        """
+        columns = _read_columns(Path(path))
+        parts = [_layer_grid(columns, layer, max_abs_eta) for layer in LAYERS if layer in layers]
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return cls(
+            id=joined["id"].astype(np.uint64),
+            layer=joined["layer"].astype(np.uint8),
+            eta=joined["eta"],
+            phi=joined["phi"],
+            r=joined["r"],
+            z=joined["z"],
+            d_eta=joined["deta"],
+            d_phi=joined["dphi"],
+            d_r=joined["dr"],
+            eta_index=joined["eta_index"].astype(np.int32),
+            phi_index=joined["phi_index"].astype(np.int32),
+            name=Path(path).stem,
+        )
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def __repr__(self) -> str:
+        return f"CellTable({self.name!r}, {len(self)} cells)"
+
+    def grid_shape(self, layer: int) -> tuple[int, int]:
+        """Give the numbers of cells of a layer along eta and phi.
+
+        Args:
+            layer: Layer number.
+
+        Returns:
+            Numbers of cells; (0, 0) for a layer without cells.
+        """
+        rows = self.layer == layer
+        if not rows.any():
+            return 0, 0
+        return int(self.eta_index[rows].max()) + 1, int(self.phi_index[rows].max()) + 1
+
+    def index_grid(self, layer: int) -> Int64[Array, "eta phi"]:
+        """Give the rows of a layer's cells, arranged by their positions.
+
+        Args:
+            layer: Layer number.
+
+        Returns:
+            Row of the table at [eta_index, phi_index].
+        """
+        return np.flatnonzero(self.layer == layer).reshape(self.grid_shape(layer))
+
+    def at(self, layer: int, eta_index: int, phi_index: int) -> int:
+        """Give the row of the cell at a position of a layer.
+
+        Args:
+            layer: Layer number.
+            eta_index: Position in eta.
+            phi_index: Position in phi; counted modulo the number of cells around.
+
+        Returns:
+            Row of the table, -1 outside the layer.
+        """
+        n_eta, n_phi = self.grid_shape(layer)
+        if not 0 <= eta_index < n_eta:
+            return -1
+        first = int(np.searchsorted(layer_position(self.layer), LAYERS.index(layer)))
+        return first + eta_index * n_phi + phi_index % n_phi
+
+    def lookup(self) -> CellLookup:
+        """Make the fastest look-up that is exact for this table.
+
+        Returns:
+            `BarrelLookup` if the cells of every layer tile a regular grid, else `TableLookup`.
+        """
+        return self._lookup
+
+    @cached_property
+    def _lookup(self) -> CellLookup:
+        try:
+            return BarrelLookup.from_table(self)
+        except ValueError:
+            return TableLookup.from_table(self)
+
+
+def _read_columns(path: Path) -> dict[str, Array]:
+    with uproot.open(path) as file:
+        if _TREE not in file:
+            raise ValueError(f"{path}: expected a TTree `{_TREE}`, got {file.keys()}")
+        tree = file[_TREE]
+        missing = [name for name in _BRANCHES if name not in tree.keys()]  # noqa: SIM118
+        if missing:
+            raise ValueError(f"{path}: the TTree `{_TREE}` lacks {', '.join(missing)}")
+        raw = tree.arrays(_BRANCHES, library="np")
+    whole = ("id", "layer")
+    return {k: v.astype(np.uint64 if k in whole else np.float64) for k, v in raw.items()}
+
+
+def _layer_grid(
+    columns: dict[str, Array], layer: int, max_abs_eta: float | None
+) -> dict[str, Array]:
+    """Select the main grid of a layer, sorted, with the positions on it."""
+    rows = np.flatnonzero(columns["layer"] == layer)
+    sizes = np.stack([columns["deta"][rows], columns["dphi"][rows]]).round(6)
+    kinds, kind, counts = np.unique(sizes, axis=1, return_inverse=True, return_counts=True)
+    rows = rows[kind == np.argmax(counts)]
+    n_phi = round(_TWO_PI / kinds[1, np.argmax(counts)])
+    phi_index = np.floor((columns["phi"][rows] + np.pi) * n_phi / _TWO_PI).astype(np.int64)
+    if len(rows) % n_phi or np.any(np.bincount(phi_index, minlength=n_phi) != len(rows) // n_phi):
+        raise ValueError(f"layer {layer}: expected as many cells at each of {n_phi} phi positions")
+    order = np.lexsort((columns["eta"][rows], phi_index))
+    grid = rows[order].reshape(n_phi, -1).T
+    if max_abs_eta is not None:
+        grid = grid[np.abs(columns["eta"][grid].mean(axis=1)) < max_abs_eta]
+    part = {name: values[grid].ravel() for name, values in columns.items()}
+    eta_index, phi_index = np.indices(grid.shape)
+    return part | {"eta_index": eta_index.ravel(), "phi_index": phi_index.ravel()}
