@@ -1,0 +1,204 @@
+"""What all commands have in common: options, settings files, dry runs, errors, provenance."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from calovox import __version__
+from calovox.cli.settings import (
+    files_read,
+    files_written,
+    read_settings,
+    resolved_settings,
+    settings_text,
+)
+from calovox.files import check_writable, whole_file
+
+__all__ = ["CommandGroup", "Job", "StageCommand", "add_command", "one_line_errors"]
+
+Settings = TypeVar("Settings")
+
+EXTRAS = {
+    "calzone": "geant4",
+    "hist": "plot",
+    "jinja2": "plot",
+    "matplotlib": "plot",
+    "mplhep": "plot",
+}
+"""The extra of the package that brings a library which is not always installed."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a command.
+
+    Attributes:
+        overwrite: Whether existing results may be replaced.
+        provenance: Program, command and settings, to be stored in the result.
+    """
+
+    overwrite: bool
+    provenance: dict[str, Any]
+
+
+class CommandGroup(TyperGroup):
+    """The program: shows its help when called without arguments, and errors as one line."""
+
+    context_class = typer.Context
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the program and leave it with 0, or with 2 after an error of the user."""
+        arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
+        try:
+            code = super().main(
+                arguments, prog_name, complete_var, False, windows_expand_args, **extra
+            )
+        except typer.Abort:
+            code = 130
+        except typer.TyperException as error:
+            typer.echo("calovox: " + " ".join(error.format_message().split()), err=True)
+            code = 2
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else 0)
+        return code
+
+
+class StageCommand(TyperCommand):
+    """A command of the program."""
+
+    context_class = typer.Context
+
+
+@contextmanager
+def one_line_errors(*, traceback: bool) -> Iterator[None]:
+    """Turn errors that the user can mend into one line on stderr.
+
+    Args:
+        traceback: Leave the errors as they are, to find out where they come from.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if traceback or extra is None:
+            raise
+        raise typer.TyperException(
+            f"this needs {error.name}: install it with pip install 'calovox[{extra}]'"
+        ) from error
+    except (ValueError, OSError, KeyError) as error:
+        is_message = not isinstance(error, KeyError) or " " in str(error.args[0])
+        if traceback or not is_message:
+            raise
+        text = error.args[0] if isinstance(error, KeyError) else error
+        raise typer.TyperException(str(text)) from error
+
+
+def add_command(
+    app: typer.Typer,
+    name: str,
+    settings_type: type[Settings],
+    run: Callable[[Settings, Job], str],
+    *,
+    example: str,
+) -> None:
+    """Add a command to the program.
+
+    Args:
+        app: The program.
+        name: Name of the command.
+        settings_type: Frozen dataclass, keyword only, with a typer option or argument in the
+            annotation of each field, and a field `output`.
+        run: Does the work and returns one line that sums up the result; its docstring is the
+            help.
+        example: One real call.
+    """
+
+    def read_defaults(context: typer.Context, path: Path | None) -> Path | None:
+        if path is not None:
+            with one_line_errors(traceback=False):
+                context.default_map = read_settings(path, settings_type)
+        return path
+
+    def callback(
+        context: typer.Context, *, force: bool, dry_run: bool, config: Path | None, **values: Any
+    ) -> None:
+        with one_line_errors(traceback=context.find_root().params["traceback"]):
+            _run(name, settings_type(**values), run, force=force, dry_run=dry_run)
+
+    hints = {
+        "context": typer.Context,
+        **get_type_hints(settings_type, include_extras=True),
+        "force": Annotated[bool, typer.Option("--force", help="Replace existing results.")],
+        "config": Annotated[
+            Path | None,
+            typer.Option(
+                is_eager=True,
+                exists=True,
+                dir_okay=False,
+                callback=read_defaults,
+                help="TOML file with values for the options above.",
+            ),
+        ],
+        "dry_run": Annotated[
+            bool, typer.Option("--dry-run", help="Show the settings and what would be done.")
+        ],
+    }
+    defaults = {"force": False, "config": None, "dry_run": False}
+    callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                field,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=hint,
+                default=defaults.get(field, _default(settings_type, field)),
+            )
+            for field, hint in hints.items()
+        ]
+    )
+    callback.__annotations__ = hints
+    app.command(name, cls=StageCommand, help=inspect.getdoc(run), epilog=f"Example: {example}")(
+        callback
+    )
+
+
+def _default(settings_type: type, field: str) -> Any:
+    return getattr(settings_type, field, inspect.Parameter.empty)
+
+
+def _run(
+    name: str,
+    settings: Any,
+    run: Callable[[Any, Job], str],
+    *,
+    force: bool,
+    dry_run: bool,
+) -> None:
+    for path in files_written(settings):
+        check_writable(path, overwrite=force)
+    values = resolved_settings(settings, settings.output.parent)
+    if dry_run:
+        typer.echo(settings_text(resolved_settings(settings, Path())), nl=False)
+        read = ", ".join(map(str, files_read(settings))) or "nothing"
+        typer.echo(f"# calovox {name} would read {read}")
+        typer.echo(f"# and write {', '.join(map(str, files_written(settings)))}")
+        return
+    provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
+    typer.echo(run(settings, Job(overwrite=force, provenance=provenance)))
+    record = settings.output.with_name(settings.output.name + ".config.toml")
+    with whole_file(record, overwrite=True) as partial:
+        partial.write_text(f"# calovox {__version__}, {name}\n{settings_text(values)}")

@@ -1,0 +1,114 @@
+"""Progress of long work: a bar on a terminal, plain lines elsewhere, always on stderr."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+__all__ = ["progress_of", "track"]
+
+Batch = TypeVar("Batch", bound=Sized)
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextmanager
+def progress_of(
+    title: str, total: int, *, unit: str = "events"
+) -> Iterator[Callable[[int], None]]:
+    """Show progress of a piece of work.
+
+    Args:
+        title: What is being done.
+        total: How many units there are.
+        unit: What is counted.
+
+    Yields:
+        A function to be called with the number of units done since the last call.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = _Lines(title, total, unit)
+        yield lines.advance
+        lines.finish()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _RateColumn(unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+def track(
+    batches: Iterable[Batch], title: str, total: int, *, unit: str = "events"
+) -> Iterator[Batch]:
+    """Pass batches on, and show how much of the work is done.
+
+    Args:
+        batches: Batches, whose lengths are counted.
+        title: What is being done.
+        total: Sum of the lengths.
+        unit: What is counted.
+
+    Yields:
+        The batches.
+    """
+    with progress_of(title, total, unit=unit) as advance:
+        for batch in batches:
+            yield batch
+            advance(len(batch))
+
+
+class _RateColumn(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        """Draw the number of units a second."""
+        return Text(f"{task.speed:.3g} {self._unit}/s" if task.speed else "")
+
+
+@dataclass
+class _Lines:
+    """Plain lines, one every few seconds and one at the end."""
+
+    title: str
+    total: int
+    unit: str
+    done: int = 0
+    start: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+
+    def advance(self, count: int) -> None:
+        self.done += count
+        if time.monotonic() - self.last >= _SECONDS_BETWEEN_LINES:
+            self.last = time.monotonic()
+            rate = self.done / (self.last - self.start)
+            left = (self.total - self.done) / rate if rate else float("inf")
+            self._write(f"{rate:.3g} {self.unit}/s, {left:.0f} s left")
+
+    def finish(self) -> None:
+        self._write(f"{time.monotonic() - self.start:.1f} s")
+
+    def _write(self, rest: str) -> None:
+        console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+        console.print(f"{self.title}: {self.done} of {self.total} {self.unit}, {rest}")

@@ -1,0 +1,207 @@
+"""Settings of the commands: from the command line, from a TOML file, and back into one.
+
+Every command has one frozen dataclass. Its fields are the options: type, default and help stand
+together in the annotation. A TOML file given with ``--config`` holds some of these fields and
+takes the place of their defaults; the command line wins over both. Paths in such a file are
+relative to the file.
+"""
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+__all__ = [
+    "Energies",
+    "Etas",
+    "FileIn",
+    "FileInText",
+    "FileOut",
+    "Output",
+    "Seed",
+    "files_read",
+    "files_written",
+    "read_settings",
+    "resolved_settings",
+    "settings_text",
+    "split_named_file",
+]
+
+
+@dataclass(frozen=True)
+class FileIn:
+    """Marks a path that the command reads."""
+
+
+@dataclass(frozen=True)
+class FileOut:
+    """Marks a path that the command writes."""
+
+
+@dataclass(frozen=True)
+class FileInText:
+    """Marks text that names a file to read, as ``FILE`` or ``NAME=FILE``.
+
+    Attributes:
+        words: Texts that are no file.
+    """
+
+    words: tuple[str, ...] = ()
+
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes."), FileOut()]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**63 - 1, help="Seed of the random numbers of every event.")
+]
+Energies = Annotated[
+    str,
+    typer.Option(
+        metavar="ENERGY",
+        help="Kinetic energies: 65GeV, 49GeV:98GeV, log:256MeV:4.2TeV, or spectrum (the note's).",
+    ),
+]
+Etas = Annotated[
+    str,
+    typer.Option(metavar="ETA", help="Pseudorapidities: 0.2, -1.35:1.35 or abs:0.2:0.25."),
+]
+
+
+def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
+    """Read a TOML file of settings.
+
+    Args:
+        path: The file.
+        settings_type: The dataclass whose fields are allowed.
+
+    Returns:
+        Values by name of the field, with paths that hold from the current folder.
+
+    Raises:
+        ValueError: If the file is no TOML, or has a key that is no field.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from None
+    hints = get_type_hints(settings_type, include_extras=True)
+    for key in table:
+        if key not in hints:
+            raise ValueError(f"{path}: {_unknown_key(key, list(hints))}")
+    return {
+        key: _change_paths(
+            hints[key], _plain(hints[key], value), lambda name: str(path.parent / name)
+        )
+        for key, value in table.items()
+    }
+
+
+def resolved_settings(settings: Any, folder: Path) -> dict[str, Any]:
+    """Give all settings of a command as plain values, with paths relative to a folder.
+
+    Args:
+        settings: The command's dataclass.
+        folder: Where the settings will be written.
+
+    Returns:
+        Values by name; fields without a value are left out.
+    """
+    return {
+        name: _change_paths(hint, value, lambda path: os.path.relpath(path, folder))
+        for name, hint, value in _fields(settings)
+    }
+
+
+def settings_text(values: Mapping[str, Any]) -> str:
+    r"""Write plain values as TOML.
+
+    Args:
+        values: Text, numbers, truth values and lists of them, by name.
+
+    Returns:
+        One line per value.
+
+    Example:
+        >>> print(settings_text({"seed": 1, "energy": "65GeV"}), end="")
+        seed = 1
+        energy = "65GeV"
+    """
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+
+
+def files_read(settings: Any) -> list[Path]:
+    """List the files that a command reads."""
+    return _files(settings, (FileIn, FileInText))
+
+
+def files_written(settings: Any) -> list[Path]:
+    """List the files that a command writes."""
+    return _files(settings, (FileOut,))
+
+
+def split_named_file(text: str) -> tuple[str, str]:
+    """Split ``NAME=FILE`` into its halves; the name is empty if there is none.
+
+    Example:
+        >>> split_named_file("optimal=photons.h5"), split_named_file("photons.h5")
+        (('optimal', 'photons.h5'), ('', 'photons.h5'))
+    """
+    name, equals, path = text.partition("=")
+    return (name, path) if equals else ("", text)
+
+
+def _plain(hint: Any, value: Any) -> Any:
+    """Accept ``eta = 0.2`` where the command line takes text."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number and hint.__origin__ is str else value
+
+
+def _fields(settings: Any) -> Iterator[tuple[str, Any, Any]]:
+    for name, hint in get_type_hints(type(settings), include_extras=True).items():
+        value = getattr(settings, name)
+        if value is not None and value != []:
+            yield name, hint, value
+
+
+def _files(settings: Any, markers: tuple[type, ...]) -> list[Path]:
+    paths: list[Path] = []
+
+    def collect(path: str) -> str:
+        paths.append(Path(path))
+        return path
+
+    for _, hint, value in _fields(settings):
+        if isinstance(_marker(hint), markers):
+            _change_paths(hint, value, collect)
+    return paths
+
+
+def _marker(hint: Any) -> FileIn | FileOut | FileInText | None:
+    for entry in getattr(hint, "__metadata__", ()):
+        if isinstance(entry, FileIn | FileOut | FileInText):
+            return entry
+    return None
+
+
+def _change_paths(hint: Any, value: Any, change: Callable[[str], str]) -> Any:
+    """Apply a function to the paths in a setting, and give plain values."""
+    if isinstance(value, list | tuple):
+        return [_change_paths(hint, entry, change) for entry in value]
+    marker = _marker(hint)
+    if marker is None or isinstance(value, bool | int | float):
+        return value
+    if not isinstance(marker, FileInText):
+        return change(str(value))
+    name, path = split_named_file(value)
+    return value if value in marker.words else f"{name}=" * bool(name) + change(path)
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return f"unknown key `{key}`: {hint}valid keys are {', '.join(known)}"
