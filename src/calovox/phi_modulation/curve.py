@@ -1,0 +1,225 @@
+r"""The phi modulation as a curve, and its removal from and application to hits.
+
+The accordion of the electromagnetic barrel modulates the charge that a hit gives: the hit energy
+is the unmodulated one times g(Y), where Y = phi_hit - phi_cell is the position of the hit
+relative to the centre of the cell that holds it, and g has the period 2 pi / 1024 of the
+absorbers. Cell centres of all layers of the ideal barrel are multiples of that period, so that
+Y modulo the period is phi modulo the period. TileBar0 has no modulation.
+
+A removed modulation is E / g, an applied one E * g, as in FastCaloSim's
+``TFCSPhiModulationCorrection``.
+
+References:
+    ATL-SOFT-PUB-2025-003, section 2.5 and Figure 9.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numba
+import numpy as np
+
+from calovox.arrays import Array, Float, Float64
+from calovox.hits import Hits
+
+__all__ = [
+    "MODULATED_LAYERS",
+    "N_BINS",
+    "PERIOD",
+    "PhiModulation",
+    "apply_phi_modulation",
+    "phi_phase",
+    "remove_phi_modulation",
+]
+
+PERIOD: Final = 2.0 * math.pi / 1024.0
+"""Distance of two absorbers of the electromagnetic barrel in phi, in rad."""
+
+N_BINS: Final = 50
+"""Bins of the free histogram over one period (note, section 2.5)."""
+
+MODULATED_LAYERS: Final = (0, 1, 2, 3)
+
+
+def phi_phase(phi: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
+    """Fold phi - phi_cell into one period.
+
+    Args:
+        phi: Azimuth in rad.
+
+    Returns:
+        The phase in rad, in [0, `PERIOD`): 0 at the centre of a cell.
+    """
+    phase = np.mod(np.asarray(phi, dtype=np.float64), PERIOD)
+    return np.where(phase >= PERIOD, 0.0, phase)
+
+
+@dataclass(frozen=True)
+class PhiModulation:
+    """Curves g(Y) as histograms over one period, per |eta| range and layer.
+
+    Attributes:
+        values: g in each bin; the mean over a period is 1.
+        uncertainties: Standard deviation of each value, or None if it is not known.
+        eta_edges: Edges of the |eta| ranges, rising from 0 or above.
+    """
+
+    values: Float64[Array, "range layer bin"]
+    eta_edges: Float64[Array, " range+1"]
+    uncertainties: Float64[Array, "range layer bin"] | None = None
+
+    def __post_init__(self) -> None:
+        n_layers = len(MODULATED_LAYERS)
+        if self.values.ndim != 3 or self.values.shape[1] != n_layers:
+            raise ValueError(
+                f"PhiModulation: `values` must be (range, {n_layers} layers, bin), "
+                f"got shape {self.values.shape}"
+            )
+        if len(self.eta_edges) != len(self.values) + 1 or np.any(np.diff(self.eta_edges) <= 0):
+            raise ValueError(
+                f"PhiModulation: `eta_edges` must be {len(self.values) + 1} rising numbers, "
+                f"got {self.eta_edges.tolist()}"
+            )
+        wrong = ~(np.isfinite(self.values) & (self.values > 0))
+        if np.any(wrong):
+            first = np.argwhere(wrong)[0].tolist()
+            raise ValueError(
+                f"PhiModulation: `values` must be above 0, got {self.values[wrong][0]} at {first}"
+            )
+
+    def __repr__(self) -> str:
+        amplitudes = ", ".join(f"{a:.3f}" for a in self.amplitude.max(axis=0))
+        return (
+            f"PhiModulation({len(self.values)} |eta| ranges, {self.values.shape[2]} bins, "
+            f"amplitude in layers 0-3: {amplitudes})"
+        )
+
+    @property
+    def amplitude(self) -> Float64[Array, "range layer"]:
+        """Half the difference of the largest and the smallest value of each curve."""
+        return np.asarray(0.5 * (self.values.max(axis=2) - self.values.min(axis=2)))
+
+    @property
+    def phases(self) -> Float64[Array, " bin"]:
+        """Centres of the bins in rad."""
+        n_bins = self.values.shape[2]
+        return np.asarray((np.arange(n_bins) + 0.5) * PERIOD / n_bins)
+
+    @classmethod
+    def from_function(
+        cls,
+        function: Callable[[int, Float64[Array, " bin"]], Float64[Array, " bin"]],
+        *,
+        eta_edges: tuple[float, ...] = (0.0, 1.5),
+        n_bins: int = N_BINS,
+    ) -> "PhiModulation":
+        """Tabulate a function of the layer number and the phase.
+
+        Args:
+            function: Gives g for a layer number and phases in rad; the same for all |eta|.
+            eta_edges: Edges of the |eta| ranges.
+            n_bins: Bins per period.
+
+        Returns:
+            The curves, averaged inside each bin and scaled to a mean of 1.
+        """
+        inside = 16
+        fine = (np.arange(n_bins * inside) + 0.5) * PERIOD / (n_bins * inside)
+        curves = [function(layer, fine).reshape(n_bins, inside).mean(1) for layer in (0, 1, 2, 3)]
+        values = np.repeat(np.stack(curves)[None], len(eta_edges) - 1, axis=0)
+        return cls(values / values.mean(axis=2, keepdims=True), np.asarray(eta_edges))
+
+    def factor(
+        self,
+        layer: int,
+        phi: Float[Array, "*shape"],
+        abs_eta: Float[Array, "*shape"],
+    ) -> Float64[Array, "*shape"]:
+        """Evaluate g; |eta| beyond the last edge takes the nearest range.
+
+        Args:
+            layer: Layer number; 12 gives 1.
+            phi: Azimuth in rad.
+            abs_eta: Absolute pseudorapidity of the shower centre.
+
+        Returns:
+            The factor that the modulation puts on a hit energy.
+        """
+        if layer not in MODULATED_LAYERS:
+            return np.ones(np.shape(phi))
+        n_bins = self.values.shape[2]
+        bins = np.minimum((phi_phase(phi) / PERIOD * n_bins).astype(np.int64), n_bins - 1)
+        return np.asarray(self.values[self.eta_range(abs_eta), layer, bins])
+
+    def eta_range(self, abs_eta: Float[Array, "*shape"]) -> Array:
+        """Find the |eta| range of each value; beyond the ends, the nearest range."""
+        return np.clip(
+            np.searchsorted(self.eta_edges, abs_eta, side="right") - 1, 0, len(self.values) - 1
+        )
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _scale_kernel(
+    layer: Array,
+    phi: Array,
+    energy: Array,
+    event_offsets: Array,
+    eta_ranges: Array,
+    factors: Array,
+    scaled: Array,
+) -> None:
+    n_bins = factors.shape[2]
+    to_bin = n_bins * 1024.0 / (2.0 * np.pi)
+    for event in range(len(event_offsets) - 1):
+        curves = factors[eta_ranges[event]]
+        for hit in range(event_offsets[event], event_offsets[event + 1]):
+            position = phi[hit] * to_bin + 512 * n_bins
+            phase_bin = int(position) % n_bins
+            row = min(layer[hit], 4)
+            scaled[hit] = energy[hit] * curves[row, phase_bin]
+
+
+def _scale_hits(
+    hits: Hits, modulation: PhiModulation, direction: Literal["apply", "remove"]
+) -> Hits:
+    factors = np.ones((len(modulation.values), 5, modulation.values.shape[2]))
+    factors[:, :4] = modulation.values if direction == "apply" else 1.0 / modulation.values
+    scaled = np.empty_like(hits.energy)
+    _scale_kernel(
+        hits.layer,
+        hits.phi,
+        hits.energy,
+        hits.event_offsets,
+        modulation.eta_range(np.abs(hits.photons.eta)),
+        factors,
+        scaled,
+    )
+    return replace(hits, energy=scaled)
+
+
+def apply_phi_modulation(hits: Hits, modulation: PhiModulation) -> Hits:
+    """Multiply each hit energy by g at its place.
+
+    Args:
+        hits: Hits without modulation.
+        modulation: The curves; the |eta| range is that of the event's photon.
+
+    Returns:
+        The same hits with modulated energies.
+    """
+    return _scale_hits(hits, modulation, "apply")
+
+
+def remove_phi_modulation(hits: Hits, modulation: PhiModulation) -> Hits:
+    """Divide each hit energy by g at its place: the inverse of `apply_phi_modulation`.
+
+    Args:
+        hits: Hits with modulation.
+        modulation: The curves; the |eta| range is that of the event's photon.
+
+    Returns:
+        The same hits with the energies they would have without modulation.
+    """
+    return _scale_hits(hits, modulation, "remove")

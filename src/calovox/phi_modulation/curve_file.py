@@ -1,0 +1,210 @@
+r"""Files of phi modulation curves: our own HDF5, and the ROOT files that FastCaloSim loads.
+
+HDF5, with the attributes `format` ("calovox phi modulation") and `version` on the root:
+
+| dataset | shape | meaning |
+| --- | --- | --- |
+| `values` | (range, 4, bin) | g by |eta| range, layer 0-3 and phase of the hit |
+| `uncertainties` | the same | standard deviation of each value; absent if not known |
+| `eta_edges` | (range + 1) | edges of the |eta| ranges |
+| `fit/...` | | loss history, E_tot(T) before and after, settings, warnings; absent without a fit |
+
+ROOT: one file per layer and |eta| range with a TH2F ``hWt_Layer0``; x is the phase, 0 to
+2 pi / 1024. FastCaloSim reads the content by running number 1 to nx, which in a two-dimensional
+histogram is the underflow row of y: that row holds the curve as well as the row y = 1.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import h5py
+import numpy as np
+import uproot
+from uproot.writing import identify
+
+from calovox.arrays import Array, Float64
+from calovox.files import check_writable, whole_file
+from calovox.hdf5 import open_for_reading, read_json, write_json
+from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
+from calovox.phi_modulation.fit import FitResult, FitSettings
+
+__all__ = [
+    "CurveFileError",
+    "read_curve",
+    "read_curve_root",
+    "read_fit",
+    "write_curve",
+    "write_curve_root",
+]
+
+FORMAT = "calovox phi modulation"
+VERSION = 1
+_HISTOGRAM = "hWt_Layer0"
+_FIT_ARRAYS = ("loss", "phases", "response_before", "response_after", "response_error")
+
+
+class CurveFileError(ValueError):
+    """A curve file that cannot be used, and why."""
+
+
+def write_curve(
+    path: Path,
+    curve: PhiModulation | FitResult,
+    *,
+    settings: FitSettings | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write curves, and the fit that gave them.
+
+    Args:
+        path: The file.
+        curve: Curves alone, or the result of a fit.
+        settings: Settings of the fit.
+        overwrite: Whether an existing file may be replaced.
+    """
+    modulation = curve.modulation if isinstance(curve, FitResult) else curve
+    with whole_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["version"] = VERSION
+        file["values"] = modulation.values
+        file["eta_edges"] = modulation.eta_edges
+        if modulation.uncertainties is not None:
+            file["uncertainties"] = modulation.uncertainties
+        if isinstance(curve, FitResult):
+            fit = file.create_group("fit")
+            for name in _FIT_ARRAYS:
+                fit[name] = getattr(curve, name)
+            fit["n_showers"] = np.asarray(curve.n_showers, dtype=np.int64)
+            write_json(fit, "warnings", list(curve.warnings))
+            write_json(fit, "settings", None if settings is None else asdict(settings))
+
+
+def read_curve(path: Path) -> PhiModulation:
+    """Read curves from our own HDF5 file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The curves.
+
+    Raises:
+        CurveFileError: If the file is not one of curves, or is damaged.
+    """
+    with open_for_reading(path, CurveFileError) as file:
+        return _read_modulation(path, file)
+
+
+def read_fit(path: Path) -> FitResult:
+    """Read curves together with the fit that gave them.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The result of the fit.
+
+    Raises:
+        CurveFileError: If the file holds no fit.
+    """
+    with open_for_reading(path, CurveFileError) as file:
+        modulation = _read_modulation(path, file)
+        if "fit" not in file:
+            raise CurveFileError(f"{path} holds curves without the fit that gave them")
+        fit = file["fit"]
+        return FitResult(
+            modulation=modulation,
+            **{name: fit[name][()] for name in _FIT_ARRAYS},
+            n_showers=tuple(int(number) for number in fit["n_showers"][()]),
+            warnings=tuple(_read_warnings(fit)),
+        )
+
+
+def write_curve_root(folder: Path, modulation: PhiModulation, *, overwrite: bool = False) -> None:
+    """Write one ROOT file per layer and |eta| range for FastCaloSim.
+
+    Args:
+        folder: Existing folder; the files are named
+            ``phi_modulation_layer_L_eta_LOW_HIGH.root``.
+        modulation: The curves.
+        overwrite: Whether existing files may be replaced.
+    """
+    names = [
+        (folder / root_name(modulation, eta_range, layer), modulation.values[eta_range, row])
+        for eta_range in range(len(modulation.values))
+        for row, layer in enumerate(MODULATED_LAYERS)
+    ]
+    for path, _ in names:
+        check_writable(path, overwrite=overwrite)
+    for path, curve in names:
+        # created and filled as one file; uproot wants the name to end in .root
+        with whole_file(path, overwrite=overwrite) as partial, uproot.recreate(partial) as file:
+            file[_HISTOGRAM] = _histogram(curve)
+
+
+def root_name(modulation: PhiModulation, eta_range: int, layer: int) -> str:
+    """Name the ROOT file of a layer and |eta| range."""
+    low, high = modulation.eta_edges[eta_range : eta_range + 2]
+    return f"phi_modulation_layer_{layer}_eta_{low:.2f}_{high:.2f}.root"
+
+
+def read_curve_root(path: Path) -> Float64[Array, " bin"]:
+    """Read one curve the way FastCaloSim does, by running bin number.
+
+    Args:
+        path: A ROOT file with a TH2F ``hWt_Layer0``.
+
+    Returns:
+        g in each bin of the phase.
+
+    Raises:
+        CurveFileError: If the file has no such histogram.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    with uproot.open(path) as file:
+        if _HISTOGRAM not in file:
+            raise CurveFileError(f"{path} has no histogram {_HISTOGRAM}")
+        content = np.asarray(file[_HISTOGRAM].values(flow=True), dtype=np.float64)
+    return content.T.ravel()[1 : content.shape[0] - 1]
+
+
+def _read_modulation(path: Path, file: h5py.File) -> PhiModulation:
+    if file.attrs.get("format") != FORMAT:
+        raise CurveFileError(f"{path} is no file of phi modulation curves")
+    if file.attrs.get("version") != VERSION:
+        raise CurveFileError(f"{path}: expected version {VERSION}, got {file.attrs['version']}")
+    for name in ("values", "eta_edges"):
+        if name not in file:
+            raise CurveFileError(f"{path} lacks the dataset `{name}`")
+    errors = file["uncertainties"][()] if "uncertainties" in file else None
+    return PhiModulation(file["values"][()], file["eta_edges"][()], errors)
+
+
+def _read_warnings(fit: h5py.Group) -> list[str]:
+    return [str(line) for line in read_json(fit, "warnings") or []]
+
+
+def _histogram(curve: Float64[Array, " bin"]) -> object:
+    n_bins = len(curve)
+    content = np.zeros((3, n_bins + 2), dtype=np.float32)
+    content[0, 1:-1] = curve
+    content[1, 1:-1] = curve
+    axis_x = identify.to_TAxis("xaxis", "", n_bins, 0.0, PERIOD)
+    axis_y = identify.to_TAxis("yaxis", "", 1, 0.0, 1.0)
+    return identify.to_TH2x(
+        fName=_HISTOGRAM,
+        fTitle="phi modulation",
+        data=content.ravel(),
+        fEntries=float(n_bins),
+        fTsumw=0.0,
+        fTsumw2=0.0,
+        fTsumwx=0.0,
+        fTsumwx2=0.0,
+        fTsumwy=0.0,
+        fTsumwy2=0.0,
+        fTsumwxy=0.0,
+        fSumw2=None,
+        fXaxis=axis_x,
+        fYaxis=axis_y,
+    )
