@@ -1,0 +1,308 @@
+r"""The voxel grid: rings of uniform bins around the shower centre, in every layer.
+
+Coordinates are those of `calovox.geometry.coordinates`: r in mm and alpha in [0, 2 pi) around the
+shower centre of the layer. Voxels are numbered layer by layer in the order of `LAYERS`, ring by
+ring outward, and by rising alpha inside a radial bin; a grid read from a file keeps the file's
+order inside each layer instead.
+
+References:
+    ATLAS Collaboration, *Photon showers in the ATLAS fast calorimeter simulation: A voxelized
+    dataset with minimized information loss and improved ML models*, ATL-SOFT-PUB-2025-003 (2025),
+    section 2.2, Tables 1 and 2.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from calovox.arrays import (
+    LAYER_NAMES,
+    LAYERS,
+    Array,
+    Float,
+    Float64,
+    Int64,
+    Integer,
+    UInt8,
+    layer_position,
+)
+from calovox.voxelization.grid_toml import format_rings, parse_rings
+from calovox.voxelization.lookup import GridLookup, find_voxels, make_lookup
+from calovox.voxelization.ring import Ring, bins_to_rings, check_rings, merge_rings
+
+__all__ = ["Ring", "VoxelGrid"]
+
+_DEFAULT = (
+    Ring(0.0, 20.0, 10.0, 4),
+    Ring(20.0, 100.0, 20.0, 4),
+    Ring(100.0, 500.0, 200.0, 4),
+    Ring(500.0, 1000.0, 500.0, 4),
+)
+_EMB1 = (
+    Ring(0.0, 3.0, 1.0, 4),
+    Ring(3.0, 30.0, 4.5, 10),
+    Ring(30.0, 70.0, 10.0, 14),
+    Ring(70.0, 100.0, 15.0, 10),
+    Ring(100.0, 220.0, 60.0, 4),
+    Ring(220.0, 1020.0, 400.0, 4),
+)
+_EMB2 = (
+    Ring(0.0, 30.0, 6.0, 10),
+    Ring(30.0, 100.0, 17.5, 10),
+    Ring(100.0, 500.0, 100.0, 4),
+    Ring(500.0, 1000.0, 500.0, 4),
+)
+_REGULAR = (
+    Ring(0.0, 3.0, 1.0, 14),
+    Ring(3.0, 30.0, 4.5, 14),
+    Ring(30.0, 70.0, 10.0, 14),
+    Ring(70.0, 100.0, 15.0, 14),
+    Ring(100.0, 520.0, 60.0, 14),
+    Ring(520.0, 1320.0, 400.0, 14),
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VoxelGrid:
+    """Rings of every layer, and the order of their voxels.
+
+    Two grids are equal if they have the same voxels in the same order, whatever their names and
+    however their rings are cut.
+
+    Attributes:
+        layers: Rings of each of `LAYERS`, outward from r = 0.
+        name: What to call the grid.
+        places: For each voxel, its place in the order ring by ring outward and by rising alpha,
+            if the voxels are in another order; voxels of a layer stay together.
+    """
+
+    layers: Mapping[int, tuple[Ring, ...]]
+    name: str = "custom"
+    places: Int64[Array, " voxel"] | None = None
+
+    def __post_init__(self) -> None:
+        if tuple(self.layers) != LAYERS:
+            raise ValueError(
+                f"VoxelGrid: expected the layers {LAYERS} in this order, got {tuple(self.layers)}"
+            )
+        for layer, rings in self.layers.items():
+            check_rings(layer, rings)
+        if self.places is None:
+            return
+        for layer in LAYERS:
+            of_layer = self.layer_slice(layer)
+            expected = np.arange(of_layer.start, of_layer.stop)
+            if not np.array_equal(np.sort(self.places[of_layer]), expected):
+                raise ValueError(
+                    f"VoxelGrid layer {layer}: `places` must hold each of its "
+                    f"{len(expected)} voxels once"
+                )
+
+    @classmethod
+    def optimal(cls) -> "VoxelGrid":
+        """Build the smallest grid of the note without artifacts: 382 voxels, Table 1."""
+        rings = dict.fromkeys(LAYERS, _DEFAULT) | {1: _EMB1, 2: _EMB2}
+        return cls(rings, "optimal")
+
+    @classmethod
+    def regular(cls) -> "VoxelGrid":
+        """Build the grid with equal binning in all layers: 1680 voxels, Table 2."""
+        return cls(dict.fromkeys(LAYERS, _REGULAR), "regular")
+
+    @classmethod
+    def from_toml(cls, path: Path) -> "VoxelGrid":
+        """Read a grid from a TOML file, described in `calovox.voxelization.grid_toml`.
+
+        Args:
+            path: The file; its name is the grid's, unless it has a key ``name``.
+
+        Returns:
+            The grid.
+
+        Raises:
+            ValueError: If the rings do not fit, or the file has unknown or missing keys.
+        """
+        try:
+            name, rings = parse_rings(path.read_text(encoding="utf-8"))
+            return cls(rings, name or path.stem)
+        except (ValueError, UnicodeDecodeError) as problem:
+            raise ValueError(f"{path}: {problem}") from problem
+
+    @classmethod
+    def from_arrays(
+        cls,
+        alpha_start: Sequence[Float[Array, "_"]],
+        alpha_size: Sequence[Float[Array, "_"]],
+        r_start: Sequence[Float[Array, "_"]],
+        r_size: Sequence[Float[Array, "_"]],
+        *,
+        name: str = "custom",
+    ) -> "VoxelGrid":
+        """Find the rings of voxels given in any order.
+
+        Args:
+            alpha_start: Lower edges in alpha of the voxels of each of `LAYERS`, rad.
+            alpha_size: Their widths in alpha, rad.
+            r_start: Their inner radii in mm.
+            r_size: Their radial widths in mm.
+            name: What to call the grid.
+
+        Returns:
+            A grid with the voxels in the order given.
+
+        Raises:
+            ValueError: If bins overlap or leave holes.
+        """
+        layers: dict[int, tuple[Ring, ...]] = {}
+        places = []
+        n_voxels = 0
+        for layer, *edges in zip(LAYERS, alpha_start, alpha_size, r_start, r_size, strict=True):
+            layers[layer], of_layer = bins_to_rings(layer, *edges)
+            places.append(of_layer + n_voxels)
+            n_voxels += len(of_layer)
+        order = np.concatenate(places)
+        in_order = np.array_equal(order, np.arange(n_voxels))
+        return cls(layers, name, None if in_order else order)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, VoxelGrid):
+            return NotImplemented
+        return self._edges.shape == other._edges.shape and bool(
+            np.array_equal(self._edges, other._edges)
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._edges.tobytes())
+
+    def __repr__(self) -> str:
+        return f"VoxelGrid({self.name}: {self.n_voxels} voxels)"
+
+    def __str__(self) -> str:
+        lines = [f"VoxelGrid {self.name}: {self.n_voxels} voxels"]
+        lines.append(f"{'layer':<15}{'ring [mm]':>16}{'n_alpha':>9}{'d_r [mm]':>10}{'voxels':>8}")
+        for layer, rings in self.layers.items():
+            title = f"{layer:<3}{LAYER_NAMES[layer]}"
+            for ring in merge_rings(rings):
+                lines.append(
+                    f"{title:<15}{f'{ring.r_min:g} - {ring.r_max:g}':>16}{ring.n_alpha:>9}"
+                    f"{ring.d_r:>10g}{ring.n_voxels:>8}"
+                )
+                title = ""
+        return "\n".join(lines)
+
+    def to_toml(self) -> str:
+        """Write the rings as TOML, which `from_toml` reads back; the order of voxels is lost."""
+        return format_rings(self.name, {k: merge_rings(v) for k, v in self.layers.items()})
+
+    @cached_property
+    def layer_boundaries(self) -> Int64[Array, "6"]:
+        """Index of the first voxel of each layer, and the number of voxels behind them."""
+        counts = [sum(ring.n_voxels for ring in rings) for rings in self.layers.values()]
+        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    @property
+    def n_voxels(self) -> int:
+        """Number of voxels of all layers."""
+        return int(self.layer_boundaries[-1])
+
+    def layer_slice(self, layer: int) -> slice:
+        """Return the range of voxels of a layer.
+
+        Args:
+            layer: Its number.
+
+        Returns:
+            A slice for the voxel axis.
+        """
+        position = int(layer_position(np.array([layer]))[0])
+        start, stop = self.layer_boundaries[position : position + 2]
+        return slice(int(start), int(stop))
+
+    @cached_property
+    def layer(self) -> UInt8[Array, " voxel"]:
+        """Number of the layer of each voxel."""
+        return np.repeat(np.array(LAYERS, dtype=np.uint8), np.diff(self.layer_boundaries))
+
+    @property
+    def r_min(self) -> Float64[Array, " voxel"]:
+        """Inner radius of each voxel in mm."""
+        return np.asarray(self._edges[0])
+
+    @property
+    def r_max(self) -> Float64[Array, " voxel"]:
+        """Outer radius of each voxel in mm."""
+        return np.asarray(self._edges[1])
+
+    @property
+    def alpha_min(self) -> Float64[Array, " voxel"]:
+        """Lower edge of each voxel in alpha, rad."""
+        return np.asarray(self._edges[2])
+
+    @property
+    def alpha_max(self) -> Float64[Array, " voxel"]:
+        """Upper edge of each voxel in alpha, rad."""
+        return np.asarray(self._edges[3])
+
+    @cached_property
+    def lookup(self) -> GridLookup:
+        """Tables with which kernels find voxels."""
+        return make_lookup(self.layers, self.places)
+
+    def find(
+        self,
+        layer: Integer[Array, " hit"],
+        r: Float[Array, " hit"],
+        alpha: Float[Array, " hit"],
+    ) -> Int64[Array, " hit"]:
+        """Find the voxels that hold points.
+
+        Args:
+            layer: Layer number of each point.
+            r: Distance from the shower centre in mm.
+            alpha: Angle around the shower centre in rad, [0, 2 pi).
+
+        Returns:
+            Indices of voxels, -1 outside the outermost ring.
+        """
+        return find_voxels(layer_position(layer), r, alpha, self.lookup)
+
+    def doubled(self) -> tuple["VoxelGrid", Int64[Array, "voxel 4"]]:
+        """Cut every voxel into four, halving it in r and in alpha.
+
+        Returns:
+            The finer grid in its natural order, and for each voxel of this one its four parts:
+            (alpha low, r low), (alpha high, r low), (alpha low, r high), (alpha high, r high).
+        """
+        finer = {
+            layer: tuple(Ring(a.r_min, a.r_max, a.d_r / 2, 2 * a.n_alpha) for a in rings)
+            for layer, rings in self.layers.items()
+        }
+        grid = VoxelGrid(finer, f"{self.name}, doubled")
+        parts = [
+            grid.find(
+                self.layer,
+                self.r_min + quarter_r * (self.r_max - self.r_min),
+                self.alpha_min + quarter_alpha * (self.alpha_max - self.alpha_min),
+            )
+            for quarter_r in (0.25, 0.75)
+            for quarter_alpha in (0.25, 0.75)
+        ]
+        return grid, np.stack(parts, axis=1)
+
+    @cached_property
+    def _edges(self) -> Float64[Array, "4 voxel"]:
+        columns = []
+        for rings in self.layers.values():
+            for ring in rings:
+                alpha = 2.0 * np.pi * np.arange(ring.n_alpha + 1) / ring.n_alpha
+                radial = np.repeat(np.arange(ring.n_r), ring.n_alpha)
+                angular = np.tile(np.arange(ring.n_alpha), ring.n_r)
+                r = ring.r_edges
+                columns.append(
+                    np.stack([r[radial], r[radial + 1], alpha[angular], alpha[angular + 1]])
+                )
+        edges = np.concatenate(columns, axis=1)
+        return edges if self.places is None else edges[:, self.places]
