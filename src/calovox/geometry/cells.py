@@ -58,18 +58,20 @@ class CellTable:
     name: str
 
     def __post_init__(self) -> None:
-        order = np.lexsort((self.phi_index, self.eta_index, layer_position(self.layer)))
-        if np.any(order != np.arange(len(self))):
-            raise ValueError(
-                "CellTable: expected cells sorted by layer, `eta_index` and `phi_index`"
-            )
+        sizes = {name: len(values) for name, values in vars(self).items() if name != "name"}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"CellTable: expected columns of one length, got {sizes}")
+        if np.any(np.diff(layer_position(self.layer)) < 0):
+            raise ValueError("CellTable: expected cells sorted by layer")
         for layer in LAYERS:
-            n_eta, n_phi = self.grid_shape(layer)
-            n_cells = np.count_nonzero(self.layer == layer)
-            if n_cells != n_eta * n_phi:
+            rows = self.layer == layer
+            indices = np.stack([self.eta_index[rows], self.phi_index[rows]])
+            shape = indices.max(axis=1, initial=-1) + 1
+            if not np.array_equal(indices, np.indices(shape).reshape(2, -1)):
                 raise ValueError(
-                    f"CellTable layer {layer}: expected a full grid of {n_eta} x {n_phi} cells, "
-                    f"got {n_cells} cells"
+                    f"CellTable layer {layer}: expected a full grid of cells, sorted by "
+                    f"`eta_index` and then `phi_index`, got {np.count_nonzero(rows)} cells that "
+                    f"do not fill {shape[0]} x {shape[1]} positions in that order"
                 )
 
     @classmethod
@@ -93,6 +95,9 @@ class CellTable:
         Raises:
             ValueError: If the file has no such tree, or a layer is no grid of cells.
         """
+        if not layers:
+            raise ValueError("layers: expected at least one, got none")
+        layer_position(np.array(layers))
         columns = _read_columns(Path(path))
         parts = [_layer_grid(columns, layer, max_abs_eta) for layer in LAYERS if layer in layers]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -126,10 +131,8 @@ class CellTable:
         Returns:
             Numbers of cells; (0, 0) for a layer without cells.
         """
-        rows = self.layer == layer
-        if not rows.any():
-            return 0, 0
-        return int(self.eta_index[rows].max()) + 1, int(self.phi_index[rows].max()) + 1
+        n_eta, n_phi = self.index_grid(layer).shape
+        return n_eta, n_phi
 
     def index_grid(self, layer: int) -> Int64[Array, "eta phi"]:
         """Give the rows of a layer's cells, arranged by their positions.
@@ -138,9 +141,12 @@ class CellTable:
             layer: Layer number.
 
         Returns:
-            Row of the table at [eta_index, phi_index].
+            Row of the table at [eta_index, phi_index]; not to be written to.
+
+        Raises:
+            ValueError: If there is no such layer.
         """
-        return np.flatnonzero(self.layer == layer).reshape(self.grid_shape(layer))
+        return self._index_grids[int(layer_position(np.array([layer]))[0])]
 
     def at(self, layer: int, eta_index: int, phi_index: int) -> int:
         """Give the row of the cell at a position of a layer.
@@ -153,11 +159,10 @@ class CellTable:
         Returns:
             Row of the table, -1 outside the layer.
         """
-        n_eta, n_phi = self.grid_shape(layer)
-        if not 0 <= eta_index < n_eta:
+        grid = self.index_grid(layer)
+        if not 0 <= eta_index < grid.shape[0]:
             return -1
-        first = int(np.searchsorted(layer_position(self.layer), LAYERS.index(layer)))
-        return first + eta_index * n_phi + phi_index % n_phi
+        return int(grid[eta_index, phi_index % grid.shape[1]])
 
     def lookup(self) -> CellLookup:
         """Make the fastest look-up that is exact for this table.
@@ -166,6 +171,15 @@ class CellTable:
             `BarrelLookup` if the cells of every layer tile a regular grid, else `TableLookup`.
         """
         return self._lookup
+
+    @cached_property
+    def _index_grids(self) -> list[Int64[Array, "eta phi"]]:
+        grids = []
+        for layer in LAYERS:
+            rows = np.flatnonzero(self.layer == layer)
+            n_phi = int(self.phi_index[rows].max(initial=-1)) + 1
+            grids.append(rows.reshape(-1, n_phi) if n_phi else np.empty((0, 0), np.int64))
+        return grids
 
     @cached_property
     def _lookup(self) -> CellLookup:

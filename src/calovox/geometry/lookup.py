@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numba
 import numpy as np
+from jaxtyping import Int32
 
 from calovox.arrays import LAYERS, Array, Float, Float64, Int, Int64, layer_position
 from calovox.geometry.coordinates import wrap_phi_kernel
@@ -40,6 +41,9 @@ GAP_TOLERANCE = 0.05
 
 _TWO_PI = 2.0 * math.pi
 _ALIGNED = 1e-9
+_EDGE = 1e-9
+_POSITIONS = np.full(max(LAYERS) + 1, -1)
+_POSITIONS[list(LAYERS)] = np.arange(len(LAYERS))
 
 
 class LookupParameters(NamedTuple):
@@ -47,54 +51,87 @@ class LookupParameters(NamedTuple):
 
     Attributes:
         regular: Whether bins are cells (`BarrelLookup`) or lists of cells (`TableLookup`).
-        bins_per_eta: Bins per unit of eta, by layer position.
-        first_bin: Number of the lowest eta bin: its lower edge is first_bin / bins_per_eta.
-        n_eta: Number of eta bins, by layer position.
-        n_phi: Number of phi bins in 2 pi, by layer position.
-        offset: Position of a layer's first bin.
-        bins: Row of each bin or -1 if regular, else where the bin's list starts.
-        candidates: Rows that come near each bin, for all bins.
+        grids: Fields of `GRID_TYPE` by layer position.
+        bins: If regular, the row of the first cell of each eta bin, -1 if it has none. Else where
+            the list of each bin, by eta and then phi, starts.
+        candidates: Rows that come near each bin, for all bins; empty if regular.
         boxes: Centre in eta and phi, 2 / d_eta and 2 / d_phi of each row; empty if regular.
     """
 
     regular: bool
-    bins_per_eta: Float64[Array, " layer"]
-    first_bin: Int64[Array, " layer"]
-    n_eta: Int64[Array, " layer"]
-    n_phi: Int64[Array, " layer"]
-    offset: Int64[Array, " layer"]
-    bins: Int64[Array, " bin"]
-    candidates: Int64[Array, " candidate"]
+    grids: Array
+    bins: Int32[Array, " bin"]
+    candidates: Int32[Array, " candidate"]
     boxes: Float64[Array, "cell 4"]
 
 
-@numba.njit(cache=True)
-def _find_bin(layer_position: int, eta: float, phi: float, parameters: LookupParameters) -> int:
-    """Compute the bin of a point whose phi is in [-pi, pi); -1 outside the layer."""
-    per_eta = parameters.bins_per_eta[layer_position]
-    first = parameters.first_bin[layer_position]
-    n_eta = parameters.n_eta[layer_position]
-    n_phi = parameters.n_phi[layer_position]
-    if not (first <= eta * per_eta <= first + n_eta and -math.pi <= phi < math.pi):
+GRID_TYPE = np.dtype(
+    [
+        ("bins_per_eta", np.float64),
+        ("first_bin", np.int64),
+        ("n_eta", np.int64),
+        ("n_phi", np.int64),
+        ("offset", np.int64),
+    ]
+)
+"""Bins of a layer: per unit of eta, number of the lowest (its lower edge is first_bin /
+bins_per_eta), how many in eta and in phi, and where its entries in `LookupParameters.bins` start.
+"""
+
+
+@numba.njit(cache=True, forceinline=True)
+def _eta_bin(eta: float, bins_per_eta: float, first_bin: int, n_eta: int) -> int:
+    """Compute the bin of an eta, exactly; -1 outside the layer."""
+    scaled = eta * bins_per_eta - first_bin
+    if not 0.0 <= scaled <= n_eta:
         return -1
-    i = math.floor(eta * per_eta)
-    if eta < i / per_eta:  # products next to an edge may round across it
-        i -= 1
-    elif eta >= (i + 1) / per_eta:
-        i += 1
-    i -= first
-    if i < 0 or i >= n_eta:
-        return -1
+    place = math.floor(scaled)
+    if _EDGE < scaled - place < 1.0 - _EDGE:
+        return place
+    place = math.floor(eta * bins_per_eta)  # the product may have rounded across the edge
+    if eta < place / bins_per_eta:
+        place -= 1
+    elif eta >= (place + 1) / bins_per_eta:
+        place += 1
+    place -= first_bin
+    return place if 0 <= place < n_eta else -1
+
+
+@numba.njit(cache=True, forceinline=True)
+def _phi_bin(phi: float, n_phi: int) -> int:
+    """Compute the bin of a phi in [-pi, pi), exactly."""
+    scaled = (phi + math.pi) * (n_phi / _TWO_PI)
+    place = math.floor(scaled)
+    if _EDGE < scaled - place < 1.0 - _EDGE:
+        return place
     width = _TWO_PI / n_phi
-    j = min(int((phi + math.pi) / width), n_phi - 1)
-    if phi < j * width - math.pi:
-        j -= 1
-    elif j < n_phi - 1 and phi >= (j + 1) * width - math.pi:
-        j += 1
-    return int(parameters.offset[layer_position] + i * n_phi + j)
+    place = min(place, n_phi - 1)
+    if phi < place * width - math.pi:
+        place -= 1
+    elif place < n_phi - 1 and phi >= (place + 1) * width - math.pi:
+        place += 1
+    return place
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
+def _nearest(
+    eta: float, phi: float, candidates: Array, start: int, stop: int, boxes: Array
+) -> int:
+    """Find the nearest of some cells, in units of their half-widths; -1 if all are too far."""
+    nearest = -1
+    smallest = 1.0 + GAP_TOLERANCE
+    for place in range(start, stop):
+        row = candidates[place]
+        d_phi = abs(phi - boxes[row, 1])
+        d_phi = min(d_phi, _TWO_PI - d_phi)
+        distance = max(abs(eta - boxes[row, 0]) * boxes[row, 2], d_phi * boxes[row, 3])
+        if distance <= smallest:
+            smallest = distance
+            nearest = row
+    return nearest
+
+
+@numba.njit(cache=True, forceinline=True)
 def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupParameters) -> int:
     """Find the cell of one point, inside a compiled kernel.
 
@@ -107,32 +144,32 @@ def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupPar
     Returns:
         Row of the cell table, -1 if no cell holds the point.
     """
+    grid = parameters.grids[layer_position]
+    i = _eta_bin(eta, grid.bins_per_eta, grid.first_bin, grid.n_eta)
     phi = wrap_phi_kernel(phi)
-    position = _find_bin(layer_position, eta, phi, parameters)
-    if position < 0:
+    if i < 0 or not -math.pi <= phi < math.pi:
         return -1
+    j = _phi_bin(phi, grid.n_phi)
     if parameters.regular:
-        return int(parameters.bins[position])
-    boxes = parameters.boxes
-    best = -1
-    smallest = 1.0 + GAP_TOLERANCE
-    for entry in range(parameters.bins[position], parameters.bins[position + 1]):
-        row = parameters.candidates[entry]
-        d_phi = abs(phi - boxes[row, 1])
-        d_phi = min(d_phi, _TWO_PI - d_phi)
-        distance = max(abs(eta - boxes[row, 0]) * boxes[row, 2], d_phi * boxes[row, 3])
-        if distance <= smallest:
-            smallest = distance
-            best = row
-    return best
+        first = parameters.bins[grid.offset + i]
+        return int(first + j) if first >= 0 else -1
+    place = grid.offset + i * grid.n_phi + j
+    start, stop = parameters.bins[place], parameters.bins[place + 1]
+    return _nearest(eta, phi, parameters.candidates, start, stop, parameters.boxes)
 
 
 @numba.njit(cache=True)
 def _find_kernel(
-    positions: Array, eta: Array, phi: Array, parameters: LookupParameters, rows: Array
-) -> None:
+    layers: Array, eta: Array, phi: Array, parameters: LookupParameters, rows: Array
+) -> bool:
+    """Find the rows of all points; False if one has a layer number that does not exist."""
     for point in range(rows.size):
-        rows[point] = find_cell(positions[point], eta[point], phi[point], parameters)
+        layer = layers[point]
+        position = _POSITIONS[layer] if 0 <= layer < _POSITIONS.size else -1
+        if position < 0:
+            return False
+        rows[point] = find_cell(position, eta[point], phi[point], parameters)
+    return True
 
 
 @numba.njit(cache=True)
@@ -143,20 +180,19 @@ def _candidate_kernel(
 
     Counts are kept in ``bins[bin + 1]``; while lists are filled, ``bins[bin]`` moves on.
     """
-    per_eta = parameters.bins_per_eta[position]
-    n_phi = parameters.n_phi[position]
-    width = _TWO_PI / n_phi
+    grid = parameters.grids[position]
+    width = _TWO_PI / grid.n_phi
     for row in rows:
         eta, phi, per_half_eta, per_half_phi = parameters.boxes[row]
         d_eta = margin / per_half_eta
         d_phi = margin / per_half_phi
-        low = math.floor((eta - d_eta) * per_eta) - parameters.first_bin[position]
-        high = math.floor((eta + d_eta) * per_eta) - parameters.first_bin[position]
+        low = math.floor((eta - d_eta) * grid.bins_per_eta) - grid.first_bin
+        high = math.floor((eta + d_eta) * grid.bins_per_eta) - grid.first_bin
         left = math.floor((phi - d_phi + math.pi) / width)
-        right = min(math.floor((phi + d_phi + math.pi) / width), left + n_phi - 1)
+        right = min(math.floor((phi + d_phi + math.pi) / width), left + grid.n_phi - 1)
         for i in range(low, high + 1):
             for j in range(left, right + 1):
-                place = parameters.offset[position] + i * n_phi + j % n_phi
+                place = grid.offset + i * grid.n_phi + j % grid.n_phi
                 if fill:
                     parameters.candidates[parameters.bins[place]] = row
                     parameters.bins[place] += 1
@@ -202,13 +238,14 @@ class BarrelLookup:
         Raises:
             ValueError: If the cells of a layer do not sit on the bins of a regular grid.
         """
-        grids = [_regular_grid(table, layer) for layer in LAYERS]
-        offsets = _offsets([grid.n_eta * grid.n_phi for grid in grids])
-        bins = np.full(offsets[-1], -1, dtype=np.int64)
-        for position, layer in enumerate(LAYERS):
-            rows = np.flatnonzero(table.layer == layer)
-            bins[offsets[position] + grids[position].bins_of(table, rows)] = rows
-        return cls(_parameters(grids, offsets, bins, regular=True))
+        grids = np.concatenate([_regular_grid(table, layer) for layer in LAYERS])
+        grids["offset"] = np.cumsum(grids["n_eta"]) - grids["n_eta"]
+        bins = np.full(grids["n_eta"].sum(), -1, dtype=np.int32)
+        for grid, layer in zip(grids, LAYERS, strict=True):
+            first_rows = table.index_grid(layer)[:, :1].ravel()
+            eta_bins = np.floor(table.eta[first_rows] * grid["bins_per_eta"]).astype(np.int64)
+            bins[grid["offset"] + eta_bins - grid["first_bin"]] = first_rows
+        return cls(_parameters(grids, bins, regular=True))
 
     def find(
         self,
@@ -246,19 +283,19 @@ class TableLookup:
         Returns:
             The look-up.
         """
-        grids = [_covering_grid(table, layer) for layer in LAYERS]
-        offsets = _offsets([grid.n_eta * grid.n_phi for grid in grids])
-        bins = np.zeros(offsets[-1] + 2, dtype=np.int64)
+        grids = np.concatenate([_covering_grid(table, layer) for layer in LAYERS])
+        sizes = grids["n_eta"] * grids["n_phi"]
+        grids["offset"] = np.cumsum(sizes) - sizes
         boxes = np.stack([table.eta, table.phi, 2.0 / table.d_eta, 2.0 / table.d_phi], axis=1)
         # Counts go one place further right, so that filling the lists ends with their starts.
-        shifted = bins[1:]
-        counting = _parameters(grids, offsets, shifted, regular=False)._replace(boxes=boxes)
+        bins = np.zeros(sizes.sum() + 2, dtype=np.int32)
+        counting = _parameters(grids, bins[1:], regular=False)._replace(boxes=boxes)
         rows = [np.flatnonzero(table.layer == layer) for layer in LAYERS]
         margin = 1.0 + GAP_TOLERANCE + _ALIGNED
         for position in range(len(LAYERS)):
             _candidate_kernel(position, rows[position], counting, margin, False)
-        np.cumsum(shifted, out=shifted)
-        filling = counting._replace(candidates=np.empty(shifted[-1], dtype=np.int64))
+        np.cumsum(bins, out=bins)
+        filling = counting._replace(candidates=np.empty(bins[-1], dtype=np.int32))
         for position in range(len(LAYERS)):
             _candidate_kernel(position, rows[position], filling, margin, True)
         return cls(filling._replace(bins=bins))
@@ -283,80 +320,50 @@ class TableLookup:
         return _find(self.parameters, layer, eta, phi)
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Uniform bins of one layer."""
-
-    bins_per_eta: float
-    first_bin: int
-    n_eta: int
-    n_phi: int
-
-    def bins_of(self, table: "CellTable", rows: Int[Array, " cell"]) -> Int64[Array, " cell"]:
-        """Compute the bin that holds the centre of each cell."""
-        i = np.floor(table.eta[rows] * self.bins_per_eta).astype(np.int64) - self.first_bin
-        j = np.floor((table.phi[rows] + math.pi) * self.n_phi / _TWO_PI).astype(np.int64)
-        return np.asarray(i * self.n_phi + j)
+def _grid(bins_per_eta: float, first_bin: int, n_eta: int, n_phi: int) -> Array:
+    return np.array([(bins_per_eta, first_bin, n_eta, n_phi, 0)], dtype=GRID_TYPE)
 
 
-_NO_BINS = _Grid(bins_per_eta=1.0, first_bin=0, n_eta=0, n_phi=1)
-
-
-def _regular_grid(table: "CellTable", layer: int) -> _Grid:
+def _regular_grid(table: "CellTable", layer: int) -> Array:
     rows = np.flatnonzero(table.layer == layer)
     if not len(rows):
-        return _NO_BINS
+        return _grid(1.0, 0, 0, 1)
     d_eta, d_phi = table.d_eta[rows], table.d_phi[rows]
-    grid = _Grid(float(round(1.0 / d_eta[0])), 0, 1, max(1, round(_TWO_PI / d_phi[0])))
-    i = table.eta[rows] * grid.bins_per_eta - 0.5
-    j = (table.phi[rows] + math.pi) * grid.n_phi / _TWO_PI - 0.5
-    aligned = (
-        np.allclose(i, np.round(i), rtol=0, atol=_ALIGNED)
-        and np.allclose(j, np.round(j), rtol=0, atol=_ALIGNED)
-        and np.allclose(d_eta * grid.bins_per_eta, 1.0, rtol=0, atol=_ALIGNED)
-        and np.allclose(d_phi * grid.n_phi, _TWO_PI, rtol=0, atol=_ALIGNED)
+    bins_per_eta, n_phi = float(round(1.0 / d_eta[0])), round(_TWO_PI / d_phi[0])
+    i = table.eta[rows] * bins_per_eta - 0.5
+    j = (table.phi[rows] + math.pi) * n_phi / _TWO_PI - 0.5
+    deviations = (
+        i - np.round(i),
+        j - table.phi_index[rows],
+        d_eta * bins_per_eta - 1.0,
+        d_phi * n_phi / _TWO_PI - 1.0,
     )
-    if not aligned:
+    if any(np.abs(deviation).max() > _ALIGNED for deviation in deviations):
         raise ValueError(
             f"BarrelLookup: expected cells of layer {layer} on a regular grid, got others in "
             f"'{table.name}': use TableLookup"
         )
-    first, last = int(np.round(i.min())), int(np.round(i.max()))
-    return _Grid(grid.bins_per_eta, first, last - first + 1, grid.n_phi)
+    first, last = round(i.min()), round(i.max())
+    return _grid(bins_per_eta, first, last - first + 1, n_phi)
 
 
-def _covering_grid(table: "CellTable", layer: int) -> _Grid:
+def _covering_grid(table: "CellTable", layer: int) -> Array:
     rows = np.flatnonzero(table.layer == layer)
     if not len(rows):
-        return _NO_BINS
+        return _grid(1.0, 0, 0, 1)
     eta, d_eta = table.eta[rows], table.d_eta[rows]
     bins_per_eta = float(round(1.0 / d_eta.min()))
     first = math.floor((eta - d_eta).min() * bins_per_eta)
     last = math.floor((eta + d_eta).max() * bins_per_eta)
-    n_phi = max(1, round(_TWO_PI / table.d_phi[rows].min()))
-    return _Grid(bins_per_eta, first, last - first + 1, n_phi)
+    return _grid(bins_per_eta, first, last - first + 1, round(_TWO_PI / table.d_phi[rows].min()))
 
 
-def _offsets(sizes: list[int]) -> Int64[Array, " layer+1"]:
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-
-
-def _parameters(
-    grids: list[_Grid],
-    offsets: Int64[Array, " layer+1"],
-    bins: Int64[Array, " bin"],
-    *,
-    regular: bool,
-) -> LookupParameters:
+def _parameters(grids: Array, bins: Int32[Array, " bin"], *, regular: bool) -> LookupParameters:
     return LookupParameters(
         regular=regular,
-        bins_per_eta=np.array([grid.bins_per_eta for grid in grids], dtype=np.float64),
-        first_bin=np.array([grid.first_bin for grid in grids], dtype=np.int64),
-        n_eta=np.array([grid.n_eta for grid in grids], dtype=np.int64),
-        n_phi=np.array([grid.n_phi for grid in grids], dtype=np.int64),
-        offset=offsets[:-1].copy(),
+        grids=grids,
         bins=bins,
-        candidates=np.empty(0, dtype=np.int64),
+        candidates=np.empty(0, dtype=np.int32),
         boxes=np.empty((0, 4), dtype=np.float64),
     )
 
@@ -368,5 +375,6 @@ def _find(
     phi: Float[Array, " point"],
 ) -> Int64[Array, " point"]:
     rows = np.empty(len(layer), dtype=np.int64)
-    _find_kernel(layer_position(layer), eta, phi, parameters, rows)
+    if not _find_kernel(layer, eta, phi, parameters, rows):
+        layer_position(layer)  # raises the error that names the layer
     return rows
