@@ -1,0 +1,322 @@
+r"""Voxels become hits: how many, with which energy, and where inside the voxel.
+
+A voxel of energy E gives
+
+$$n(E) = \max(1, \min(100, \lfloor E / E_{hit} \rfloor))$$
+
+hits of energy E / n each (note, section 2.4); a voxel without energy gives none. A hit chooses the
+half of the voxel in alpha, then the half in r given that of alpha: together the quarter with the
+probabilities of `SubVoxelProbabilities`. As in FastCaloSim's ``TFCSBinnedShower``,
+
+- positions are uniform in r and in alpha (not in area) inside the chosen quarter;
+- in EMB2 the radial halves are replaced by a linear density (`linear_quantile`), given the half in
+  alpha, which stays binomial;
+- without probabilities, positions are uniform in r and alpha inside the voxel.
+
+The density of EMB2 (note, Figure 7) is, with r from 0 to 2 across the voxel and p the probability
+of its inner half,
+
+$$f(r) = 2 p - \tfrac12 + (1 - 2 p) r, \qquad f(\tfrac12) = p, \quad f(\tfrac32) = 1 - p,$$
+
+whose inner half also integrates to p. It is non-negative for p in [0.25, 0.75], to which p is
+clipped.
+
+Hits hold eta and phi in single precision, which moves a point by up to 2e-7 of the layer's radius.
+Hits are therefore kept away from the edges of their voxel by 2^-22 of that radius (less than
+0.6 micrometres), so that voxelising them around the same centre gives the same voxels. A voxel
+narrower than twice this cannot be kept to.
+
+References:
+    ATL-SOFT-PUB-2025-003, section 2.4, Figures 6 and 7; reading of the ambiguous parts: the
+    number of hits refers to eta of the shower centre.
+    FastCaloSim, class ``TFCSBinnedShower``, Apache-2.0,
+    https://gitlab.cern.ch/atlas-simulation-team/fastcalosim
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numba
+import numpy as np
+
+from calovox.arrays import LAYERS, Array, Float, Float64, layer_position
+from calovox.binned_shower.sub_voxels import SubVoxelProbabilities
+from calovox.geometry.barrel import layer_radius
+from calovox.geometry.coordinates import eta_phi_kernel
+from calovox.hits import Hits
+from calovox.photons import Photons
+from calovox.random_streams import Stream, event_keys, next_uniform
+from calovox.voxelization import Voxels
+
+__all__ = ["HitEnergy", "linear_quantile", "voxels_to_hits"]
+
+LINEAR_LAYER: Final = 2
+"""The layer with a linear radial density."""
+
+_EDGE: Final = 2.0**-22
+_LARGEST_PHI: Final = float(np.nextafter(np.float32(math.pi), np.float32(0.0)))
+
+
+@dataclass(frozen=True)
+class HitEnergy:
+    """Mean energy of a hit, the tuning parameter of the number of hits.
+
+    Attributes:
+        default: Energy in MeV.
+        transition: Energy in MeV where the calorimeter's structure changes.
+        transition_eta: Lowest and highest abs(eta) of the shower centre, both included, at which
+            `transition` holds.
+        max_hits: Largest number of hits of a voxel.
+    """
+
+    default: float = 4.0
+    transition: float = 6.0
+    transition_eta: tuple[float, float] = (0.75, 0.8)
+    max_hits: int = 100
+
+    def __post_init__(self) -> None:
+        for name in ("default", "transition", "max_hits"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"HitEnergy: `{name}` must be above 0, got {getattr(self, name)}")
+
+    def of_events(self, eta_center: Float[Array, " event"]) -> Float64[Array, " event"]:
+        """Choose the hit energy of each event.
+
+        Args:
+            eta_center: Pseudorapidity of the shower centres.
+
+        Returns:
+            Energies in MeV.
+        """
+        low, high = self.transition_eta
+        size = np.abs(eta_center)
+        return np.where((size >= low) & (size <= high), self.transition, self.default)
+
+
+def linear_quantile(
+    u: Float[Array, "*shape"], inner: Float[Array, "*shape"] | float
+) -> Float64[Array, "*shape"]:
+    r"""Invert the cumulative distribution of EMB2's linear radial density.
+
+    $$r(u) = \frac{2 u}{c + \sqrt{c^2 + 2 (1 - 2 p) u}}, \qquad c = 2 p - \tfrac12$$
+
+    Args:
+        u: Numbers in [0, 1].
+        inner: Probability p of the inner half; clipped to [0.25, 0.75].
+
+    Returns:
+        Positions r in [0, 2] across the voxel.
+
+    Example:
+        >>> linear_quantile(np.array([0.0, 0.6, 1.0]), 0.6)
+        array([0., 1., 2.])
+    """
+    u = np.asarray(u, dtype=np.float64)
+    inner = np.broadcast_to(np.asarray(inner, dtype=np.float64), u.shape)
+    positions = np.empty(u.shape)
+    _linear_kernel(u.ravel(), np.ravel(inner), positions.reshape(-1))
+    return positions
+
+
+def voxels_to_hits(
+    voxels: Voxels,
+    probabilities: SubVoxelProbabilities | None,
+    *,
+    seed: int,
+    hit_energy: HitEnergy | None = None,
+) -> Hits:
+    """Place hits in the voxels of showers.
+
+    An event's hits depend on the seed, its voxels and its index, not on its batch.
+
+    Args:
+        voxels: Showers with centre and index.
+        probabilities: Where hits lie inside their voxel; None for anywhere.
+        seed: Seed of the run.
+        hit_energy: Mean energy of a hit; None for the note's 4 and 6 MeV.
+
+    Returns:
+        Hits around the shower centres, at the mean radii of their layers; their photons are those
+        of the voxels, or point to the shower centre if the voxels have none.
+
+    Raises:
+        ValueError: If the voxels have no phi of the centre, no index, or another grid than the
+            probabilities.
+    """
+    photons = _photons_of(voxels)
+    grid = voxels.grid
+    if probabilities is None:
+        probabilities = SubVoxelProbabilities.uniform(grid)
+    elif probabilities.grid != grid:
+        raise ValueError(
+            f"sub-voxel probabilities: expected those of the voxels' grid ({grid.n_voxels} "
+            f"voxels), got those of another one ({probabilities.grid.n_voxels} voxels)"
+        )
+    rule = HitEnergy() if hit_energy is None else hit_energy
+    counting = (
+        np.ascontiguousarray(voxels.energy, dtype=np.float32),
+        photons.energy,
+        rule.of_events(voxels.eta_center),
+        rule.max_hits,
+    )
+    sizes = np.empty(len(photons), dtype=np.int64)
+    _count_kernel(*counting, sizes)
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    columns = _empty_columns(int(offsets[-1]))
+    centers = (
+        np.asarray(voxels.eta_center, dtype=np.float64),
+        np.asarray(voxels.phi_center, dtype=np.float64),
+        np.stack([layer_radius(layer, voxels.eta_center) for layer in LAYERS], axis=1),
+    )
+    boundaries = np.stack([grid.r_min, grid.r_max, grid.alpha_min, grid.alpha_max], axis=1)
+    where = (np.asarray(grid.layer, dtype=np.uint8), layer_position(grid.layer), boundaries)
+    lower, weight = probabilities.bracket(photons.energy)
+    quarters = (np.ascontiguousarray(probabilities.probabilities), lower, weight)
+    keys = event_keys(seed, Stream.SUB_VOXELS, photons.index)
+    _fill_kernel(*counting, centers, where, quarters, keys, offsets, columns)
+    return Hits(*columns, event_offsets=offsets, photons=photons)
+
+
+def _photons_of(voxels: Voxels) -> Photons:
+    if voxels.phi_center is None:
+        raise ValueError(
+            "voxels: `phi_center` is needed to place hits; give the showers to photons with "
+            "ShowerLibrary"
+        )
+    if voxels.index is None:
+        raise ValueError("voxels: `index` is needed, the key of each event's random numbers")
+    eta = voxels.eta_center if voxels.photon_eta is None else voxels.photon_eta
+    phi = voxels.phi_center if voxels.photon_phi is None else voxels.photon_phi
+    return Photons(
+        energy=np.asarray(voxels.incident_energy, dtype=np.float64),
+        eta=np.asarray(eta, dtype=np.float64),
+        phi=np.asarray(phi, dtype=np.float64),
+        index=voxels.index,
+    )
+
+
+def _empty_columns(n_hits: int) -> tuple[Array, Array, Array, Array, Array]:
+    eta, phi, r, energy = (np.empty(n_hits, dtype=np.float32) for _ in range(4))
+    return np.empty(n_hits, dtype=np.uint8), eta, phi, r, energy
+
+
+@numba.njit(cache=True, inline="always")
+def _n_hits(energy: float, hit_energy: float, max_hits: int) -> int:
+    """Count the hits of a voxel; the note's formula."""
+    if not energy > 0.0:
+        return 0
+    ratio = energy / hit_energy
+    return max_hits if ratio >= max_hits else max(1, int(ratio))
+
+
+@numba.njit(cache=True, inline="always")
+def _linear(u: float, inner: float) -> float:
+    """Invert the linear density; see `linear_quantile`."""
+    inner = min(max(inner, 0.25), 0.75)
+    start = 2.0 * inner - 0.5
+    square = max(start * start + 2.0 * (1.0 - 2.0 * inner) * u, 0.0)
+    below = start + math.sqrt(square)
+    return min(2.0 * u / below, 2.0) if below > 0.0 else 0.0
+
+
+@numba.njit(cache=True, inline="always")
+def _two_steps(u: float, low: float) -> float:
+    """Invert the density that is constant in both halves of [0, 2], with `low` in the first."""
+    return u / low if u < low else 1.0 + (u - low) / (1.0 - low)
+
+
+@numba.njit(cache=True)
+def _linear_kernel(u: Array, inner: Array, positions: Array) -> None:
+    for point in range(u.size):
+        positions[point] = _linear(u[point], inner[point])
+
+
+@numba.njit(cache=True)
+def _count_kernel(
+    energy: Array, incident_energy: Array, hit_energy: Array, max_hits: int, sizes: Array
+) -> None:
+    for event in range(energy.shape[0]):
+        total = 0
+        for voxel in range(energy.shape[1]):
+            voxel_energy = energy[event, voxel] * incident_energy[event]
+            total += _n_hits(voxel_energy, hit_energy[event], max_hits)
+        sizes[event] = total
+
+
+@numba.njit(cache=True)
+def _halves(probabilities: Array, lower: int, weight: float, voxel: int) -> tuple[float, ...]:
+    """Interpolate; give P(alpha low), P(r low | alpha low), P(r low | alpha high)."""
+    upper = min(lower + 1, probabilities.shape[0] - 1)
+    quarter = np.empty(4)
+    for which in range(4):
+        low, high = probabilities[lower, voxel, which], probabilities[upper, voxel, which]
+        quarter[which] = low + weight * (high - low)
+    alpha_low = quarter[0] + quarter[2]
+    alpha_high = quarter[1] + quarter[3]
+    r_given_low = quarter[0] / alpha_low if alpha_low > 0.0 else 0.5
+    r_given_high = quarter[1] / alpha_high if alpha_high > 0.0 else 0.5
+    return alpha_low / (alpha_low + alpha_high), r_given_low, r_given_high
+
+
+@numba.njit(cache=True)
+def _place(
+    state: np.uint64, boundaries: Array, halves: tuple[float, ...], linear: bool, radius: float
+) -> tuple[np.uint64, float, float]:
+    """Draw r and alpha of one hit inside its voxel, away from its edges."""
+    r_min, r_max, alpha_min, alpha_max = boundaries
+    alpha_low, r_given_low, r_given_high = halves
+    half_r, half_alpha = 0.5 * (r_max - r_min), 0.5 * (alpha_max - alpha_min)
+    state, u = next_uniform(state)
+    alpha = alpha_min + half_alpha * _two_steps(u, alpha_low)
+    r_low = r_given_low if u < alpha_low else r_given_high
+    state, u = next_uniform(state)
+    step = _linear(u, r_low) if linear else _two_steps(u, r_low)
+    edge = _EDGE * radius
+    # within 2 edge / half_alpha of the centre, there is no room between the sides of the voxel
+    r_first = max(r_min + edge, 2.0 * edge / half_alpha)
+    r = min(max(r_min + half_r * step, r_first), r_max - edge)
+    alpha_edge = 1.25 * edge / r  # at least asin(edge / r)
+    return state, r, min(max(alpha, alpha_min + alpha_edge), alpha_max - alpha_edge)
+
+
+@numba.njit(cache=True)
+def _fill_kernel(
+    energy: Array,
+    incident_energy: Array,
+    hit_energy: Array,
+    max_hits: int,
+    centers: tuple[Array, Array, Array],
+    where: tuple[Array, Array, Array],
+    quarters: tuple[Array, Array, Array],
+    keys: Array,
+    offsets: Array,
+    columns: tuple[Array, Array, Array, Array, Array],
+) -> None:
+    eta_center, phi_center, r_center = centers
+    voxel_layer, layer_index, boundaries = where
+    probabilities, lower, weight = quarters
+    layer, eta, phi, r, share = columns
+    for event in range(energy.shape[0]):
+        state = keys[event]
+        hit = offsets[event]
+        for voxel in range(energy.shape[1]):
+            voxel_energy = energy[event, voxel] * incident_energy[event]
+            n_hits = _n_hits(voxel_energy, hit_energy[event], max_hits)
+            if n_hits == 0:
+                continue
+            halves = _halves(probabilities, lower[event], weight[event], voxel)
+            radius = r_center[event, layer_index[voxel]]
+            linear = voxel_layer[voxel] == LINEAR_LAYER
+            bounds = boundaries[voxel]
+            for row in range(hit, hit + n_hits):
+                state, distance, alpha = _place(state, bounds, halves, linear, radius)
+                hit_eta, hit_phi = eta_phi_kernel(
+                    distance, alpha, eta_center[event], phi_center[event], radius
+                )
+                layer[row] = voxel_layer[voxel]
+                eta[row] = hit_eta
+                phi[row] = min(max(hit_phi, -_LARGEST_PHI), _LARGEST_PHI)
+                r[row] = radius
+                share[row] = voxel_energy / n_hits
+            hit += n_hits
