@@ -1,0 +1,271 @@
+r"""Generation of hits files: photons in, Geant4 in several processes, one file out.
+
+Each event's random numbers come from (seed, event index), and shards are cut by the photons
+alone; the content of the file therefore does not depend on the number of workers, on the order in
+which shards finish, or on how often the run was killed and started again.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Final
+
+from calovox.files import check_writable
+from calovox.geant4.detector import DetectorModel
+from calovox.geant4.engine import ShowerEngine, calzone_version
+from calovox.geant4.response import Response, deposits_to_hits
+from calovox.geant4.shards import ShardFolder, photons_digest, shard_ranges
+from calovox.geometry import barrel_cells
+from calovox.hits import Hits, HitsWriter, concatenate_hits
+from calovox.hits.merging import MergingRadii, merge_hits
+from calovox.photons import Photons
+
+__all__ = ["Geant4Settings", "ShardDone", "generate_hits", "simulate_hits"]
+
+_BATCH_ENERGY: Final = 1e5
+_BATCH_EVENTS: Final = 1000
+
+
+@dataclass(frozen=True)
+class Geant4Settings:
+    """Everything but the photons that the hits of an event depend on.
+
+    Attributes:
+        seed: Seed of the run.
+        cut: Production threshold in mm.
+        detector: The detector.
+        response: Sampling fractions and collected charge.
+        merging: Sizes within which hits are merged.
+        precision_bits: Mantissa bits of stored energies; None for all.
+    """
+
+    seed: int
+    cut: float = 0.1
+    detector: DetectorModel = field(default_factory=DetectorModel)
+    response: Response = field(default_factory=Response)
+    merging: MergingRadii = field(default_factory=MergingRadii.fine)
+    precision_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.cut <= 10:
+            raise ValueError(f"cut: expected a length from 0 to 10 mm, got {self.cut:g} mm")
+
+    def provenance(self, photons: Photons) -> dict[str, Any]:
+        """Describe a run for the file it ends in.
+
+        Args:
+            photons: The photons of the run.
+
+        Returns:
+            Values that JSON can hold.
+        """
+        return {
+            "source": "Geant4",
+            "calzone": calzone_version(),
+            "em_model": "standard",
+            "seed": self.seed,
+            "cut": self.cut,
+            "detector": asdict(self.detector),
+            "response": self.response.to_dict(),
+            "merging": asdict(self.merging),
+            "precision_bits": self.precision_bits,
+            "n_events": len(photons),
+            "photons_sha256": photons_digest(photons),
+        }
+
+
+@dataclass(frozen=True)
+class ShardDone:
+    """A step of progress.
+
+    Attributes:
+        n_events: Events of the shard.
+        energy: Sum of their photons' energies in MeV: the work is proportional to it.
+        resumed: Whether an earlier run had simulated it already.
+    """
+
+    n_events: int
+    energy: float
+    resumed: bool
+
+
+def simulate_hits(engine: ShowerEngine, photons: Photons, settings: Geant4Settings) -> Hits:
+    """Simulate photons in this process.
+
+    Args:
+        engine: Geant4 with the detector and cut of the settings.
+        photons: The photons.
+        settings: What is done with the deposits.
+
+    Returns:
+        Merged hits.
+    """
+    lookup = barrel_cells().lookup()
+    parts = []
+    for batch in _batches(photons):
+        deposits = engine.run(batch, seed=settings.seed)
+        hits = deposits_to_hits(deposits, batch, settings.response)
+        parts.append(merge_hits(hits, lookup, settings.merging))
+    return concatenate_hits(parts)
+
+
+def generate_hits(
+    photons: Photons,
+    output: Path,
+    settings: Geant4Settings,
+    *,
+    workers: int = 1,
+    overwrite: bool = False,
+    on_shard: Callable[[ShardDone], None] | None = None,
+) -> None:
+    """Simulate photons and write their hits into a file.
+
+    Killed at any moment, it leaves whole shards in ``<output>.shards``, from which the same call
+    continues; the output file appears at the end, as a whole.
+
+    Args:
+        photons: At least one photon.
+        output: The hits file.
+        settings: Seed, detector and treatment of the deposits.
+        workers: Number of processes.
+        overwrite: Whether an existing output file may be replaced.
+        on_shard: Called for every shard that is there, in any order.
+
+    Raises:
+        ValueError: If there is no photon or no worker.
+        FileExistsError: If the output exists and may not be replaced.
+        Geant4DataError: If calzone or the data files of Geant4 are missing.
+        ShardsError: If there are shards of a run with other settings.
+        RuntimeError: If a process was killed.
+    """
+    if not len(photons):
+        raise ValueError("generate_hits: expected at least one photon")
+    if workers < 1:
+        raise ValueError(f"workers: expected 1 or more, got {workers}")
+    check_writable(output, overwrite=overwrite)
+    provenance = settings.provenance(photons)
+    ranges = shard_ranges(photons)
+    with ShardFolder.open(output, provenance) as folder:
+        _simulate_shards(
+            folder, [photons[events] for events in ranges], settings, workers, on_shard
+        )
+    modulation = settings.response.modulation
+    with HitsWriter(
+        output,
+        provenance=provenance,
+        phi_modulation=None if modulation is None else modulation.to_dict(),
+        overwrite=overwrite,
+        precision_bits=settings.precision_bits,
+        round_positions=True,
+    ) as writer:
+        folder.join(len(ranges), writer)
+    folder.remove()
+
+
+def _simulate_shards(
+    folder: ShardFolder,
+    shards: list[Photons],
+    settings: Geant4Settings,
+    workers: int,
+    on_shard: Callable[[ShardDone], None] | None,
+) -> None:
+    tasks = []
+    for number, photons in enumerate(shards):
+        if folder.is_finished(number):
+            _report(on_shard, photons, resumed=True)
+        else:
+            tasks.append((number, photons))
+    # The longest first, so that no process is left with a long one at the end.
+    tasks.sort(key=lambda task: -float(task[1].energy.sum()))
+    for photons in _run_tasks(folder, tasks, settings, workers):
+        _report(on_shard, photons, resumed=False)
+
+
+def _report(
+    on_shard: Callable[[ShardDone], None] | None, photons: Photons, *, resumed: bool
+) -> None:
+    if on_shard is not None:
+        on_shard(ShardDone(len(photons), float(photons.energy.sum()), resumed))
+
+
+def _batches(photons: Photons) -> Iterator[Photons]:
+    """Cut photons into batches whose deposits fit into memory."""
+    start, energy = 0, 0.0
+    for event, photon_energy in enumerate(photons.energy):
+        if event > start and (
+            energy + photon_energy > _BATCH_ENERGY or event - start == _BATCH_EVENTS
+        ):
+            yield photons[start:event]
+            start, energy = event, 0.0
+        energy += float(photon_energy)
+    yield photons[start:]
+
+
+def _run_tasks(
+    folder: ShardFolder,
+    tasks: list[tuple[int, Photons]],
+    settings: Geant4Settings,
+    workers: int,
+) -> Iterator[Photons]:
+    """Simulate shards in processes of their own and yield the photons of each finished one."""
+    if not tasks:
+        return
+    context = multiprocessing.get_context("spawn")
+    stop_reader, stop_writer = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(
+        min(workers, len(tasks)),
+        mp_context=context,
+        initializer=_start_worker,
+        initargs=(stop_reader,),
+    )
+    try:
+        futures = {
+            pool.submit(_simulate_shard, folder, number, photons, settings): photons
+            for number, photons in tasks
+        }
+        for future in as_completed(futures):
+            future.result()
+            yield futures[future]
+    except BrokenProcessPool:
+        raise RuntimeError(
+            f"a process of the simulation was killed (out of memory?): finished parts are kept "
+            f"in {folder.path}, run again to continue"
+        ) from None
+    finally:
+        stop_writer.close()
+        pool.shutdown(wait=True, cancel_futures=True)
+        stop_reader.close()
+
+
+def _start_worker(stop: Connection) -> None:
+    """Leave interrupts to the main process, and end when it closes its end of the pipe.
+
+    The pipe closes as well when the main process is killed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(stop,), daemon=True).start()
+
+
+def _end_with(stop: Connection) -> None:
+    wait([stop])
+    os._exit(1)
+
+
+@cache
+def _engine(detector: DetectorModel, cut: float) -> ShowerEngine:
+    return ShowerEngine(detector, cut=cut)
+
+
+def _simulate_shard(
+    folder: ShardFolder, number: int, photons: Photons, settings: Geant4Settings
+) -> None:
+    engine = _engine(settings.detector, settings.cut)
+    folder.write(number, simulate_hits(engine, photons, settings))
