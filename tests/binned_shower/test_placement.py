@@ -107,11 +107,11 @@ def test_number_of_hits_is_that_of_the_note(eta):
 
 def test_hit_energy_is_a_parameter():
     voxels = toy_voxels(3)
-    few = voxels_to_hits(voxels, None, seed=1, hit_energy=HitEnergy(default=50, transition=50))
+    few = voxels_to_hits(voxels, None, seed=1, hit_energy=HitEnergy(default=50.0, transition=50.0))
     many = voxels_to_hits(voxels, None, seed=1, hit_energy=HitEnergy(default=0.1, transition=0.1))
     assert few.n_hits < many.n_hits <= 100 * np.count_nonzero(voxels.energy)
     with pytest.raises(ValueError, match="`default` must be above 0, got 0"):
-        HitEnergy(default=0)
+        HitEnergy(default=0.0)
 
 
 def test_events_do_not_depend_on_their_batch():

@@ -68,8 +68,8 @@ def test_arrays_come_back():
 
 def test_bad_probabilities_are_refused():
     quarters = np.full((1, GRID.n_voxels, 4), 0.25)
-    with pytest.raises(ValueError, match=r"must have the shape \(2, 382, 4\)"):
-        SubVoxelProbabilities(GRID, np.array([1.0, 2.0]), quarters)
+    with pytest.raises(ValueError, match=r"must have the shape \(1, 382, 4\)"):
+        SubVoxelProbabilities(GRID, np.array([1.0]), quarters[:, 1:])
     with pytest.raises(ValueError, match="must be above 0 and rise"):
         SubVoxelProbabilities(GRID, np.array([2.0, 1.0]), np.repeat(quarters, 2, axis=0))
     quarters[0, 7] = 0.5, 0.5, 0.5, -0.5
