@@ -9,7 +9,7 @@ array: one more than events).
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int, Int64, Integer, UInt8, UInt64
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int32, Int64, Integer, UInt8, UInt64
 
 __all__ = [
     "LAYERS",
@@ -20,6 +20,7 @@ __all__ = [
     "Float32",
     "Float64",
     "Int",
+    "Int32",
     "Int64",
     "Integer",
     "UInt8",
