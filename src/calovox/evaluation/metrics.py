@@ -171,7 +171,7 @@ class Profile:
     @property
     def centers(self) -> Float64[Array, " bin"]:
         """Middle of each bin."""
-        return 0.5 * (self.edges[1:] + self.edges[:-1])
+        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]))
 
 
 def choose_edges(values: Float[Array, " event"]) -> Float64[Array, " edge"]:

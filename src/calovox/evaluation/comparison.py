@@ -1,0 +1,283 @@
+"""Samples of reconstructed showers, and what comes out when they are compared region by region.
+
+Every simulation is compared with the reference in each `Region` and for each observable: two
+histograms with the same bins and their chi2, and, for the events that both have, the shift event
+by event.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from calovox.arrays import LAYERS, Array, Float64, Int64
+from calovox.evaluation.metrics import (
+    Chi2,
+    Floor,
+    Histogram,
+    Paired,
+    Profile,
+    chi2_of_histograms,
+    choose_edges,
+    fill_histogram,
+    paired_difference,
+    profile,
+    split_floor,
+)
+from calovox.evaluation.regions import Region
+from calovox.evaluation.samples import OBSERVABLES, Sample
+
+__all__ = [
+    "EXPECTED_FRACTIONS",
+    "FEWEST_EVENTS",
+    "LayerFractions",
+    "ObservableResult",
+    "RegionResult",
+    "Response",
+    "SimulatedResult",
+    "compare_region",
+    "match_events",
+    "measure_response",
+]
+
+FEWEST_EVENTS: Final = 50
+"""Events of the reference below which a region is left out."""
+
+EXPECTED_FRACTIONS: Final = {
+    0: (0.003, 0.04),
+    1: (0.1, 0.3),
+    2: (0.65, 0.85),
+    3: (0.0, 0.04),
+    12: (0.0, 0.005),
+}
+"""Range of the mean share of each layer for 65 GeV at 0.2 < |eta| < 0.25."""
+
+RESPONSE_MIN_ENERGY: Final = 10e3
+"""Lowest kinetic energy, in MeV, of the events in the response: below, fluctuations hide dips."""
+
+_ETA_EDGES: Final = np.round(np.arange(0.0, 1.3501, 0.0125), 4)
+_N_RATIO_BINS: Final = 80
+_SPLIT_SEED: Final = 2025
+
+
+@dataclass(frozen=True)
+class SimulatedResult:
+    """One observable of one simulation in one region.
+
+    Attributes:
+        label: Name of the simulation.
+        histogram: Its events, in the bins of the reference.
+        chi2: Comparison with the reference.
+        paired: Event-by-event difference; none where the samples share no events.
+    """
+
+    label: str
+    histogram: Histogram
+    chi2: Chi2
+    paired: Paired | None
+
+
+@dataclass(frozen=True)
+class ObservableResult:
+    """One observable in one region.
+
+    Attributes:
+        name: Name of the observable.
+        reference: Histogram of the reference.
+        floor: Reference against itself.
+        simulated: One result per simulation.
+    """
+
+    name: str
+    reference: Histogram
+    floor: Floor
+    simulated: tuple[SimulatedResult, ...]
+
+
+@dataclass(frozen=True)
+class LayerFractions:
+    """Mean share of each layer in the energy of all layers.
+
+    Attributes:
+        label: Name of the sample.
+        n_events: Number of events.
+        mean: Mean share, in the order of `LAYERS`.
+        error: Its statistical error.
+    """
+
+    label: str
+    n_events: int
+    mean: Float64[Array, " layer"]
+    error: Float64[Array, " layer"]
+
+    @property
+    def as_expected(self) -> tuple[bool, ...]:
+        """Whether each mean is in `EXPECTED_FRACTIONS`, a statement on the central region only."""
+        ranges = (EXPECTED_FRACTIONS[layer] for layer in LAYERS)
+        return tuple(
+            bool(low <= mean <= high) for mean, (low, high) in zip(self.mean, ranges, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class RegionResult:
+    """All comparisons in one region.
+
+    Attributes:
+        region: The region.
+        n_reference: Events of the reference.
+        observables: One result per observable.
+        fractions: Layer fractions of the reference and of each simulation.
+    """
+
+    region: Region
+    n_reference: int
+    observables: tuple[ObservableResult, ...]
+    fractions: tuple[LayerFractions, ...]
+
+
+@dataclass(frozen=True)
+class Response:
+    """Visible over kinetic energy, and layer fractions, against |eta_center|.
+
+    Attributes:
+        label: Name of the sample.
+        min_energy: Lowest kinetic energy in MeV.
+        ratio_edges: Borders of the bins in E_tot / E_kin.
+        counts: Events in bins of |eta| and of E_tot / E_kin.
+        profile: Mean and standard deviation of E_tot / E_kin in bins of |eta|.
+        fractions: Profile of the share of each layer, in the order of `LAYERS`.
+    """
+
+    label: str
+    min_energy: float
+    ratio_edges: Float64[Array, " edge"]
+    counts: Int64[Array, "eta_bin ratio_bin"]
+    profile: Profile
+    fractions: tuple[Profile, ...]
+
+
+def match_events(reference: Sample, simulated: Sample) -> Int64[Array, " event"]:
+    """Find each event of the reference in a simulated sample.
+
+    Samples with the same energies in the same order hold the same events; otherwise the same
+    event is that with the same index and the same kinetic energy.
+
+    Args:
+        reference: A sample.
+        simulated: A sample that may hold the same events in any order.
+
+    Returns:
+        Position in the simulated sample of each event of the reference, -1 where there is none.
+    """
+    if np.array_equal(reference.energy, simulated.energy):
+        return np.arange(len(reference), dtype=np.int64)
+    if reference.index is None or simulated.index is None:
+        return np.full(len(reference), -1, dtype=np.int64)
+    keys = zip(simulated.index.tolist(), simulated.energy.tolist(), strict=True)
+    rows = {key: row for row, key in enumerate(keys)}
+    wanted = zip(reference.index.tolist(), reference.energy.tolist(), strict=True)
+    return np.asarray([rows.get(key, -1) for key in wanted], dtype=np.int64)
+
+
+def compare_region(
+    reference: Sample, simulated: Sequence[Sample], region: Region
+) -> RegionResult | None:
+    """Compare all observables in one region.
+
+    Args:
+        reference: Geant4.
+        simulated: Any number of simulations.
+        region: Which events.
+
+    Returns:
+        The results; none if the reference has under `FEWEST_EVENTS` there.
+    """
+    chosen = region.select(reference.energy, reference.eta_center)
+    if np.count_nonzero(chosen) < FEWEST_EVENTS:
+        return None
+    matches = [match_events(reference, sample) for sample in simulated]
+    observables = tuple(
+        _compare_observable(reference, simulated, matches, region, column)
+        for column in range(len(OBSERVABLES))
+    )
+    fractions = tuple(_layer_fractions(sample, region) for sample in (reference, *simulated))
+    return RegionResult(region, int(np.count_nonzero(chosen)), observables, fractions)
+
+
+def measure_response(sample: Sample) -> Response | None:
+    """Measure E_tot / E_kin and the layer fractions against |eta_center|.
+
+    Args:
+        sample: Reconstructed showers.
+
+    Returns:
+        Histogram and profiles; none if no event has enough energy.
+    """
+    chosen = (sample.energy >= RESPONSE_MIN_ENERGY) & (sample.shapes.layer_energy.sum(axis=1) > 0)
+    if not np.any(chosen):
+        return None
+    eta = np.abs(sample.eta_center[chosen])
+    total = sample.shapes.layer_energy[chosen].sum(axis=1)
+    ratio = total / sample.energy[chosen]
+    low, high = (float(value) for value in np.quantile(ratio, (0.002, 0.998)))
+    margin = 0.1 * (high - low) + 1e-3
+    ratio_edges = np.linspace(low - margin, high + margin, _N_RATIO_BINS + 1)
+    counts, _, _ = np.histogram2d(eta, ratio, bins=(_ETA_EDGES, ratio_edges))
+    shares = sample.shapes.layer_energy[chosen] / total[:, None]
+    return Response(
+        label=sample.label,
+        min_energy=RESPONSE_MIN_ENERGY,
+        ratio_edges=ratio_edges,
+        counts=counts.astype(np.int64),
+        profile=profile(eta, ratio, _ETA_EDGES),
+        fractions=tuple(profile(eta, share, _ETA_EDGES) for share in shares.T),
+    )
+
+
+def _compare_observable(
+    reference: Sample,
+    simulated: Sequence[Sample],
+    matches: Sequence[Int64[Array, " event"]],
+    region: Region,
+    column: int,
+) -> ObservableResult:
+    rows = np.flatnonzero(region.select(reference.energy, reference.eta_center))
+    values = _values(reference, rows, region, column)
+    edges = choose_edges(values)
+    histogram = fill_histogram(values, edges)
+    results = []
+    for sample, match in zip(simulated, matches, strict=True):
+        chosen = np.flatnonzero(region.select(sample.energy, sample.eta_center))
+        other = fill_histogram(_values(sample, chosen, region, column), edges)
+        common = match[rows] >= 0
+        paired = None
+        if np.count_nonzero(common) >= 2:
+            moved = _values(sample, match[rows][common], region, column)
+            paired = paired_difference(values[common], moved)
+        chi2 = chi2_of_histograms(histogram, other)
+        results.append(SimulatedResult(sample.label, other, chi2, paired))
+    floor = split_floor(values, edges, np.random.default_rng(_SPLIT_SEED))
+    return ObservableResult(OBSERVABLES[column].name, histogram, floor, tuple(results))
+
+
+def _values(
+    sample: Sample, rows: Int64[Array, " chosen"], region: Region, column: int
+) -> Float64[Array, " chosen"]:
+    values = np.asarray(OBSERVABLES[column].values(sample.shapes)[rows])
+    if not OBSERVABLES[column].is_energy:
+        return values
+    return region.rescale(values, sample.energy[rows])
+
+
+def _layer_fractions(sample: Sample, region: Region) -> LayerFractions:
+    chosen = region.select(sample.energy, sample.eta_center)
+    energy = sample.shapes.layer_energy[chosen & (sample.shapes.layer_energy.sum(axis=1) > 0)]
+    shares = energy / energy.sum(axis=1, keepdims=True)
+    n_events = len(shares)
+    if n_events < 2:
+        nothing = np.full(len(LAYERS), np.nan)
+        return LayerFractions(sample.label, n_events, nothing, nothing)
+    error = shares.std(axis=0, ddof=1) / n_events**0.5
+    return LayerFractions(sample.label, n_events, shares.mean(axis=0), error)

@@ -1,0 +1,179 @@
+"""Datasets read for evaluation: what each event looks like after reconstruction.
+
+A dataset is read once, in batches. Reference and simulations share one calibration of the energy:
+that stored with the reference, or else one fitted to the reference.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from calovox.arrays import Array, Float64, Int64
+from calovox.dataset import DatasetReader
+from calovox.evaluation.regions import REGIONS, Region
+from calovox.evaluation.showers import AverageShower, sum_showers
+from calovox.geometry.barrel import barrel_cells
+from calovox.geometry.cells import CellTable
+from calovox.reconstruction import (
+    ATLAS_VARIABLES,
+    SHAPE_VARIABLES,
+    Calibration,
+    ShowerShapes,
+    cells_to_shapes,
+    concatenate_shapes,
+    fit_calibration,
+)
+from calovox.voxelization import VoxelGrid, Voxels
+
+__all__ = ["OBSERVABLES", "REFERENCE_LABEL", "Sample", "calibrate", "read_sample", "read_samples"]
+
+OBSERVABLES: Final = (*SHAPE_VARIABLES, *ATLAS_VARIABLES)
+"""Everything that is compared: the note's nine observables, then ATLAS's two ratios."""
+
+REFERENCE_LABEL: Final = "Geant4"
+
+_EVENTS_PER_BATCH: Final = 2000
+_COLUMNS: Final = ("incident_energy", "eta_center", "index", "dropped_fraction")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Reconstructed showers of one dataset.
+
+    Attributes:
+        label: How the report calls it.
+        grid: The dataset's voxels.
+        energy: Kinetic energies in MeV.
+        eta_center: Pseudorapidity of the shower centres.
+        index: Index of each event in its run; None if the dataset has none.
+        dropped_fraction: Share of each event's energy outside the grid; None if not stored.
+        shapes: Shower shapes of the events.
+        averages: Average showers of the regions that have events.
+    """
+
+    label: str
+    grid: VoxelGrid
+    energy: Float64[Array, " event"]
+    eta_center: Float64[Array, " event"]
+    index: Int64[Array, " event"] | None
+    dropped_fraction: Float64[Array, " event"] | None
+    shapes: ShowerShapes
+    averages: tuple[AverageShower, ...]
+
+    def __len__(self) -> int:
+        return len(self.energy)
+
+
+def read_sample(
+    path: Path,
+    label: str,
+    *,
+    table: CellTable | None = None,
+    regions: tuple[Region, ...] = REGIONS,
+) -> Sample:
+    """Read a dataset and reconstruct its cells; the energies are not calibrated yet.
+
+    Args:
+        path: A dataset with cell energies.
+        label: How the report calls it.
+        table: The cells of the detector; the built-in barrel if none is given.
+        regions: Where showers are averaged.
+
+    Returns:
+        The sample.
+
+    Raises:
+        ValueError: If the dataset has no events or no cell energies.
+    """
+    reader = DatasetReader(path)
+    if len(reader) == 0:
+        raise ValueError(f"{path}: expected events to evaluate, got none")
+    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+    shapes = []
+    sums = [(np.zeros(reader.grid.n_voxels), 0) for _ in regions]
+    for voxels, shape in _reconstruct(reader, barrel_cells() if table is None else table):
+        shapes.append(shape)
+        for name, parts in columns.items():
+            parts.append(getattr(voxels, name))
+        added = [sum_showers(voxels, region) for region in regions]
+        sums = [(a + b, n + m) for (a, n), (b, m) in zip(sums, added, strict=True)]
+    return Sample(
+        label=label,
+        grid=reader.grid,
+        energy=np.concatenate(columns["incident_energy"]),
+        eta_center=np.concatenate(columns["eta_center"]),
+        index=_join(columns["index"]),
+        dropped_fraction=_join(columns["dropped_fraction"]),
+        shapes=concatenate_shapes(shapes),
+        averages=tuple(
+            AverageShower(region, reader.grid, total / count, count)
+            for region, (total, count) in zip(regions, sums, strict=True)
+            if count > 0
+        ),
+    )
+
+
+def calibrate(reference: Path, samples: list[Sample]) -> tuple[list[Sample], Calibration, bool]:
+    """Calibrate all samples alike.
+
+    Args:
+        reference: The dataset of the first sample.
+        samples: The reference, then simulations.
+
+    Returns:
+        The calibrated samples, the calibration, and whether the dataset held it.
+    """
+    first = samples[0]
+    stored = DatasetReader(reference).attached("calibration")
+    if stored is not None:
+        calibration = Calibration.from_arrays(stored)
+    else:
+        shapes = first.shapes
+        calibration = fit_calibration(shapes.cluster_energy, first.energy, shapes.cluster_eta)
+    calibrated = [
+        replace(sample, shapes=sample.shapes.calibrated(calibration)) for sample in samples
+    ]
+    return calibrated, calibration, stored is not None
+
+
+def read_samples(
+    reference: Path, simulated: Mapping[str, Path]
+) -> tuple[list[Sample], Calibration, bool]:
+    """Read reference and simulations, and calibrate them alike.
+
+    Args:
+        reference: Dataset of Geant4.
+        simulated: Datasets of simulations by the names the report gives them.
+
+    Returns:
+        The reference followed by the simulations, the calibration, and whether it was stored.
+
+    Raises:
+        ValueError: If a simulation bears the name of the reference.
+    """
+    if REFERENCE_LABEL in simulated:
+        raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
+    samples = [read_sample(reference, REFERENCE_LABEL)]
+    samples += [read_sample(path, label) for label, path in simulated.items()]
+    return calibrate(reference, samples)
+
+
+def _reconstruct(reader: DatasetReader, table: CellTable) -> Iterator[tuple[Voxels, ShowerShapes]]:
+    start = 0
+    for voxels in reader.batches(_EVENTS_PER_BATCH):
+        cells = reader.cells(slice(start, start + len(voxels)))
+        if cells is None:
+            raise ValueError(
+                f"{reader.path} has no cell energies to evaluate: `calovox voxelize` and "
+                "`calovox simulate` write them"
+            )
+        start += len(voxels)
+        yield voxels, cells_to_shapes(cells, table)
+
+
+def _join(parts: Sequence[Array | None]) -> Array | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
