@@ -1,0 +1,240 @@
+r"""Cell energies around the brightest cells: what all shower shapes are computed from.
+
+Each event is reduced to small dense arrays without ever building the grid of the detector:
+
+- ``strips``: EMB1, 3 rows in phi times 49 strips in eta around the brightest strip;
+- ``middle``: EMB2, 7 cells in phi times 7 cells in eta around the brightest EMB2 cell;
+- ``cluster``: the energy per layer in the window of 3 x 7 EMB2 cells (eta x phi,
+  0.075 x 0.172) around the brightest EMB2 cell. It takes those cells of a layer whose centre
+  lies in the closed window. Centres on its border are common (rows of EMB1 in phi, cells of EMB3
+  in eta); so that rounding and the detector's small misalignments do not decide about them, the
+  window is a tenth of the cell wider. Each layer then always gives the same number of cells:
+  two rows in phi of 2pi/64, seven of 2pi/256; 3, 24, 3, 2 and 1 cells in eta.
+
+Windows continue over phi = pi; cells outside the detector count as zero. The brightest cell is
+the one with the largest positive energy, the first in the cell table if there are several; a layer
+without a positive cell has none, and its windows are zero.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numba
+import numpy as np
+
+from calovox.arrays import LAYERS, Array, Bool, Float64
+from calovox.cell_energies import CellEnergies
+from calovox.geometry.cells import CellTable
+
+__all__ = [
+    "CLUSTER_ETA_CELLS",
+    "CLUSTER_PHI_CELLS",
+    "STRIP_MARGIN",
+    "CellWindows",
+    "cells_to_windows",
+]
+
+STRIP_MARGIN: Final = 24
+"""Strips kept on either side of the brightest one."""
+
+CLUSTER_ETA_CELLS: Final = 3
+"""Width in eta of the cluster of E_cal, in EMB2 cells."""
+
+CLUSTER_PHI_CELLS: Final = 7
+"""Width in phi of the cluster of E_cal, in EMB2 cells."""
+
+_BORDER: Final = 0.1
+_STRIP_ROWS: Final = 1
+_MIDDLE_MARGIN: Final = 3
+_EMB1: Final = LAYERS.index(1)
+_EMB2: Final = LAYERS.index(2)
+_POSITIONS: Final = np.full(256, -1, dtype=np.int8)
+_POSITIONS[list(LAYERS)] = range(len(LAYERS))
+
+
+@dataclass(frozen=True)
+class CellWindows:
+    """Cell energies of each event in the windows around its brightest cells, in MeV.
+
+    Attributes:
+        layer_energy: Sum over all cells of a layer.
+        strips: EMB1 around its brightest strip (the middle element).
+        middle: EMB2 around its brightest cell (the middle element).
+        cluster_energy: Sum over the cells of a layer in the window of the cluster.
+        cluster_eta: Energy-weighted eta of the cluster's EMB2 cells, 0 without a cluster.
+        has_strips: Whether EMB1 has a cell with positive energy.
+        has_middle: Whether EMB2 has a cell with positive energy, thus the event a cluster.
+    """
+
+    layer_energy: Float64[Array, "event layer"]
+    strips: Float64[Array, "event strip_row strip"]
+    middle: Float64[Array, "event phi eta"]
+    cluster_energy: Float64[Array, "event layer"]
+    cluster_eta: Float64[Array, " event"]
+    has_strips: Bool[Array, " event"]
+    has_middle: Bool[Array, " event"]
+
+
+def cells_to_windows(cells: CellEnergies, table: CellTable) -> CellWindows:
+    """Collect the cell energies around the brightest cells of each event.
+
+    Args:
+        cells: Cell energies, each event sorted by cell.
+        table: The cells of the detector.
+
+    Returns:
+        The windows of each event.
+
+    Raises:
+        ValueError: If the cells are not rows of the table, or not sorted.
+    """
+    _check_rows(cells, table)
+    n_events, n_layers = len(cells), len(LAYERS)
+    layer_energy = np.zeros((n_events, n_layers))
+    strips = np.zeros((n_events, 2 * _STRIP_ROWS + 1, 2 * STRIP_MARGIN + 1))
+    middle = np.zeros((n_events, 2 * _MIDDLE_MARGIN + 1, 2 * _MIDDLE_MARGIN + 1))
+    cluster_energy = np.zeros((n_events, n_layers))
+    cluster_eta = np.zeros(n_events)
+    brightest = np.full((n_events, n_layers), -1, dtype=np.int64)
+    offsets = np.asarray(cells.event_offsets, dtype=np.int64)
+    entries = (cells.cell, cells.energy)
+    unsorted = _brightest_kernel(
+        offsets, *entries, table.layer, _POSITIONS, layer_energy, brightest
+    )
+    if unsorted >= 0:
+        raise ValueError(
+            f"cells: expected rising cell numbers in each event, not so in event {unsorted}"
+        )
+    grid = (table.layer, table.eta_index, table.phi_index)
+    n_phi = (table.grid_shape(1)[1], table.grid_shape(2)[1])
+    _windows_kernel(offsets, *entries, *grid, brightest, *n_phi, strips, middle)
+    centers = (table.layer, table.eta, table.phi, table.d_eta, table.d_phi)
+    _cluster_kernel(
+        offsets, *entries, *centers, _POSITIONS, brightest, cluster_energy, cluster_eta
+    )
+    return CellWindows(
+        layer_energy=layer_energy,
+        strips=strips,
+        middle=middle,
+        cluster_energy=cluster_energy,
+        cluster_eta=cluster_eta,
+        has_strips=brightest[:, _EMB1] >= 0,
+        has_middle=brightest[:, _EMB2] >= 0,
+    )
+
+
+def _check_rows(cells: CellEnergies, table: CellTable) -> None:
+    rows = cells.cell
+    if len(rows) and rows.max() >= len(table):
+        raise ValueError(
+            f"cells: expected rows of the cell table, 0 to {len(table) - 1}, got {rows.max()}: "
+            "is it the table they were made with?"
+        )
+
+
+@numba.njit(cache=True)
+def _brightest_kernel(
+    offsets: Array,
+    cell: Array,
+    energy: Array,
+    layer: Array,
+    positions: Array,
+    layer_energy: Array,
+    brightest: Array,
+) -> int:
+    highest = np.empty(layer_energy.shape[1])
+    for event in range(offsets.size - 1):
+        highest[:] = 0.0
+        previous = -1
+        for entry in range(offsets[event], offsets[event + 1]):
+            row = cell[entry]
+            if row <= previous:
+                return event
+            previous = row
+            position = positions[layer[row]]
+            value = np.float64(energy[entry])
+            layer_energy[event, position] += value
+            if value > highest[position]:
+                highest[position] = value
+                brightest[event, position] = row
+    return -1
+
+
+@numba.njit(cache=True, inline="always")
+def _phi_steps(phi_index: int, center: int, n_phi: int) -> int:
+    steps = phi_index - center
+    if 2 * steps >= n_phi:
+        return steps - n_phi
+    if 2 * steps < -n_phi:
+        return steps + n_phi
+    return steps
+
+
+@numba.njit(cache=True)
+def _windows_kernel(
+    offsets: Array,
+    cell: Array,
+    energy: Array,
+    layer: Array,
+    eta_index: Array,
+    phi_index: Array,
+    brightest: Array,
+    n_phi_strips: int,
+    n_phi_middle: int,
+    strips: Array,
+    middle: Array,
+) -> None:
+    for event in range(offsets.size - 1):
+        strip = brightest[event, _EMB1]
+        center = brightest[event, _EMB2]
+        for entry in range(offsets[event], offsets[event + 1]):
+            row = cell[entry]
+            if layer[row] == 1 and strip >= 0:
+                j = eta_index[row] - eta_index[strip]
+                i = _phi_steps(phi_index[row], phi_index[strip], n_phi_strips)
+                if abs(i) <= _STRIP_ROWS and abs(j) <= STRIP_MARGIN:
+                    strips[event, i + _STRIP_ROWS, j + STRIP_MARGIN] = energy[entry]
+            elif layer[row] == 2 and center >= 0:
+                j = eta_index[row] - eta_index[center]
+                i = _phi_steps(phi_index[row], phi_index[center], n_phi_middle)
+                if abs(i) <= _MIDDLE_MARGIN and abs(j) <= _MIDDLE_MARGIN:
+                    middle[event, i + _MIDDLE_MARGIN, j + _MIDDLE_MARGIN] = energy[entry]
+
+
+@numba.njit(cache=True)
+def _cluster_kernel(
+    offsets: Array,
+    cell: Array,
+    energy: Array,
+    layer: Array,
+    eta: Array,
+    phi: Array,
+    d_eta: Array,
+    d_phi: Array,
+    positions: Array,
+    brightest: Array,
+    cluster_energy: Array,
+    cluster_eta: Array,
+) -> None:
+    for event in range(offsets.size - 1):
+        center = brightest[event, _EMB2]
+        if center < 0:
+            continue
+        half_eta = 0.5 * CLUSTER_ETA_CELLS * d_eta[center]
+        half_phi = 0.5 * CLUSTER_PHI_CELLS * d_phi[center]
+        weight = 0.0
+        weighted_eta = 0.0
+        for entry in range(offsets[event], offsets[event + 1]):
+            row = cell[entry]
+            if abs(eta[row] - eta[center]) > half_eta + _BORDER * d_eta[row]:
+                continue
+            distance = abs(phi[row] - phi[center])
+            distance = min(distance, abs(2.0 * np.pi - distance))
+            if distance > half_phi + _BORDER * d_phi[row]:
+                continue
+            position = positions[layer[row]]
+            cluster_energy[event, position] += energy[entry]
+            if position == _EMB2 and energy[entry] > 0:
+                weight += energy[entry]
+                weighted_eta += energy[entry] * eta[row]
+        cluster_eta[event] = weighted_eta / weight
