@@ -1,16 +1,19 @@
 """What our HDF5 files share: opening them, growing columns, compression, rounding, JSON.
 
 Columns are compressed with Blosc2 (zstd behind a byte shuffle), through the HDF5 filters of
-hdf5plugin; any program that loads those filters reads them. Rounding before writing is an option
-of the writers, off by default: floats keep a given number of mantissa bits, which costs a relative
-error of at most 2^-(bits + 1) and makes the zeroed bits free of charge in the file.
+hdf5plugin: fastest and smallest for our columns, but a program must load those filters to read
+them. The alternative, gzip behind a byte shuffle, is read by every HDF5 library.
+
+Rounding before writing is an option of the writers, off by default: floats keep a given number of
+mantissa bits, which costs a relative error of at most 2^-(bits + 1) and makes the zeroed bits
+nearly free of charge in the file.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import hdf5plugin
@@ -20,6 +23,7 @@ from calovox.arrays import Array, Float32
 
 __all__ = [
     "FLOAT32_MANTISSA_BITS",
+    "Compression",
     "append_rows",
     "create_column",
     "open_for_reading",
@@ -30,8 +34,14 @@ __all__ = [
 
 FLOAT32_MANTISSA_BITS = 23
 
+Compression = Literal["blosc2", "gzip", "none"]
+
 _CHUNK_BYTES = 512 * 1024
-_COMPRESSION_LEVEL = 1
+_FILTERS: dict[str, Mapping[str, Any]] = {
+    "blosc2": hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE),
+    "gzip": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
+    "none": {},
+}
 
 
 @contextmanager
@@ -56,13 +66,18 @@ def open_for_reading(path: Path, error: type[ValueError]) -> Iterator[h5py.File]
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except OSError as problem:
+    except (OSError, RuntimeError, KeyError) as problem:
         reason = " ".join(str(problem).split())
         raise error(f"{path} is truncated or damaged: {reason}") from problem
 
 
 def create_column(
-    group: h5py.Group, name: str, dtype: str, *, width: int | None = None, compress: bool = True
+    group: h5py.Group,
+    name: str,
+    dtype: str,
+    *,
+    width: int | None = None,
+    compression: Compression = "blosc2",
 ) -> h5py.Dataset:
     """Create an empty dataset that can grow.
 
@@ -71,27 +86,20 @@ def create_column(
         name: Its name.
         dtype: Type of its entries, as numpy writes it.
         width: Entries per row; none for a flat column.
-        compress: Whether to compress it.
+        compression: How to compress it.
 
     Returns:
         The dataset, with no rows.
     """
     tail = () if width is None else (width,)
     row_bytes = np.dtype(dtype).itemsize * max(1, width or 1)
-    filters: Mapping[str, Any] = (
-        hdf5plugin.Blosc2(
-            cname="zstd", clevel=_COMPRESSION_LEVEL, filters=hdf5plugin.Blosc2.SHUFFLE
-        )
-        if compress
-        else {}
-    )
     return group.create_dataset(
         name,
         shape=(0, *tail),
         maxshape=(None, *tail),
         chunks=(max(1, _CHUNK_BYTES // row_bytes), *(max(1, size) for size in tail)),
         dtype=dtype,
-        **filters,
+        **_FILTERS[compression],
     )
 
 

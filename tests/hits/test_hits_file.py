@@ -54,7 +54,7 @@ def test_a_file_without_events_reads_back(tmp_path: Path) -> None:
 
 def test_rounding_stays_within_its_documented_error(tmp_path: Path) -> None:
     hits = toy_showers(10, n_hits=200)
-    path = write(tmp_path / "a.h5", hits, energy_bits=12, round_positions=True)
+    path = write(tmp_path / "a.h5", hits, precision_bits=12, round_positions=True)
     rounded = read_hits(path)
     np.testing.assert_allclose(rounded.energy, hits.energy, rtol=2.0**-13)
     for name in ("eta", "phi", "r"):

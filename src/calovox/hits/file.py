@@ -54,7 +54,7 @@ class HitsFileError(ValueError):
 class HitsWriter:
     """Writes a hits file batch by batch; the file appears when the ``with`` block ends well.
 
-    With `energy_bits`, energies keep that many mantissa bits (12: relative error below 1.3e-4).
+    With `precision_bits`, energies keep that many mantissa bits (12: relative error below 1.3e-4).
     With `round_positions`, eta and phi become multiples of 2^-18 and r of 2^-7 mm: an error below
     0.005 mm, far inside the 0.5 mm within which hits are merged.
 
@@ -70,17 +70,17 @@ class HitsWriter:
         provenance: Mapping[str, Any],
         phi_modulation: Mapping[str, Any] | None = None,
         overwrite: bool = False,
-        energy_bits: int | None = None,
+        precision_bits: int | None = None,
         round_positions: bool = False,
     ) -> None:
-        round_mantissa(np.ones(1, dtype=np.float32), energy_bits)
+        round_mantissa(np.ones(1, dtype=np.float32), precision_bits)
         self._path = path
         self._overwrite = overwrite
         self._meta = {"provenance": dict(provenance)}
         if phi_modulation is not None:
             self._meta["phi_modulation"] = dict(phi_modulation)
-        self._meta["rounding"] = {"energy_bits": energy_bits, "positions": round_positions}
-        self._energy_bits = energy_bits
+        self._meta["rounding"] = {"precision_bits": precision_bits, "positions": round_positions}
+        self._precision_bits = precision_bits
         self._round_positions = round_positions
         self._stack = ExitStack()
         self._pending: list[Hits] = []
@@ -147,7 +147,7 @@ class HitsWriter:
                 values = _round_position(values, name)
             append_rows(self._file[name], values)
         energy = hits.energy.astype(np.float32)
-        append_rows(self._file["energy"], round_mantissa(energy, self._energy_bits))
+        append_rows(self._file["energy"], round_mantissa(energy, self._precision_bits))
         append_rows(self._file["event_offsets"], hits.event_offsets[1:] + self._n_hits)
         for name in _EVENT_COLUMNS:
             append_rows(self._file["event"][name], getattr(hits.photons, name))

@@ -1,0 +1,74 @@
+r"""The dataset file: HDF5 with the keys of the note's Table A.1 at the root.
+
+| key | shape | meaning |
+| --- | --- | --- |
+| `incident_energy` | event | kinetic energy of the photon in MeV |
+| `eta_center` | event | pseudorapidity of the shower centre; also named `center_eta` |
+| `energy_layer_j` | event x voxel | energy of layer j's voxels, fraction of the kinetic energy |
+| `binstart_radius_layer_j`, `binsize_radius_layer_j` | voxel | inner radius and width, mm |
+| `binstart_alpha_layer_j`, `binsize_alpha_layer_j` | voxel | lower edge and width in alpha, rad |
+
+with j = 0, 1, 2, 3, 12. What we add lives in groups, all of them optional for readers:
+
+- `event`: `phi_center`, `dropped_fraction`, `index`, `photon_eta`, `photon_phi`, per event;
+- `cells`: `cell` (row of the cell table) and `energy` (MeV) of the cells that were hit,
+  `event_offsets` into them, and `outside` (MeV per event, hits outside all cells);
+- `meta`: attributes `format`, `version`, `grid`, `cell_table`, `provenance` and `rounding` (JSON),
+  and groups of arrays that belong to the dataset, such as a calibration.
+
+An event library for FastCaloSim has `phi_mod` at the root as well: the position of the shower
+centre in its cell in phi.
+
+Readers accept float32 and float64, any order of the voxels, columns of shape (event, 1), and any
+compression that HDF5 or hdf5plugin can undo.
+
+References:
+    ATLAS Collaboration, *Photon showers in the ATLAS fast calorimeter simulation: A voxelized
+    dataset with minimized information loss and improved ML models*, ATL-SOFT-PUB-2025-003 (2025),
+    Appendix A.
+"""
+
+from calovox.arrays import LAYERS
+
+__all__ = [
+    "ALPHA_SIZE",
+    "ALPHA_START",
+    "CELL_COLUMNS",
+    "ENERGY",
+    "ETA_CENTER",
+    "ETA_CENTER_ALIAS",
+    "EVENT_COLUMNS",
+    "FORMAT",
+    "INCIDENT_ENERGY",
+    "PHI_MOD",
+    "R_SIZE",
+    "R_START",
+    "VERSION",
+    "DatasetError",
+]
+
+FORMAT = "calovox dataset"
+VERSION = 1
+
+INCIDENT_ENERGY = "incident_energy"
+ETA_CENTER = "eta_center"
+ETA_CENTER_ALIAS = "center_eta"
+PHI_MOD = "phi_mod"
+ENERGY = tuple(f"energy_layer_{layer}" for layer in LAYERS)
+ALPHA_START = tuple(f"binstart_alpha_layer_{layer}" for layer in LAYERS)
+ALPHA_SIZE = tuple(f"binsize_alpha_layer_{layer}" for layer in LAYERS)
+R_START = tuple(f"binstart_radius_layer_{layer}" for layer in LAYERS)
+R_SIZE = tuple(f"binsize_radius_layer_{layer}" for layer in LAYERS)
+
+EVENT_COLUMNS = {
+    "phi_center": "f8",
+    "dropped_fraction": "f8",
+    "index": "i8",
+    "photon_eta": "f8",
+    "photon_phi": "f8",
+}
+CELL_COLUMNS = {"cell": "i4", "energy": "f4", "event_offsets": "i8", "outside": "f8"}
+
+
+class DatasetError(ValueError):
+    """A dataset file that cannot be used, and why."""
