@@ -5,7 +5,13 @@ from typing import Annotated
 import typer
 
 from calovox import __version__
-from calovox.cli.command import CommandGroup
+from calovox.cli.command import CommandGroup, StageCommand, add_command
+from calovox.cli.evaluate import EVALUATE_EXAMPLE, EvaluateSettings, evaluate
+from calovox.cli.geant4 import GEANT4_EXAMPLE, Geant4CommandSettings, simulate_with_geant4
+from calovox.cli.info import INFO_EXAMPLE, info
+from calovox.cli.reconstruct import RECONSTRUCT_EXAMPLE, ReconstructSettings, reconstruct
+from calovox.cli.simulate import SIMULATE_EXAMPLE, SimulateSettings, simulate
+from calovox.cli.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
 
 __all__ = ["app", "main"]
 
@@ -36,6 +42,14 @@ def program(
     ] = False,
 ) -> None:
     """Set options of the whole program."""
+
+
+add_command(app, "geant4", Geant4CommandSettings, simulate_with_geant4, example=GEANT4_EXAMPLE)
+add_command(app, "voxelize", VoxelizeSettings, voxelize, example=VOXELIZE_EXAMPLE)
+add_command(app, "simulate", SimulateSettings, simulate, example=SIMULATE_EXAMPLE)
+add_command(app, "reconstruct", ReconstructSettings, reconstruct, example=RECONSTRUCT_EXAMPLE)
+add_command(app, "evaluate", EvaluateSettings, evaluate, example=EVALUATE_EXAMPLE)
+app.command(cls=StageCommand, epilog=f"Example: {INFO_EXAMPLE}")(info)
 
 
 def main() -> None:

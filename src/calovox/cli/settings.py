@@ -23,8 +23,10 @@ __all__ = [
     "FileIn",
     "FileInText",
     "FileOut",
+    "Number",
     "Output",
     "Seed",
+    "Workers",
     "files_read",
     "files_written",
     "read_settings",
@@ -59,6 +61,8 @@ Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result g
 Seed = Annotated[
     int, typer.Option(min=0, max=2**63 - 1, help="Seed of the random numbers of every event.")
 ]
+Number = Annotated[int, typer.Option("--number", "-n", min=1, help="How many showers.")]
+Workers = Annotated[int, typer.Option(min=1, help="How many processes work at once.")]
 Energies = Annotated[
     str,
     typer.Option(

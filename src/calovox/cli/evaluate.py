@@ -1,0 +1,80 @@
+"""`calovox evaluate`: simulations against Geant4, as a report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from calovox.cli.command import Job
+from calovox.cli.settings import FileIn, FileInText, FileOut, split_named_file
+
+__all__ = ["EVALUATE_EXAMPLE", "EvaluateSettings", "evaluate"]
+
+EVALUATE_EXAMPLE = "calovox evaluate photons.h5 optimal=simulated.h5 --hits hits.h5 -o report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSettings:
+    """Settings of `calovox evaluate`."""
+
+    reference: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="Dataset of Geant4, with cells."),
+        FileIn(),
+    ]
+    simulated: Annotated[
+        list[str],
+        typer.Argument(help="Datasets of simulations, with cells: FILE or NAME=FILE."),
+        FileInText(),
+    ]
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the report."), FileOut()
+    ]
+    hits: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Hits file: one shower of it is drawn."),
+        FileIn(),
+    ] = None
+
+
+def evaluate(settings: EvaluateSettings, job: Job) -> str:
+    """Compare simulated showers with Geant4: figures, an HTML page, and numbers as JSON."""
+    from calovox.evaluation.report import write_report
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    write_report(
+        settings.reference,
+        name_simulations(settings.simulated),
+        settings.output,
+        hits=settings.hits,
+        overwrite=job.overwrite,
+        progress=console.print,
+    )
+    return f"{settings.output / 'index.html'}: report on {len(settings.simulated)} simulations"
+
+
+def name_simulations(texts: list[str]) -> dict[str, Path]:
+    """Give each simulation the name in ``NAME=FILE``, or that of its file.
+
+    Args:
+        texts: Files, with or without names.
+
+    Returns:
+        Files by name, in order.
+
+    Raises:
+        ValueError: If two have the same name.
+        FileNotFoundError: If a file does not exist.
+    """
+    files: dict[str, Path] = {}
+    for text in texts:
+        name, path = split_named_file(text)
+        name = name or Path(path).stem
+        if name in files:
+            raise ValueError(f"two simulations are called '{name}': name them with NAME=FILE")
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path}: no such file")
+        files[name] = Path(path)
+    return files

@@ -1,0 +1,56 @@
+"""Which of our formats a file has, found out from its content."""
+
+from pathlib import Path
+from typing import Literal
+
+import h5py
+
+__all__ = ["Format", "detect_format"]
+
+Format = Literal["hits", "dataset", "phi modulation", "shapes", "ROOT", "TOML", "report"]
+
+
+def detect_format(path: Path) -> Format:
+    """Find out which format a file has.
+
+    Args:
+        path: A file, or the folder of a report.
+
+    Returns:
+        The format.
+
+    Raises:
+        ValueError: If it is none of ours.
+    """
+    if (path / "report.json").is_file():
+        return "report"
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, but no report: it has no report.json")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start == b"\x89HDF\r\n\x1a\n":
+        return _detect_hdf5(path)
+    if start.startswith(b"PAR1"):
+        return "shapes"
+    if start.startswith(b"root"):
+        return "ROOT"
+    if path.suffix == ".toml":
+        return "TOML"
+    raise ValueError(f"{path} is no file of calovox: expected HDF5, Parquet, ROOT or TOML")
+
+
+def _detect_hdf5(path: Path) -> Format:
+    try:
+        with h5py.File(path, "r") as file:
+            formats: dict[str, Format] = {
+                "calovox hits": "hits",
+                "calovox phi modulation": "phi modulation",
+            }
+            if file.attrs.get("format") in formats:
+                return formats[file.attrs["format"]]
+            if "incident_energy" in file:
+                return "dataset"
+    except OSError as problem:
+        reason = " ".join(str(problem).split())
+        raise ValueError(f"{path} is truncated or damaged: {reason}") from None
+    raise ValueError(f"{path} is an HDF5 file, but neither hits nor a dataset")

@@ -1,0 +1,72 @@
+"""`calovox geant4`: photons through Geant4, hits into a file."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from calovox.cli.command import Job
+from calovox.cli.settings import Energies, Etas, Number, Output, Seed, Workers
+from calovox.photons import draw_photons, parse_energies, parse_etas
+from calovox.units import parse_quantity
+
+__all__ = ["GEANT4_EXAMPLE", "Geant4CommandSettings", "simulate_with_geant4"]
+
+GEANT4_EXAMPLE = (
+    "calovox geant4 --energy 49GeV:98GeV --eta abs:0.2:0.25 -n 2000 --workers 2 -o hits.h5"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geant4CommandSettings:
+    """Settings of `calovox geant4`."""
+
+    output: Output
+    energy: Energies
+    eta: Etas
+    number: Number
+    seed: Seed = 1
+    first_event: Annotated[
+        int, typer.Option(min=0, help="Index of the first event, to continue another file.")
+    ] = 0
+    workers: Workers = 1
+    cut: Annotated[str, typer.Option(metavar="LENGTH", help="Production threshold.")] = "0.1mm"
+    phi_modulation: Annotated[
+        bool, typer.Option(help="Modulate the collected charge along phi.")
+    ] = True
+    merging: Annotated[
+        Literal["note", "legacy"],
+        typer.Option(help="Merge hits within 0.5 mm, or within the older 1 and 5 mm."),
+    ] = "note"
+
+
+def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
+    """Simulate photons in the built-in ATLAS-like barrel with Geant4.
+
+    Events do not depend on the number of workers. A run that was stopped leaves finished parts in
+    OUTPUT.shards; the same command continues from them.
+    """
+    from calovox.geant4 import Geant4Settings, Response, generate_hits, shower_progress
+    from calovox.hits.merging import MergingRadii
+
+    events = settings.first_event + np.arange(settings.number)
+    energy, eta = parse_energies(settings.energy), parse_etas(settings.eta)
+    photons = draw_photons(events, energy=energy, eta=eta, seed=settings.seed)
+    details = Geant4Settings(
+        seed=settings.seed,
+        cut=parse_quantity(settings.cut, "length"),
+        response=Response() if settings.phi_modulation else Response(modulation=None),
+        merging={"note": MergingRadii.fine, "legacy": MergingRadii.coarse}[settings.merging](),
+    )
+    with shower_progress(photons, Console(stderr=True)) as on_shard:
+        generate_hits(
+            photons,
+            settings.output,
+            details,
+            workers=settings.workers,
+            overwrite=job.overwrite,
+            on_shard=on_shard,
+        )
+    return f"{settings.output}: {len(photons)} showers"

@@ -1,0 +1,88 @@
+"""`calovox info`: what is in a file."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uproot
+
+from calovox.cli.command import one_line_errors
+from calovox.cli.formats import Format, detect_format
+from calovox.dataset import DatasetReader
+from calovox.geometry import CellTable
+from calovox.hits.file import HitsReader
+from calovox.phi_modulation.curve_file import read_curve
+from calovox.reconstruction import read_shapes_file
+from calovox.units import format_energy
+from calovox.voxelization import VoxelGrid
+
+__all__ = ["INFO_EXAMPLE", "info"]
+
+INFO_EXAMPLE = "calovox info photons.h5"
+
+
+def _describe_shapes(path: Path) -> dict[str, str]:
+    content = read_shapes_file(path)
+    lines = {"format": "shower shapes", "events": f"{len(content.shapes)}"}
+    for name in ("e_raw", "e_cal", "f1", "r_eta", "r_phi"):
+        values = getattr(content.shapes, name)
+        if values is not None and len(values):
+            lines[f"mean of {name}"] = f"{values.mean():.5g}"
+    lines["calibration"] = "none" if content.calibration is None else repr(content.calibration)
+    return lines | {f"made with {key}": f"{value}" for key, value in content.provenance.items()}
+
+
+def _describe_root(path: Path) -> dict[str, str]:
+    with uproot.open(path) as file:
+        classes = {name.partition(";")[0]: kind for name, kind in file.classnames().items()}
+    if "caloDetCells" in classes:
+        return {"format": "table of cells", "cells": repr(CellTable.from_root(path))}
+    names = [name.split("_energy_") for name in classes if name.startswith("probabilities_layer_")]
+    if not names:
+        raise ValueError(f"{path}: neither a table of cells nor sub-voxel probabilities")
+    energies = sorted({float(energy) for _, energy in names})
+    layers = sorted({int(name.removeprefix("probabilities_layer_")) for name, _ in names})
+    return {
+        "format": "sub-voxel probabilities",
+        "layers": ", ".join(map(str, layers)),
+        "energies": ", ".join(map(format_energy, energies)),
+    }
+
+
+def _describe_toml(path: Path) -> dict[str, str]:
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    if "rings" not in table:
+        return {"format": "settings of a command"} | {k: f"{v}" for k, v in table.items()}
+    grid = VoxelGrid.from_toml(path)
+    return {"format": "voxel grid", "name": grid.name, "voxels": f"{grid.n_voxels}\n{grid}"}
+
+
+def _describe_report(path: Path) -> dict[str, str]:
+    numbers = json.loads((path / "report.json").read_text(encoding="utf-8"))
+    return {"format": "report", "page": f"{path / 'index.html'}", "numbers": ", ".join(numbers)}
+
+
+_DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
+    "hits": lambda path: HitsReader(path).summary(),
+    "dataset": lambda path: DatasetReader(path).summary(),
+    "phi modulation": lambda path: {"format": "phi modulation", "curves": repr(read_curve(path))},
+    "shapes": _describe_shapes,
+    "ROOT": _describe_root,
+    "TOML": _describe_toml,
+    "report": _describe_report,
+}
+
+
+def info(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, help="Any file of calovox.")],
+) -> None:
+    """Show what is in a hits file, dataset, table of shapes, ROOT file, grid or report."""
+    with one_line_errors(traceback=context.find_root().params["traceback"]):
+        lines = _DESCRIBE[detect_format(file)](file)
+    width = max(map(len, lines))
+    for title, text in lines.items():
+        typer.echo(f"{title:<{width}}  {text}")

@@ -1,0 +1,134 @@
+"""Simulation: photons become voxels, voxels become hits, hits become cells.
+
+Showers come in batches, so that memory does not grow with their number. An event's random numbers
+depend on the seed and on the event's index alone: the batch size changes nothing but the speed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from calovox.binned_shower import (
+    HitEnergy,
+    ShowerLibrary,
+    SubVoxelProbabilities,
+    voxels_to_hits,
+)
+from calovox.cell_energies import CellEnergies
+from calovox.geometry import CellTable
+from calovox.hits import Hits
+from calovox.photons import Photons
+from calovox.reconstruction import hits_to_cells
+from calovox.voxelization import Voxels
+
+__all__ = ["SimulatedShowers", "match_photons", "simulate_library", "simulate_voxels"]
+
+BATCH = 500
+"""Photons per batch: hits of a batch stay below some 100 MB at the highest energies."""
+
+
+@dataclass(frozen=True)
+class SimulatedShowers:
+    """A batch of simulated showers, at every stage.
+
+    Attributes:
+        voxels: What the model gave.
+        hits: What BinnedShower made of them.
+        cells: What the calorimeter saw of the hits; None if no cell table was given.
+    """
+
+    voxels: Voxels
+    hits: Hits
+    cells: CellEnergies | None
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.hits)
+
+
+def simulate_library(
+    library: ShowerLibrary,
+    photons: Photons,
+    probabilities: SubVoxelProbabilities | None,
+    *,
+    matching: Literal["nearest", "random"],
+    seed: int,
+    table: CellTable | None = None,
+    hit_energy: HitEnergy | None = None,
+    batch_size: int = BATCH,
+) -> Iterator[SimulatedShowers]:
+    """Simulate photons with showers from a library.
+
+    Args:
+        library: Voxelised showers.
+        photons: What to simulate.
+        probabilities: Where hits lie inside their voxel; None for anywhere.
+        matching: How each photon finds its shower.
+        seed: Seed of the run.
+        table: The cells of the detector; None to stop at hits.
+        hit_energy: Mean energy of a hit; None for the note's.
+        batch_size: Photons per batch.
+
+    Returns:
+        Batches in the order of the photons.
+    """
+    showers = match_photons(library, photons, matching=matching, seed=seed, batch_size=batch_size)
+    return simulate_voxels(showers, probabilities, seed=seed, table=table, hit_energy=hit_energy)
+
+
+def match_photons(
+    library: ShowerLibrary,
+    photons: Photons,
+    *,
+    matching: Literal["nearest", "random"],
+    seed: int,
+    batch_size: int = BATCH,
+) -> Iterator[Voxels]:
+    """Give each photon a shower of a library.
+
+    The position in the cell in phi counts for the nearest one wherever the library knows it.
+
+    Args:
+        library: Voxelised showers.
+        photons: What to simulate.
+        matching: How each photon finds its shower.
+        seed: Seed of the run.
+        batch_size: Photons per batch.
+
+    Yields:
+        Batches in the order of the photons.
+    """
+    for start in range(0, len(photons), batch_size):
+        batch = photons[start : start + batch_size]
+        if matching == "nearest":
+            yield library.match_nearest(batch, in_cell=library.phi_mod is not None)
+        else:
+            yield library.match_random(batch, seed=seed)
+
+
+def simulate_voxels(
+    showers: Iterable[Voxels],
+    probabilities: SubVoxelProbabilities | None,
+    *,
+    seed: int,
+    table: CellTable | None = None,
+    hit_energy: HitEnergy | None = None,
+) -> Iterator[SimulatedShowers]:
+    """Simulate what the calorimeter sees of voxelised showers.
+
+    With the showers of a dataset as they are, this is BinnedShower with perfect matching.
+
+    Args:
+        showers: Batches of voxelised showers.
+        probabilities: Where hits lie inside their voxel; None for anywhere.
+        seed: Seed of the run.
+        table: The cells of the detector; None to stop at hits.
+        hit_energy: Mean energy of a hit; None for the note's.
+
+    Yields:
+        Batches in the same order.
+    """
+    for voxels in showers:
+        hits = voxels_to_hits(voxels, probabilities, seed=seed, hit_energy=hit_energy)
+        cells = None if table is None else hits_to_cells(hits, table)
+        yield SimulatedShowers(voxels, hits, cells)
