@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from calovox.arrays import LAYERS, Array, Float64, Int, Int64, UInt8, UInt64, layer_position
+from calovox.arrays import LAYERS, Array, Float64, Int32, Int64, UInt8, UInt64, layer_position
 from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 
 __all__ = ["CellTable"]
@@ -53,8 +53,8 @@ class CellTable:
     d_eta: Float64[Array, " cell"]
     d_phi: Float64[Array, " cell"]
     d_r: Float64[Array, " cell"]
-    eta_index: Int[Array, " cell"]
-    phi_index: Int[Array, " cell"]
+    eta_index: Int32[Array, " cell"]
+    phi_index: Int32[Array, " cell"]
     name: str
 
     def __post_init__(self) -> None:
@@ -190,11 +190,15 @@ class CellTable:
 
 
 def _read_columns(path: Path) -> dict[str, Array]:
-    with uproot.open(path) as file:
+    try:
+        file = uproot.open(path)
+    except ValueError:
+        raise ValueError(f"{path}: expected a ROOT file") from None
+    with file:
         if _TREE not in file:
             raise ValueError(f"{path}: expected a TTree `{_TREE}`, got {file.keys()}")
         tree = file[_TREE]
-        missing = [name for name in _BRANCHES if name not in tree.keys()]  # noqa: SIM118
+        missing = [name for name in _BRANCHES if name not in tree]
         if missing:
             raise ValueError(f"{path}: the TTree `{_TREE}` lacks {', '.join(missing)}")
         raw = tree.arrays(_BRANCHES, library="np")

@@ -65,7 +65,7 @@ def polar_kernel(
     """Convert one point, inside a compiled kernel; see `to_polar`."""
     along_eta = (eta - eta_center) * r_center
     if eta_center < 0.0:
-        along_eta = -along_eta
+        along_eta = 0.0 - along_eta  # never -0, which has another angle
     along_phi = wrap_phi_kernel(phi - phi_center) * r_center
     alpha = math.atan2(along_phi, along_eta)
     if alpha < 0.0:
@@ -148,6 +148,7 @@ def to_polar(
     eta_center = np.asarray(eta_center, dtype=np.float64)
     sign = np.where(eta_center < 0, -1.0, 1.0)
     along_eta = sign * (np.asarray(eta, dtype=np.float64) - eta_center) * r_center
+    along_eta = along_eta + 0.0  # turns -0, which has another angle, into 0
     along_phi = wrap_phi(np.asarray(phi, dtype=np.float64) - phi_center) * r_center
     alpha = np.arctan2(along_phi, along_eta)
     alpha = np.where(alpha < 0, alpha + _TWO_PI, alpha)

@@ -15,13 +15,21 @@ Both have the same compiled function, `find_cell`, for use inside other kernels.
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import numba
 import numpy as np
-from jaxtyping import Int32
 
-from calovox.arrays import LAYERS, Array, Float, Float64, Int, Int64, layer_position
+from calovox.arrays import (
+    LAYERS,
+    Array,
+    Float,
+    Float64,
+    Int32,
+    Int64,
+    Integer,
+    layer_position,
+)
 from calovox.geometry.coordinates import wrap_phi_kernel
 
 if TYPE_CHECKING:
@@ -200,6 +208,7 @@ def _candidate_kernel(
                     parameters.bins[place + 1] += 1
 
 
+@runtime_checkable
 class CellLookup(Protocol):
     """Finds the cell of any point of a layer."""
 
@@ -210,7 +219,7 @@ class CellLookup(Protocol):
 
     def find(
         self,
-        layer: Int[Array, " point"],
+        layer: Integer[Array, " point"],
         eta: Float[Array, " point"],
         phi: Float[Array, " point"],
     ) -> Int64[Array, " point"]:
@@ -249,7 +258,7 @@ class BarrelLookup:
 
     def find(
         self,
-        layer: Int[Array, " point"],
+        layer: Integer[Array, " point"],
         eta: Float[Array, " point"],
         phi: Float[Array, " point"],
     ) -> Int64[Array, " point"]:
@@ -302,7 +311,7 @@ class TableLookup:
 
     def find(
         self,
-        layer: Int[Array, " point"],
+        layer: Integer[Array, " point"],
         eta: Float[Array, " point"],
         phi: Float[Array, " point"],
     ) -> Int64[Array, " point"]:
@@ -370,7 +379,7 @@ def _parameters(grids: Array, bins: Int32[Array, " bin"], *, regular: bool) -> L
 
 def _find(
     parameters: LookupParameters,
-    layer: Int[Array, " point"],
+    layer: Integer[Array, " point"],
     eta: Float[Array, " point"],
     phi: Float[Array, " point"],
 ) -> Int64[Array, " point"]:
