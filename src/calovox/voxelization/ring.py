@@ -115,10 +115,10 @@ def merge_rings(rings: Sequence[Ring]) -> tuple[Ring, ...]:
 
 def bins_to_rings(
     layer: int,
-    alpha_start: Float[Array, " voxel"],
-    alpha_size: Float[Array, " voxel"],
-    r_start: Float[Array, " voxel"],
-    r_size: Float[Array, " voxel"],
+    alpha_start: Float[Array, "_"],
+    alpha_size: Float[Array, "_"],
+    r_start: Float[Array, "_"],
+    r_size: Float[Array, "_"],
 ) -> tuple[tuple[Ring, ...], Int64[Array, " voxel"]]:
     """Find the rings of voxels that are given in any order.
 

@@ -52,7 +52,9 @@ def _centers_kernel(
         sum_eta = 0.0
         sum_phi = 0.0
         for hit in range(offsets[event], offsets[event + 1]):
-            weight = energy[hit]
+            weight = np.float64(
+                energy[hit]
+            )  # products in double precision, whatever the columns are
             total += weight
             sum_eta += weight * eta[hit]
             sum_phi += weight * wrap_phi_kernel(phi[hit] - origin)
