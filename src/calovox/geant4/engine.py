@@ -62,7 +62,7 @@ class Deposits:
     start: Float64[Array, "deposit 3"]
     end: Float64[Array, "deposit 3"]
     energy: Float64[Array, " deposit"]
-    event_offsets: Int64[Array, " event+1"]
+    event_offsets: Int64[Array, " offset"]
     shell: Int64[Array, " deposit"]
     shell_names: tuple[str, ...]
 
