@@ -119,4 +119,4 @@ def test_bad_libraries_are_refused(voxels):
     with pytest.raises(ValueError, match="at least one shower"):
         ShowerLibrary(voxels[0:0])
     with pytest.raises(ValueError, match="`phi_mod` must have 300 values"):
-        ShowerLibrary(voxels, phi_mod=np.full(300, PERIOD))
+        ShowerLibrary(voxels, phi_mod=np.full(300, 1.01 * PERIOD))

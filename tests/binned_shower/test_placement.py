@@ -5,7 +5,12 @@ import pytest
 from scipy import stats
 
 from calovox.arrays import layer_position
-from calovox.binned_shower import HitEnergy, SubVoxelProbabilities, voxels_to_hits
+from calovox.binned_shower import (
+    HitEnergy,
+    SubVoxelProbabilities,
+    average_sub_voxels,
+    voxels_to_hits,
+)
 from calovox.geometry import layer_radius, to_polar
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.binned_shower.showers import GRID, random_probabilities, toy_voxels
@@ -132,6 +137,26 @@ def test_quarters_are_filled_with_their_probabilities(layer):
     assert np.all(np.abs(found - quarters) < 5 * sigma)
 
 
+def test_averages_of_placed_hits_are_the_probabilities():
+    n_events = 60
+    voxels = replace(
+        toy_voxels(n_events),
+        energy=np.full((n_events, GRID.n_voxels), 1 / 382, np.float32),
+        incident_energy=np.full(n_events, 2.0**20),
+        photon_eta=None,
+        photon_phi=None,
+    )
+    table = random_probabilities(energies=(2.0**20,))
+    hits = voxels_to_hits(voxels, table, seed=2)
+    found = average_sub_voxels([hits], GRID, center="photon").probabilities[0]
+    expected = table.probabilities[0]
+    sigma = np.sqrt(expected * (1 - expected) / (100 * n_events))
+    inner = expected[:, :2] / (expected[:, :2] + expected[:, 2:])  # alpha low, alpha high
+    linear = (GRID.layer == 2) & np.any((inner < 0.25) | (inner > 0.75), axis=1)
+    assert np.count_nonzero(linear) > 20
+    assert np.all(np.abs(found - expected)[~linear] < 5 * sigma[~linear])
+
+
 def test_radial_density_is_linear_in_emb2_and_stepped_elsewhere():
     low = np.array([0.2, 0.48, 0.3, 0.02])  # inner halves: 40 % and 96 %, clipped to 75 %
     for layer, inner in ((2, 0.75), (1, 0.96)):
@@ -194,6 +219,14 @@ def test_empty_showers_and_no_showers_give_no_hits():
 def test_incomplete_voxels_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         voxels_to_hits(replace(toy_voxels(2), **change), None, seed=1)
+
+
+@pytest.mark.parametrize("value", [-1e-9, np.nan, np.inf])
+def test_energies_that_cannot_be_placed_are_refused(value):
+    voxels = toy_voxels(3)
+    voxels.energy[1, 7] = value
+    with pytest.raises(ValueError, match=r"finite and not negative, got .* in event 1, voxel 7"):
+        voxels_to_hits(voxels, None, seed=1)
 
 
 def test_probabilities_of_another_grid_are_refused():

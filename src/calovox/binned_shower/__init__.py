@@ -1,7 +1,8 @@
 """BinnedShower: voxels of a library or a model become hits."""
 
+from calovox.binned_shower.hit_energy import HitEnergy
 from calovox.binned_shower.library import ShowerLibrary
-from calovox.binned_shower.placement import HitEnergy, linear_quantile, voxels_to_hits
+from calovox.binned_shower.placement import linear_quantile, voxels_to_hits
 from calovox.binned_shower.sub_voxel_files import (
     SubVoxelFileError,
     read_sub_voxels,

@@ -32,6 +32,9 @@ ETA_UNIT: Final = 0.05
 """Difference in abs(eta) that counts as much as a factor of two in energy, or a whole cell."""
 
 
+_PERIOD_IN_FILES: Final = float(np.float32(PERIOD))
+
+
 @dataclass(frozen=True)
 class ShowerLibrary:
     """Voxelised showers to choose from.
@@ -52,7 +55,7 @@ class ShowerLibrary:
             object.__setattr__(self, "phi_mod", phi_phase(self.voxels.phi_center))
         phi_mod = self.phi_mod
         if phi_mod is not None and not (
-            len(phi_mod) == len(self) and np.all((phi_mod >= 0) & (phi_mod < PERIOD))
+            len(phi_mod) == len(self) and np.all((phi_mod >= 0) & (phi_mod <= _PERIOD_IN_FILES))
         ):
             raise ValueError(
                 f"ShowerLibrary: `phi_mod` must have {len(self)} values in [0, 2 pi / 1024)"

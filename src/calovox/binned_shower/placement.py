@@ -1,12 +1,9 @@
-r"""Voxels become hits: how many, with which energy, and where inside the voxel.
+r"""Voxels become hits: where they lie inside their voxel.
 
-A voxel of energy E gives
-
-$$n(E) = \max(1, \min(100, \lfloor E / E_{hit} \rfloor))$$
-
-hits of energy E / n each (note, section 2.4); a voxel without energy gives none. A hit chooses the
-half of the voxel in alpha, then the half in r given that of alpha: together the quarter with the
-probabilities of `SubVoxelProbabilities`. As in FastCaloSim's ``TFCSBinnedShower``,
+How many hits a voxel has is said in `calovox.binned_shower.hit_energy`; each carries the same
+energy. A hit chooses the half of the voxel in alpha, then the half in r given that of alpha:
+together the quarter with the probabilities of `SubVoxelProbabilities`. As in FastCaloSim's
+``TFCSBinnedShower``,
 
 - positions are uniform in r and in alpha (not in area) inside the chosen quarter;
 - in EMB2 the radial halves are replaced by a linear density (`linear_quantile`), given the half in
@@ -27,71 +24,34 @@ Hits are therefore kept away from the edges of their voxel by 2^-22 of that radi
 narrower than twice this cannot be kept to.
 
 References:
-    ATL-SOFT-PUB-2025-003, section 2.4, Figures 6 and 7; reading of the ambiguous parts: the
-    number of hits refers to eta of the shower centre.
+    ATL-SOFT-PUB-2025-003, section 2.4, Figures 6 and 7.
     FastCaloSim, class ``TFCSBinnedShower``, Apache-2.0,
     https://gitlab.cern.ch/atlas-simulation-team/fastcalosim
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numba
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float, Float64, layer_position
+from calovox.arrays import LAYERS, Array, Float, Float32, Float64, layer_position
+from calovox.binned_shower.hit_energy import HitEnergy, hit_count
 from calovox.binned_shower.sub_voxels import SubVoxelProbabilities
 from calovox.geometry.barrel import layer_radius
 from calovox.geometry.coordinates import eta_phi_kernel
 from calovox.hits import Hits
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, next_uniform
-from calovox.voxelization import Voxels
+from calovox.voxelization import VoxelGrid, Voxels
 
-__all__ = ["HitEnergy", "linear_quantile", "voxels_to_hits"]
+__all__ = ["linear_quantile", "voxels_to_hits"]
 
 LINEAR_LAYER: Final = 2
 """The layer with a linear radial density."""
 
 _EDGE: Final = 2.0**-22
 _LARGEST_PHI: Final = float(np.nextafter(np.float32(math.pi), np.float32(0.0)))
-
-
-@dataclass(frozen=True)
-class HitEnergy:
-    """Mean energy of a hit, the tuning parameter of the number of hits.
-
-    Attributes:
-        default: Energy in MeV.
-        transition: Energy in MeV where the calorimeter's structure changes.
-        transition_eta: Lowest and highest abs(eta) of the shower centre, both included, at which
-            `transition` holds.
-        max_hits: Largest number of hits of a voxel.
-    """
-
-    default: float = 4.0
-    transition: float = 6.0
-    transition_eta: tuple[float, float] = (0.75, 0.8)
-    max_hits: int = 100
-
-    def __post_init__(self) -> None:
-        for name in ("default", "transition", "max_hits"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"HitEnergy: `{name}` must be above 0, got {getattr(self, name)}")
-
-    def of_events(self, eta_center: Float[Array, " event"]) -> Float64[Array, " event"]:
-        """Choose the hit energy of each event.
-
-        Args:
-            eta_center: Pseudorapidity of the shower centres.
-
-        Returns:
-            Energies in MeV.
-        """
-        low, high = self.transition_eta
-        size = np.abs(eta_center)
-        return np.where((size >= low) & (size <= high), self.transition, self.default)
 
 
 def linear_quantile(
@@ -141,8 +101,8 @@ def voxels_to_hits(
         of the voxels, or point to the shower centre if the voxels have none.
 
     Raises:
-        ValueError: If the voxels have no phi of the centre, no index, or another grid than the
-            probabilities.
+        ValueError: If the voxels have no phi of the centre, no index, energies that are negative
+            or not finite, or another grid than the probabilities.
     """
     photons = _photons_of(voxels)
     grid = voxels.grid
@@ -155,7 +115,7 @@ def voxels_to_hits(
         )
     rule = HitEnergy() if hit_energy is None else hit_energy
     counting = (
-        np.ascontiguousarray(voxels.energy, dtype=np.float32),
+        _checked_energy(voxels),
         photons.energy,
         rule.of_events(voxels.eta_center),
         rule.max_hits,
@@ -164,18 +124,36 @@ def voxels_to_hits(
     _count_kernel(*counting, sizes)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     columns = _empty_columns(int(offsets[-1]))
-    centers = (
-        np.asarray(voxels.eta_center, dtype=np.float64),
-        np.asarray(voxels.phi_center, dtype=np.float64),
-        np.stack([layer_radius(layer, voxels.eta_center) for layer in LAYERS], axis=1),
-    )
-    boundaries = np.stack([grid.r_min, grid.r_max, grid.alpha_min, grid.alpha_max], axis=1)
-    where = (np.asarray(grid.layer, dtype=np.uint8), layer_position(grid.layer), boundaries)
     lower, weight = probabilities.bracket(photons.energy)
     quarters = (np.ascontiguousarray(probabilities.probabilities), lower, weight)
     keys = event_keys(seed, Stream.SUB_VOXELS, photons.index)
+    centers, where = _centers_of(voxels), _places_of(grid)
     _fill_kernel(*counting, centers, where, quarters, keys, offsets, columns)
     return Hits(*columns, event_offsets=offsets, photons=photons)
+
+
+def _checked_energy(voxels: Voxels) -> Float32[Array, "event voxel"]:
+    good = (voxels.energy >= 0) & (voxels.energy < np.inf)
+    if not np.all(good):
+        event, voxel = np.argwhere(~good)[0]
+        raise ValueError(
+            f"voxels: energies must be finite and not negative, got "
+            f"{voxels.energy[event, voxel]} in event {event}, voxel {voxel}"
+        )
+    return np.ascontiguousarray(voxels.energy)
+
+
+def _centers_of(voxels: Voxels) -> tuple[Array, Array, Array]:
+    """Return eta and phi of each shower centre, and its radius in each layer."""
+    eta = voxels.eta_center
+    radii = np.stack([layer_radius(layer, eta) for layer in LAYERS], axis=1)
+    return np.ascontiguousarray(eta), np.ascontiguousarray(voxels.phi_center), radii
+
+
+def _places_of(grid: VoxelGrid) -> tuple[Array, Array, Array]:
+    """Return layer number, layer position and edges of each voxel."""
+    edges = np.stack([grid.r_min, grid.r_max, grid.alpha_min, grid.alpha_max], axis=1)
+    return grid.layer, layer_position(grid.layer), edges
 
 
 def _photons_of(voxels: Voxels) -> Photons:
@@ -199,15 +177,6 @@ def _photons_of(voxels: Voxels) -> Photons:
 def _empty_columns(n_hits: int) -> tuple[Array, Array, Array, Array, Array]:
     eta, phi, r, energy = (np.empty(n_hits, dtype=np.float32) for _ in range(4))
     return np.empty(n_hits, dtype=np.uint8), eta, phi, r, energy
-
-
-@numba.njit(cache=True, inline="always")
-def _n_hits(energy: float, hit_energy: float, max_hits: int) -> int:
-    """Count the hits of a voxel; the note's formula."""
-    if not energy > 0.0:
-        return 0
-    ratio = energy / hit_energy
-    return max_hits if ratio >= max_hits else max(1, int(ratio))
 
 
 @numba.njit(cache=True, inline="always")
@@ -240,7 +209,7 @@ def _count_kernel(
         total = 0
         for voxel in range(energy.shape[1]):
             voxel_energy = energy[event, voxel] * incident_energy[event]
-            total += _n_hits(voxel_energy, hit_energy[event], max_hits)
+            total += hit_count(voxel_energy, hit_energy[event], max_hits)
         sizes[event] = total
 
 
@@ -276,7 +245,7 @@ def _place(
     # within 2 edge / half_alpha of the centre, there is no room between the sides of the voxel
     r_first = max(r_min + edge, 2.0 * edge / half_alpha)
     r = min(max(r_min + half_r * step, r_first), r_max - edge)
-    alpha_edge = 1.25 * edge / r  # at least asin(edge / r)
+    alpha_edge = 1.25 * edge / r  # more than asin(edge / r), the angle of the edge
     return state, r, min(max(alpha, alpha_min + alpha_edge), alpha_max - alpha_edge)
 
 
@@ -302,7 +271,7 @@ def _fill_kernel(
         hit = offsets[event]
         for voxel in range(energy.shape[1]):
             voxel_energy = energy[event, voxel] * incident_energy[event]
-            n_hits = _n_hits(voxel_energy, hit_energy[event], max_hits)
+            n_hits = hit_count(voxel_energy, hit_energy[event], max_hits)
             if n_hits == 0:
                 continue
             halves = _halves(probabilities, lower[event], weight[event], voxel)
