@@ -18,7 +18,7 @@ from tests.reference import shapes as slow
 from tests.toy_showers import toy_showers
 
 N_EVENTS = 1000
-N_HITS = 6000
+N_HITS = 8000
 N_SLOW = 10
 REPEATS = 5
 
@@ -35,9 +35,9 @@ def best_time(function: Callable[[], Any]) -> float:
 
 
 def with_halo(hits: Hits) -> Hits:
-    """Move a third of the hits far away, so that events have as many cells as in Geant4."""
+    """Move half of the hits far away, so that events have as many cells as in Geant4."""
     rng = np.random.default_rng(1)
-    distance = np.where(rng.random(hits.n_hits) < 1 / 3, 0.1, 0.0) * rng.normal(
+    distance = np.where(rng.random(hits.n_hits) < 0.5, 0.1, 0.0) * rng.normal(
         size=(2, hits.n_hits)
     )
     eta = (hits.eta + distance[0]).astype(np.float32)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from calovox.arrays import Array
+from calovox.arrays import LAYERS, Array
 from calovox.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 
@@ -13,10 +13,11 @@ Position = tuple[int, int, int]
 
 
 def make_cells(table: CellTable, *events: Mapping[Position, float]) -> CellEnergies:
+    grids = {layer: table.index_grid(layer) for layer in LAYERS}
     rows, energies, offsets = [], [], [0]
     for event in events:
         found = {
-            int(table.index_grid(layer)[i, j % table.grid_shape(layer)[1]]): energy
+            int(grids[layer][i, j % grids[layer].shape[1]]): energy
             for (layer, i, j), energy in event.items()
         }
         assert len(found) == len(event)

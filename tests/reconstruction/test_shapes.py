@@ -79,15 +79,16 @@ def test_cells_outside_the_detector_count_as_zero():
     np.testing.assert_allclose(shapes.r_eta, [0.75, 1])
 
 
-def n_cells(layer: int, eta_index: int, phi_index: int) -> tuple[int, int]:
-    """Cells in eta and phi of a layer in the cluster around an EMB2 cell."""
+def n_cells(layer: int, eta_index: int, phi_index: int) -> float:
+    """Count the cells of a layer in the cluster around a cell of EMB2."""
     rows = TABLE.index_grid(layer)
-    event = {(layer, i, j): 0.5 for i, j in np.ndindex(rows.shape)} if layer != 2 else {}
     center = TABLE.index_grid(2)[eta_index, phi_index]
-    near = np.abs(TABLE.eta[rows[:, 0]] - TABLE.eta[center]) < 0.2
-    event = {(layer, i, j): e for (layer, i, j), e in event.items() if near[i]}
-    total = shapes_of(event | {(2, eta_index, phi_index): 1.0}).cluster_energy[0]
-    return total[LAYERS.index(layer)] / 0.5
+    near_eta = np.abs(TABLE.eta[rows[:, 0]] - TABLE.eta[center]) < 0.15
+    d_phi = np.abs(TABLE.phi[rows[0]] - TABLE.phi[center])
+    near_phi = np.minimum(d_phi, 2 * np.pi - d_phi) < 0.3
+    event = {(layer, int(i), int(j)): 0.5 for i, j in np.argwhere(np.outer(near_eta, near_phi))}
+    shapes = shapes_of(event | {(2, eta_index, phi_index): 1.0})
+    return float(shapes.cluster_energy[0, LAYERS.index(layer)] / 0.5)
 
 
 @pytest.mark.parametrize(
