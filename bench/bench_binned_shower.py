@@ -66,9 +66,8 @@ def main() -> None:
         start = time.perf_counter()
         table = average_sub_voxels([reference], grid)
         seconds = time.perf_counter() - start
-        print(
-            f"{energy / 1e3:g} GeV: average showers from {reference.n_hits / seconds:.2g} hits/s"
-        )
+        rate = reference.n_hits / seconds
+        print(f"{energy / 1e3:g} GeV: average showers from {rate / 1e6:.1f} M hits/s")
         bench_placement(voxels, table)
     bench_matching(voxels)
 
