@@ -8,8 +8,8 @@ Each event is reduced to small dense arrays without ever building the grid of th
   0.075 x 0.172) around the brightest EMB2 cell. It takes those cells of a layer whose centre
   lies in the closed window. Centres on its border are common (rows of EMB1 in phi, cells of EMB3
   in eta); so that rounding and the detector's small misalignments do not decide about them, the
-  window is a tenth of the cell wider. Each layer then always gives the same number of cells:
-  two rows in phi of 2pi/64, seven of 2pi/256; 3, 24, 3, 2 and 1 cells in eta.
+  window is a tenth of the cell wider. In the built-in barrel each layer then always gives the same
+  number of cells: 2 in phi (7 in EMB2 and EMB3) times 3, 24, 3, 2 and 1 in eta.
 
 Windows continue over phi = pi; cells outside the detector count as zero. The brightest cell is
 the one with the largest positive energy, the first in the cell table if there are several; a layer
