@@ -86,20 +86,25 @@ class CellTable:
 
         Args:
             path: The file.
-            layers: Layers to read.
+            layers: Layers to read; those that the file does not have are left out.
             max_abs_eta: Keep only rows of cells whose mean abs(eta) is below this.
 
         Returns:
             The cells of the main grid of each layer.
 
         Raises:
-            ValueError: If the file has no such tree, or a layer is no grid of cells.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is no ROOT file, lacks the tree or its branches, has no cells
+                of these layers, or cells of a layer that form no grid.
         """
         if not layers:
             raise ValueError("layers: expected at least one, got none")
         layer_position(np.array(layers))
         columns = _read_columns(Path(path))
-        parts = [_layer_grid(columns, layer, max_abs_eta) for layer in LAYERS if layer in layers]
+        present = [layer for layer in LAYERS if layer in layers and layer in columns["layer"]]
+        if not present:
+            raise ValueError(f"{path}: expected cells of layers {layers}, found none")
+        parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return cls(
             id=joined["id"].astype(np.uint64),
@@ -190,18 +195,17 @@ class CellTable:
 
 
 def _read_columns(path: Path) -> dict[str, Array]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
     try:
-        file = uproot.open(path)
-    except ValueError:
-        raise ValueError(f"{path}: expected a ROOT file") from None
-    with file:
-        if _TREE not in file:
-            raise ValueError(f"{path}: expected a TTree `{_TREE}`, got {file.keys()}")
-        tree = file[_TREE]
-        missing = [name for name in _BRANCHES if name not in tree]
-        if missing:
-            raise ValueError(f"{path}: the TTree `{_TREE}` lacks {', '.join(missing)}")
-        raw = tree.arrays(_BRANCHES, library="np")
+        with uproot.open(path) as file:
+            tree = file.get(_TREE, {})
+            missing = [name for name in _BRANCHES if name not in tree]
+            raw = {} if missing else tree.arrays(_BRANCHES, library="np")
+    except (OSError, ValueError, uproot.DeserializationError):
+        raise ValueError(f"{path}: expected a ROOT file, got a damaged or different one") from None
+    if missing:
+        raise ValueError(f"{path}: the TTree `{_TREE}` lacks the branches {', '.join(missing)}")
     whole = ("id", "layer")
     return {k: v.astype(np.uint64 if k in whole else np.float64) for k, v in raw.items()}
 
