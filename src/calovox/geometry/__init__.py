@@ -1,5 +1,6 @@
 """The detector: cells and their look-up, radii of the layers, coordinates around a shower."""
 
+from calovox.geometry.alignment import aligned_barrel_cells
 from calovox.geometry.barrel import (
     NO_LAYER,
     barrel_cells,
@@ -25,6 +26,7 @@ __all__ = [
     "CellTable",
     "LookupParameters",
     "TableLookup",
+    "aligned_barrel_cells",
     "barrel_cells",
     "find_cell",
     "layer_boundaries",

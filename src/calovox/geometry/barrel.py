@@ -7,8 +7,9 @@ keep their last value, while no cell is there: EMB3 ends at abs(eta) = 1.35, Til
 EMB1 begins only at 0.003125, one strip away from the joint of the two half barrels.
 
 Numbers are those of the layout ATLAS-R3S-2021-03-02-00 (``CaloCells.root``, distributed with
-FastCaloSim, Apache-2.0, https://gitlab.cern.ch/atlas-simulation-team/FastCaloSim), with the half
-barrels moved back from where alignment has put them.
+FastCaloSim, Apache-2.0, https://github.com/fcs-proj/FastCaloSim), with the half
+barrels moved back from where they stand; `calovox.geometry.alignment` puts them there again.
+docs/geometry.md lists what differs from the real cells.
 
 Identifiers are layer * 1 000 000 + eta_index * 1000 + phi_index.
 """
