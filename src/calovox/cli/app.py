@@ -24,10 +24,11 @@ app = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:
+def _show_version(value: bool) -> bool:
     if value:
         typer.echo(f"calovox {__version__}")
         raise typer.Exit
+    return value
 
 
 @app.callback()

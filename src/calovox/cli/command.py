@@ -100,12 +100,18 @@ def one_line_errors(*, traceback: bool) -> Iterator[None]:
         raise typer.TyperException(
             f"this needs {error.name}: install it with pip install 'calovox[{extra}]'"
         ) from error
-    except (ValueError, OSError, KeyError) as error:
-        is_message = not isinstance(error, KeyError) or " " in str(error.args[0])
-        if traceback or not is_message:
+    except Exception as error:
+        if traceback or not _is_message_for_user(error):
             raise
         text = error.args[0] if isinstance(error, KeyError) else error
         raise typer.TyperException(str(text)) from error
+
+
+def _is_message_for_user(error: Exception) -> bool:
+    """Tell errors in input, files and settings from faults of the program."""
+    if isinstance(error, KeyError):
+        return " " in str(error.args[0])  # a sentence of ours, not a missing key
+    return isinstance(error, ValueError | OSError) or type(error).__module__.startswith("calovox.")
 
 
 def add_command(

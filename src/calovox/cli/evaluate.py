@@ -21,12 +21,16 @@ class EvaluateSettings:
 
     reference: Annotated[
         Path,
-        typer.Argument(exists=True, dir_okay=False, help="Dataset of Geant4, with cells."),
+        typer.Argument(
+            metavar="REFERENCE", exists=True, dir_okay=False, help="Dataset of Geant4, with cells."
+        ),
         FileIn(),
     ]
     simulated: Annotated[
         list[str],
-        typer.Argument(help="Datasets of simulations, with cells: FILE or NAME=FILE."),
+        typer.Argument(
+            metavar="SIMULATED", help="Datasets of simulations, with cells: FILE or NAME=FILE."
+        ),
         FileInText(),
     ]
     output: Annotated[

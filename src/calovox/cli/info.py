@@ -2,9 +2,9 @@
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uproot
@@ -32,7 +32,35 @@ def _describe_shapes(path: Path) -> dict[str, str]:
         if values is not None and len(values):
             lines[f"mean of {name}"] = f"{values.mean():.5g}"
     lines["calibration"] = "none" if content.calibration is None else repr(content.calibration)
-    return lines | {f"made with {key}": f"{value}" for key, value in content.provenance.items()}
+    return lines | _made_with(content.provenance)
+
+
+def _describe_hits(path: Path) -> dict[str, str]:
+    reader = HitsReader(path)
+    return _without_provenance(reader.summary()) | _made_with(reader.provenance)
+
+
+def _describe_dataset(path: Path) -> dict[str, str]:
+    reader = DatasetReader(path)
+    return _without_provenance(reader.summary()) | _made_with(reader.provenance)
+
+
+def _without_provenance(lines: dict[str, str]) -> dict[str, str]:
+    return {title: text for title, text in lines.items() if not title.startswith("made with ")}
+
+
+def _made_with(provenance: Any, title: str = "made with") -> dict[str, str]:
+    """Give each entry of a nested provenance a line of its own."""
+    if isinstance(provenance, list) and len(provenance) == 1:
+        return _made_with(provenance[0], title)
+    if isinstance(provenance, list):
+        provenance = dict(enumerate(provenance, start=1))
+    if not isinstance(provenance, Mapping):
+        return {title: f"{provenance}"}
+    lines: dict[str, str] = {}
+    for key, value in provenance.items():
+        lines |= _made_with(value, f"{title} {key}")
+    return lines
 
 
 def _describe_root(path: Path) -> dict[str, str]:
@@ -66,8 +94,8 @@ def _describe_report(path: Path) -> dict[str, str]:
 
 
 _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
-    "hits": lambda path: HitsReader(path).summary(),
-    "dataset": lambda path: DatasetReader(path).summary(),
+    "hits": _describe_hits,
+    "dataset": _describe_dataset,
     "phi modulation": lambda path: {"format": "phi modulation", "curves": repr(read_curve(path))},
     "shapes": _describe_shapes,
     "ROOT": _describe_root,
@@ -78,7 +106,9 @@ _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
 
 def info(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, help="Any file of calovox.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, help="Any file of calovox.")
+    ],
 ) -> None:
     """Show what is in a hits file, dataset, table of shapes, ROOT file, grid or report."""
     with one_line_errors(traceback=context.find_root().params["traceback"]):

@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 @contextmanager
 def progress_of(
-    title: str, total: int, *, unit: str = "events"
+    title: str, total: int, *, unit: str = "showers"
 ) -> Iterator[Callable[[int], None]]:
     """Show progress of a piece of work.
 
@@ -58,7 +58,7 @@ def progress_of(
 
 
 def track(
-    batches: Iterable[Batch], title: str, total: int, *, unit: str = "events"
+    batches: Iterable[Batch], title: str, total: int, *, unit: str = "showers"
 ) -> Iterator[Batch]:
     """Pass batches on, and show how much of the work is done.
 

@@ -31,7 +31,7 @@ __all__ = ["RECONSTRUCT_EXAMPLE", "ReconstructSettings", "reconstruct"]
 RECONSTRUCT_EXAMPLE = "calovox reconstruct simulated.h5 -o shapes.parquet"
 
 _BATCH = 2000
-_STRIP_ROWS: dict[str, Literal[1, 2]] = {"1": 1, "2": 2}
+_STRIP_ROWS: dict[int, Literal[1, 2]] = {1: 1, 2: 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,9 @@ class ReconstructSettings:
 
     file: Annotated[
         Path,
-        typer.Argument(exists=True, dir_okay=False, help="Hits file, or dataset with cells."),
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, help="Hits file, or dataset with cells."
+        ),
         FileIn(),
     ]
     output: Output
@@ -63,9 +65,11 @@ class ReconstructSettings:
         FileIn(),
     ] = None
     strip_rows: Annotated[
-        Literal["1", "2"],
-        typer.Option(help="Rows of strips in the profile of EMB1: 1 as the note, 2 as ATLAS."),
-    ] = "1"
+        int,
+        typer.Option(
+            min=1, max=2, help="Rows of strips in the profile of EMB1: 1 as the note, 2 as ATLAS."
+        ),
+    ] = 1
 
 
 def reconstruct(settings: ReconstructSettings, job: Job) -> str:

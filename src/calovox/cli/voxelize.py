@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import h5py
 import numpy as np
 import typer
 
-from calovox.arrays import Array, Float64, Int64
+from calovox.arrays import Array, Float64
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
 from calovox.cell_energies import CellEnergies
 from calovox.cli.command import Job
@@ -35,7 +36,7 @@ class VoxelizeSettings:
 
     hits: Annotated[
         list[Path],
-        typer.Argument(exists=True, dir_okay=False, help="Hits files, in order."),
+        typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
         FileIn(),
     ]
     output: Output
@@ -87,7 +88,6 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
             voxels = hits_to_voxels(batch, grid, center=settings.center)
             phi_mod = phi_phase(_phi_center(voxels)) if settings.fastcalosim else None
             writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
-        totals.check_indices()
         if table is not None:
             writer.attach("calibration", totals.calibration().to_arrays())
     if settings.sub_voxels is not None:
@@ -127,6 +127,7 @@ class _HitsFiles:
         self._readers = [HitsReader(path) for path in paths]
         if len(self) == 0:
             raise ValueError(f"{', '.join(map(str, paths))}: expected showers, got none")
+        _check_indices(paths)
 
     def __len__(self) -> int:
         return sum(len(reader) for reader in self._readers)
@@ -140,17 +141,31 @@ class _HitsFiles:
         return track(parts, title, len(self))
 
 
+def _check_indices(paths: Sequence[Path]) -> None:
+    """Refuse events that would share their random numbers."""
+    columns = []
+    for path in paths:
+        with h5py.File(path, "r") as file:
+            columns.append(file["event/index"][:])
+    indices, counts = np.unique(np.concatenate(columns), return_counts=True)
+    if np.any(counts > 1):
+        raise ValueError(
+            f"{', '.join(map(str, paths))}: event {indices[counts > 1][0]} occurs more than once; "
+            "make the files with different --first-event"
+        )
+
+
 @dataclass
 class _Totals:
     """What is known of all events after the last batch."""
 
     columns: list[tuple[Array, Array, Array]] = field(default_factory=list)
-    indices: list[Int64[Array, " event"]] = field(default_factory=list)
+    n_events: int = 0
     dropped: float = 0.0
 
     def add(self, voxels: Voxels, hits: Hits, table: CellTable | None) -> CellEnergies | None:
         """Count a batch, and return its cells."""
-        self.indices.append(hits.photons.index)
+        self.n_events += len(hits)
         if voxels.dropped_fraction is not None:
             self.dropped += float(voxels.dropped_fraction.sum())
         if table is None:
@@ -167,15 +182,6 @@ class _Totals:
         )
         return fit_calibration(energies, photon_energies, etas)
 
-    def check_indices(self) -> None:
-        """Refuse events that would share their random numbers."""
-        indices, counts = np.unique(np.concatenate(self.indices), return_counts=True)
-        if np.any(counts > 1):
-            raise ValueError(
-                f"event {indices[counts > 1][0]} occurs more than once in these hits files: "
-                "make them with different --first-event"
-            )
-
     def __str__(self) -> str:
-        n_events = sum(map(len, self.indices))
-        return f"{n_events} showers, {100 * self.dropped / n_events:.2g} % of the energy dropped"
+        dropped = 100 * self.dropped / self.n_events
+        return f"{self.n_events} showers, {dropped:.2g} % of the energy dropped"
