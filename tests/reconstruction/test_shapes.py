@@ -3,6 +3,7 @@ import pytest
 
 from calovox.arrays import LAYERS
 from calovox.geometry.barrel import barrel_cells
+from calovox.geometry.cells import CellTable
 from calovox.reconstruction.deposit import hits_to_cells
 from calovox.reconstruction.shapes import ShowerShapes, cells_to_shapes, concatenate_shapes
 from calovox.reconstruction.variables import ATLAS_VARIABLES, SHAPE_VARIABLES
@@ -38,6 +39,18 @@ def test_shapes_equal_the_slow_twin(cells, strip_rows):
         np.testing.assert_allclose(
             getattr(fast, name), expected, rtol=1e-9, atol=1e-9, err_msg=name
         )
+
+
+def test_shapes_in_the_real_cells_equal_the_slow_twin(shared):
+    table = CellTable.from_root(shared / "atlas" / "CaloCells.root")
+    hits = toy_showers(6)
+    cells = hits_to_cells(hits, table)
+    fast, twin = cells_to_shapes(cells, table), slow.shapes_of_cells(cells, table)
+    for name in twin[0]:
+        expected = slow.as_array(twin, name)
+        np.testing.assert_allclose(getattr(fast, name), expected, rtol=1e-9, atol=1e-9)
+    barrel = cells_to_shapes(hits_to_cells(hits, TABLE), TABLE)
+    np.testing.assert_allclose(fast.f1, barrel.f1, atol=1e-3)
 
 
 def test_toy_showers_have_a_second_maximum_and_use_all_shapes(shapes):

@@ -73,26 +73,28 @@ class ShapeVariable:
 
         Example:
             >>> SHAPE_VARIABLES[0].axis_range(65e3)
-            (52000.0, 68250.0)
+            (61100.0, 66300.0)
         """
         factor = energy if self.is_energy else 1.0
         return self.low * factor, self.high * factor
 
 
 SHAPE_VARIABLES: Final = (
-    ShapeVariable("e_raw", r"$E_\mathrm{raw}$", "MeV", "sum of all cells", True, False, 0.8, 1.05),
     ShapeVariable(
-        "e_cal", r"$E_\mathrm{cal}$", "MeV", "calibrated cluster energy", True, False, 0.9, 1.1
+        "e_raw", r"$E_\mathrm{raw}$", "MeV", "sum of all cells", True, False, 0.94, 1.02
+    ),
+    ShapeVariable(
+        "e_cal", r"$E_\mathrm{cal}$", "MeV", "calibrated cluster energy", True, False, 0.94, 1.06
     ),
     ShapeVariable("f1", r"$f_1$", "", "fraction of energy in EMB1", False, False, 0.0, 0.5),
     ShapeVariable(
-        "delta_e", r"$\Delta E$", "MeV", "second maximum over the valley", True, True, 0.0, 0.005
+        "delta_e", r"$\Delta E$", "MeV", "second maximum over the valley", True, True, 0.0, 0.001
     ),
     ShapeVariable(
-        "e_ratio", r"$E_\mathrm{ratio}$", "", "contrast of the two maxima", False, True, 0.8, 1.0
+        "e_ratio", r"$E_\mathrm{ratio}$", "", "contrast of the two maxima", False, True, 0.95, 1.0
     ),
     ShapeVariable(
-        "w_eta1", r"$\omega_{\eta 1}$", "", "width in eta in EMB1", False, False, 0.3, 1.2
+        "w_eta1", r"$\omega_{\eta 1}$", "", "width in eta in EMB1", False, False, 0.7, 1.4
     ),
     ShapeVariable(
         "fracs1",
@@ -102,10 +104,10 @@ SHAPE_VARIABLES: Final = (
         False,
         False,
         0.0,
-        0.6,
+        0.4,
     ),
-    ShapeVariable("r_phi", r"$R_\phi$", "", "containment in phi in EMB2", False, False, 0.9, 1.0),
-    ShapeVariable("r_eta", r"$R_\eta$", "", "containment in eta in EMB2", False, False, 0.9, 1.0),
+    ShapeVariable("r_phi", r"$R_\phi$", "", "containment in phi in EMB2", False, False, 0.94, 1.0),
+    ShapeVariable("r_eta", r"$R_\eta$", "", "containment in eta in EMB2", False, False, 0.95, 1.0),
 )
 """The nine shower shapes of the note's Table 4, in the order of its figures."""
 
@@ -117,7 +119,7 @@ ATLAS_VARIABLES: Final = (
         "containment in phi in EMB2, as in ATLAS",
         False,
         False,
-        0.9,
+        0.95,
         1.0,
     ),
     ShapeVariable(
@@ -127,7 +129,7 @@ ATLAS_VARIABLES: Final = (
         "containment in eta in EMB2, as in ATLAS",
         False,
         False,
-        0.9,
+        0.94,
         1.0,
     ),
 )

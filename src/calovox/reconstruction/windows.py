@@ -22,7 +22,7 @@ from typing import Final
 import numba
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Bool, Float64
+from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
 from calovox.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 
@@ -88,30 +88,9 @@ def cells_to_windows(cells: CellEnergies, table: CellTable) -> CellWindows:
     Raises:
         ValueError: If the cells are not rows of the table, or not sorted.
     """
-    _check_rows(cells, table)
-    n_events, n_layers = len(cells), len(LAYERS)
-    layer_energy = np.zeros((n_events, n_layers))
-    strips = np.zeros((n_events, 2 * _STRIP_ROWS + 1, 2 * STRIP_MARGIN + 1))
-    middle = np.zeros((n_events, 2 * _MIDDLE_MARGIN + 1, 2 * _MIDDLE_MARGIN + 1))
-    cluster_energy = np.zeros((n_events, n_layers))
-    cluster_eta = np.zeros(n_events)
-    brightest = np.full((n_events, n_layers), -1, dtype=np.int64)
-    offsets = np.asarray(cells.event_offsets, dtype=np.int64)
-    entries = (cells.cell, cells.energy)
-    unsorted = _brightest_kernel(
-        offsets, *entries, table.layer, _POSITIONS, layer_energy, brightest
-    )
-    if unsorted >= 0:
-        raise ValueError(
-            f"cells: expected rising cell numbers in each event, not so in event {unsorted}"
-        )
-    grid = (table.layer, table.eta_index, table.phi_index)
-    n_phi = (table.grid_shape(1)[1], table.grid_shape(2)[1])
-    _windows_kernel(offsets, *entries, *grid, brightest, *n_phi, strips, middle)
-    centers = (table.layer, table.eta, table.phi, table.d_eta, table.d_phi)
-    _cluster_kernel(
-        offsets, *entries, *centers, _POSITIONS, brightest, cluster_energy, cluster_eta
-    )
+    layer_energy, brightest = _layers(cells, table)
+    strips, middle = _windows(cells, table, brightest)
+    cluster_energy, cluster_eta = _clusters(cells, table, brightest)
     return CellWindows(
         layer_energy=layer_energy,
         strips=strips,
@@ -123,13 +102,47 @@ def cells_to_windows(cells: CellEnergies, table: CellTable) -> CellWindows:
     )
 
 
-def _check_rows(cells: CellEnergies, table: CellTable) -> None:
-    rows = cells.cell
-    if len(rows) and rows.max() >= len(table):
+def _layers(
+    cells: CellEnergies, table: CellTable
+) -> tuple[Float64[Array, "event layer"], Int64[Array, "event layer"]]:
+    """Sum the layers and find their brightest cells, -1 in layers without positive energy."""
+    if len(cells.cell) and cells.cell.max() >= len(table):
         raise ValueError(
-            f"cells: expected rows of the cell table, 0 to {len(table) - 1}, got {rows.max()}: "
-            "is it the table they were made with?"
+            f"cells: expected rows of the cell table, 0 to {len(table) - 1}, "
+            f"got {cells.cell.max()}: is it the table they were made with?"
         )
+    energy = np.zeros((len(cells), len(LAYERS)))
+    brightest = np.full(energy.shape, -1, dtype=np.int64)
+    entries = (cells.event_offsets, cells.cell, cells.energy)
+    event = _brightest_kernel(*entries, table.layer, _POSITIONS, energy, brightest)
+    if event >= 0:
+        raise ValueError(
+            f"cells: expected rising cell numbers in each event, not so in event {event}"
+        )
+    return energy, brightest
+
+
+def _windows(
+    cells: CellEnergies, table: CellTable, brightest: Int64[Array, "event layer"]
+) -> tuple[Float64[Array, "event strip_row strip"], Float64[Array, "event phi eta"]]:
+    strips = np.zeros((len(cells), 2 * _STRIP_ROWS + 1, 2 * STRIP_MARGIN + 1))
+    middle = np.zeros((len(cells), 2 * _MIDDLE_MARGIN + 1, 2 * _MIDDLE_MARGIN + 1))
+    entries = (cells.event_offsets, cells.cell, cells.energy)
+    grid = (table.layer, table.eta_index, table.phi_index)
+    n_phi = (table.grid_shape(1)[1], table.grid_shape(2)[1])
+    _windows_kernel(*entries, *grid, brightest, *n_phi, strips, middle)
+    return strips, middle
+
+
+def _clusters(
+    cells: CellEnergies, table: CellTable, brightest: Int64[Array, "event layer"]
+) -> tuple[Float64[Array, "event layer"], Float64[Array, " event"]]:
+    energy = np.zeros((len(cells), len(LAYERS)))
+    eta = np.zeros(len(cells))
+    entries = (cells.event_offsets, cells.cell, cells.energy)
+    places = (table.layer, table.eta, table.phi, table.d_eta, table.d_phi)
+    _cluster_kernel(*entries, *places, _POSITIONS, brightest, energy, eta)
+    return energy, eta
 
 
 @numba.njit(cache=True)
