@@ -62,6 +62,13 @@ def test_radius_beyond_the_last_cell_keeps_its_value():
     assert layer_radius(3, 5.0) == layer_radius(3, 1.39)
 
 
+def test_centre_of_an_empty_shower_has_no_radius():
+    radius = layer_radius(2, np.array([np.nan, 0.1, np.inf]))
+    np.testing.assert_array_equal(np.isnan(radius), [True, False, False])
+    deposit = layer_of_deposit(np.array([1550.0, 1550.0]), np.array([np.nan, np.inf]))
+    assert set(deposit) <= {1, 2, 3}
+
+
 def test_unknown_layer_is_named():
     with pytest.raises(ValueError, match=r"layer: expected one of \(0, 1, 2, 3, 12\), got 4"):
         layer_radius(4, 0.0)

@@ -9,7 +9,7 @@ from calovox.arrays import LAYERS
 from calovox.geometry import BarrelLookup, CellTable, TableLookup, barrel_cells, find_cell
 from calovox.geometry.alignment import aligned_barrel_cells
 from calovox.geometry.barrel import BARREL_GRIDS
-from calovox.geometry.lookup import GAP_TOLERANCE
+from calovox.geometry.lookup_kernel import GAP_TOLERANCE
 from tests.reference.geometry import (
     distances,
     eta_edges,

@@ -11,13 +11,8 @@ from calovox.geometry.barrel import (
 )
 from calovox.geometry.cells import CellTable
 from calovox.geometry.coordinates import to_eta_phi, to_polar, wrap_phi
-from calovox.geometry.lookup import (
-    BarrelLookup,
-    CellLookup,
-    LookupParameters,
-    TableLookup,
-    find_cell,
-)
+from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
+from calovox.geometry.lookup_kernel import LookupParameters, find_cell
 
 __all__ = [
     "NO_LAYER",

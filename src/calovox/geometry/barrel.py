@@ -7,9 +7,9 @@ keep their last value, while no cell is there: EMB3 ends at abs(eta) = 1.35, Til
 EMB1 begins only at 0.003125, one strip away from the joint of the two half barrels.
 
 Numbers are those of the layout ATLAS-R3S-2021-03-02-00 (``CaloCells.root``, distributed with
-FastCaloSim, Apache-2.0, https://github.com/fcs-proj/FastCaloSim), with the half
-barrels moved back from where they stand; `calovox.geometry.alignment` puts them there again.
-docs/geometry.md lists what differs from the real cells.
+FastCaloSim, Apache-2.0, https://github.com/fcs-proj/FastCaloSim), with the half barrels moved
+back from where they stand; `calovox.geometry.alignment` puts them there again. docs/geometry.md
+lists what differs from the real cells.
 
 Identifiers are layer * 1 000 000 + eta_index * 1000 + phi_index.
 """
@@ -116,7 +116,12 @@ def _layer_edges(layer: int) -> tuple[Float64[Array, " bin"], Float64[Array, " b
 
 def _eta_bins(eta: Float[Array, "..."] | float) -> Array:
     bins = np.floor(np.abs(np.asarray(eta, dtype=np.float64)) * _BINS_PER_ETA)
-    return np.asarray(np.minimum(bins, len(_EMB1_EMB2) - 1), dtype=np.int64)
+    return np.asarray(np.fmin(bins, len(_EMB1_EMB2) - 1), dtype=np.int64)
+
+
+def _by_eta(values: Float64[Array, " bin"], eta: Float[Array, "..."] | float) -> Array:
+    """Look values up; NaN, the centre of an empty shower, stays NaN."""
+    return np.where(np.isnan(eta), np.nan, values[_eta_bins(eta)])
 
 
 def layer_radius(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:
@@ -124,7 +129,7 @@ def layer_radius(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array,
 
     Args:
         layer: Layer number.
-        eta: Pseudorapidity.
+        eta: Pseudorapidity; NaN gives NaN.
 
     Returns:
         Distance of the middle of the layer from the beam axis in mm.
@@ -137,7 +142,7 @@ def layer_radius(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array,
         array([1705.2, 1739.9])
     """
     inner, outer = _layer_edges(layer)
-    return np.asarray((0.5 * (inner + outer))[_eta_bins(eta)])
+    return _by_eta(0.5 * (inner + outer), eta)
 
 
 def layer_thickness(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:
@@ -145,7 +150,7 @@ def layer_thickness(layer: int, eta: Float[Array, "..."] | float) -> Float64[Arr
 
     Args:
         layer: Layer number.
-        eta: Pseudorapidity.
+        eta: Pseudorapidity; NaN gives NaN.
 
     Returns:
         Thickness in mm.
@@ -158,7 +163,7 @@ def layer_thickness(layer: int, eta: Float[Array, "..."] | float) -> Float64[Arr
         array([267. , 381.4])
     """
     inner, outer = _layer_edges(layer)
-    return np.asarray((outer - inner)[_eta_bins(eta)])
+    return _by_eta(outer - inner, eta)
 
 
 def layer_boundaries(eta: Float[Array, " point"]) -> Float64[Array, "point 4"]:
@@ -181,7 +186,8 @@ def layer_kernel(r: float, eta: float) -> int:
     if r < _ACCORDION[0]:
         return 0 if r >= _PRESAMPLER_INNER else NO_LAYER
     if r < _ACCORDION_OUTER:
-        place = min(int(abs(eta) * _BINS_PER_ETA), len(_EMB1_EMB2) - 1)
+        scaled = abs(eta) * _BINS_PER_ETA
+        place = int(scaled) if scaled < len(_EMB1_EMB2) else len(_EMB1_EMB2) - 1
         if r < _EMB1_EMB2[place]:
             return 1
         return 2 if r < _EMB2_EMB3[place] else 3

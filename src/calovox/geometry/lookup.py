@@ -15,7 +15,7 @@ Both have the same compiled function, `find_cell`, for use inside other kernels.
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numba
 import numpy as np
@@ -24,160 +24,26 @@ from calovox.arrays import (
     LAYERS,
     Array,
     Float,
-    Float64,
     Int32,
     Int64,
     Integer,
     layer_position,
 )
-from calovox.geometry.coordinates import wrap_phi_kernel
+from calovox.geometry.lookup_kernel import (
+    GAP_TOLERANCE,
+    GRID_TYPE,
+    LookupParameters,
+    find_all,
+    find_cell,
+)
 
 if TYPE_CHECKING:
     from calovox.geometry.cells import CellTable
 
-__all__ = [
-    "GAP_TOLERANCE",
-    "BarrelLookup",
-    "CellLookup",
-    "LookupParameters",
-    "TableLookup",
-    "find_cell",
-]
-
-GAP_TOLERANCE = 0.05
-"""Widest gap between displaced cells that still belongs to one of them, in half-widths."""
+__all__ = ["BarrelLookup", "CellLookup", "TableLookup"]
 
 _TWO_PI = 2.0 * math.pi
 _ALIGNED = 1e-9
-_EDGE = 1e-9
-_POSITIONS = np.full(max(LAYERS) + 1, -1)
-_POSITIONS[list(LAYERS)] = np.arange(len(LAYERS))
-
-
-class LookupParameters(NamedTuple):
-    """What `find_cell` needs: a grid of bins per layer, and the cells of each bin.
-
-    Attributes:
-        regular: Whether bins are cells (`BarrelLookup`) or lists of cells (`TableLookup`).
-        grids: Fields of `GRID_TYPE` by layer position.
-        bins: If regular, the row of the first cell of each eta bin, -1 if it has none. Else where
-            the list of each bin, by eta and then phi, starts.
-        candidates: Rows that come near each bin, for all bins; empty if regular.
-        boxes: Centre in eta and phi, 2 / d_eta and 2 / d_phi of each row; empty if regular.
-    """
-
-    regular: bool
-    grids: Array
-    bins: Int32[Array, " bin"]
-    candidates: Int32[Array, " candidate"]
-    boxes: Float64[Array, "cell 4"]
-
-
-GRID_TYPE = np.dtype(
-    [
-        ("bins_per_eta", np.float64),
-        ("first_bin", np.int64),
-        ("n_eta", np.int64),
-        ("n_phi", np.int64),
-        ("offset", np.int64),
-    ]
-)
-"""Bins of a layer: per unit of eta, number of the lowest (its lower edge is first_bin /
-bins_per_eta), how many in eta and in phi, and where its entries in `LookupParameters.bins` start.
-"""
-
-
-@numba.njit(cache=True, forceinline=True)
-def _eta_bin(eta: float, bins_per_eta: float, first_bin: int, n_eta: int) -> int:
-    """Compute the bin of an eta, exactly; -1 outside the layer."""
-    scaled = eta * bins_per_eta - first_bin
-    if not 0.0 <= scaled <= n_eta:
-        return -1
-    place = math.floor(scaled)
-    if _EDGE < scaled - place < 1.0 - _EDGE:
-        return place
-    place = math.floor(eta * bins_per_eta)  # the product may have rounded across the edge
-    if eta < place / bins_per_eta:
-        place -= 1
-    elif eta >= (place + 1) / bins_per_eta:
-        place += 1
-    place -= first_bin
-    return place if 0 <= place < n_eta else -1
-
-
-@numba.njit(cache=True, forceinline=True)
-def _phi_bin(phi: float, n_phi: int) -> int:
-    """Compute the bin of a phi in [-pi, pi), exactly."""
-    scaled = (phi + math.pi) * (n_phi / _TWO_PI)
-    place = math.floor(scaled)
-    if _EDGE < scaled - place < 1.0 - _EDGE:
-        return place
-    width = _TWO_PI / n_phi
-    place = min(place, n_phi - 1)
-    if phi < place * width - math.pi:
-        place -= 1
-    elif place < n_phi - 1 and phi >= (place + 1) * width - math.pi:
-        place += 1
-    return place
-
-
-@numba.njit(cache=True, forceinline=True)
-def _nearest(
-    eta: float, phi: float, candidates: Array, start: int, stop: int, boxes: Array
-) -> int:
-    """Find the nearest of some cells, in units of their half-widths; -1 if all are too far."""
-    nearest = -1
-    smallest = 1.0 + GAP_TOLERANCE
-    for place in range(start, stop):
-        row = candidates[place]
-        d_phi = abs(phi - boxes[row, 1])
-        d_phi = min(d_phi, _TWO_PI - d_phi)
-        distance = max(abs(eta - boxes[row, 0]) * boxes[row, 2], d_phi * boxes[row, 3])
-        if distance <= smallest:
-            smallest = distance
-            nearest = row
-    return nearest
-
-
-@numba.njit(cache=True, forceinline=True)
-def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupParameters) -> int:
-    """Find the cell of one point, inside a compiled kernel.
-
-    Args:
-        layer_position: Position of the layer in `calovox.arrays.LAYERS`, 0 to 4.
-        eta: Pseudorapidity of the point.
-        phi: Azimuth of the point in rad.
-        parameters: The `parameters` of a `CellLookup`.
-
-    Returns:
-        Row of the cell table, -1 if no cell holds the point.
-    """
-    grid = parameters.grids[layer_position]
-    i = _eta_bin(eta, grid.bins_per_eta, grid.first_bin, grid.n_eta)
-    phi = wrap_phi_kernel(phi)
-    if i < 0 or not -math.pi <= phi < math.pi:
-        return -1
-    j = _phi_bin(phi, grid.n_phi)
-    if parameters.regular:
-        first = parameters.bins[grid.offset + i]
-        return int(first + j) if first >= 0 else -1
-    place = grid.offset + i * grid.n_phi + j
-    start, stop = parameters.bins[place], parameters.bins[place + 1]
-    return _nearest(eta, phi, parameters.candidates, start, stop, parameters.boxes)
-
-
-@numba.njit(cache=True)
-def _find_kernel(
-    layers: Array, eta: Array, phi: Array, parameters: LookupParameters, rows: Array
-) -> bool:
-    """Find the rows of all points; False if one has a layer number that does not exist."""
-    for point in range(rows.size):
-        layer = layers[point]
-        position = _POSITIONS[layer] if 0 <= layer < _POSITIONS.size else -1
-        if position < 0:
-            return False
-        rows[point] = find_cell(position, eta[point], phi[point], parameters)
-    return True
 
 
 @numba.njit(cache=True)
@@ -384,6 +250,6 @@ def _find(
     phi: Float[Array, " point"],
 ) -> Int64[Array, " point"]:
     rows = np.empty(len(layer), dtype=np.int64)
-    if not _find_kernel(layer, eta, phi, parameters, rows):
+    if not find_all(layer, eta, phi, parameters, rows):
         layer_position(layer)  # raises the error that names the layer
     return rows
