@@ -66,7 +66,9 @@ def open_for_reading(path: Path, error: type[ValueError]) -> Iterator[h5py.File]
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError) as problem:
+    except error:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError) as problem:
         reason = " ".join(str(problem).split())
         raise error(f"{path} is truncated or damaged: {reason}") from problem
 

@@ -171,7 +171,7 @@ def _alpha_bins(
     bins = np.rint(position)
     uniform: Bool[Array, " voxel"] = np.abs(position - bins) < _TOLERANCE
     uniform &= np.abs(size - width) < _TOLERANCE * width
-    indices = bins.astype(np.int64) % count
+    indices = (bins % count).astype(np.int64)
     if not np.all(uniform) or len(np.unique(indices)) != count:
         raise ValueError(
             f"{where}: the {count} bins in alpha overlap or leave a hole, expected each of size "
