@@ -12,6 +12,7 @@ References:
 """
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -20,6 +21,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float64, Int, Int64, UInt64
 from calovox.geant4.detector import ENTRANCE_RADIUS, DetectorModel
+from calovox.geant4.nuclear_reactions import switch_off_nuclear_reactions
 from calovox.geant4.volumes import Recording, detector_volumes, shell_name
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys
@@ -93,7 +95,8 @@ def random_positions(
 class ShowerEngine:
     """Geant4 with one detector and one set of physics settings.
 
-    Physics is Geant4's standard electromagnetic list; hadronic interactions are off.
+    Physics is Geant4's standard electromagnetic list; hadronic interactions and reactions of
+    photons and leptons with nuclei are off.
     """
 
     def __init__(
@@ -186,11 +189,22 @@ def build_simulation(volumes: dict[str, Any], *, cut: float) -> Any:
         Geant4DataError: If calzone or the data files of Geant4 are missing.
     """
     calzone = _import_calzone()
-    simulation = calzone.Simulation(
+    _prepare_physics()
+    return calzone.Simulation(
         calzone.Geometry(volumes),
         physics=calzone.Physics("standard", default_cut=cut * _CM),
         random=calzone.Random(0),
         sample_deposits="detailed",
+    )
+
+
+@cache
+def _prepare_physics() -> None:
+    """Initialise Geant4 once per process, in an empty box, and keep it electromagnetic."""
+    calzone = _import_calzone()
+    box = calzone.Geometry({"Box": {"box": 1.0, "material": "G4_Galactic"}})
+    simulation = calzone.Simulation(
+        box, physics=calzone.Physics("standard"), random=calzone.Random(0)
     )
     try:
         simulation.run(calzone.particles(1, pid=PHOTON, energy=1e-3))
@@ -199,7 +213,7 @@ def build_simulation(volumes: dict[str, Any], *, cut: float) -> Any:
             f"Geant4 data: {error}; get it with 'python -m calzone download' (2 GB), or set "
             f"GEANT4_DATA_DIR to a folder that has it"
         ) from None
-    return simulation
+    switch_off_nuclear_reactions()
 
 
 def calzone_version() -> str:
