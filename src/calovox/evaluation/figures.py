@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -124,7 +125,7 @@ def summary_figure(result: RegionResult) -> Figure:
     """
     figure = Figure(figsize=(11.0, 4.9))
     axes = figure.subplots(1, 3, sharey=True)
-    figure.subplots_adjust(left=0.085, right=0.985, bottom=0.115, top=0.86, wspace=0.06)
+    figure.subplots_adjust(left=0.085, right=0.985, bottom=0.115, top=0.86, wspace=0.08)
     for ax, plot in zip(axes, (plot_chi2, plot_shifts, plot_spreads), strict=True):
         plot(result, ax)
         for row in range(1, len(result.observables), 2):
@@ -169,8 +170,8 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
     (mesh,) = plot_eta_phi(image, axes[0], norm=norm)
     plot_local(image, axes[1], norm=norm)
     plot_grid(grid, axes[1], layer=image.layer)
-    axes[0].set_title("hits")
-    axes[1].set_title("local coordinates, voxels in red")
+    axes[0].set_title("detector coordinates")
+    axes[1].set_title(f"local coordinates, {grid.name} voxels in red")
     side = float(image.edges[1] - image.edges[0])
     _add_colorbar(figure, mesh, axes[1], f"Energy [MeV per {side:g} mm × {side:g} mm]")
     figure.text(
@@ -250,7 +251,7 @@ def interpolation_figure(results: Sequence[Interpolation]) -> Figure:
     """
     figure = Figure(figsize=(8.4, 3.6))
     axes = figure.subplots(1, 2, sharey=True)
-    figure.subplots_adjust(left=0.085, right=0.985, bottom=0.15, top=0.9, wspace=0.08)
+    figure.subplots_adjust(left=0.085, right=0.98, bottom=0.15, top=0.9, wspace=0.1)
     for ax, result in zip(axes, results, strict=True):
         plot_interpolation(result, ax)
         ax.set_title(result.name)
@@ -279,8 +280,9 @@ def response_figure(responses: Sequence[Response]) -> Figure:
     axes[2].set_ylabel("RMS / mean")
     axes[2].set_ylim(bottom=0.0)
     axes[2].set_xlabel(r"$|\eta_\mathrm{center}|$")
-    axes[1].legend(means, [response.label for response in responses], ncols=2)
-    axes[0].legend(loc="lower left")
+    axes[1].legend(means, [response.label for response in responses], ncols=2, loc="lower center")
+    figure.align_ylabels(axes)
+    axes[0].legend(loc="lower center")
     axes[0].set_title(
         f"{reference.label}, {int(reference.counts.sum())} photons above "
         f"{format_energy(reference.min_energy)}"
@@ -318,7 +320,7 @@ def _draw_observable(
     ratio.set_xlabel(label, labelpad=2)
 
 
-def _add_colorbar(figure: Figure, mesh: Artist, axes: Axes | np.ndarray, label: str) -> None:
+def _add_colorbar(figure: Figure, mesh: Artist | Container, axes: Axes | np.ndarray, label: str) -> None:
     boxes = [ax.get_position() for ax in np.atleast_1d(np.asarray(axes))]
     low, high = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
     right = max(box.x1 for box in boxes)

@@ -48,6 +48,7 @@ _MOST_BINS: Final = 40
 _FEWEST_BINS: Final = 10
 _EVENTS_PER_BIN: Final = 25
 _QUANTILES: Final = (0.005, 0.995)
+_LEAST_WIDTH: Final = 1e-5
 _ONE_SIGMA: Final = 0.6826894921370859
 
 
@@ -177,7 +178,8 @@ class Profile:
 def choose_edges(values: Float[Array, " event"]) -> Float64[Array, " edge"]:
     """Choose equal bins between the quantiles 0.5 % and 99.5 % of the reference.
 
-    There are up to 40 bins, fewer for small samples so that they hold 25 events on average.
+    There are up to 40 bins, fewer for small samples so that they hold 25 events on average. If
+    all values agree within the rounding of single precision, the bins are wide around them.
 
     Args:
         values: The observable of the reference's events.
@@ -191,7 +193,7 @@ def choose_edges(values: Float[Array, " event"]) -> Float64[Array, " edge"]:
     if len(values) == 0:
         raise ValueError("values: expected at least one event to choose bins from, got none")
     low, high = (float(np.quantile(values, level)) for level in _QUANTILES)
-    if not high > low:
+    if high - low <= _LEAST_WIDTH * max(abs(low), abs(high)):
         margin = 0.5 * max(abs(low), 1.0)
         low, high = low - margin, high + margin
     n_bins = min(_MOST_BINS, max(_FEWEST_BINS, len(values) // _EVENTS_PER_BIN))

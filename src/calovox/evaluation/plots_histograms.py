@@ -4,13 +4,14 @@ The reference is black with its Poisson band; simulations have colours and dashe
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import MaxNLocator
+from matplotlib.container import Container
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
 from calovox.evaluation.comparison import ObservableResult, RegionResult, Response
@@ -21,6 +22,9 @@ from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS, SIMULATE
 __all__ = [
     "BAND_COLOR",
     "RATIO_RANGE",
+    "SMALLEST_CHI2",
+    "SMALLEST_SPREAD",
+    "Drawn",
     "plot_chi2",
     "plot_distribution",
     "plot_interpolation",
@@ -36,15 +40,26 @@ __all__ = [
     "simulated_marker",
 ]
 
+Drawn: TypeAlias = list[Artist | Container]
+"""What a plot function returns."""
+
 RATIO_RANGE: Final = (0.5, 1.5)
 """Range of the ratio panels; triangles point to values outside."""
 
+SMALLEST_CHI2: Final = 0.02
+"""Chi2/ndf below this are drawn at this value."""
+
+SMALLEST_SPREAD: Final = 0.3
+"""Spreads below this, in per cent, are drawn at this value."""
+
+_PLAIN_NUMBERS: Final = StrMethodFormatter("{x:g}")
 _LAYER_COLORS: Final = ("#E69F00", "#0072B2", "black", "#009E73", "#CC79A7")
 _LAYER_MARKERS: Final = ("v", "s", "o", "^", "D")
 BAND_COLOR: Final = "0.78"
 """Colour of Poisson bands."""
 
 _BAND: Final[dict[str, Any]] = {"color": BAND_COLOR, "linewidth": 0}
+_FRACTION_RANGE: Final = (2e-5, 8.0)
 _HEADROOM: Final = 1.42
 
 
@@ -77,7 +92,7 @@ def simulated_marker(position: int) -> dict[str, Any]:
 
 def plot_distribution(
     result: ObservableResult, ax: Axes, *, scale: float = 1.0, log: bool = False
-) -> list[Artist]:
+) -> Drawn:
     """Draw the histograms of one observable, scaled to the reference's number of events.
 
     Args:
@@ -93,7 +108,7 @@ def plot_distribution(
     low, high = poisson_interval(result.reference.counts)
     band = ax.stairs(high, edges, baseline=low, fill=True, **_BAND)
     line = ax.stairs(result.reference.counts, edges, color=REFERENCE_COLOR, linewidth=1.3)
-    artists: list[Artist] = [band, line]
+    artists: Drawn = [band, line]
     top = float(high.max())
     for position, simulated in enumerate(result.simulated):
         counts = _scaled_counts(simulated.histogram, result.reference)
@@ -118,11 +133,11 @@ def plot_distribution(
         ax.set_ylim(0.5, 0.5 * (2.0 * top) ** _HEADROOM)
     else:
         ax.set_ylim(0.0, top * _HEADROOM)
-        ax.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
+        ax.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3, prune="lower"))
     return artists
 
 
-def plot_ratio(result: ObservableResult, ax: Axes, *, scale: float = 1.0) -> list[Artist]:
+def plot_ratio(result: ObservableResult, ax: Axes, *, scale: float = 1.0) -> Drawn:
     """Draw each simulation over the reference, with the reference's Poisson band.
 
     Args:
@@ -138,7 +153,7 @@ def plot_ratio(result: ObservableResult, ax: Axes, *, scale: float = 1.0) -> lis
     known = np.where(counts > 0, counts, np.nan)
     low, high = poisson_interval(counts)
     bottom, top = RATIO_RANGE
-    artists: list[Artist] = [
+    artists: Drawn = [
         ax.stairs(
             np.nan_to_num(high / known, nan=top),
             edges,
@@ -152,21 +167,20 @@ def plot_ratio(result: ObservableResult, ax: Axes, *, scale: float = 1.0) -> lis
     for position, simulated in enumerate(result.simulated):
         ratio = _scaled_counts(simulated.histogram, result.reference) / known
         look = simulated_line(position)
-        artists.append(
-            ax.stairs(np.clip(ratio, bottom, top), edges, baseline=None, linewidth=1.2, **look)
-        )
+        inside = np.where((ratio >= bottom) & (ratio <= top), ratio, np.nan)
+        artists.append(ax.stairs(inside, edges, baseline=None, linewidth=1.2, **look))
         for outside, y, marker in ((ratio > top, top, "^"), (ratio < bottom, bottom, "v")):
             where = np.full(np.count_nonzero(outside), y)
             artists += ax.plot(
                 centers[outside], where, marker, color=look["color"], markersize=3.5
             )
     ax.set_xlim(edges[0], edges[-1])
-    ax.set_ylim(bottom - 0.04, top + 0.04)
-    ax.set_yticks([0.5, 1.0, 1.5])
+    ax.set_ylim(bottom - 0.06, top + 0.06)
+    ax.set_yticks([bottom, 1.0, top])
     return artists
 
 
-def plot_response(response: Response, ax: Axes) -> list[Artist]:
+def plot_response(response: Response, ax: Axes) -> Drawn:
     """Draw events in |eta| and E_tot / E_kin, with the mean of each bin of |eta|.
 
     Args:
@@ -196,12 +210,10 @@ def plot_response(response: Response, ax: Axes) -> list[Artist]:
     )
     ax.set_ylabel(r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$")
     ax.set_xlim(profile.edges[0], profile.edges[-1])
-    return [image, points]  # type: ignore[list-item]
+    return [image, points]
 
 
-def plot_profiles(
-    profiles: Sequence[Profile], ax: Axes, *, statistic: str = "mean"
-) -> list[Artist]:
+def plot_profiles(profiles: Sequence[Profile], ax: Axes, *, statistic: str = "mean") -> Drawn:
     """Draw means or relative widths in bins of |eta|: the reference, then simulations.
 
     Args:
@@ -212,7 +224,7 @@ def plot_profiles(
     Returns:
         Points with errors, one container per sample.
     """
-    artists: list[Artist] = []
+    artists: Drawn = []
     for place, profile in enumerate(profiles):
         if statistic == "rms":
             values, errors = profile.rms / profile.mean, profile.rms_error / profile.mean
@@ -230,15 +242,13 @@ def plot_profiles(
         width = profile.edges[1] - profile.edges[0]
         shift = 0.0 if len(profiles) == 1 else width * 0.6 * (place / (len(profiles) - 1) - 0.5)
         artists.append(
-            ax.errorbar(  # type: ignore[arg-type]
-                profile.centers + shift, values, errors, elinewidth=0.9, **look
-            )
+            ax.errorbar(profile.centers + shift, values, errors, elinewidth=0.9, **look)
         )
     ax.set_xlim(profiles[0].edges[0], profiles[0].edges[-1])
     return artists
 
 
-def plot_layer_fractions(response: Response, ax: Axes) -> list[Artist]:
+def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
     """Draw the mean share of each layer in bins of |eta|.
 
     Args:
@@ -248,10 +258,10 @@ def plot_layer_fractions(response: Response, ax: Axes) -> list[Artist]:
     Returns:
         Points with errors, one container per layer.
     """
-    artists: list[Artist] = []
+    artists: Drawn = []
     for place, (layer, profile) in enumerate(zip(LAYERS, response.fractions, strict=True)):
         artists.append(
-            ax.errorbar(  # type: ignore[arg-type]
+            ax.errorbar(
                 profile.centers,
                 np.where(profile.mean > 0, profile.mean, np.nan),
                 profile.mean_error,
@@ -263,13 +273,13 @@ def plot_layer_fractions(response: Response, ax: Axes) -> list[Artist]:
             )
         )
     ax.set_yscale("log")
-    ax.set_ylim(top=3.0)
+    ax.set_ylim(*_FRACTION_RANGE)
     ax.set_xlim(response.profile.edges[0], response.profile.edges[-1])
     ax.set_ylabel(r"Mean of $E_\mathrm{layer}\,/\,E_\mathrm{tot}$")
     return artists
 
 
-def plot_spectrum(result: Spectrum, ax: Axes) -> list[Artist]:
+def plot_spectrum(result: Spectrum, ax: Axes) -> Drawn:
     """Draw the energies of drawn photons and the density of their distribution.
 
     Args:
@@ -299,7 +309,7 @@ def plot_spectrum(result: Spectrum, ax: Axes) -> list[Artist]:
     return [band, drawn, curve]
 
 
-def plot_spectrum_ratio(result: Spectrum, ax: Axes) -> list[Artist]:
+def plot_spectrum_ratio(result: Spectrum, ax: Axes) -> Drawn:
     """Draw drawn over expected counts with the Poisson band of the expectation.
 
     Args:
@@ -317,12 +327,12 @@ def plot_spectrum_ratio(result: Spectrum, ax: Axes) -> list[Artist]:
     )
     largest = float(np.max(error)) * 4
     ax.set_ylim(1 - largest, 1 + largest)
-    ax.set_ylabel("Drawn / density")
+    ax.set_ylabel("Ratio")
     ax.set_xlabel(r"$E_\mathrm{kin}$ [MeV]")
     return [band, line, points]
 
 
-def plot_interpolation(result: Interpolation, ax: Axes) -> list[Artist]:
+def plot_interpolation(result: Interpolation, ax: Axes) -> Drawn:
     """Draw one radial interpolation inside a voxel: its density and drawn radii.
 
     Args:
@@ -336,8 +346,9 @@ def plot_interpolation(result: Interpolation, ax: Axes) -> list[Artist]:
     density = ax.plot(result.r, result.density, color=SIMULATED_COLORS[1])
     halves = [result.probability, 1.0 - result.probability]
     points = ax.plot([0.5, 1.5], halves, "o", color="black", markersize=4)
-    border = ax.axvline(1.0, color="0.4", linestyle=":", linewidth=1)
+    border = ax.axvline(1.0, ymax=0.7, color="0.4", linestyle=":", linewidth=1)
     ax.set_xlim(0.0, 2.0)
+    ax.set_xticks([0.0, 0.5, 1.0, 1.5, 2.0], ["0", "0.5", "1", "1.5", "2"])
     ax.set_ylim(0.0, 0.95)
     ax.set_xlabel("r inside the voxel [half voxel widths]")
     ax.legend(
@@ -348,7 +359,7 @@ def plot_interpolation(result: Interpolation, ax: Axes) -> list[Artist]:
     return [drawn, *density, *points, border]
 
 
-def plot_chi2(result: RegionResult, ax: Axes) -> list[Artist]:
+def plot_chi2(result: RegionResult, ax: Axes) -> Drawn:
     """Draw chi2/ndf of every observable and simulation beside the floor of random halves.
 
     Args:
@@ -368,17 +379,21 @@ def plot_chi2(result: RegionResult, ax: Axes) -> list[Artist]:
         color="0.82",
         label="Geant4 halves (68 %)",
     )
-    artists: list[Artist] = [floor]  # type: ignore[list-item]
+    artists: Drawn = [floor]
     ax.axvline(1.0, color="black", linewidth=0.8)
     for place, offset in enumerate(_row_offsets(result)):
         values = np.array([entry.simulated[place].chi2.reduced for entry in result.observables])
-        artists += ax.plot(np.maximum(values, 1e-3), rows + offset, **simulated_marker(place))
+        artists += ax.plot(
+            np.maximum(values, SMALLEST_CHI2), rows + offset, **simulated_marker(place)
+        )
     ax.set_xscale("log")
+    ax.set_xlim(left=0.8 * SMALLEST_CHI2)
+    ax.xaxis.set_major_formatter(_PLAIN_NUMBERS)
     ax.set_xlabel(r"$\chi^2$/ndf")
     return artists
 
 
-def plot_shifts(result: RegionResult, ax: Axes) -> list[Artist]:
+def plot_shifts(result: RegionResult, ax: Axes) -> Drawn:
     """Draw the mean event-by-event shift of every observable, in per cent of its width.
 
     Args:
@@ -388,20 +403,21 @@ def plot_shifts(result: RegionResult, ax: Axes) -> list[Artist]:
     Returns:
         Points with errors, one container per simulation.
     """
-    artists: list[Artist] = []
+    artists: Drawn = []
     ax.axvline(0.0, color="black", linewidth=0.8)
     for place, offset in enumerate(_row_offsets(result)):
         pairs = [entry.simulated[place].paired for entry in result.observables]
         shift = np.array([np.nan if pair is None else 100 * pair.shift for pair in pairs])
         error = np.array([np.nan if pair is None else 100 * pair.shift_error for pair in pairs])
         rows = np.arange(len(pairs)) + offset
-        artists.append(ax.errorbar(shift, rows, xerr=error, **simulated_marker(place)))  # type: ignore[arg-type]
+        artists.append(ax.errorbar(shift, rows, xerr=error, **simulated_marker(place)))
     ax.set_xscale("symlog", linthresh=1.0, linscale=0.7)
+    ax.xaxis.set_major_formatter(_PLAIN_NUMBERS)
     ax.set_xlabel("Mean shift [% of the RMS]")
     return artists
 
 
-def plot_spreads(result: RegionResult, ax: Axes) -> list[Artist]:
+def plot_spreads(result: RegionResult, ax: Axes) -> Drawn:
     """Draw the spread of the event-by-event difference, in per cent of the observable's width.
 
     Args:
@@ -411,12 +427,18 @@ def plot_spreads(result: RegionResult, ax: Axes) -> list[Artist]:
     Returns:
         Points, one line per simulation.
     """
-    artists: list[Artist] = []
+    artists: Drawn = []
     for place, offset in enumerate(_row_offsets(result)):
         pairs = [entry.simulated[place].paired for entry in result.observables]
         spread = np.array([np.nan if pair is None else 100 * pair.spread for pair in pairs])
-        artists += ax.plot(spread, np.arange(len(pairs)) + offset, **simulated_marker(place))
+        artists += ax.plot(
+            np.maximum(spread, SMALLEST_SPREAD),
+            np.arange(len(pairs)) + offset,
+            **simulated_marker(place),
+        )
     ax.set_xscale("log")
+    ax.set_xlim(left=0.8 * SMALLEST_SPREAD)
+    ax.xaxis.set_major_formatter(_PLAIN_NUMBERS)
     ax.set_xlabel("Spread of the shift [% of the RMS]")
     return artists
 

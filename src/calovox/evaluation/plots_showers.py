@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
 
 from calovox.arrays import Array, Float64, Int64
 from calovox.evaluation.showers import AverageShower, ShowerImage
@@ -31,7 +32,8 @@ def plot_average_shower(
         ax: Where to draw.
         layer: Layer number.
         radius: Half the width of the view in mm.
-        norm: Colour scale in MeV/mm^2; voxels without energy are grey.
+        norm: Colour scale in MeV/mm^2; voxels below it have its lowest colour, those without
+            energy are grey.
 
     Returns:
         The voxels.
@@ -40,7 +42,7 @@ def plot_average_shower(
     density = shower.density[rows]
     voxels = PolyCollection(
         voxel_polygons(shower.grid, rows),
-        array=np.ma.masked_where(density <= 0, density),
+        array=np.ma.masked_where(density <= 0, np.maximum(density, norm.vmin or 0.0)),
         norm=norm,
         cmap=matplotlib.colormaps["viridis"].with_extremes(bad=_EMPTY),
         edgecolors=(1.0, 0.0, 0.0, 0.45),
@@ -138,5 +140,7 @@ def _set_view(ax: Axes, radius: float) -> None:
     ax.set_xlim(-radius, radius)
     ax.set_ylim(-radius, radius)
     ax.set_aspect("equal")
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel(r"$r\,\cos\alpha$ [mm]")
     ax.set_ylabel(r"$r\,\sin\alpha$ [mm]")

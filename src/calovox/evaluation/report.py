@@ -47,7 +47,8 @@ from calovox.evaluation.samples import Sample, read_samples
 from calovox.evaluation.showers import AverageShower, ShowerImage, choose_event, shower_image
 from calovox.evaluation.style import style
 from calovox.files import check_writable
-from calovox.hits.file import HitsReader
+from calovox.geometry import CellTable
+from calovox.hits import HitsReader
 from calovox.reconstruction import Calibration
 from calovox.voxelization import VoxelGrid
 
@@ -97,6 +98,7 @@ def write_report(
     output: Path,
     *,
     hits: Path | None = None,
+    table: CellTable | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
@@ -107,6 +109,7 @@ def write_report(
         simulated: Datasets of simulations by the names the report gives them, in its order.
         output: Folder of the report; its page is ``index.html``.
         hits: Hits file that one shower is shown from.
+        table: The cells of the detector; the built-in barrel if none is given.
         overwrite: Whether an existing report may be replaced.
         progress: Called with one line at each step.
 
@@ -120,7 +123,7 @@ def write_report(
     say = progress or (lambda text: None)
     _check_output(output, overwrite=overwrite)
     say("Reconstructing showers")
-    report = _collect(reference, simulated, hits)
+    report = _collect(reference, simulated, hits, table)
     with _whole_folder(output) as folder, style():
         for name, figure in _draw(report):
             say(f"Drawing {name}")
@@ -164,8 +167,10 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def _collect(reference: Path, simulated: Mapping[str, Path], hits: Path | None) -> Report:
-    samples, calibration, stored = read_samples(reference, simulated)
+def _collect(
+    reference: Path, simulated: Mapping[str, Path], hits: Path | None, table: CellTable | None
+) -> Report:
+    samples, calibration, stored = read_samples(reference, simulated, table=table)
     results = [compare_region(samples[0], samples[1:], region) for region in REGIONS]
     missing = [
         f"{region}: the reference has too few events"

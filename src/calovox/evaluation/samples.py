@@ -86,15 +86,21 @@ def read_sample(
         The sample.
 
     Raises:
-        ValueError: If the dataset has no events or no cell energies.
+        ValueError: If the dataset has no events, no cell energies, or those of another table.
     """
     reader = DatasetReader(path)
     if len(reader) == 0:
         raise ValueError(f"{path}: expected events to evaluate, got none")
+    table = barrel_cells() if table is None else table
+    if reader.cell_table not in (None, table.name):
+        raise ValueError(
+            f"{path}: expected cell energies of the table '{table.name}', "
+            f"got those of '{reader.cell_table}'"
+        )
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     shapes = []
     sums = [(np.zeros(reader.grid.n_voxels), 0) for _ in regions]
-    for voxels, shape in _reconstruct(reader, barrel_cells() if table is None else table):
+    for voxels, shape in _reconstruct(reader, table):
         shapes.append(shape)
         for name, parts in columns.items():
             parts.append(getattr(voxels, name))
@@ -140,13 +146,14 @@ def calibrate(reference: Path, samples: list[Sample]) -> tuple[list[Sample], Cal
 
 
 def read_samples(
-    reference: Path, simulated: Mapping[str, Path]
+    reference: Path, simulated: Mapping[str, Path], *, table: CellTable | None = None
 ) -> tuple[list[Sample], Calibration, bool]:
     """Read reference and simulations, and calibrate them alike.
 
     Args:
         reference: Dataset of Geant4.
         simulated: Datasets of simulations by the names the report gives them.
+        table: The cells of the detector; the built-in barrel if none is given.
 
     Returns:
         The reference followed by the simulations, the calibration, and whether it was stored.
@@ -156,8 +163,8 @@ def read_samples(
     """
     if REFERENCE_LABEL in simulated:
         raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
-    samples = [read_sample(reference, REFERENCE_LABEL)]
-    samples += [read_sample(path, label) for label, path in simulated.items()]
+    samples = [read_sample(reference, REFERENCE_LABEL, table=table)]
+    samples += [read_sample(path, label, table=table) for label, path in simulated.items()]
     return calibrate(reference, samples)
 
 

@@ -19,10 +19,12 @@ SIMULATED_LINES: Final = ("-", (0, (4, 1.2)), (0, (1.2, 1)), (0, (5, 1, 1.2, 1))
 _PARAMETERS: Final[dict[Any, Any]] = {
     "axes.formatter.limits": (-3, 4),
     "axes.formatter.use_mathtext": True,
+    "axes.formatter.useoffset": False,
     "axes.grid": False,
     "axes.labelsize": 10,
     "axes.linewidth": 0.8,
     "axes.titlesize": 10,
+    "axes.titley": 1.0,
     "figure.dpi": 160,
     "figure.facecolor": "white",
     "font.family": "sans-serif",

@@ -1,0 +1,115 @@
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.artist import Artist
+from matplotlib.colors import LogNorm
+from matplotlib.container import Container
+from matplotlib.figure import Figure
+
+from calovox.evaluation import plots_histograms as plots
+from calovox.evaluation.comparison import compare_region, measure_response
+from calovox.evaluation.illustrations import draw_interpolations, draw_spectrum
+from calovox.evaluation.plots_showers import (
+    plot_average_shower,
+    plot_eta_phi,
+    plot_grid,
+    plot_local,
+    voxel_polygons,
+)
+from calovox.evaluation.regions import CENTRAL
+from calovox.evaluation.samples import read_samples
+from calovox.evaluation.showers import shower_image
+from calovox.evaluation.style import style
+from calovox.voxelization import VoxelGrid
+
+
+@pytest.fixture(scope="module")
+def samples(datasets):
+    return read_samples(datasets["reference"], {"optimal": datasets["optimal"]})[0]
+
+
+@pytest.fixture(scope="module")
+def result(samples):
+    return compare_region(samples[0], samples[1:], CENTRAL)
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def _check(artists, number):
+    assert len(artists) >= number
+    assert all(isinstance(artist, Artist | Container) for artist in artists)
+
+
+@pytest.mark.parametrize("name", ["plot_distribution", "plot_ratio"])
+def test_every_observable_is_drawn_with_band_and_lines(result, ax, name):
+    for observable in result.observables:
+        _check(getattr(plots, name)(observable, ax), 3)
+
+
+def test_distribution_draws_the_counts_of_the_reference(result, ax):
+    artists = plots.plot_distribution(result.observables[0], ax, scale=1e-3)
+    values, edges, _ = artists[1].get_data()
+    np.testing.assert_array_equal(values, result.observables[0].reference.counts)
+    np.testing.assert_allclose(edges, result.observables[0].reference.edges / 1e3)
+
+
+@pytest.mark.parametrize("name", ["plot_chi2", "plot_shifts", "plot_spreads"])
+def test_summaries_draw_every_simulation(result, ax, name):
+    _check(getattr(plots, name)(result, ax), 1)
+
+
+def test_response_and_fractions_are_drawn(samples, ax):
+    response = measure_response(samples[0])
+    _check(plots.plot_response(response, ax), 2)
+    _check(plots.plot_profiles([response.profile] * 2, ax, statistic="rms"), 2)
+    _check(plots.plot_layer_fractions(response, ax), 5)
+
+
+def test_spectrum_is_drawn_as_expected(ax):
+    spectrum = draw_spectrum(20_000, seed=1)
+    assert spectrum.counts.sum() == 20_000
+    assert spectrum.expected.sum() == pytest.approx(20_000, rel=1e-3)
+    chi2 = np.sum((spectrum.counts - spectrum.expected) ** 2 / spectrum.expected)
+    assert chi2 < len(spectrum.counts) + 4 * np.sqrt(2 * len(spectrum.counts))
+    _check(plots.plot_spectrum(spectrum, ax), 3)
+    _check(plots.plot_spectrum_ratio(spectrum, ax), 3)
+
+
+def test_drawn_radii_follow_their_densities(ax):
+    for result in draw_interpolations(200_000, seed=1):
+        centers = 0.5 * (result.edges[1:] + result.edges[:-1])
+        expected = np.interp(centers, result.r, result.density)
+        np.testing.assert_allclose(result.drawn, expected, atol=0.03)
+        _check(plots.plot_interpolation(result, ax), 4)
+
+
+def test_showers_are_drawn(samples, region_hits, ax):
+    norm = LogNorm(1e-3, 1e3)
+    shower = samples[0].averages[0]
+    (voxels,) = plot_average_shower(shower, ax, layer=2, radius=100.0, norm=norm)
+    assert len(voxels.get_paths()) >= 90
+    image = shower_image(region_hits, 0, 1)
+    _check(plot_eta_phi(image, ax, norm=norm), 1)
+    _check(plot_local(image, ax, norm=norm), 1)
+    (lines,) = plot_grid(VoxelGrid.optimal(), ax, layer=1)
+    assert len(lines.get_paths()) == 164
+
+
+def test_polygons_have_the_area_of_their_voxels():
+    grid = VoxelGrid.optimal()
+    rows = np.arange(grid.n_voxels)
+    area = 0.5 * (grid.r_max**2 - grid.r_min**2) * (grid.alpha_max - grid.alpha_min)
+    for row, corners in zip(rows, voxel_polygons(grid, rows), strict=True):
+        x, y = corners.T
+        drawn = 0.5 * abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
+        assert drawn == pytest.approx(area[row], rel=1e-3)
+
+
+def test_style_leaves_no_trace():
+    before = dict(matplotlib.rcParams)
+    with style():
+        assert matplotlib.rcParams["savefig.dpi"] >= 150
+    assert dict(matplotlib.rcParams) == before
