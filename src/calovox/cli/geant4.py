@@ -1,16 +1,19 @@
 """`calovox geant4`: photons through Geant4, hits into a file."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import typer
 from rich.console import Console
 
 from calovox.cli.command import Job
-from calovox.cli.settings import Energies, Etas, Number, Output, Seed, Workers
+from calovox.cli.settings import Energies, Etas, Number, Output, PrecisionBits, Seed, Workers
 from calovox.photons import draw_photons, parse_energies, parse_etas
 from calovox.units import parse_quantity
+
+if TYPE_CHECKING:
+    from calovox.geant4 import Geant4Settings
 
 __all__ = ["GEANT4_EXAMPLE", "Geant4CommandSettings", "simulate_with_geant4"]
 
@@ -40,6 +43,7 @@ class Geant4CommandSettings:
         Literal["note", "legacy"],
         typer.Option(help="Merge hits within 0.5 mm, or within the older 1 and 5 mm."),
     ] = "note"
+    precision_bits: PrecisionBits = None
 
 
 def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
@@ -48,25 +52,31 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
     Events do not depend on the number of workers. A run that was stopped leaves finished parts in
     OUTPUT.shards; the same command continues from them.
     """
-    from calovox.geant4 import Geant4Settings, Response, generate_hits, shower_progress
-    from calovox.hits.merging import MergingRadii
+    from calovox.geant4 import generate_hits, shower_progress
 
     events = settings.first_event + np.arange(settings.number)
     energy, eta = parse_energies(settings.energy), parse_etas(settings.eta)
     photons = draw_photons(events, energy=energy, eta=eta, seed=settings.seed)
-    details = Geant4Settings(
-        seed=settings.seed,
-        cut=parse_quantity(settings.cut, "length"),
-        response=Response() if settings.phi_modulation else Response(modulation=None),
-        merging={"note": MergingRadii.fine, "legacy": MergingRadii.coarse}[settings.merging](),
-    )
     with shower_progress(photons, Console(stderr=True)) as on_shard:
         generate_hits(
             photons,
             settings.output,
-            details,
+            _choose_physics(settings),
             workers=settings.workers,
             overwrite=job.overwrite,
             on_shard=on_shard,
         )
     return f"{settings.output}: {len(photons)} showers"
+
+
+def _choose_physics(settings: Geant4CommandSettings) -> "Geant4Settings":
+    from calovox.geant4 import Geant4Settings, Response
+    from calovox.hits.merging import MergingRadii
+
+    return Geant4Settings(
+        seed=settings.seed,
+        cut=parse_quantity(settings.cut, "length"),
+        response=Response() if settings.phi_modulation else Response(modulation=None),
+        precision_bits=settings.precision_bits,
+        merging={"note": MergingRadii.fine, "legacy": MergingRadii.coarse}[settings.merging](),
+    )

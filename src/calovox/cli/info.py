@@ -51,9 +51,9 @@ def _without_provenance(lines: dict[str, str]) -> dict[str, str]:
 
 def _made_with(provenance: Any, title: str = "made with") -> dict[str, str]:
     """Give each entry of a nested provenance a line of its own."""
-    if isinstance(provenance, list) and len(provenance) == 1:
-        return _made_with(provenance[0], title)
-    if isinstance(provenance, list):
+    if isinstance(provenance, list) and any(isinstance(entry, Mapping) for entry in provenance):
+        if len(provenance) == 1:
+            return _made_with(provenance[0], title)
         provenance = dict(enumerate(provenance, start=1))
     if not isinstance(provenance, Mapping):
         return {title: f"{provenance}"}

@@ -19,6 +19,7 @@ from calovox.hits.file import HitsReader
 from calovox.photons import Photons
 from calovox.reconstruction import (
     Calibration,
+    ShowerShapes,
     cells_to_shapes,
     concatenate_shapes,
     hits_to_cells,
@@ -78,16 +79,11 @@ def reconstruct(settings: ReconstructSettings, job: Job) -> str:
     source = _open_source(settings.file, table)
     calibration = _read_calibration(settings.calibration or settings.file)
     rows = _STRIP_ROWS[settings.strip_rows]
-    shapes, photons = [], []
-    with progress_of("shower shapes", len(source)) as advance:
-        for cells, batch in source.batches():
-            shapes.append(cells_to_shapes(cells, table, calibration=calibration, strip_rows=rows))
-            photons.append(batch)
-            advance(len(cells))
+    shapes, photons = _reconstruct(source, table, calibration, rows)
     write_shapes(
         settings.output,
-        concatenate_shapes(shapes),
-        photons=_join(photons),
+        shapes,
+        photons=photons,
         calibration=calibration,
         provenance=job.provenance | {"source": source.provenance},
         overwrite=job.overwrite,
@@ -137,6 +133,25 @@ class _DatasetSource:
             cells = self._reader.cells(events)
             assert cells is not None
             yield cells, _photons_of(self._reader.read(events))
+
+
+def _reconstruct(
+    source: _HitsSource | _DatasetSource,
+    table: CellTable,
+    calibration: Calibration | None,
+    strip_rows: Literal[1, 2],
+) -> tuple[ShowerShapes, Photons | None]:
+    shapes, photons = [], []
+    with progress_of("shower shapes", len(source)) as advance:
+        for cells, batch in source.batches():
+            photons.append(batch)
+            shapes.append(
+                cells_to_shapes(cells, table, calibration=calibration, strip_rows=strip_rows)
+            )
+            advance(len(cells))
+    if not shapes:
+        raise ValueError("expected showers to reconstruct, got none")
+    return concatenate_shapes(shapes), _join(photons)
 
 
 def _photons_of(voxels: Voxels) -> Photons | None:

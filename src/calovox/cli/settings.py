@@ -25,6 +25,7 @@ __all__ = [
     "FileOut",
     "Number",
     "Output",
+    "PrecisionBits",
     "Seed",
     "Workers",
     "files_read",
@@ -62,6 +63,10 @@ Seed = Annotated[
     int, typer.Option(min=0, max=2**63 - 1, help="Seed of the random numbers of every event.")
 ]
 Number = Annotated[int, typer.Option("--number", "-n", min=1, help="How many showers.")]
+PrecisionBits = Annotated[
+    int | None,
+    typer.Option(min=1, max=23, help="Round energies to so many bits, for smaller files."),
+]
 Workers = Annotated[int, typer.Option(min=1, help="How many processes work at once.")]
 Energies = Annotated[
     str,

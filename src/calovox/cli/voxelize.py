@@ -14,7 +14,7 @@ from calovox.binned_shower import average_sub_voxels, write_sub_voxels
 from calovox.cell_energies import CellEnergies
 from calovox.cli.command import Job
 from calovox.cli.progress import track
-from calovox.cli.settings import FileIn, FileInText, FileOut, Output
+from calovox.cli.settings import FileIn, FileInText, FileOut, Output, PrecisionBits
 from calovox.dataset import DatasetWriter
 from calovox.geometry import CellTable, barrel_cells
 from calovox.hits import Hits
@@ -61,10 +61,7 @@ class VoxelizeSettings:
         bool,
         typer.Option("--fastcalosim", help="Make it an event library that FastCaloSim loads."),
     ] = False
-    precision_bits: Annotated[
-        int | None,
-        typer.Option(min=1, max=23, help="Round energies to so many bits, for smaller files."),
-    ] = None
+    precision_bits: PrecisionBits = None
 
 
 def voxelize(settings: VoxelizeSettings, job: Job) -> str:
@@ -73,23 +70,7 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
     With cells, the calibration of the cluster energy is fitted and stored in the dataset.
     """
     grid, hits = choose_grid(settings.grid), _HitsFiles(settings.hits)
-    table = barrel_cells() if settings.cells else None
-    totals = _Totals()
-    with DatasetWriter(
-        settings.output,
-        grid,
-        overwrite=job.overwrite,
-        provenance=job.provenance | {"hits": hits.provenance},
-        cell_table=None if table is None else table.name,
-        precision_bits=settings.precision_bits,
-        compression="gzip" if settings.fastcalosim else "blosc2",
-    ) as writer:
-        for batch in hits.batches("voxels"):
-            voxels = hits_to_voxels(batch, grid, center=settings.center)
-            phi_mod = phi_phase(_phi_center(voxels)) if settings.fastcalosim else None
-            writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
-        if table is not None:
-            writer.attach("calibration", totals.calibration().to_arrays())
+    totals = _write_dataset(settings, job, grid, hits)
     if settings.sub_voxels is not None:
         average = average_sub_voxels(hits.batches("sub-voxels"), grid, center=settings.center)
         write_sub_voxels(settings.sub_voxels, average, overwrite=job.overwrite)
@@ -113,6 +94,29 @@ def choose_grid(text: str) -> VoxelGrid:
     if not Path(text).is_file():
         raise ValueError(f"grid: expected optimal, regular or a TOML file, got '{text}'")
     return VoxelGrid.from_toml(Path(text))
+
+
+def _write_dataset(
+    settings: VoxelizeSettings, job: Job, grid: VoxelGrid, hits: "_HitsFiles"
+) -> "_Totals":
+    table = barrel_cells() if settings.cells else None
+    totals = _Totals()
+    with DatasetWriter(
+        settings.output,
+        grid,
+        overwrite=job.overwrite,
+        provenance=job.provenance | {"hits": hits.provenance},
+        cell_table=None if table is None else table.name,
+        precision_bits=settings.precision_bits,
+        compression="gzip" if settings.fastcalosim else "blosc2",
+    ) as writer:
+        for batch in hits.batches("voxels"):
+            voxels = hits_to_voxels(batch, grid, center=settings.center)
+            phi_mod = phi_phase(_phi_center(voxels)) if settings.fastcalosim else None
+            writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
+        if table is not None:
+            writer.attach("calibration", totals.calibration().to_arrays())
+    return totals
 
 
 def _phi_center(voxels: Voxels) -> Float64[Array, " event"]:

@@ -1,0 +1,27 @@
+from calovox.cli import progress
+
+
+def test_lines_count_the_batches_and_pass_them_on(capsys):
+    batches = [[1, 2], [3]]
+    assert list(progress.track(iter(batches), "work", 3, unit="numbers")) == batches
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("work: 3 of 3 numbers, ")
+    assert captured.err.count("\n") == 1
+
+
+def test_lines_tell_rate_and_time_left(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
+    with progress.progress_of("work", 10) as advance:
+        advance(4)
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith("work: 4 of 10 showers, ")
+    assert "showers/s" in first
+    assert first.endswith("s left")
+
+
+def test_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress.progress_of("work", 10) as advance:
+        advance(10)
+    assert "10/10" in capsys.readouterr().err
