@@ -41,10 +41,10 @@ class SamplingFractions:
         tile: Of the first tile layer.
     """
 
-    presampler: float = 0.1039
-    thick_lead: float = 0.2325
-    thin_lead: float = 0.2764
-    tile: float = 0.0334
+    presampler: float = 0.1050
+    thick_lead: float = 0.2321
+    thin_lead: float = 0.2767
+    tile: float = 0.0333
 
     def __post_init__(self) -> None:
         for name in ("presampler", "thick_lead", "thin_lead", "tile"):
