@@ -9,9 +9,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from multiprocessing.connection import Connection, wait
@@ -157,17 +158,28 @@ def generate_hits(
         _simulate_shards(
             folder, [photons[events] for events in ranges], settings, workers, on_shard
         )
+    _join_shards(folder, len(ranges), output, settings, overwrite=overwrite)
+    folder.remove()
+
+
+def _join_shards(
+    folder: ShardFolder,
+    n_shards: int,
+    output: Path,
+    settings: Geant4Settings,
+    *,
+    overwrite: bool,
+) -> None:
     modulation = settings.response.modulation
     with HitsWriter(
         output,
-        provenance=provenance,
+        provenance=folder.settings,
         phi_modulation=None if modulation is None else modulation.to_dict(),
         overwrite=overwrite,
         precision_bits=settings.precision_bits,
         round_positions=True,
     ) as writer:
-        folder.join(len(ranges), writer)
-    folder.remove()
+        folder.join(n_shards, writer)
 
 
 def _simulate_shards(
@@ -185,8 +197,9 @@ def _simulate_shards(
             tasks.append((number, photons))
     # The longest first, so that no process is left with a long one at the end.
     tasks.sort(key=lambda task: -float(task[1].energy.sum()))
-    for photons in _run_tasks(folder, tasks, settings, workers):
-        _report(on_shard, photons, resumed=False)
+    with closing(_run_tasks(folder, tasks, settings, workers)) as finished:
+        for photons in finished:
+            _report(on_shard, photons, resumed=False)
 
 
 def _report(
@@ -214,7 +227,7 @@ def _run_tasks(
     tasks: list[tuple[int, Photons]],
     settings: Geant4Settings,
     workers: int,
-) -> Iterator[Photons]:
+) -> Generator[Photons, None, None]:
     """Simulate shards in processes of their own and yield the photons of each finished one."""
     if not tasks:
         return

@@ -160,19 +160,14 @@ def _merge_kernel(
         while size < 2 * (stop - start):
             size *= 2
         table[:size] = -1
-        sinh_eta, cosh_eta = math.sinh(directions[0][event]), math.cosh(directions[0][event])
+        tilt = (math.sinh(directions[0][event]), math.cosh(directions[0][event]))
         for hit in range(start, stop):
             if energy[hit] == 0.0:
                 continue
-            d_phi = wrap_phi_kernel(phi[hit] - directions[1][event])
-            x, y = r[hit] * math.cos(d_phi), r[hit] * math.sin(d_phi)
-            z = r[hit] * math.sinh(eta[hit])
-            position = layer[hit]
-            key[0] = position
+            key[0] = position = layer[hit]
             key[1] = cell[hit]
-            key[2] = math.floor(y / across[position])
-            key[3] = math.floor((z - x * sinh_eta) / cosh_eta / across[position])
-            key[4] = math.floor((x + z * sinh_eta) / cosh_eta / along[event, position])
+            point = (eta[hit], wrap_phi_kernel(phi[hit] - directions[1][event]), r[hit])
+            _fill_bins(key, point, tilt, (across[position], along[event, position]))
             place = _find_place(key, table, keys, size)
             row = table[place]
             if row < 0:
@@ -191,6 +186,23 @@ def _merge_kernel(
         for column in range(1, 4):
             sums[row, column] /= sums[row, 0]
     return n_merged
+
+
+@numba.njit(cache=True, inline="always")
+def _fill_bins(
+    key: Array,
+    point: tuple[float, float, float],
+    tilt: tuple[float, float],
+    sizes: tuple[float, float],
+) -> None:
+    """Compute the bins of a point: along phi, along eta, and along the photon's direction."""
+    eta, phi, r = point
+    sinh_eta, cosh_eta = tilt
+    across, along = sizes
+    x, y, z = r * math.cos(phi), r * math.sin(phi), r * math.sinh(eta)
+    key[2] = math.floor(y / across)
+    key[3] = math.floor((z - x * sinh_eta) / cosh_eta / across)
+    key[4] = math.floor((x + z * sinh_eta) / cosh_eta / along)
 
 
 @numba.njit(cache=True, inline="always")
