@@ -81,7 +81,7 @@ demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root | $(VENV)/.plot
 		--cells --seed 1 --force -o $@
 
 demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/binned_%.h5)
-	$(CALOVOX) evaluate Geant4=$< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
+	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
 		--hits sample/hits.h5 --force -o $(@D)
 
 # -- the same on freshly generated events ----------------------------------------------------
@@ -103,7 +103,7 @@ demo/geant4/binned_%.h5: demo/geant4/photons_%.h5
 		--sub-voxels demo/geant4/sub_voxels_$*.root --cells --seed 1 --force -o $@
 
 demo/geant4/report/index.html: demo/geant4/photons_optimal.h5 $(GRIDS:%=demo/geant4/binned_%.h5)
-	$(CALOVOX) evaluate Geant4=$< $(foreach g,$(GRIDS),$(g)=demo/geant4/binned_$(g).h5) \
+	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/geant4/binned_$(g).h5) \
 		--hits demo/geant4/hits.h5 --force -o $(@D)
 
 # -- documentation ---------------------------------------------------------------------------
