@@ -7,6 +7,7 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 
 from calovox.evaluation import plots_histograms as plots
+from calovox.evaluation import plots_summaries as summaries
 from calovox.evaluation.comparison import compare_region, measure_response
 from calovox.evaluation.illustrations import draw_interpolations, draw_spectrum
 from calovox.evaluation.plots_showers import (
@@ -58,14 +59,14 @@ def test_distribution_draws_the_counts_of_the_reference(result, ax):
 
 @pytest.mark.parametrize("name", ["plot_chi2", "plot_shifts", "plot_spreads"])
 def test_summaries_draw_every_simulation(result, ax, name):
-    _check(getattr(plots, name)(result, ax), 1)
+    _check(getattr(summaries, name)(result, ax), 1)
 
 
 def test_response_and_fractions_are_drawn(samples, ax):
     response = measure_response(samples[0])
-    _check(plots.plot_response(response, ax), 2)
-    _check(plots.plot_profiles([response.profile] * 2, ax, statistic="rms"), 2)
-    _check(plots.plot_layer_fractions(response, ax), 5)
+    _check(summaries.plot_response(response, ax), 2)
+    _check(summaries.plot_profiles([response.profile] * 2, ax, statistic="rms"), 2)
+    _check(summaries.plot_layer_fractions(response, ax), 5)
 
 
 def test_spectrum_is_drawn_as_expected(ax):

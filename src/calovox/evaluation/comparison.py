@@ -12,19 +12,17 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Float64, Int64
-from calovox.evaluation.metrics import (
+from calovox.evaluation.histograms import (
     Chi2,
     Floor,
     Histogram,
-    Paired,
-    Profile,
     chi2_of_histograms,
     choose_edges,
     fill_histogram,
-    paired_difference,
-    profile,
+    robust_range,
     split_floor,
 )
+from calovox.evaluation.metrics import Paired, Profile, paired_difference, profile
 from calovox.evaluation.regions import Region
 from calovox.evaluation.samples import OBSERVABLES, Sample
 
@@ -221,7 +219,7 @@ def measure_response(sample: Sample) -> Response | None:
     eta = np.abs(sample.eta_center[chosen])
     total = sample.shapes.layer_energy[chosen].sum(axis=1)
     ratio = total / sample.energy[chosen]
-    low, high = (float(value) for value in np.quantile(ratio, (0.002, 0.998)))
+    low, high = robust_range(ratio, quantile=0.002, half_widths=10.0)
     margin = 0.1 * (high - low) + 1e-3
     ratio_edges = np.linspace(low - margin, high + margin, _N_RATIO_BINS + 1)
     counts, _, _ = np.histogram2d(eta, ratio, bins=(_ETA_EDGES, ratio_edges))

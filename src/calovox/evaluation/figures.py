@@ -15,19 +15,14 @@ from matplotlib.patches import Patch
 from calovox.arrays import LAYER_NAMES
 from calovox.evaluation.comparison import ObservableResult, RegionResult, Response
 from calovox.evaluation.illustrations import Interpolation, Spectrum
+from calovox.evaluation.metrics import Profile
 from calovox.evaluation.plots_histograms import (
     BAND_COLOR,
-    plot_chi2,
     plot_distribution,
     plot_interpolation,
-    plot_layer_fractions,
-    plot_profiles,
     plot_ratio,
-    plot_response,
-    plot_shifts,
     plot_spectrum,
     plot_spectrum_ratio,
-    plot_spreads,
     simulated_line,
     simulated_marker,
 )
@@ -36,6 +31,14 @@ from calovox.evaluation.plots_showers import (
     plot_eta_phi,
     plot_grid,
     plot_local,
+)
+from calovox.evaluation.plots_summaries import (
+    plot_chi2,
+    plot_layer_fractions,
+    plot_profiles,
+    plot_response,
+    plot_shifts,
+    plot_spreads,
 )
 from calovox.evaluation.samples import OBSERVABLES, REFERENCE_LABEL
 from calovox.evaluation.showers import AverageShower, ShowerImage
@@ -59,7 +62,8 @@ NEAR_RADIUS: Final = 100.0
 """Half the width of the near view of an average shower in mm."""
 
 _LAYERS_SHOWN: Final = (1, 2, 3)
-_DECADES: Final = 9
+_AVERAGE_DECADES: Final = 9
+_IMAGE_DECADES: Final = 5
 _VARIABLES: Final = {variable.name: variable for variable in OBSERVABLES}
 
 
@@ -164,21 +168,18 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
     figure = Figure(figsize=(11.0, 4.9))
     axes = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.07, right=0.88, bottom=0.11, top=0.9, wspace=0.24)
-    seen = image.pixels[image.pixels > 0]
-    top = float(seen.max()) if seen.size else 1.0
-    norm = LogNorm(vmin=max(top * 1e-5, float(seen.min()) if seen.size else 1e-5), vmax=top)
+    norm = _density_norm(image.density, _IMAGE_DECADES)
     (mesh,) = plot_eta_phi(image, axes[0], norm=norm)
     plot_local(image, axes[1], norm=norm)
     plot_grid(grid, axes[1], layer=image.layer)
     axes[0].set_title("detector coordinates")
     axes[1].set_title(f"local coordinates, {grid.name} voxels in red")
-    side = float(image.edges[1] - image.edges[0])
-    _add_colorbar(figure, mesh, axes[1], f"Energy [MeV per {side:g} mm × {side:g} mm]")
+    _add_colorbar(figure, mesh, axes[1], "Energy density [MeV/mm²]")
+    eta = f"{image.eta_center:.3f}".replace("-", "−")
     figure.text(
         0.475,
         0.955,
-        f"{format_energy(image.energy)} photon at η = {image.eta_center:.3f}, "
-        f"{LAYER_NAMES[image.layer]}",
+        f"{format_energy(image.energy)} photon at η = {eta}, {LAYER_NAMES[image.layer]}",
         ha="center",
         fontsize=11,
     )
@@ -192,27 +193,26 @@ def average_figure(shower: AverageShower) -> Figure:
         shower: The average shower.
 
     Returns:
-        Two rows of EMB1, EMB2 and EMB3 with a common colour scale.
+        Two rows of EMB1, EMB2 and EMB3, each with a common colour scale.
     """
     figure = Figure(figsize=(11.0, 7.1))
     axes = figure.subplots(2, 3)
     figure.subplots_adjust(left=0.065, right=0.89, bottom=0.075, top=0.905, wspace=0.3, hspace=0.3)
-    shown = np.isin(shower.grid.layer, _LAYERS_SHOWN) & (shower.density > 0)
-    density = shower.density[shown]
-    top = float(density.max()) if density.size else 1.0
-    low = float(density.min()) if density.size else 0.1
-    norm = LogNorm(vmin=max(low, top * 10.0**-_DECADES), vmax=top)
-    for column, layer in enumerate(_LAYERS_SHOWN):
-        edge = float(shower.grid.r_max[shower.grid.layer == layer].max())
-        for row, radius in enumerate((NEAR_RADIUS, 1.02 * edge)):
-            (mesh,) = plot_average_shower(
-                shower, axes[row, column], layer=layer, radius=radius, norm=norm
-            )
+    grid = shower.grid
+    shown = np.isin(grid.layer, _LAYERS_SHOWN)
+    for row in range(2):
+        visible = shown & (grid.r_min < 1.5 * NEAR_RADIUS) if row == 0 else shown
+        norm = _density_norm(shower.density[visible], _AVERAGE_DECADES)
+        for column, layer in enumerate(_LAYERS_SHOWN):
+            edge = float(grid.r_max[grid.layer == layer].max())
+            radius = NEAR_RADIUS if row == 0 else 1.02 * edge
+            ax = axes[row, column]
+            (mesh,) = plot_average_shower(shower, ax, layer=layer, radius=radius, norm=norm)
             view = f"to {NEAR_RADIUS:.0f} mm" if row == 0 else f"to the edge, {edge:.0f} mm"
-            axes[row, column].set_title(f"{LAYER_NAMES[layer]}, {view}")
+            ax.set_title(f"{LAYER_NAMES[layer]}, {view}")
             if column > 0:
-                axes[row, column].set_ylabel("")
-    _add_colorbar(figure, mesh, axes[:, -1], "Energy density [MeV/mm²]")
+                ax.set_ylabel("")
+        _add_colorbar(figure, mesh, axes[row, -1], "Energy density [MeV/mm²]")
     figure.text(
         0.475,
         0.96,
@@ -278,6 +278,7 @@ def response_figure(responses: Sequence[Response]) -> Figure:
     plot_profiles(profiles, axes[2], statistic="rms")
     axes[1].set_ylabel(r"Mean of $E_\mathrm{tot}\,/\,E_\mathrm{kin}$")
     axes[2].set_ylabel("RMS / mean")
+    axes[1].set_ylim(_mean_range(profiles))
     axes[2].set_ylim(bottom=0.0)
     axes[2].set_xlabel(r"$|\eta_\mathrm{center}|$")
     axes[1].legend(means, [response.label for response in responses], ncols=2, loc="lower center")
@@ -320,11 +321,26 @@ def _draw_observable(
     ratio.set_xlabel(label, labelpad=2)
 
 
-def _add_colorbar(figure: Figure, mesh: Artist | Container, axes: Axes | np.ndarray, label: str) -> None:
-    boxes = [ax.get_position() for ax in np.atleast_1d(np.asarray(axes))]
-    low, high = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
-    right = max(box.x1 for box in boxes)
-    bar_axes = figure.add_axes((right + 0.018, low, 0.018, high - low))
+def _mean_range(profiles: Sequence[Profile]) -> tuple[float, float]:
+    means = np.concatenate([profile.mean[profile.count >= 2] for profile in profiles])
+    if means.size == 0:
+        return 0.0, 1.0
+    low, high = float(means.min()), float(means.max())
+    margin = 0.3 * (high - low) + 5e-3
+    return low - margin, high + margin
+
+
+def _density_norm(density: np.ndarray, decades: int) -> LogNorm:
+    seen = density[density > 0]
+    if seen.size == 0:
+        return LogNorm(vmin=0.1, vmax=1.0)
+    top = float(seen.max())
+    return LogNorm(vmin=max(float(seen.min()), top * 10.0**-decades), vmax=top)
+
+
+def _add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str) -> None:
+    box = ax.get_position()
+    bar_axes = figure.add_axes((box.x1 + 0.018, box.y0, 0.018, box.height))
     figure.colorbar(mesh, cax=bar_axes, label=label)  # type: ignore[arg-type]
 
 

@@ -10,8 +10,9 @@ from markupsafe import Markup
 from calovox import __version__
 from calovox.arrays import LAYER_NAMES, LAYERS
 from calovox.evaluation.comparison import EXPECTED_FRACTIONS, ObservableResult, RegionResult
-from calovox.evaluation.metrics import MIN_EXPECTED, Paired
-from calovox.evaluation.plots_histograms import SMALLEST_CHI2, SMALLEST_SPREAD
+from calovox.evaluation.histograms import EDGE_HALF_WIDTHS, EDGE_QUANTILE, MIN_EXPECTED
+from calovox.evaluation.metrics import Paired
+from calovox.evaluation.plots_summaries import SMALLEST_CHI2, SMALLEST_SPREAD
 from calovox.evaluation.regions import CENTRAL
 from calovox.evaluation.samples import OBSERVABLES, REFERENCE_LABEL, Sample
 from calovox.evaluation.showers import AverageShower
@@ -143,6 +144,8 @@ def context(report: "Report") -> dict[str, Any]:
         "calibration_stored": report.calibration_stored,
         "calibration_borrowed": report.calibration.n_borrowed,
         "calibration_bins": len(report.calibration.offset),
+        "edge_quantile": 100 * EDGE_QUANTILE,
+        "edge_half_widths": f"{EDGE_HALF_WIDTHS:.0f}",
         "min_expected": f"{MIN_EXPECTED:.0f}",
         "smallest_chi2": SMALLEST_CHI2,
         "smallest_spread": SMALLEST_SPREAD,

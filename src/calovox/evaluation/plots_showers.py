@@ -18,7 +18,7 @@ from calovox.voxelization import VoxelGrid
 __all__ = ["plot_average_shower", "plot_eta_phi", "plot_grid", "plot_local", "voxel_polygons"]
 
 GRID_COLOR: Final = "red"
-_EMPTY: Final = "0.93"
+_EMPTY: Final = "0.86"
 _LONGEST_ARC: Final = math.pi / 60
 
 
@@ -77,7 +77,7 @@ def plot_local(image: ShowerImage, ax: Axes, *, norm: Normalize) -> list[Artist]
     Args:
         image: The pixels.
         ax: Where to draw.
-        norm: Colour scale in MeV per pixel.
+        norm: Colour scale in MeV/mm^2.
 
     Returns:
         The pixels.
@@ -94,7 +94,7 @@ def plot_eta_phi(image: ShowerImage, ax: Axes, *, norm: Normalize) -> list[Artis
     Args:
         image: The pixels.
         ax: Where to draw.
-        norm: Colour scale in MeV per pixel.
+        norm: Colour scale in MeV/mm^2.
 
     Returns:
         The pixels.
@@ -133,7 +133,7 @@ def voxel_polygons(
 
 
 def _shown(image: ShowerImage) -> Float64[Array, "pixel pixel"]:
-    return np.where(image.pixels > 0, image.pixels, np.nan).T
+    return np.where(image.density > 0, image.density, np.nan).T
 
 
 def _set_view(ax: Axes, radius: float) -> None:

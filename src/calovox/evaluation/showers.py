@@ -74,6 +74,12 @@ class ShowerImage:
     pixels: Float64[Array, "pixel pixel"]
 
     @property
+    def density(self) -> Float64[Array, "pixel pixel"]:
+        """Energy per area in MeV/mm^2."""
+        width = np.diff(self.edges)
+        return np.asarray(self.pixels / np.outer(width, width))
+
+    @property
     def eta_edges(self) -> Float64[Array, " edge"]:
         """Borders of the pixels in eta, in the order of the pixels."""
         sign = -1.0 if self.eta_center < 0 else 1.0

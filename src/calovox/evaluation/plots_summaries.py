@@ -1,0 +1,227 @@
+"""Plots that sum up many events or observables: profiles in |eta|, chi2 and shifts at a glance."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.ticker import StrMethodFormatter
+
+from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
+from calovox.evaluation.comparison import RegionResult, Response
+from calovox.evaluation.metrics import Profile
+from calovox.evaluation.plots_histograms import Drawn, simulated_marker
+from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS
+
+__all__ = [
+    "SMALLEST_CHI2",
+    "SMALLEST_SPREAD",
+    "plot_chi2",
+    "plot_layer_fractions",
+    "plot_profiles",
+    "plot_response",
+    "plot_shifts",
+    "plot_spreads",
+]
+
+SMALLEST_CHI2: Final = 0.02
+"""Chi2/ndf below this are drawn at this value."""
+
+SMALLEST_SPREAD: Final = 0.3
+"""Spreads below this, in per cent, are drawn at this value."""
+
+_PLAIN_NUMBERS: Final = StrMethodFormatter("{x:g}")
+_LAYER_COLORS: Final = ("#E69F00", "#0072B2", "black", "#009E73", "#CC79A7")
+_LAYER_MARKERS: Final = ("v", "s", "o", "^", "D")
+_FRACTION_RANGE: Final = (2e-5, 8.0)
+
+
+def plot_response(response: Response, ax: Axes) -> Drawn:
+    """Draw events in |eta| and E_tot / E_kin, with the mean of each bin of |eta|.
+
+    Args:
+        response: The result.
+        ax: Where to draw.
+
+    Returns:
+        The image and the means with their errors.
+    """
+    profile = response.profile
+    image = ax.pcolormesh(
+        profile.edges,
+        response.ratio_edges,
+        np.where(response.counts > 0, response.counts, np.nan).T,
+        norm=LogNorm(vmin=1, vmax=max(int(response.counts.max()), 2)),
+        rasterized=True,
+    )
+    points = ax.errorbar(
+        profile.centers,
+        profile.mean,
+        profile.mean_error,
+        fmt="o",
+        color=SIMULATED_COLORS[1],
+        markersize=3,
+        linewidth=1,
+        label="mean",
+    )
+    ax.set_ylabel(r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$")
+    ax.set_xlim(profile.edges[0], profile.edges[-1])
+    return [image, points]
+
+
+def plot_profiles(profiles: Sequence[Profile], ax: Axes, *, statistic: str = "mean") -> Drawn:
+    """Draw means or relative widths in bins of |eta|: the reference, then simulations.
+
+    Args:
+        profiles: One profile per sample, with the same bins.
+        ax: Where to draw.
+        statistic: ``mean``, or ``rms`` for the standard deviation over the mean.
+
+    Returns:
+        Points with errors, one container per sample.
+    """
+    artists: Drawn = []
+    for place, profile in enumerate(profiles):
+        if statistic == "rms":
+            values, errors = profile.rms / profile.mean, profile.rms_error / profile.mean
+        else:
+            values, errors = profile.mean, profile.mean_error
+        look: dict[str, Any] = {
+            "color": REFERENCE_COLOR,
+            "marker": "o",
+            "markersize": 3.2,
+            "linestyle": "none",
+            "zorder": 3,
+        }
+        if place > 0:
+            look = simulated_marker(place - 1) | {"markersize": 3, "markerfacecolor": "none"}
+        width = profile.edges[1] - profile.edges[0]
+        shift = 0.0 if len(profiles) == 1 else width * 0.6 * (place / (len(profiles) - 1) - 0.5)
+        artists.append(
+            ax.errorbar(profile.centers + shift, values, errors, elinewidth=0.9, **look)
+        )
+    ax.set_xlim(profiles[0].edges[0], profiles[0].edges[-1])
+    return artists
+
+
+def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
+    """Draw the mean share of each layer in bins of |eta|.
+
+    Args:
+        response: The result.
+        ax: Where to draw.
+
+    Returns:
+        Points with errors, one container per layer.
+    """
+    artists: Drawn = []
+    for place, (layer, profile) in enumerate(zip(LAYERS, response.fractions, strict=True)):
+        artists.append(
+            ax.errorbar(
+                profile.centers,
+                np.where(profile.mean > 0, profile.mean, np.nan),
+                profile.mean_error,
+                fmt=_LAYER_MARKERS[place],
+                color=_LAYER_COLORS[place],
+                markersize=3.5,
+                linewidth=0.9,
+                label=f"{LAYER_NAMES[layer]} ({layer})",
+            )
+        )
+    ax.set_yscale("log")
+    ax.set_ylim(*_FRACTION_RANGE)
+    ax.set_xlim(response.profile.edges[0], response.profile.edges[-1])
+    ax.set_ylabel(r"Mean of $E_\mathrm{layer}\,/\,E_\mathrm{tot}$")
+    return artists
+
+
+def plot_chi2(result: RegionResult, ax: Axes) -> Drawn:
+    """Draw chi2/ndf of every observable and simulation beside the floor of random halves.
+
+    Args:
+        result: All comparisons of a region.
+        ax: Where to draw; observables run down the axis.
+
+    Returns:
+        Floors, then the points of each simulation.
+    """
+    rows = np.arange(len(result.observables))
+    floors = [observable.floor for observable in result.observables]
+    floor = ax.barh(
+        rows,
+        [entry.high - entry.low for entry in floors],
+        left=[entry.low for entry in floors],
+        height=0.8,
+        color="0.82",
+        label="Geant4 halves (68 %)",
+    )
+    artists: Drawn = [floor]
+    ax.axvline(1.0, color="black", linewidth=0.8)
+    for place, offset in enumerate(_row_offsets(result)):
+        values = np.array([entry.simulated[place].chi2.reduced for entry in result.observables])
+        artists += ax.plot(
+            np.maximum(values, SMALLEST_CHI2), rows + offset, **simulated_marker(place)
+        )
+    ax.set_xscale("log")
+    ax.set_xlim(left=0.8 * SMALLEST_CHI2)
+    ax.xaxis.set_major_formatter(_PLAIN_NUMBERS)
+    ax.set_xlabel(r"$\chi^2$/ndf")
+    return artists
+
+
+def plot_shifts(result: RegionResult, ax: Axes) -> Drawn:
+    """Draw the mean event-by-event shift of every observable, in per cent of its width.
+
+    Args:
+        result: All comparisons of a region.
+        ax: Where to draw; observables run down the axis.
+
+    Returns:
+        Points with errors, one container per simulation.
+    """
+    artists: Drawn = []
+    ax.axvline(0.0, color="black", linewidth=0.8)
+    for place, offset in enumerate(_row_offsets(result)):
+        pairs = [entry.simulated[place].paired for entry in result.observables]
+        shift = np.array([np.nan if pair is None else 100 * pair.shift for pair in pairs])
+        error = np.array([np.nan if pair is None else 100 * pair.shift_error for pair in pairs])
+        rows = np.arange(len(pairs)) + offset
+        artists.append(ax.errorbar(shift, rows, xerr=error, **simulated_marker(place)))
+    ax.set_xscale("symlog", linthresh=1.0, linscale=0.7)
+    ax.xaxis.set_major_formatter(_PLAIN_NUMBERS)
+    ax.set_xlabel("Mean shift [% of the RMS]")
+    return artists
+
+
+def plot_spreads(result: RegionResult, ax: Axes) -> Drawn:
+    """Draw the spread of the event-by-event difference, in per cent of the observable's width.
+
+    Args:
+        result: All comparisons of a region.
+        ax: Where to draw; observables run down the axis.
+
+    Returns:
+        Points, one line per simulation.
+    """
+    artists: Drawn = []
+    for place, offset in enumerate(_row_offsets(result)):
+        pairs = [entry.simulated[place].paired for entry in result.observables]
+        spread = np.array([np.nan if pair is None else 100 * pair.spread for pair in pairs])
+        artists += ax.plot(
+            np.maximum(spread, SMALLEST_SPREAD),
+            np.arange(len(pairs)) + offset,
+            **simulated_marker(place),
+        )
+    ax.set_xscale("log")
+    ax.set_xlim(left=0.8 * SMALLEST_SPREAD)
+    ax.xaxis.set_major_formatter(_PLAIN_NUMBERS)
+    ax.set_xlabel("Spread of the shift [% of the RMS]")
+    return artists
+
+
+def _row_offsets(result: RegionResult) -> Float64[Array, " simulation"]:
+    n_simulated = len(result.observables[0].simulated)
+    return np.asarray(
+        0.5 * (np.arange(n_simulated) - 0.5 * (n_simulated - 1)) / max(n_simulated, 1)
+    )
