@@ -268,7 +268,7 @@ def test_damage_anywhere_is_read_or_refused_in_one_line(tmp_path: Path, voxels: 
     content = path.read_bytes()
     rng = np.random.default_rng(4)
     messages = []
-    for place in rng.integers(0, len(content), 40):
+    for place in rng.integers(0, len(content), 20):
         damaged = bytearray(content)
         damaged[place : place + 64] = rng.bytes(len(damaged[place : place + 64]))
         path.write_bytes(bytes(damaged))

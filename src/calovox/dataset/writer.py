@@ -35,9 +35,10 @@ class DatasetWriter:
             cost a relative error of at most 1.3e-4 per energy.
         compression: "gzip" for programs without the filters of hdf5plugin, such as FastCaloSim.
 
-    Example:
-        >>> with DatasetWriter(path, grid, provenance={}) as writer:  # doctest: +SKIP
-        ...     writer.append(hits_to_voxels(hits, grid))
+    Example::
+
+        with DatasetWriter(path, grid, provenance={"seed": 1}) as writer:
+            writer.append(hits_to_voxels(hits, grid))
     """
 
     def __init__(

@@ -58,9 +58,10 @@ class HitsWriter:
     With `round_positions`, eta and phi become multiples of 2^-18 and r of 2^-7 mm: an error below
     0.005 mm, far inside the 0.5 mm within which hits are merged.
 
-    Example:
-        >>> with HitsWriter(path, provenance={"seed": 1}) as writer:  # doctest: +SKIP
-        ...     writer.append(hits)
+    Example::
+
+        with HitsWriter(path, provenance={"seed": 1}) as writer:
+            writer.append(hits)
     """
 
     def __init__(

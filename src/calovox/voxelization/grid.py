@@ -103,7 +103,12 @@ class VoxelGrid:
 
     @classmethod
     def optimal(cls) -> "VoxelGrid":
-        """Build the smallest grid of the note without artifacts: 382 voxels, Table 1."""
+        """Build the smallest grid of the note without artifacts: 382 voxels, Table 1.
+
+        Example:
+            >>> VoxelGrid.optimal()
+            VoxelGrid(optimal: 382 voxels)
+        """
         rings = dict.fromkeys(LAYERS, _DEFAULT) | {1: _EMB1, 2: _EMB2}
         return cls(rings, "optimal")
 
@@ -297,7 +302,7 @@ class VoxelGrid:
         columns = []
         for rings in self.layers.values():
             for ring in rings:
-                alpha = 2.0 * np.pi * np.arange(ring.n_alpha + 1) / ring.n_alpha
+                alpha = 2.0 * np.pi * (np.arange(ring.n_alpha + 1) / ring.n_alpha)
                 radial = np.repeat(np.arange(ring.n_r), ring.n_alpha)
                 angular = np.tile(np.arange(ring.n_alpha), ring.n_r)
                 r = ring.r_edges

@@ -110,9 +110,9 @@ def find_voxel(position: int, r: float, alpha: float, lookup: GridLookup) -> int
         radial += 1
     n_alpha = lookup.bin_n_alpha[radial]
     angular = int(alpha * (n_alpha / _TWO_PI))
-    if alpha < _TWO_PI * angular / n_alpha:
+    if alpha < _TWO_PI * (angular / n_alpha):
         angular -= 1
-    elif alpha >= _TWO_PI * (angular + 1) / n_alpha:
+    elif alpha >= _TWO_PI * ((angular + 1) / n_alpha):
         angular += 1
     place = lookup.bin_first_place[radial] + min(angular, n_alpha - 1)
     voxel: int = lookup.place_voxel[place]

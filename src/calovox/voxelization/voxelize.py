@@ -156,9 +156,6 @@ def hits_to_voxels(
 
     Raises:
         ValueError: If `center` is none of the two.
-
-    Example:
-        >>> voxels = hits_to_voxels(hits, VoxelGrid.optimal())  # doctest: +SKIP
     """
     if center not in ("hits", "photon"):
         raise ValueError(f"hits_to_voxels: expected `center` hits or photon, got {center}")
