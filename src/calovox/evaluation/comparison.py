@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Float64, Int64
-from calovox.evaluation.histograms import (
+from calovox.evaluation.averages import Paired, Profile, paired_difference, profile
+from calovox.evaluation.metrics import (
     Chi2,
     Floor,
     Histogram,
@@ -22,7 +23,6 @@ from calovox.evaluation.histograms import (
     robust_range,
     split_floor,
 )
-from calovox.evaluation.metrics import Paired, Profile, paired_difference, profile
 from calovox.evaluation.regions import Region
 from calovox.evaluation.samples import OBSERVABLES, Sample
 
@@ -55,6 +55,7 @@ RESPONSE_MIN_ENERGY: Final = 10e3
 """Lowest kinetic energy, in MeV, of the events in the response: below, fluctuations hide dips."""
 
 _ETA_EDGES: Final = np.round(np.arange(0.0, 1.3501, 0.0125), 4)
+_FEWEST_IN_BIN: Final = 5
 _N_RATIO_BINS: Final = 80
 _SPLIT_SEED: Final = 2025
 
@@ -229,8 +230,10 @@ def measure_response(sample: Sample) -> Response | None:
         min_energy=RESPONSE_MIN_ENERGY,
         ratio_edges=ratio_edges,
         counts=counts.astype(np.int64),
-        profile=profile(eta, ratio, _ETA_EDGES),
-        fractions=tuple(profile(eta, share, _ETA_EDGES) for share in shares.T),
+        profile=profile(eta, ratio, _ETA_EDGES, fewest=_FEWEST_IN_BIN),
+        fractions=tuple(
+            profile(eta, share, _ETA_EDGES, fewest=_FEWEST_IN_BIN) for share in shares.T
+        ),
     )
 
 

@@ -11,11 +11,12 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import NullFormatter
 
 from calovox.arrays import LAYER_NAMES
+from calovox.evaluation.averages import Profile
 from calovox.evaluation.comparison import ObservableResult, RegionResult, Response
 from calovox.evaluation.illustrations import Interpolation, Spectrum
-from calovox.evaluation.metrics import Profile
 from calovox.evaluation.plots_histograms import (
     BAND_COLOR,
     plot_distribution,
@@ -288,7 +289,10 @@ def response_figure(responses: Sequence[Response]) -> Figure:
         f"{reference.label}, {int(reference.counts.sum())} photons above "
         f"{format_energy(reference.min_energy)}"
     )
-    _add_colorbar(figure, image, axes[0], "Events per bin")
+    axes[2].set_xlim(_covered_range(reference.profile))
+    bar = _add_colorbar(figure, image, axes[0], "Events per bin")
+    bar.yaxis.set_major_formatter("{x:g}")
+    bar.yaxis.set_minor_formatter(NullFormatter())
     return figure
 
 
@@ -305,6 +309,7 @@ def fractions_figure(response: Response) -> Figure:
     ax = figure.subplots()
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.12, top=0.97)
     plot_layer_fractions(response, ax)
+    ax.set_xlim(_covered_range(response.profile))
     ax.set_xlabel(r"$|\eta_\mathrm{center}|$")
     ax.legend(ncols=5, loc="upper center", columnspacing=1.0, handletextpad=0.2)
     return figure
@@ -321,8 +326,17 @@ def _draw_observable(
     ratio.set_xlabel(label, labelpad=2)
 
 
+def _covered_range(profile: Profile) -> tuple[float, float]:
+    bins = np.flatnonzero(profile.count)
+    if bins.size == 0:
+        return float(profile.edges[0]), float(profile.edges[-1])
+    low, high = float(profile.edges[bins[0]]), float(profile.edges[bins[-1] + 1])
+    margin = max(0.02, 0.05 * (high - low))
+    return max(low - margin, float(profile.edges[0])), min(high + margin, profile.edges[-1])
+
+
 def _mean_range(profiles: Sequence[Profile]) -> tuple[float, float]:
-    means = np.concatenate([profile.mean[profile.count >= 2] for profile in profiles])
+    means = np.concatenate([profile.mean[np.isfinite(profile.mean)] for profile in profiles])
     if means.size == 0:
         return 0.0, 1.0
     low, high = float(means.min()), float(means.max())
@@ -338,10 +352,11 @@ def _density_norm(density: np.ndarray, decades: int) -> LogNorm:
     return LogNorm(vmin=max(float(seen.min()), top * 10.0**-decades), vmax=top)
 
 
-def _add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str) -> None:
+def _add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str) -> Axes:
     box = ax.get_position()
     bar_axes = figure.add_axes((box.x1 + 0.018, box.y0, 0.018, box.height))
     figure.colorbar(mesh, cax=bar_axes, label=label)  # type: ignore[arg-type]
+    return bar_axes
 
 
 def _n_simulated(result: RegionResult) -> int:

@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from calovox import __version__
 from calovox.arrays import LAYER_NAMES, LAYERS
+from calovox.evaluation.averages import Paired
 from calovox.evaluation.comparison import EXPECTED_FRACTIONS, ObservableResult, RegionResult
-from calovox.evaluation.histograms import EDGE_HALF_WIDTHS, EDGE_QUANTILE, MIN_EXPECTED
-from calovox.evaluation.metrics import Paired
+from calovox.evaluation.metrics import EDGE_HALF_WIDTHS, EDGE_QUANTILE, MIN_EXPECTED
 from calovox.evaluation.plots_summaries import SMALLEST_CHI2, SMALLEST_SPREAD
 from calovox.evaluation.regions import CENTRAL
 from calovox.evaluation.samples import OBSERVABLES, REFERENCE_LABEL, Sample
@@ -184,7 +184,7 @@ def _sample_cells(sample: Sample) -> dict[str, Any]:
     return row | {
         "dropped": "not stored" if dropped is None else f"{100 * dropped:.3f} %",
         "largest": "not stored" if largest is None else f"{100 * largest:.2f} %",
-        "energies": f"{format_energy(low)} to {format_energy(high)}",
+        "energies": _energy_range(low, high),
     }
 
 
@@ -243,6 +243,12 @@ def _grid_name(grid: VoxelGrid) -> str:
         if grid == known:
             return name
     return grid.name
+
+
+def _energy_range(low: float, high: float) -> str:
+    if low == high:
+        return format_energy(low)
+    return f"{format_energy(low)} to {format_energy(high)}"
 
 
 def _state(reduced: float) -> str:

@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from calovox.arrays import Array, Float64
 from calovox.evaluation.comparison import ObservableResult
-from calovox.evaluation.histograms import Histogram, poisson_interval
 from calovox.evaluation.illustrations import Interpolation, Spectrum
+from calovox.evaluation.metrics import Histogram, poisson_interval
 from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS, SIMULATED_LINES
 
 __all__ = [

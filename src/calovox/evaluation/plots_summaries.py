@@ -9,8 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import StrMethodFormatter
 
 from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
+from calovox.evaluation.averages import Profile
 from calovox.evaluation.comparison import RegionResult, Response
-from calovox.evaluation.metrics import Profile
 from calovox.evaluation.plots_histograms import Drawn, simulated_marker
 from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS
 
