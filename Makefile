@@ -22,13 +22,14 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow lint demo demo-geant4 docs clean
+.PHONY: help test test-slow lint bench demo demo-geant4 docs clean
 
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
 	@echo "make test-slow    the slow tests: Geant4 and large samples"
 	@echo "make demo         report on the shipped sample: demo/report/index.html"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
+	@echo "make bench        rates of the kernels, of Geant4 and of the files"
 	@echo "make docs         build the documentation into build/docs"
 	@echo "make clean        remove what the targets above made, but for the environment"
 
@@ -69,6 +70,10 @@ test: lint
 test-slow: $(VENV)/.dev
 	$(BIN)/pytest -q -m slow
 
+bench: $(VENV)/.dev
+	@for file in bench/bench_*.py; do \
+		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+
 # -- demonstration on the shipped sample -----------------------------------------------------
 
 demo: demo/report/index.html
@@ -95,7 +100,7 @@ demo/geant4/hits.h5: | $(VENV)/.geant4
 	$(CALOVOX) geant4 $(FRESH) --workers $(WORKERS) --force -o $@
 
 demo/geant4/photons_%.h5: demo/geant4/hits.h5
-	$(CALOVOX) voxelize $< --grid $(if $(filter coarse,$*),configs/grid_coarse.toml,$*) \
+	$(CALOVOX) voxelize $< --grid $(if $(filter coarse,$*),grids/coarse.toml,$*) \
 		--sub-voxels demo/geant4/sub_voxels_$*.root --force -o $@
 
 demo/geant4/binned_%.h5: demo/geant4/photons_%.h5
