@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -37,15 +38,20 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def folder(datasets, tmp_path_factory):
+def written(datasets, tmp_path_factory):
     output = tmp_path_factory.mktemp("report") / "report"
     patch = pytest.MonkeyPatch()
     patch.setattr(room, "_N_SPECTRUM", 10_000)
     patch.setattr(room, "_N_RADII", 10_000)
     simulated = {"optimal": datasets["optimal"], "regular": datasets["regular"]}
-    write_report(datasets["reference"], simulated, output, hits=datasets["hits"])
+    report = write_report(datasets["reference"], simulated, output, hits=datasets["hits"])
     patch.undo()
-    return output
+    return report, output
+
+
+@pytest.fixture(scope="module")
+def folder(written):
+    return written[1]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -66,6 +72,16 @@ def test_page_is_well_formed_and_its_links_exist(folder):
     for link in page.links:
         assert link.startswith("#") or (folder / link).is_file()
     assert {link[:-4] for link in page.links if link.endswith(".png")} == set(FIGURES)
+
+
+def test_page_without_regions_hits_and_simulations_is_well_formed(written):
+    report = written[0]
+    reduced = replace(
+        report, samples=report.samples[:1], regions=(), responses=(), averages=(), image=None
+    )
+    page = Page()
+    page.feed(room._render(reduced))
+    assert page.open == []
 
 
 def test_json_holds_the_numbers_drawn(folder):

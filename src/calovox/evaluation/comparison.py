@@ -160,8 +160,8 @@ class Response:
 def match_events(reference: Sample, simulated: Sample) -> Int64[Array, " event"]:
     """Find each event of the reference in a simulated sample.
 
-    Samples with the same energies in the same order hold the same events; otherwise the same
-    event is that with the same index and the same kinetic energy.
+    The same event has exactly the same kinetic energy and the same eta of its centre, a number
+    that no two showers share. Other showers of the same photons are other events.
 
     Args:
         reference: A sample.
@@ -170,13 +170,9 @@ def match_events(reference: Sample, simulated: Sample) -> Int64[Array, " event"]
     Returns:
         Position in the simulated sample of each event of the reference, -1 where there is none.
     """
-    if np.array_equal(reference.energy, simulated.energy):
-        return np.arange(len(reference), dtype=np.int64)
-    if reference.index is None or simulated.index is None:
-        return np.full(len(reference), -1, dtype=np.int64)
-    keys = zip(simulated.index.tolist(), simulated.energy.tolist(), strict=True)
+    keys = zip(simulated.energy.tolist(), simulated.eta_center.tolist(), strict=True)
     rows = {key: row for row, key in enumerate(keys)}
-    wanted = zip(reference.index.tolist(), reference.energy.tolist(), strict=True)
+    wanted = zip(reference.energy.tolist(), reference.eta_center.tolist(), strict=True)
     return np.asarray([rows.get(key, -1) for key in wanted], dtype=np.int64)
 
 

@@ -92,22 +92,7 @@ def shapes_figure(result: RegionResult) -> Figure:
         if place % 3 == 0:
             main.set_ylabel("Events")
             ratio.set_ylabel(f"Sim. / {REFERENCE_LABEL}", fontsize=9)
-    handles: list[Artist] = [
-        (
-            Patch(facecolor=BAND_COLOR),
-            Line2D([], [], color=REFERENCE_COLOR),
-        ),  # type: ignore[list-item]
-        *(Line2D([], [], **simulated_line(place)) for place in range(_n_simulated(result))),
-    ]
-    figure.legend(
-        handles,
-        [f"{REFERENCE_LABEL}, with Poisson band", *_labels(result)],
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.975),
-        ncols=len(handles),
-        fontsize=10.5,
-        handlelength=2.6,
-    )
+    _add_legend(figure, result)
     figure.text(
         0.5,
         0.98,
@@ -342,6 +327,20 @@ def _mean_range(profiles: Sequence[Profile]) -> tuple[float, float]:
     low, high = float(means.min()), float(means.max())
     margin = 0.3 * (high - low) + 5e-3
     return low - margin, high + margin
+
+
+def _add_legend(figure: Figure, result: RegionResult) -> None:
+    reference = (Patch(facecolor=BAND_COLOR), Line2D([], [], color=REFERENCE_COLOR))
+    lines = [Line2D([], [], **simulated_line(place)) for place in range(_n_simulated(result))]
+    figure.legend(
+        [reference, *lines],  # type: ignore[list-item]
+        [f"{REFERENCE_LABEL}, with Poisson band", *_labels(result)],
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.975),
+        ncols=1 + len(lines),
+        fontsize=10.5,
+        handlelength=2.6,
+    )
 
 
 def _density_norm(density: np.ndarray, decades: int) -> LogNorm:

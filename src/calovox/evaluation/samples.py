@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import Array, Float64, Int64
+from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
 from calovox.evaluation.regions import REGIONS, Region
 from calovox.evaluation.showers import AverageShower, sum_showers
@@ -36,7 +36,7 @@ OBSERVABLES: Final = (*SHAPE_VARIABLES, *ATLAS_VARIABLES)
 REFERENCE_LABEL: Final = "Geant4"
 
 _EVENTS_PER_BATCH: Final = 2000
-_COLUMNS: Final = ("incident_energy", "eta_center", "index", "dropped_fraction")
+_COLUMNS: Final = ("incident_energy", "eta_center", "dropped_fraction")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ class Sample:
         grid: The dataset's voxels.
         energy: Kinetic energies in MeV.
         eta_center: Pseudorapidity of the shower centres.
-        index: Index of each event in its run; None if the dataset has none.
         dropped_fraction: Share of each event's energy outside the grid; None if not stored.
         shapes: Shower shapes of the events.
         averages: Average showers of the regions that have events.
@@ -58,7 +57,6 @@ class Sample:
     grid: VoxelGrid
     energy: Float64[Array, " event"]
     eta_center: Float64[Array, " event"]
-    index: Int64[Array, " event"] | None
     dropped_fraction: Float64[Array, " event"] | None
     shapes: ShowerShapes
     averages: tuple[AverageShower, ...]
@@ -111,7 +109,6 @@ def read_sample(
         grid=reader.grid,
         energy=np.concatenate(columns["incident_energy"]),
         eta_center=np.concatenate(columns["eta_center"]),
-        index=_join(columns["index"]),
         dropped_fraction=_join(columns["dropped_fraction"]),
         shapes=concatenate_shapes(shapes),
         averages=tuple(
