@@ -1,7 +1,7 @@
 """Figures of the report: axes laid out on pages, filled by the plot functions, with labels."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -11,7 +11,7 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from calovox.arrays import LAYER_NAMES
 from calovox.evaluation.averages import Profile
@@ -267,15 +267,16 @@ def response_figure(responses: Sequence[Response]) -> Figure:
     axes[1].set_ylim(_mean_range(profiles))
     axes[2].set_ylim(bottom=0.0)
     axes[2].set_xlabel(r"$|\eta_\mathrm{center}|$")
-    axes[1].legend(means, [response.label for response in responses], ncols=2, loc="lower center")
+    axes[1].legend(means, [response.label for response in responses], ncols=2)
     figure.align_ylabels(axes)
-    axes[0].legend(loc="lower center")
+    axes[0].legend()
     axes[0].set_title(
         f"{reference.label}, {int(reference.counts.sum())} photons above "
         f"{format_energy(reference.min_energy)}"
     )
     axes[2].set_xlim(_covered_range(reference.profile))
     bar = _add_colorbar(figure, image, axes[0], "Events per bin")
+    bar.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.yaxis.set_major_formatter("{x:g}")
     bar.yaxis.set_minor_formatter(NullFormatter())
     return figure
@@ -330,10 +331,10 @@ def _mean_range(profiles: Sequence[Profile]) -> tuple[float, float]:
 
 
 def _add_legend(figure: Figure, result: RegionResult) -> None:
-    reference = (Patch(facecolor=BAND_COLOR), Line2D([], [], color=REFERENCE_COLOR))
+    reference: Any = (Patch(facecolor=BAND_COLOR), Line2D([], [], color=REFERENCE_COLOR))
     lines = [Line2D([], [], **simulated_line(place)) for place in range(_n_simulated(result))]
     figure.legend(
-        [reference, *lines],  # type: ignore[list-item]
+        [reference, *lines],
         [f"{REFERENCE_LABEL}, with Poisson band", *_labels(result)],
         loc="upper center",
         bbox_to_anchor=(0.5, 0.975),
