@@ -9,6 +9,16 @@ from calovox.cli.command import CommandGroup, StageCommand, add_command
 from calovox.cli.evaluate import EVALUATE_EXAMPLE, EvaluateSettings, evaluate
 from calovox.cli.geant4 import GEANT4_EXAMPLE, Geant4CommandSettings, simulate_with_geant4
 from calovox.cli.info import INFO_EXAMPLE, info
+from calovox.cli.phi_modulation import (
+    APPLY_EXAMPLE,
+    FIT_EXAMPLE,
+    REMOVE_EXAMPLE,
+    CurveSettings,
+    FitCommandSettings,
+    apply_curve,
+    fit_curve,
+    remove_curve,
+)
 from calovox.cli.reconstruct import RECONSTRUCT_EXAMPLE, ReconstructSettings, reconstruct
 from calovox.cli.simulate import SIMULATE_EXAMPLE, SimulateSettings, simulate
 from calovox.cli.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
@@ -47,6 +57,13 @@ def program(
 
 add_command(app, "geant4", Geant4CommandSettings, simulate_with_geant4, example=GEANT4_EXAMPLE)
 add_command(app, "voxelize", VoxelizeSettings, voxelize, example=VOXELIZE_EXAMPLE)
+phi_modulation = typer.Typer(
+    cls=CommandGroup, help="Learn the phi modulation from hits, remove it, put it back."
+)
+add_command(phi_modulation, "fit", FitCommandSettings, fit_curve, example=FIT_EXAMPLE)
+add_command(phi_modulation, "remove", CurveSettings, remove_curve, example=REMOVE_EXAMPLE)
+add_command(phi_modulation, "apply", CurveSettings, apply_curve, example=APPLY_EXAMPLE)
+app.add_typer(phi_modulation, name="phi-modulation")
 add_command(app, "simulate", SimulateSettings, simulate, example=SIMULATE_EXAMPLE)
 add_command(app, "reconstruct", ReconstructSettings, reconstruct, example=RECONSTRUCT_EXAMPLE)
 add_command(app, "evaluate", EvaluateSettings, evaluate, example=EVALUATE_EXAMPLE)

@@ -14,9 +14,8 @@ References:
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import numba
 import numpy as np
@@ -28,6 +27,7 @@ __all__ = [
     "MODULATED_LAYERS",
     "N_BINS",
     "PERIOD",
+    "Modulation",
     "PhiModulation",
     "apply_phi_modulation",
     "phi_phase",
@@ -54,6 +54,15 @@ def phi_phase(phi: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
     """
     phase = np.mod(np.asarray(phi, dtype=np.float64), PERIOD)
     return np.where(phase >= PERIOD, 0.0, phase)
+
+
+@runtime_checkable
+class Modulation(Protocol):
+    """A known modulation, such as the one that a generator puts into its hits."""
+
+    def __call__(self, layer: int, phi: Float64[Array, "*shape"], /) -> Float64[Array, "*shape"]:
+        """Evaluate g for a layer number and azimuths in rad."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ class PhiModulation:
     @classmethod
     def from_function(
         cls,
-        function: Callable[[int, Float64[Array, " bin"]], Float64[Array, " bin"]],
+        function: Modulation,
         *,
         eta_edges: tuple[float, ...] = (0.0, 1.5),
         n_bins: int = N_BINS,

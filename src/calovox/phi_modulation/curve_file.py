@@ -8,6 +8,8 @@ HDF5, with the attributes `format` ("calovox phi modulation") and `version` on t
 | `uncertainties` | the same | standard deviation of each value; absent if not known |
 | `eta_edges` | (range + 1) | edges of the |eta| ranges |
 | `fit/...` | | loss history, E_tot(T) before and after, settings, warnings; absent without a fit |
+| `truth/...` | | curves of the generator, if known; never used by the fit |
+| `average/...` | | average showers in bins of T, if the generator's curves are known |
 
 ROOT: one file per layer and |eta| range with a TH2F ``hWt_Layer0``; x is the phase, 0 to
 2 pi / 1024. FastCaloSim reads the content by running number 1 to nx, which in a two-dimensional
@@ -25,14 +27,17 @@ from uproot.writing import identify
 from calovox.arrays import Array, Float64
 from calovox.files import check_writable, whole_file
 from calovox.hdf5 import open_for_reading, read_json, write_json
+from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.fit import FitResult, FitSettings
 
 __all__ = [
     "CurveFileError",
+    "read_average",
     "read_curve",
     "read_curve_root",
     "read_fit",
+    "read_truth",
     "write_curve",
     "write_curve_root",
 ]
@@ -40,6 +45,7 @@ __all__ = [
 FORMAT = "calovox phi modulation"
 VERSION = 1
 _HISTOGRAM = "hWt_Layer0"
+_AVERAGE_ARRAYS = ("edges", "phase_edges", "density", "n_showers")
 _FIT_ARRAYS = ("loss", "phases", "response_before", "response_after", "response_error")
 
 
@@ -52,6 +58,8 @@ def write_curve(
     curve: PhiModulation | FitResult,
     *,
     settings: FitSettings | None = None,
+    truth: PhiModulation | None = None,
+    average: AverageProfile | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write curves, and the fit that gave them.
@@ -60,16 +68,21 @@ def write_curve(
         path: The file.
         curve: Curves alone, or the result of a fit.
         settings: Settings of the fit.
+        truth: Curves of the generator, to compare with.
+        average: Average showers in bins of T.
         overwrite: Whether an existing file may be replaced.
     """
     modulation = curve.modulation if isinstance(curve, FitResult) else curve
     with whole_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
         file.attrs["format"] = FORMAT
         file.attrs["version"] = VERSION
-        file["values"] = modulation.values
-        file["eta_edges"] = modulation.eta_edges
-        if modulation.uncertainties is not None:
-            file["uncertainties"] = modulation.uncertainties
+        _write_modulation(file, modulation)
+        if truth is not None:
+            _write_modulation(file.create_group("truth"), truth)
+        if average is not None:
+            group = file.create_group("average")
+            for name in _AVERAGE_ARRAYS:
+                group[name] = getattr(average, name)
         if isinstance(curve, FitResult):
             fit = file.create_group("fit")
             for name in _FIT_ARRAYS:
@@ -77,6 +90,22 @@ def write_curve(
             fit["n_showers"] = np.asarray(curve.n_showers, dtype=np.int64)
             write_json(fit, "warnings", list(curve.warnings))
             write_json(fit, "settings", None if settings is None else asdict(settings))
+
+
+def read_truth(path: Path) -> PhiModulation | None:
+    """Read the generator's curves, None if the file does not know them."""
+    with open_for_reading(path, CurveFileError) as file:
+        _check_format(path, file)
+        return _read_modulation(path, file["truth"]) if "truth" in file else None
+
+
+def read_average(path: Path) -> AverageProfile | None:
+    """Read average showers in bins of T, None if the file has none."""
+    with open_for_reading(path, CurveFileError) as file:
+        _check_format(path, file)
+        if "average" not in file:
+            return None
+        return AverageProfile(**{name: file["average"][name][()] for name in _AVERAGE_ARRAYS})
 
 
 def read_curve(path: Path) -> PhiModulation:
@@ -92,6 +121,7 @@ def read_curve(path: Path) -> PhiModulation:
         CurveFileError: If the file is not one of curves, or is damaged.
     """
     with open_for_reading(path, CurveFileError) as file:
+        _check_format(path, file)
         return _read_modulation(path, file)
 
 
@@ -108,6 +138,7 @@ def read_fit(path: Path) -> FitResult:
         CurveFileError: If the file holds no fit.
     """
     with open_for_reading(path, CurveFileError) as file:
+        _check_format(path, file)
         modulation = _read_modulation(path, file)
         if "fit" not in file:
             raise CurveFileError(f"{path} holds curves without the fit that gave them")
@@ -169,16 +200,26 @@ def read_curve_root(path: Path) -> Float64[Array, " bin"]:
     return content.T.ravel()[1 : content.shape[0] - 1]
 
 
-def _read_modulation(path: Path, file: h5py.File) -> PhiModulation:
+def _write_modulation(group: h5py.Group, modulation: PhiModulation) -> None:
+    group["values"] = modulation.values
+    group["eta_edges"] = modulation.eta_edges
+    if modulation.uncertainties is not None:
+        group["uncertainties"] = modulation.uncertainties
+
+
+def _check_format(path: Path, file: h5py.File) -> None:
     if file.attrs.get("format") != FORMAT:
         raise CurveFileError(f"{path} is no file of phi modulation curves")
     if file.attrs.get("version") != VERSION:
         raise CurveFileError(f"{path}: expected version {VERSION}, got {file.attrs['version']}")
+
+
+def _read_modulation(path: Path, group: h5py.Group) -> PhiModulation:
     for name in ("values", "eta_edges"):
-        if name not in file:
+        if name not in group:
             raise CurveFileError(f"{path} lacks the dataset `{name}`")
-    errors = file["uncertainties"][()] if "uncertainties" in file else None
-    return PhiModulation(file["values"][()], file["eta_edges"][()], errors)
+    errors = group["uncertainties"][()] if "uncertainties" in group else None
+    return PhiModulation(group["values"][()], group["eta_edges"][()], errors)
 
 
 def _read_warnings(fit: h5py.Group) -> list[str]:

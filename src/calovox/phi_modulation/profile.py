@@ -9,7 +9,6 @@ hence a hit that moves from phase Y to Y' carries the energy E g(Y') / g(Y). A f
 then cover all phases.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numba
@@ -17,7 +16,13 @@ import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
 from calovox.hits import Hits
-from calovox.phi_modulation.curve import MODULATED_LAYERS, N_BINS, PERIOD, phi_phase
+from calovox.phi_modulation.curve import (
+    MODULATED_LAYERS,
+    N_BINS,
+    PERIOD,
+    Modulation,
+    phi_phase,
+)
 from calovox.random_streams import Stream, event_keys, event_uniforms
 
 __all__ = ["PhaseProfiles", "concatenate_profiles", "hits_to_profiles", "replay_profiles"]
@@ -116,7 +121,7 @@ def hits_to_profiles(hits: Hits, *, n_bins: int = N_BINS) -> PhaseProfiles:
 
 def replay_profiles(
     hits: Hits,
-    modulation: Callable[[int, Float64[Array, " bin"]], Float64[Array, " bin"]],
+    modulation: Modulation,
     *,
     copies: int,
     seed: int,
