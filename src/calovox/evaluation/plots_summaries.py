@@ -1,7 +1,7 @@
 """Plots that sum up many events or observables: profiles in |eta|, chi2 and shifts at a glance."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +11,7 @@ from matplotlib.ticker import StrMethodFormatter
 from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
 from calovox.evaluation.averages import Profile
 from calovox.evaluation.comparison import RegionResult, Response
-from calovox.evaluation.plots_histograms import Drawn, simulated_marker
+from calovox.evaluation.plots_histograms import Drawn, simulated_line, simulated_marker
 from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS
 
 __all__ = [
@@ -79,30 +79,25 @@ def plot_profiles(profiles: Sequence[Profile], ax: Axes, *, statistic: str = "me
         statistic: ``mean``, or ``rms`` for the standard deviation over the mean.
 
     Returns:
-        Points with errors, one container per sample.
+        The reference's points with errors, then one line per simulation.
     """
-    artists: Drawn = []
-    for place, profile in enumerate(profiles):
-        if statistic == "rms":
-            values, errors = profile.rms / profile.mean, profile.rms_error / profile.mean
-        else:
-            values, errors = profile.mean, profile.mean_error
-        look: dict[str, Any] = {
-            "color": REFERENCE_COLOR,
-            "marker": "o",
-            "markersize": 3.2,
-            "linestyle": "none",
-            "zorder": 3,
-        }
-        if place > 0:
-            look = simulated_marker(place - 1) | {"markersize": 3, "markerfacecolor": "none"}
-        width = profile.edges[1] - profile.edges[0]
-        shift = 0.0 if len(profiles) == 1 else width * 0.6 * (place / (len(profiles) - 1) - 0.5)
-        artists.append(
-            ax.errorbar(profile.centers + shift, values, errors, elinewidth=0.9, **look)
-        )
-    ax.set_xlim(profiles[0].edges[0], profiles[0].edges[-1])
-    return artists
+    values, errors = zip(*(_statistic(profile, statistic) for profile in profiles), strict=True)
+    reference = profiles[0]
+    points = ax.errorbar(
+        reference.centers,
+        values[0],
+        errors[0],
+        fmt="o",
+        color=REFERENCE_COLOR,
+        markersize=3.2,
+        linewidth=0.9,
+    )
+    lines = [
+        ax.stairs(y, reference.edges, baseline=None, linewidth=1.2, **simulated_line(place))
+        for place, y in enumerate(values[1:])
+    ]
+    ax.set_xlim(reference.edges[0], reference.edges[-1])
+    return [points, *lines]
 
 
 def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
@@ -218,6 +213,14 @@ def plot_spreads(result: RegionResult, ax: Axes) -> Drawn:
     ax.xaxis.set_major_formatter(_PLAIN_NUMBERS)
     ax.set_xlabel("Spread of the shift [% of the RMS]")
     return artists
+
+
+def _statistic(
+    profile: Profile, statistic: str
+) -> tuple[Float64[Array, " bin"], Float64[Array, " bin"]]:
+    if statistic == "rms":
+        return profile.rms / profile.mean, profile.rms_error / profile.mean
+    return profile.mean, profile.mean_error
 
 
 def _row_offsets(result: RegionResult) -> Float64[Array, " simulation"]:

@@ -129,7 +129,7 @@ def write_report(
             say(f"Drawing {name}")
             _save(figure, folder / name)
         say("Writing page and numbers")
-        numbers = json.dumps(to_plain(_numbers(report)), allow_nan=False, indent=1)
+        numbers = json.dumps(to_plain(_numbers(report)), allow_nan=False)
         (folder / "report.json").write_text(numbers + "\n", encoding="utf-8")
         (folder / "index.html").write_text(_render(report), encoding="utf-8")
     return report
