@@ -17,6 +17,7 @@ from calovox.binned_shower import (
 from calovox.cell_energies import CellEnergies
 from calovox.geometry import CellTable
 from calovox.hits import Hits
+from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
 from calovox.voxelization import Voxels
@@ -113,6 +114,7 @@ def simulate_voxels(
     seed: int,
     table: CellTable | None = None,
     hit_energy: HitEnergy | None = None,
+    phi_modulation: PhiModulation | None = None,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of voxelised showers.
 
@@ -124,11 +126,14 @@ def simulate_voxels(
         seed: Seed of the run.
         table: The cells of the detector; None to stop at hits.
         hit_energy: Mean energy of a hit; None for the note's.
+        phi_modulation: Curves that are put into the hits; None for none.
 
     Yields:
         Batches in the same order.
     """
     for voxels in showers:
         hits = voxels_to_hits(voxels, probabilities, seed=seed, hit_energy=hit_energy)
+        if phi_modulation is not None:
+            hits = apply_phi_modulation(hits, phi_modulation)
         cells = None if table is None else hits_to_cells(hits, table)
         yield SimulatedShowers(voxels, hits, cells)

@@ -127,6 +127,27 @@ class ShowerLibrary:
         numbers = event_uniforms(event_keys(seed, Stream.MATCHING, photons.index), 1)[:, 0]
         return _moved(self.voxels, (numbers * len(self)).astype(np.int64), photons)
 
+    def match_displaced(self, number: int, *, seed: int) -> Voxels:
+        """Repeat the showers in their order, each at a new azimuth.
+
+        Args:
+            number: How many; event i is shower i modulo the size of the library.
+            seed: Seed of the run; an azimuth depends on it and on i.
+
+        Returns:
+            Showers with their own energy and eta, and a phi that is uniform in [-pi, pi).
+        """
+        events = np.arange(number)
+        rows = events % len(self)
+        numbers = event_uniforms(event_keys(seed, Stream.PLACEMENT, events), 1)[:, 0]
+        photons = Photons(
+            energy=self.voxels.incident_energy[rows],
+            eta=self.voxels.eta_center[rows],
+            phi=np.pi * (2.0 * numbers - 1.0),
+            index=events,
+        )
+        return _moved(self.voxels, rows, photons)
+
     @cached_property
     def _tree(self) -> cKDTree:
         return cKDTree(_coordinates(self.voxels.eta_center, self.voxels.incident_energy, None))

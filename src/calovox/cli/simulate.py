@@ -16,6 +16,8 @@ from calovox.cli.settings import FileIn, FileOut, Output, Seed
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.geometry import barrel_cells
 from calovox.hits.file import HitsWriter
+from calovox.phi_modulation.curve_file import read_curve
+from calovox.phi_modulation.state import state_after_applying
 from calovox.photons import draw_photons, parse_energies, parse_etas
 from calovox.simulate import BATCH, SimulatedShowers, match_photons, simulate_voxels
 from calovox.units import parse_quantity
@@ -39,12 +41,20 @@ class SimulateSettings:
         FileIn(),
     ]
     matching: Annotated[
-        Literal["perfect", "nearest", "random"],
-        typer.Option(help="Repeat the library's showers, or choose one for each new photon."),
+        Literal["perfect", "displaced", "nearest", "random"],
+        typer.Option(
+            help="Repeat the library's showers, at their place or at new azimuths, or choose "
+            "one for each new photon."
+        ),
     ] = "perfect"
     sub_voxels: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="ROOT file: where hits lie in voxels."),
+        FileIn(),
+    ] = None
+    phi_modulation: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Curves to be put into the hits."),
         FileIn(),
     ] = None
     energy: Annotated[
@@ -81,6 +91,9 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
     library = DatasetReader(settings.model)
     number, showers = _choose_showers(settings, library)
     path = settings.sub_voxels
+    curve = settings.phi_modulation
+    if curve is not None:
+        state_after_applying(library.provenance.get("phi_modulation"), settings.model)
     with _writers(settings, job, library) as append:
         for batch in simulate_voxels(
             track(showers, "simulation", number),
@@ -88,6 +101,7 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
             seed=settings.seed,
             table=barrel_cells() if settings.cells else None,
             hit_energy=_choose_hit_energy(settings.e_hit),
+            phi_modulation=None if curve is None else read_curve(curve),
         ):
             append(batch)
     return f"{settings.output}: {number} showers, {library.grid.n_voxels} voxels"
@@ -98,12 +112,15 @@ def _choose_showers(
 ) -> tuple[int, Iterator[Voxels]]:
     """Return the number of showers and the batches of their voxels."""
     chosen = {"--energy": settings.energy, "--eta": settings.eta}
-    if settings.matching == "perfect":
+    if settings.matching in ("perfect", "displaced"):
         for option, value in chosen.items():
             if value is not None:
                 raise ValueError(
                     f"{option} is for new photons: leave it out, or use --matching nearest"
                 )
+        if settings.matching == "displaced":
+            number = settings.number or len(library)
+            return number, _displaced_showers(library, number, settings.seed)
         number = min(len(library), settings.number or len(library))
         return number, _first_showers(library, number)
     needed = {**chosen, "-n": settings.number}
@@ -118,10 +135,16 @@ def _first_showers(library: DatasetReader, number: int) -> Iterator[Voxels]:
         yield library.read(slice(start, min(start + BATCH, number)))
 
 
+def _displaced_showers(library: DatasetReader, number: int, seed: int) -> Iterator[Voxels]:
+    showers = ShowerLibrary(library.read()).match_displaced(number, seed=seed)
+    for start in range(0, number, BATCH):
+        yield showers[start : start + BATCH]
+
+
 def _new_showers(
     settings: SimulateSettings, library: DatasetReader
 ) -> tuple[int, Iterator[Voxels]]:
-    assert settings.matching != "perfect"
+    assert settings.matching in ("nearest", "random")
     assert settings.number is not None
     photons = draw_photons(
         np.arange(settings.number),
@@ -147,7 +170,10 @@ def _writers(
     settings: SimulateSettings, job: Job, library: DatasetReader
 ) -> Iterator[Callable[[SimulatedShowers], None]]:
     """Open the dataset, and the hits file if it is wanted; the calibration goes along."""
-    provenance = job.provenance | {"library": library.provenance}
+    stored = library.provenance.get("phi_modulation")
+    provenance = job.provenance | {"library": library.provenance, "phi_modulation": stored}
+    if settings.phi_modulation is not None:
+        stored = state_after_applying(stored, settings.model)
     with ExitStack() as stack:
         dataset = stack.enter_context(
             DatasetWriter(
@@ -161,7 +187,12 @@ def _writers(
         hits = None
         if settings.hits is not None:
             hits = stack.enter_context(
-                HitsWriter(settings.hits, provenance=provenance, overwrite=job.overwrite)
+                HitsWriter(
+                    settings.hits,
+                    provenance=provenance,
+                    phi_modulation=stored,
+                    overwrite=job.overwrite,
+                )
             )
 
         def append(batch: SimulatedShowers) -> None:

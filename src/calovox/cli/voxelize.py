@@ -19,7 +19,9 @@ from calovox.dataset import DatasetWriter
 from calovox.geometry import CellTable, barrel_cells
 from calovox.hits import Hits
 from calovox.hits.file import HitsReader
-from calovox.phi_modulation import phi_phase
+from calovox.phi_modulation import phi_phase, remove_phi_modulation
+from calovox.phi_modulation.curve_file import read_curve
+from calovox.phi_modulation.state import state_after_removing
 from calovox.reconstruction import Calibration, cells_to_shapes, fit_calibration, hits_to_cells
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 
@@ -52,6 +54,13 @@ class VoxelizeSettings:
     cells: Annotated[
         bool, typer.Option(help="Store cell energies too, and fit the calibration to them.")
     ] = True
+    phi_modulation: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Curves to be removed from the hits before."
+        ),
+        FileIn(),
+    ] = None
     sub_voxels: Annotated[
         Path | None,
         typer.Option(help="Also average where hits lie in their voxels, into this ROOT file."),
@@ -69,10 +78,11 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
 
     With cells, the calibration of the cluster energy is fitted and stored in the dataset.
     """
-    grid, hits = choose_grid(settings.grid), _HitsFiles(settings.hits)
+    grid, hits = choose_grid(settings.grid), _HitsFiles(settings.hits, settings.phi_modulation)
     totals = _write_dataset(settings, job, grid, hits)
     if settings.sub_voxels is not None:
-        average = average_sub_voxels(hits.batches("sub-voxels"), grid, center=settings.center)
+        batches = (hits.bare(batch) for batch in hits.batches("sub-voxels"))
+        average = average_sub_voxels(batches, grid, center=settings.center)
         write_sub_voxels(settings.sub_voxels, average, overwrite=job.overwrite)
     return f"{settings.output}: {totals}, {grid.n_voxels} voxels"
 
@@ -105,13 +115,14 @@ def _write_dataset(
         settings.output,
         grid,
         overwrite=job.overwrite,
-        provenance=job.provenance | {"hits": hits.provenance},
+        provenance=job.provenance
+        | {"hits": hits.provenance, "phi_modulation": hits.phi_modulation},
         cell_table=None if table is None else table.name,
         precision_bits=settings.precision_bits,
         compression="gzip" if settings.fastcalosim else "blosc2",
     ) as writer:
         for batch in hits.batches("voxels"):
-            voxels = hits_to_voxels(batch, grid, center=settings.center)
+            voxels = hits_to_voxels(hits.bare(batch), grid, center=settings.center)
             phi_mod = phi_phase(_phi_center(voxels)) if settings.fastcalosim else None
             writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
         if table is not None:
@@ -125,10 +136,23 @@ def _phi_center(voxels: Voxels) -> Float64[Array, " event"]:
 
 
 class _HitsFiles:
-    """Several hits files as one."""
+    """Several hits files as one, and the phi modulation that is taken out of their hits."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], curve: Path | None) -> None:
         self._readers = [HitsReader(path) for path in paths]
+        self._modulation = None if curve is None else read_curve(curve)
+        stored = [reader.phi_modulation for reader in self._readers]
+        if curve is not None:
+            stored = [
+                state_after_removing(entry, path)
+                for entry, path in zip(stored, paths, strict=True)
+            ]
+        if any(entry != stored[0] for entry in stored):
+            raise ValueError(
+                f"{', '.join(map(str, paths))}: expected files with the same phi modulation; "
+                f"voxelize them apart"
+            )
+        self.phi_modulation = stored[0]
         if len(self) == 0:
             raise ValueError(f"{', '.join(map(str, paths))}: expected showers, got none")
         _check_indices(paths)
@@ -139,6 +163,12 @@ class _HitsFiles:
     @property
     def provenance(self) -> list[dict[str, Any]]:
         return [reader.provenance for reader in self._readers]
+
+    def bare(self, hits: Hits) -> Hits:
+        """Return hits as they are voxelized, without the modulation if curves were given."""
+        if self._modulation is None:
+            return hits
+        return remove_phi_modulation(hits, self._modulation)
 
     def batches(self, title: str) -> Iterator[Hits]:
         parts = (batch for reader in self._readers for batch in reader.batches())

@@ -174,7 +174,11 @@ def _join_shards(
     with HitsWriter(
         output,
         provenance=folder.settings,
-        phi_modulation=None if modulation is None else modulation.to_dict(),
+        phi_modulation=(
+            {"state": "absent"}
+            if modulation is None
+            else modulation.to_dict() | {"state": "present"}
+        ),
         overwrite=overwrite,
         precision_bits=settings.precision_bits,
         round_positions=True,

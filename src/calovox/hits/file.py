@@ -9,8 +9,8 @@ r"""The hits file: HDF5 with one row per hit, the offsets of the events, and the
 | `event/index` | int64 | index of each event in its run |
 
 The root has the attributes `format` ("calovox hits") and `version`; the group `meta` has
-`provenance`, `phi_modulation` (the modulation put into the energies, if any) and `rounding`, as
-JSON. Readers accept additional datasets, groups and attributes.
+`provenance`, `phi_modulation` (parameters of the modulation, and whether it is in the energies:
+`calovox.phi_modulation.state`) and `rounding`, as JSON. Readers accept additional datasets, groups and attributes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -162,7 +162,7 @@ class HitsReader:
         path: The file.
         event_offsets: Offsets of all events in the file.
         provenance: How the hits were made.
-        phi_modulation: The modulation put into the energies; none if there is none.
+        phi_modulation: What is known of the phi modulation in the energies; None if nothing is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -244,7 +244,10 @@ class HitsReader:
             lines["hits per event"] = f"{self.n_hits / len(self):.0f}"
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
-        lines["phi modulation"] = "none" if self.phi_modulation is None else "in the energies"
+        modulation = self.phi_modulation
+        lines["phi modulation"] = (
+            "unknown" if modulation is None else modulation.get("state", "present")
+        )
         return lines | {f"made with {key}": f"{value}" for key, value in self.provenance.items()}
 
     def _read(self, file: h5py.File, start: int, stop: int) -> Hits:
