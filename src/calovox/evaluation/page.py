@@ -128,6 +128,7 @@ def context(report: "Report") -> dict[str, Any]:
         "averages": [
             {
                 "name": average_name(shower, report.averages),
+                "label": _owner(shower, report.samples),
                 "grid": _grid_name(shower.grid),
                 "n_voxels": shower.grid.n_voxels,
                 "region": str(shower.region),
@@ -236,6 +237,12 @@ def _observable_row(result: ObservableResult) -> dict[str, Any]:
             for entry in result.simulated
         ],
     }
+
+
+def _owner(shower: AverageShower, samples: Sequence[Sample]) -> str:
+    return next(
+        sample.label for sample in samples if any(entry is shower for entry in sample.averages)
+    )
 
 
 def _grid_name(grid: VoxelGrid) -> str:
