@@ -9,7 +9,7 @@ import typer
 
 from calovox.cli.command import Job
 from calovox.cli.progress import track
-from calovox.cli.settings import FileIn, Output, Seed
+from calovox.cli.settings import FileIn, FileOut, Output, Seed
 from calovox.hits import Hits, HitsReader, HitsWriter
 from calovox.phi_modulation import (
     Modulation,
@@ -72,9 +72,8 @@ class FitCommandSettings:
     ] = 0
     root: Annotated[
         Path | None,
-        typer.Option(
-            exists=True, file_okay=False, help="Also write the ROOT files of FastCaloSim here."
-        ),
+        typer.Option(metavar="FOLDER", help="Also write the ROOT files of FastCaloSim, here."),
+        FileOut(),
     ] = None
     eta_edges: Annotated[
         str, typer.Option(metavar="EDGES", help="Borders of the |eta| ranges, one curve each.")
@@ -131,6 +130,7 @@ def fit_curve(settings: FitCommandSettings, job: Job) -> str:
         overwrite=job.overwrite,
     )
     if settings.root is not None:
+        settings.root.mkdir(exist_ok=True)
         write_curve_root(settings.root, result.modulation, overwrite=job.overwrite)
     return "\n".join([f"{settings.output}: {_describe(result)}", *result.warnings])
 
