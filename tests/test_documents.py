@@ -31,9 +31,12 @@ def test_commands_in_documents_exist(document):
     program = typer.main.get_command(app)
     text = document.read_text(encoding="utf-8")
     for name, *words in commands_in(text):
+        command = program.commands[name]
+        if hasattr(command, "commands"):
+            command = command.commands[words[0]]
         options = {
             option
-            for parameter in program.commands[name].params
+            for parameter in command.params
             for option in (*parameter.opts, *parameter.secondary_opts)
         }
         given = {word for word in words if re.match(r"-{1,2}[a-z]", word)}

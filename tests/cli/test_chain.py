@@ -254,7 +254,7 @@ def test_geant4_dry_run_needs_no_data(tmp_path, monkeypatch):
 
 def test_commands_stand_in_the_order_of_the_stages():
     text = call("--help").stdout
-    names = ["geant4", "voxelize", "simulate", "reconstruct", "evaluate", "info"]
+    names = ["geant4", "voxelize", "phi-modulation", "simulate", "reconstruct", "evaluate", "info"]
     positions = [re.search(rf"^│ {name} ", text, re.MULTILINE).start() for name in names]
     assert positions == sorted(positions)
 

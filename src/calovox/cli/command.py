@@ -35,6 +35,10 @@ EXTRAS = {
 """The extra of the package that brings a library which is not always installed."""
 
 
+STAGES = ("geant4", "voxelize", "phi-modulation", "simulate", "reconstruct", "evaluate", "info")
+"""The commands in the order of the stages."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One run of a command.
@@ -76,6 +80,11 @@ class CommandGroup(TyperGroup):
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else 0)
         return code
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List commands in the order of the stages; those of a group as they were added."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: STAGES.index(name) if name in STAGES else -1)
 
 
 class StageCommand(TyperCommand):
