@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from calovox.cli.command import Job
 from calovox.cli.settings import FileIn, FileInText, FileOut, split_named_file
+
+if TYPE_CHECKING:
+    from calovox.evaluation.phi_modulation import PhiModulationFiles
 
 __all__ = ["EVALUATE_EXAMPLE", "EvaluateSettings", "evaluate"]
 
@@ -41,6 +44,29 @@ class EvaluateSettings:
         typer.Option(exists=True, dir_okay=False, help="Hits file: one shower of it is drawn."),
         FileIn(),
     ] = None
+    curve: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Curves of calovox phi-modulation fit, to be drawn."
+        ),
+        FileIn(),
+    ] = None
+    displaced_reference: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Dataset of Geant4 showers of one energy, to compare displaced showers with.",
+        ),
+        FileIn(),
+    ] = None
+    displaced: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE", help="Datasets of the same showers at new azimuths, with cells."
+        ),
+        FileInText(),
+    ] = None
 
 
 def evaluate(settings: EvaluateSettings, job: Job) -> str:
@@ -53,10 +79,26 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
         name_simulations(settings.simulated),
         settings.output,
         hits=settings.hits,
+        phi_modulation=_phi_modulation_files(settings),
         overwrite=job.overwrite,
         progress=console.print,
     )
     return f"{settings.output / 'index.html'}: report on {len(settings.simulated)} simulations"
+
+
+def _phi_modulation_files(settings: EvaluateSettings) -> "PhiModulationFiles | None":
+    from calovox.evaluation.phi_modulation import PhiModulationFiles
+
+    displaced = settings.displaced or []
+    if (settings.displaced_reference is None) != (not displaced):
+        raise ValueError("--displaced and --displaced-reference: give both or neither")
+    if settings.curve is None:
+        if displaced:
+            raise ValueError("--displaced needs the curves of --curve")
+        return None
+    return PhiModulationFiles(
+        settings.curve, settings.displaced_reference, name_simulations(displaced)
+    )
 
 
 def name_simulations(texts: list[str]) -> dict[str, Path]:

@@ -12,6 +12,7 @@ from calovox.arrays import LAYER_NAMES, LAYERS
 from calovox.evaluation.averages import Paired
 from calovox.evaluation.comparison import EXPECTED_FRACTIONS, ObservableResult, RegionResult
 from calovox.evaluation.metrics import EDGE_HALF_WIDTHS, EDGE_QUANTILE, MIN_EXPECTED
+from calovox.evaluation.page_phi_modulation import phi_modulation_context
 from calovox.evaluation.plots_summaries import SMALLEST_CHI2, SMALLEST_SPREAD
 from calovox.evaluation.regions import CENTRAL
 from calovox.evaluation.samples import OBSERVABLES, REFERENCE_LABEL, Sample
@@ -140,6 +141,7 @@ def context(report: "Report") -> dict[str, Any]:
         "has_response": bool(report.responses),
         "image": report.image,
         "image_energy": None if report.image is None else format_energy(report.image.energy),
+        "phi": phi_modulation_context(report.phi_modulation),
         "n_drawn": f"{int(report.spectrum.counts.sum()):,}".replace(",", " "),
         "probability": f"{report.interpolations[0].probability:.2f}",
         "calibration_stored": report.calibration_stored,

@@ -36,11 +36,21 @@ from calovox.evaluation.figures import (
     spectrum_figure,
     summary_figure,
 )
+from calovox.evaluation.figures_phi_modulation import (
+    curves_figure,
+    energies_figure,
+    loss_figure,
+)
 from calovox.evaluation.illustrations import (
     Interpolation,
     Spectrum,
     draw_interpolations,
     draw_spectrum,
+)
+from calovox.evaluation.phi_modulation import (
+    PhiModulationFiles,
+    PhiModulationResult,
+    evaluate_phi_modulation,
 )
 from calovox.evaluation.regions import REGIONS
 from calovox.evaluation.samples import Sample, read_samples
@@ -77,6 +87,7 @@ class Report:
         image: One shower; none without a hits file.
         spectrum: The energy spectrum.
         interpolations: The two radial interpolations.
+        phi_modulation: The phi modulation; none without a curve file.
         missing: What could not be drawn, and why.
     """
 
@@ -89,6 +100,7 @@ class Report:
     image: ShowerImage | None
     spectrum: Spectrum
     interpolations: tuple[Interpolation, Interpolation]
+    phi_modulation: PhiModulationResult | None
     missing: tuple[str, ...]
 
 
@@ -98,6 +110,7 @@ def write_report(
     output: Path,
     *,
     hits: Path | None = None,
+    phi_modulation: PhiModulationFiles | None = None,
     table: CellTable | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -109,6 +122,7 @@ def write_report(
         simulated: Datasets of simulations by the names the report gives them, in its order.
         output: Folder of the report; its page is ``index.html``.
         hits: Hits file that one shower is shown from.
+        phi_modulation: Curves and displaced showers of Figures 9 and 10.
         table: The cells of the detector; the built-in barrel if none is given.
         overwrite: Whether an existing report may be replaced.
         progress: Called with one line at each step.
@@ -123,7 +137,7 @@ def write_report(
     say = progress or (lambda text: None)
     _check_output(output, overwrite=overwrite)
     say("Reconstructing showers")
-    report = _collect(reference, simulated, hits, table)
+    report = _collect(reference, simulated, hits, phi_modulation, table)
     with _whole_folder(output) as folder, style():
         for name, figure in _draw(report):
             say(f"Drawing {name}")
@@ -168,7 +182,11 @@ def to_plain(value: Any) -> Any:
 
 
 def _collect(
-    reference: Path, simulated: Mapping[str, Path], hits: Path | None, table: CellTable | None
+    reference: Path,
+    simulated: Mapping[str, Path],
+    hits: Path | None,
+    phi_modulation: PhiModulationFiles | None,
+    table: CellTable | None,
 ) -> Report:
     samples, calibration, stored = read_samples(reference, simulated, table=table)
     results = [compare_region(samples[0], samples[1:], region) for region in REGIONS]
@@ -198,6 +216,9 @@ def _collect(
         image=image,
         spectrum=draw_spectrum(_N_SPECTRUM, seed=_SEED),
         interpolations=draw_interpolations(_N_RADII, seed=_SEED),
+        phi_modulation=None
+        if phi_modulation is None
+        else evaluate_phi_modulation(phi_modulation, table=table),
         missing=tuple(missing),
     )
 
@@ -229,6 +250,11 @@ def _draw(report: Report) -> Iterator[tuple[str, Figure]]:
         yield page.average_name(shower, report.averages), average_figure(shower)
     if report.image is not None:
         yield "one-shower", image_figure(report.image, VoxelGrid.optimal())
+    if report.phi_modulation is not None:
+        yield "phi-modulation", curves_figure(report.phi_modulation)
+        yield "phi-modulation-loss", loss_figure(report.phi_modulation)
+        if report.phi_modulation.test is not None:
+            yield "phi-modulation-energies", energies_figure(report.phi_modulation.test)
     yield "spectrum", spectrum_figure(report.spectrum)
     yield "interpolation", interpolation_figure(report.interpolations)
 
@@ -262,6 +288,7 @@ def _numbers(report: Report) -> dict[str, Any]:
         "one_shower": report.image,
         "spectrum": report.spectrum,
         "interpolations": report.interpolations,
+        "phi_modulation": report.phi_modulation,
         "missing": report.missing,
     }
 

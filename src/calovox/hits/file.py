@@ -10,7 +10,8 @@ r"""The hits file: HDF5 with one row per hit, the offsets of the events, and the
 
 The root has the attributes `format` ("calovox hits") and `version`; the group `meta` has
 `provenance`, `phi_modulation` (parameters of the modulation, and whether it is in the energies:
-`calovox.phi_modulation.state`) and `rounding`, as JSON. Readers accept additional datasets, groups and attributes.
+`calovox.phi_modulation.state`) and `rounding`, as JSON. Readers accept additional datasets,
+groups and attributes.
 """
 
 from collections.abc import Iterator, Mapping
