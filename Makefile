@@ -6,6 +6,7 @@ WORKERS ?= 2
 
 BIN := $(VENV)/bin
 CALOVOX := $(BIN)/calovox
+SOURCES := $(shell find src -name '*.py' -o -name '*.j2')
 GRIDS := optimal regular coarse
 GEANT4_EXTRAS := geant4,plot
 DEV_EXTRAS := geant4,plot,dev
@@ -18,7 +19,7 @@ ifneq ($(SHARED_DATA),)
 export GEANT4_DATA_DIR ?= $(abspath $(SHARED_DATA))
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -80,7 +81,7 @@ demo: demo/report/index.html
 	@echo
 	@echo "The report: $(CURDIR)/demo/report/index.html"
 
-demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root | $(VENV)/.plot
+demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(CALOVOX) simulate --model $< --matching perfect --sub-voxels sample/sub_voxels_$*.root \
 		--cells --seed 1 --force -o $@
@@ -99,7 +100,7 @@ demo/geant4/hits.h5: | $(VENV)/.geant4
 	@mkdir -p $(@D)
 	$(CALOVOX) geant4 $(FRESH) --workers $(WORKERS) --force -o $@
 
-demo/geant4/photons_%.h5: demo/geant4/hits.h5
+demo/geant4/photons_%.h5: demo/geant4/hits.h5 $(SOURCES)
 	$(CALOVOX) voxelize $< --grid $(if $(filter coarse,$*),grids/coarse.toml,$*) \
 		--sub-voxels demo/geant4/sub_voxels_$*.root --force -o $@
 
