@@ -21,7 +21,11 @@ def merge_event(hits, event, lookup, radii):
         along = radii.along[position]
         if radii.per_layer:
             along = min(along, float(layer_thickness(layer, photon_eta)) / radii.per_layer)
-        x, y, z = r * math.cos(phi - photon_phi), r * math.sin(phi - photon_phi), r * math.sinh(eta)
+        x, y, z = (
+            r * math.cos(phi - photon_phi),
+            r * math.sin(phi - photon_phi),
+            r * math.sinh(eta),
+        )
         cosh, sinh = math.cosh(photon_eta), math.sinh(photon_eta)
         cell = int(lookup.find(hits.layer[hit : hit + 1], np.array([eta]), np.array([phi]))[0])
         key = (
