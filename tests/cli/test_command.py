@@ -165,3 +165,38 @@ def test_traceback_shows_where_an_error_comes_from(folder):
 def test_help_ends_with_an_example():
     lines = call("--help").stdout.split("\n")
     assert [line for line in lines if line.strip()][-1].strip().startswith("Example: calovox add")
+
+
+def call_with_error(monkeypatch, error):
+    def fail(self, *_, **__):
+        raise error
+
+    monkeypatch.setattr(Path, "read_text", fail)
+    return call("a.txt", "-o", "sum.txt")
+
+
+def test_interrupt_leaves_no_file_behind(folder, monkeypatch):
+    assert call_with_error(monkeypatch, KeyboardInterrupt()).exit_code == 130
+    assert sorted(path.name for path in folder.iterdir()) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (KeyError("no shower of event 3"), "no shower of event 3"),
+        (PermissionError("not for you"), "not for you"),
+        (type("OwnError", (RuntimeError,), {"__module__": "calovox.geant4"})("own"), "own"),
+        (ModuleNotFoundError("x", name="matplotlib.axes"), "pip install 'calovox[plot]'"),
+    ],
+)
+def test_errors_of_the_user_are_one_line(folder, monkeypatch, error, text):
+    assert_one_line_error(call_with_error(monkeypatch, error), text)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("key"), RuntimeError("fault"), ModuleNotFoundError("x", name="other")]
+)
+def test_faults_of_the_program_keep_their_traceback(folder, monkeypatch, error):
+    result = call_with_error(monkeypatch, error)
+    assert result.exit_code == 1
+    assert result.exception is error
