@@ -157,6 +157,7 @@ def test_evaluate_writes_a_report(folder):
     assert "report/index.html" in result.stdout
     assert Path("report/index.html").is_file()
     json.loads(Path("report/report.json").read_text())
+    assert "24 showers, 382 voxels" in succeed("info", "report").stdout
     fail("evaluate", "photons.h5", "simulated.h5", "-o", "report", match="--force")
 
 

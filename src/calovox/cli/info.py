@@ -90,7 +90,23 @@ def _describe_toml(path: Path) -> dict[str, str]:
 
 def _describe_report(path: Path) -> dict[str, str]:
     numbers = json.loads((path / "report.json").read_text(encoding="utf-8"))
-    return {"format": "report", "page": f"{path / 'index.html'}", "numbers": ", ".join(numbers)}
+    if not isinstance(numbers, dict) or numbers.get("format") != "calovox report":
+        raise ValueError(f"{path} is no report of calovox")
+    lines = {"format": "report", "page": f"{path / 'index.html'}"}
+    for sample in numbers["samples"]:
+        lines[sample["label"]] = f"{sample['n_events']} showers, {sample['n_voxels']} voxels"
+    for result in numbers["regions"]:
+        for observable in result["observables"]:
+            title = f"chi2/ndf of {observable['name']}, {result['region']['name']}"
+            lines[title] = ", ".join(
+                f"{_short(entry['chi2']['reduced'])} ({entry['label']})"
+                for entry in observable["simulated"]
+            )
+    return lines
+
+
+def _short(number: float | None) -> str:
+    return "none" if number is None else f"{number:.2f}"
 
 
 _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
