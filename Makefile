@@ -77,6 +77,8 @@ bench: $(VENV)/.dev
 
 # -- demonstration on the shipped sample -----------------------------------------------------
 
+DISPLACED := --matching displaced --sub-voxels sample/sub_voxels_optimal.root --cells --seed 1 --force
+
 demo: demo/report/index.html
 	@echo
 	@echo "The report: $(CURDIR)/demo/report/index.html"
@@ -86,9 +88,34 @@ demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root $(SOURCES) | $(VE
 	$(CALOVOX) simulate --model $< --matching perfect --sub-voxels sample/sub_voxels_$*.root \
 		--cells --seed 1 --force -o $@
 
-demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/binned_%.h5)
+# the same showers at random azimuths, with the phi modulation ignored and corrected
+DISPLACE := $(CALOVOX) simulate --matching displaced -n 1600 --sub-voxels \
+	sample/sub_voxels_optimal.root --cells --seed 1 --force
+
+demo/phi_ignored.h5: sample/phi_present.h5 $(SOURCES) | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(DISPLACE) --model $< -o $@
+
+demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(DISPLACE) --model $< --phi-modulation sample/phi_curve.h5 -o $@
+
+# showers of one energy at new azimuths: with the modulation of their old place, and with it removed
+# there and put back at the new place
+demo/phi_ignored.h5: sample/phi_present.h5 $(SOURCES) | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(CALOVOX) simulate --model $< $(DISPLACED) -o $@
+
+demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(CALOVOX) simulate --model $< --phi-modulation sample/phi_curve.h5 $(DISPLACED) -o $@
+
+demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/binned_%.h5) \
+		demo/phi_ignored.h5 demo/phi_corrected.h5
 	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
-		--hits sample/hits.h5 --force -o $(@D)
+		--hits sample/hits.h5 --curve sample/phi_curve.h5 \
+		--displaced-reference sample/phi_present.h5 --displaced ignored=demo/phi_ignored.h5 \
+		--displaced corrected=demo/phi_corrected.h5 --force -o $(@D)
 
 # -- the same on freshly generated events ----------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, Int64
+from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
 from calovox.evaluation.averages import Paired, Profile, paired_difference, profile
 from calovox.evaluation.metrics import (
     Chi2,
@@ -51,10 +51,20 @@ EXPECTED_FRACTIONS: Final = {
 }
 """Range of the mean share of each layer for 65 GeV at 0.2 < |eta| < 0.25."""
 
-RESPONSE_MIN_ENERGY: Final = 10e3
-"""Lowest kinetic energy, in MeV, of the events in the response: below, fluctuations hide dips."""
+RESPONSE_ENERGIES: Final = (48.75e3, 97.5e3)
+"""Kinetic energies, in MeV, of the events in the response: 3/4 to 3/2 of 65 GeV."""
 
-_ETA_EDGES: Final = np.round(np.arange(0.0, 1.3501, 0.0125), 4)
+RESPONSE_LOWEST_ENERGY: Final = 10e3
+"""Lowest kinetic energy in a sample without `RESPONSE_ENERGIES`: below, fluctuations hide dips."""
+
+_ETA_EDGES: Final = np.concatenate(
+    [
+        np.linspace(0.0, 0.05, 4, endpoint=False),
+        np.linspace(0.05, 0.75, 28, endpoint=False),
+        np.linspace(0.75, 0.825, 6, endpoint=False),
+        np.linspace(0.825, 1.35, 22),
+    ]
+).round(4)
 _FEWEST_IN_BIN: Final = 5
 _N_RATIO_BINS: Final = 80
 _SPLIT_SEED: Final = 2025
@@ -142,7 +152,7 @@ class Response:
 
     Attributes:
         label: Name of the sample.
-        min_energy: Lowest kinetic energy in MeV.
+        energies: Lowest and highest kinetic energy in MeV.
         ratio_edges: Borders of the bins in E_tot / E_kin.
         counts: Events in bins of |eta| and of E_tot / E_kin.
         profile: Mean and standard deviation of E_tot / E_kin in bins of |eta|.
@@ -150,7 +160,7 @@ class Response:
     """
 
     label: str
-    min_energy: float
+    energies: tuple[float, float]
     ratio_edges: Float64[Array, " edge"]
     counts: Int64[Array, "eta_bin ratio_bin"]
     profile: Profile
@@ -204,18 +214,24 @@ def compare_region(
 def measure_response(sample: Sample) -> Response | None:
     """Measure E_tot / E_kin and the layer fractions against |eta_center|.
 
+    Bins in |eta| are narrow at the electrode gaps, |eta| = 0 and 0.8.
+
     Args:
         sample: Reconstructed showers.
 
     Returns:
         Histogram and profiles; none if no event has enough energy.
     """
-    chosen = (sample.energy >= RESPONSE_MIN_ENERGY) & (sample.shapes.layer_energy.sum(axis=1) > 0)
+    visible = sample.shapes.layer_energy.sum(axis=1) > 0
+    chosen = visible & _between(sample.energy, *RESPONSE_ENERGIES)
+    if np.count_nonzero(chosen) < FEWEST_EVENTS:
+        chosen = visible & (sample.energy >= RESPONSE_LOWEST_ENERGY)
     if not np.any(chosen):
         return None
+    energy = sample.energy[chosen]
     eta = np.abs(sample.eta_center[chosen])
     total = sample.shapes.layer_energy[chosen].sum(axis=1)
-    ratio = total / sample.energy[chosen]
+    ratio = total / energy
     low, high = robust_range(ratio, quantile=0.002, half_widths=10.0)
     margin = 0.1 * (high - low) + 1e-3
     ratio_edges = np.linspace(low - margin, high + margin, _N_RATIO_BINS + 1)
@@ -223,7 +239,7 @@ def measure_response(sample: Sample) -> Response | None:
     shares = sample.shapes.layer_energy[chosen] / total[:, None]
     return Response(
         label=sample.label,
-        min_energy=RESPONSE_MIN_ENERGY,
+        energies=(float(energy.min()), float(energy.max())),
         ratio_edges=ratio_edges,
         counts=counts.astype(np.int64),
         profile=profile(eta, ratio, _ETA_EDGES, fewest=_FEWEST_IN_BIN),
@@ -257,6 +273,10 @@ def _compare_observable(
         results.append(SimulatedResult(sample.label, other, chi2, paired))
     floor = split_floor(values, edges, np.random.default_rng(_SPLIT_SEED))
     return ObservableResult(OBSERVABLES[column].name, histogram, floor, tuple(results))
+
+
+def _between(values: Float64[Array, " event"], low: float, high: float) -> Bool[Array, " event"]:
+    return np.asarray((values >= low) & (values <= high))
 
 
 def _values(

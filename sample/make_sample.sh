@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes the shipped sample from the hits of make_hits.sh: a few minutes.
+# usage: sample/make_sample.sh FOLDER_OF_HITS
+set -eu
+hits=$1
+here=$(dirname "$0")
+showers="$hits/central.h5 $hits/gap.h5 $hits/transition.h5 $hits/eta.h5 $hits/scan.h5"
+
+cp "$hits/hits.h5" "$here/hits.h5"
+
+# voxels on three grids; cells, the same for all, go with the first
+cells=--cells
+for grid in optimal regular coarse; do
+    rings=$grid
+    [ $grid != coarse ] || rings="$here/../grids/coarse.toml"
+    # shellcheck disable=SC2086
+    calovox voxelize $showers --grid "$rings" $cells --precision-bits 10 --force \
+        --sub-voxels "$here/sub_voxels_$grid.root" -o "$here/photons_$grid.h5"
+    cells=--no-cells
+done
+
+# phi modulation: learned from one set of showers, tested on another
+calovox phi-modulation fit "$hits/phi_fit.h5" --replay 100 --force -o "$here/phi_curve.h5"
+calovox voxelize "$hits/phi_test.h5" --precision-bits 10 --force -o "$here/phi_present.h5"
+calovox voxelize "$hits/phi_test.h5" --phi-modulation "$here/phi_curve.h5" --no-cells \
+    --precision-bits 10 --force -o "$here/phi_removed.h5"
+rm -f "$here"/*.config.toml
