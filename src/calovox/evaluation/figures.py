@@ -271,8 +271,8 @@ def response_figure(responses: Sequence[Response]) -> Figure:
     figure.align_ylabels(axes)
     axes[0].legend()
     axes[0].set_title(
-        f"{reference.label}, {int(reference.counts.sum())} photons above "
-        f"{format_energy(reference.min_energy)}"
+        f"{reference.label}, {int(reference.counts.sum())} photons of "
+        f"{' to '.join(map(format_energy, reference.energies))}"
     )
     axes[2].set_xlim(_covered_range(reference.profile))
     bar = _add_colorbar(figure, image, axes[0], "Events per bin")
