@@ -77,8 +77,6 @@ bench: $(VENV)/.dev
 
 # -- demonstration on the shipped sample -----------------------------------------------------
 
-DISPLACED := --matching displaced --sub-voxels sample/sub_voxels_optimal.root --cells --seed 1 --force
-
 demo: demo/report/index.html
 	@echo
 	@echo "The report: $(CURDIR)/demo/report/index.html"
@@ -99,16 +97,6 @@ demo/phi_ignored.h5: sample/phi_present.h5 $(SOURCES) | $(VENV)/.plot
 demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(DISPLACE) --model $< --phi-modulation sample/phi_curve.h5 -o $@
-
-# showers of one energy at new azimuths: with the modulation of their old place, and with it removed
-# there and put back at the new place
-demo/phi_ignored.h5: sample/phi_present.h5 $(SOURCES) | $(VENV)/.plot
-	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model $< $(DISPLACED) -o $@
-
-demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(VENV)/.plot
-	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model $< --phi-modulation sample/phi_curve.h5 $(DISPLACED) -o $@
 
 demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/binned_%.h5) \
 		demo/phi_ignored.h5 demo/phi_corrected.h5
