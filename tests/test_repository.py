@@ -16,8 +16,9 @@ SOURCE = ROOT / "src" / "calovox"
 ROOMS = [
     *("units", "arrays", "random_streams", "files", "hdf5"),
     *("photons", "geometry", "hits", "cell_energies", "geant4", "phi_modulation"),
-    *("voxelization", "binned_shower", "dataset", "reconstruction", "simulate"),
-    *("evaluation", "cli"),
+    *("voxelization", "binned_shower", "dataset", "preprocessing"),
+    *("nn", "models", "training", "distillation", "export", "runtime"),
+    *("reconstruction", "simulate", "evaluation", "cli"),
 ]
 
 # Libraries that only some rooms may import, wherever the import stands.
@@ -29,7 +30,9 @@ KEPT_LIBRARIES = {
     "jinja2": {"evaluation"},
     "typer": {"cli"},
     "rich": {"cli", "geant4"},
-    "torch": set(),
+    "torch": {
+        *("preprocessing", "nn", "models", "training", "distillation", "export", "evaluation"),
+    },
 }
 
 
