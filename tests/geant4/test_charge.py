@@ -3,7 +3,7 @@ import pytest
 
 from calovox.arrays import LAYERS
 from calovox.geant4 import ElectrodeGaps, TruePhiModulation
-from calovox.geant4.charge import PERIOD
+from calovox.geometry import ABSORBER_PERIOD as PERIOD
 from calovox.geometry import barrel_cells
 from calovox.phi_modulation import PERIOD as FITTED_PERIOD
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from calovox.geant4 import Response, SamplingFractions
-from calovox.geant4.charge import PERIOD
 from calovox.geant4.engine import Deposits
 from calovox.geant4.response import deposits_to_hits
+from calovox.geometry import ABSORBER_PERIOD as PERIOD
 from calovox.photons import Photons
 
 PLAIN = Response(SamplingFractions(1.0, 1.0, 1.0, 1.0), gaps=None, modulation=None)

@@ -27,10 +27,8 @@ Settings = TypeVar("Settings")
 
 EXTRAS = {
     "calzone": "geant4",
-    "hist": "plot",
     "jinja2": "plot",
     "matplotlib": "plot",
-    "mplhep": "plot",
 }
 """The extra of the package that brings a library which is not always installed."""
 

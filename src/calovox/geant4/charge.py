@@ -23,20 +23,17 @@ References:
     ATL-SOFT-PUB-2025-003, section 2.5, Figures 9 and 12.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Float, Float64
 from calovox.geant4.detector import LEAD_TRANSITION_ETA
+from calovox.geometry import ABSORBER_PERIOD
 
-__all__ = ["PERIOD", "ElectrodeGaps", "TruePhiModulation"]
-
-PERIOD: Final = 2.0 * math.pi / 1024.0
-"""Distance of two absorbers of the electromagnetic barrel in phi, in rad."""
+__all__ = ["ElectrodeGaps", "TruePhiModulation"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ class TruePhiModulation:
         (0.045, 0.005),
         (0.0, 0.0),
     )
-    period: float = PERIOD
+    period: float = ABSORBER_PERIOD
 
     def __post_init__(self) -> None:
         if len(self.cosines) != len(LAYERS):

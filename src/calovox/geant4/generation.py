@@ -23,7 +23,7 @@ from calovox.files import check_writable
 from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
 from calovox.geant4.response import Response, deposits_to_hits
-from calovox.geant4.shards import ShardFolder, photons_digest, shard_ranges
+from calovox.geant4.shards import ShardFolder, ShardsError, photons_digest, shard_ranges
 from calovox.geometry import barrel_cells
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
@@ -145,7 +145,7 @@ def generate_hits(
         FileExistsError: If the output exists and may not be replaced.
         Geant4DataError: If calzone or the data files of Geant4 are missing.
         ShardsError: If there are shards of a run with other settings.
-        RuntimeError: If a process was killed.
+        ShardsError: If a process was killed.
     """
     if not len(photons):
         raise ValueError("generate_hits: expected at least one photon")
@@ -252,7 +252,7 @@ def _run_tasks(
             future.result()
             yield futures[future]
     except BrokenProcessPool:
-        raise RuntimeError(
+        raise ShardsError(
             f"a process of the simulation was killed (out of memory?): finished parts are kept "
             f"in {folder.path}, run again to continue"
         ) from None

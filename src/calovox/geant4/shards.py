@@ -29,7 +29,7 @@ _MOST_EVENTS: Final = 4000
 
 
 class ShardsError(RuntimeError):
-    """The folder of shards belongs to another run."""
+    """Shards that are of another run, or that were not finished."""
 
 
 def shard_ranges(photons: Photons) -> list[slice]:

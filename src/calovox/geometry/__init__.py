@@ -2,6 +2,7 @@
 
 from calovox.geometry.alignment import aligned_barrel_cells
 from calovox.geometry.barrel import (
+    ABSORBER_PERIOD,
     NO_LAYER,
     barrel_cells,
     layer_boundaries,
@@ -15,6 +16,7 @@ from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 from calovox.geometry.lookup_kernel import LookupParameters, find_cell
 
 __all__ = [
+    "ABSORBER_PERIOD",
     "NO_LAYER",
     "BarrelLookup",
     "CellLookup",

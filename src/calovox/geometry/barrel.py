@@ -14,6 +14,7 @@ lists what differs from the real cells.
 Identifiers are layer * 1 000 000 + eta_index * 1000 + phi_index.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,6 +25,7 @@ from calovox.arrays import LAYERS, Array, Float, Float64, UInt8
 from calovox.geometry.cells import CellTable
 
 __all__ = [
+    "ABSORBER_PERIOD",
     "BARREL_GRIDS",
     "NO_LAYER",
     "LayerGrid",
@@ -61,6 +63,9 @@ BARREL_GRIDS = {
     12: LayerGrid(cells_per_eta=10, n_phi=64, first=0, last=10),
 }
 """Cells of each layer."""
+
+ABSORBER_PERIOD = 2.0 * math.pi / 1024.0
+"""Distance of two absorbers of the electromagnetic barrel in phi, in rad."""
 
 NO_LAYER = 255
 """Returned for deposits that no layer reads out."""

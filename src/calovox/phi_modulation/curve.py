@@ -13,7 +13,6 @@ References:
     ATL-SOFT-PUB-2025-003, section 2.5 and Figure 9.
 """
 
-import math
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -21,6 +20,7 @@ import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64
+from calovox.geometry import ABSORBER_PERIOD
 from calovox.hits import Hits
 
 __all__ = [
@@ -34,8 +34,8 @@ __all__ = [
     "remove_phi_modulation",
 ]
 
-PERIOD: Final = 2.0 * math.pi / 1024.0
-"""Distance of two absorbers of the electromagnetic barrel in phi, in rad."""
+PERIOD: Final = ABSORBER_PERIOD
+"""Period of the modulation in rad."""
 
 N_BINS: Final = 50
 """Bins of the free histogram over one period (note, section 2.5)."""
