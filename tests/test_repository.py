@@ -14,7 +14,7 @@ SOURCE = ROOT / "src" / "calovox"
 
 # Rooms from upstream to downstream: a room imports only from itself and from rooms before it.
 ROOMS = [
-    *("units", "arrays", "random_streams", "files", "hdf5"),
+    *("units", "arrays", "random_streams", "files", "hdf5", "hdf5_writer"),
     *("photons", "geometry", "hits", "cell_energies", "geant4", "phi_modulation"),
     *("voxelization", "binned_shower", "dataset", "preprocessing"),
     *("nn", "models", "training", "distillation", "export", "runtime"),
@@ -25,8 +25,6 @@ ROOMS = [
 KEPT_LIBRARIES = {
     "calzone": {"geant4"},
     "matplotlib": {"evaluation"},
-    "mplhep": {"evaluation"},
-    "hist": {"evaluation"},
     "jinja2": {"evaluation"},
     "typer": {"cli"},
     "rich": {"cli", "geant4"},

@@ -1,9 +1,7 @@
 """Writing datasets, batch by batch."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
@@ -12,8 +10,8 @@ import numpy as np
 from calovox.arrays import LAYERS, Array, Float32, Float64
 from calovox.cell_energies import CellEnergies
 from calovox.dataset import keys
-from calovox.files import whole_file
 from calovox.hdf5 import Compression, append_rows, create_column, round_mantissa, write_json
+from calovox.hdf5_writer import BatchWriter
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
 
@@ -22,7 +20,7 @@ __all__ = ["DatasetWriter"]
 _BUFFERED_EVENTS = 4096
 
 
-class DatasetWriter:
+class DatasetWriter(BatchWriter):
     """Writes a dataset; the file appears when the ``with`` block ends well.
 
     Args:
@@ -53,38 +51,19 @@ class DatasetWriter:
         compression: Compression = "blosc2",
     ) -> None:
         round_mantissa(np.ones(1, dtype=np.float32), precision_bits)
-        self._path = path
+        super().__init__(path, overwrite=overwrite)
         self._grid = grid
-        self._overwrite = overwrite
         self._provenance = dict(provenance)
         self._cell_table = cell_table
         self._precision_bits = precision_bits
         self._compression: Compression = compression
-        self._stack = ExitStack()
         self._columns: frozenset[str] | None = None
         self._pending: list[tuple[Voxels, CellEnergies | None, Array | None]] = []
         self._n_pending = 0
 
-    def __enter__(self) -> "DatasetWriter":
-        with ExitStack() as stack:
-            partial = stack.enter_context(whole_file(self._path, overwrite=self._overwrite))
-            self._file = stack.enter_context(h5py.File(partial, "w"))
-            self._create_voxels()
-            self._create_meta()
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            with self._stack:
-                self._flush()
-        else:
-            self._stack.__exit__(kind, error, trace)
+    def _create(self) -> None:
+        self._create_voxels()
+        self._create_meta()
 
     def append(
         self,

@@ -15,16 +15,13 @@ groups and attributes.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
 import numpy as np
 
 from calovox.arrays import Array, Float, Float32, Int64
-from calovox.files import whole_file
 from calovox.hdf5 import (
     append_rows,
     create_column,
@@ -33,6 +30,7 @@ from calovox.hdf5 import (
     round_mantissa,
     write_json,
 )
+from calovox.hdf5_writer import BatchWriter
 from calovox.hits.hits import Hits, concatenate_hits
 from calovox.photons import Photons
 from calovox.units import format_energy
@@ -52,7 +50,7 @@ class HitsFileError(ValueError):
     """A hits file that cannot be used, and why."""
 
 
-class HitsWriter:
+class HitsWriter(BatchWriter):
     """Writes a hits file batch by batch; the file appears when the ``with`` block ends well.
 
     With `precision_bits`, energies keep that many mantissa bits (12: relative error below 1.3e-4).
@@ -76,37 +74,15 @@ class HitsWriter:
         round_positions: bool = False,
     ) -> None:
         round_mantissa(np.ones(1, dtype=np.float32), precision_bits)
-        self._path = path
-        self._overwrite = overwrite
+        super().__init__(path, overwrite=overwrite)
         self._meta = {"provenance": dict(provenance)}
         if phi_modulation is not None:
             self._meta["phi_modulation"] = dict(phi_modulation)
         self._meta["rounding"] = {"precision_bits": precision_bits, "positions": round_positions}
         self._precision_bits = precision_bits
         self._round_positions = round_positions
-        self._stack = ExitStack()
         self._pending: list[Hits] = []
         self._n_hits = 0
-
-    def __enter__(self) -> "HitsWriter":
-        with ExitStack() as stack:
-            partial = stack.enter_context(whole_file(self._path, overwrite=self._overwrite))
-            self._file = stack.enter_context(h5py.File(partial, "w"))
-            self._create_columns()
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            with self._stack:
-                self._flush()
-        else:
-            self._stack.__exit__(kind, error, trace)
 
     def append(self, hits: Hits) -> None:
         """Add events behind those written before.
@@ -123,7 +99,7 @@ class HitsWriter:
         if sum(part.n_hits for part in self._pending) >= _BUFFERED_HITS:
             self._flush()
 
-    def _create_columns(self) -> None:
+    def _create(self) -> None:
         self._file.attrs["format"] = FORMAT
         self._file.attrs["version"] = VERSION
         meta = self._file.create_group("meta")
