@@ -1,0 +1,16 @@
+"""Networks that know no physics: tensors in, tensors out."""
+
+from calovox.nn.flow import ConditionalFlow
+from calovox.nn.mlp import MLP, ScalarEmbedding, count_parameters
+from calovox.nn.spline import RationalQuadraticSpline, SplineCoupling
+from calovox.nn.velocity import VelocityNetwork
+
+__all__ = [
+    "MLP",
+    "ConditionalFlow",
+    "RationalQuadraticSpline",
+    "ScalarEmbedding",
+    "SplineCoupling",
+    "VelocityNetwork",
+    "count_parameters",
+]

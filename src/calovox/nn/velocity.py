@@ -1,0 +1,72 @@
+"""The fully connected network of a continuous normalizing flow: dx/dt = v(x, t, condition)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from calovox.nn.mlp import MLP, ScalarEmbedding
+
+__all__ = ["VelocityNetwork"]
+
+
+class VelocityNetwork(nn.Module):
+    """A backbone that sees the variables, the time, embedded numbers and further numbers.
+
+    Args:
+        embedding: What becomes of the numbers that are embedded.
+        n_variables: How many variables are moved.
+        n_context: How many further numbers enter as they are.
+        width: Neurons of each hidden layer.
+        n_layers: Linear layers of the backbone, the last one included.
+        activation: Activation of the backbone.
+    """
+
+    def __init__(
+        self,
+        embedding: ScalarEmbedding,
+        *,
+        n_variables: int,
+        n_context: int,
+        width: int = 1024,
+        n_layers: int = 4,
+        activation: type[nn.Module] = nn.SiLU,
+    ) -> None:
+        super().__init__()
+        self.n_variables = n_variables
+        self.embedding = embedding
+        n_inputs = n_variables + 1 + embedding.n_outputs + n_context
+        sizes = (n_inputs, *[width] * (n_layers - 1), n_variables)
+        self.backbone = MLP(sizes, activation=activation, layer_norm=True)
+
+    def embed(
+        self, scalars: Float[Tensor, "event scalar"], context: Float[Tensor, "event context"]
+    ) -> Float[Tensor, "event condition"]:
+        """Prepare what stays the same along the way from t = 0 to 1.
+
+        Args:
+            scalars: Numbers to be embedded.
+            context: Numbers that enter as they are.
+
+        Returns:
+            The condition that `forward` takes.
+        """
+        return torch.cat([self.embedding(scalars), context], dim=1)
+
+    def forward(
+        self,
+        x: Float[Tensor, "event variable"],
+        t: Float[Tensor, "event 1"],
+        condition: Float[Tensor, "event condition"],
+    ) -> Float[Tensor, "event variable"]:
+        """Evaluate the velocity.
+
+        Args:
+            x: Variables at the time t.
+            t: Time, 0 to 1.
+            condition: What `embed` returned.
+
+        Returns:
+            dx/dt.
+        """
+        velocity: Tensor = self.backbone(torch.cat([x, t, condition], dim=1))
+        return velocity
