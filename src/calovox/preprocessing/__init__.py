@@ -1,0 +1,22 @@
+"""Bijections between showers and the space in which models work.
+
+Everything here is a torch module, so that it can become part of an exported graph: no numpy, no
+decision that depends on a value. A transform has `forward`, `inverse` and, where it maps numbers
+one to one, `log_abs_det_jacobian`; fitting is an explicit `fit` that returns a new transform.
+"""
+
+from calovox.preprocessing.conditions import ConditionTransform
+from calovox.preprocessing.elementwise import Dequantization, RegularizedLogit, Standardization
+from calovox.preprocessing.layer_energies import LayerEnergyRatios, LayerEnergyTransform
+from calovox.preprocessing.voxels import LayerNormalization, VoxelTransform
+
+__all__ = [
+    "ConditionTransform",
+    "Dequantization",
+    "LayerEnergyRatios",
+    "LayerEnergyTransform",
+    "LayerNormalization",
+    "RegularizedLogit",
+    "Standardization",
+    "VoxelTransform",
+]
