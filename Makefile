@@ -102,8 +102,8 @@ demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/
 		demo/phi_ignored.h5 demo/phi_corrected.h5
 	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
 		--hits sample/hits.h5 --curve sample/phi_curve.h5 \
-		--displaced-reference sample/phi_present.h5 --displaced ignored=demo/phi_ignored.h5 \
-		--displaced corrected=demo/phi_corrected.h5 --force -o $(@D)
+		--displaced-reference sample/phi_present.h5 --displaced "modulation ignored=demo/phi_ignored.h5" \
+		--displaced "modulation corrected=demo/phi_corrected.h5" --force -o $(@D)
 
 # -- the same on freshly generated events ----------------------------------------------------
 

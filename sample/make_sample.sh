@@ -4,18 +4,24 @@
 set -eu
 hits=$1
 here=$(dirname "$0")
-showers="$hits/central.h5 $hits/gap.h5 $hits/transition.h5 $hits/eta.h5 $hits/scan.h5"
+showers="$hits/central.h5 $hits/gap.h5 $hits/transition.h5 $hits/eta.h5"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
 cp "$hits/hits.h5" "$here/hits.h5"
 
-# voxels on three grids; cells, the same for all, go with the first
+# voxels on three grids; cells, the same for all, go with the first. Sub-voxel probabilities also
+# come from the showers of lower energies, whose voxels are not shipped.
 cells=--cells
 for grid in optimal regular coarse; do
     rings=$grid
     [ $grid != coarse ] || rings="$here/../grids/coarse.toml"
     # shellcheck disable=SC2086
+    calovox voxelize $showers "$hits/scan.h5" --grid "$rings" --no-cells \
+        --sub-voxels "$here/sub_voxels_$grid.root" --force -o "$scratch/$grid.h5"
+    # shellcheck disable=SC2086
     calovox voxelize $showers --grid "$rings" $cells --precision-bits 10 --force \
-        --sub-voxels "$here/sub_voxels_$grid.root" -o "$here/photons_$grid.h5"
+        -o "$here/photons_$grid.h5"
     cells=--no-cells
 done
 

@@ -21,7 +21,7 @@ from calovox.hits import Hits
 from calovox.hits.file import HitsReader
 from calovox.phi_modulation import phi_phase, remove_phi_modulation
 from calovox.phi_modulation.curve_file import read_curve
-from calovox.phi_modulation.state import state_after_removing
+from calovox.phi_modulation.state import modulation_state, state_after_removing
 from calovox.reconstruction import Calibration, cells_to_shapes, fit_calibration, hits_to_cells
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 
@@ -147,7 +147,8 @@ class _HitsFiles:
                 state_after_removing(entry, path)
                 for entry, path in zip(stored, paths, strict=True)
             ]
-        if any(entry != stored[0] for entry in stored):
+        known = [{**(entry or {}), "state": modulation_state(entry)} for entry in stored]
+        if any(entry != known[0] for entry in known):
             raise ValueError(
                 f"{', '.join(map(str, paths))}: expected files with the same phi modulation; "
                 f"voxelize them apart"
