@@ -78,7 +78,7 @@ def run_python(code, folder):
 def test_simulating_imports_neither_torch_nor_calzone_nor_matplotlib(tmp_path):
     code = """
         import sys
-        import calovox.simulate, calovox.dataset, calovox.cli
+        import calovox.simulate, calovox.dataset, calovox.cli, calovox.models.base
         wrong = {"torch", "calzone", "matplotlib"} & set(sys.modules)
         sys.exit(", ".join(sorted(wrong)) or 0)
     """

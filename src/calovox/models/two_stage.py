@@ -1,0 +1,55 @@
+"""Two stages as one sampler: an energy model gives the layers, a shape model the voxels.
+
+References:
+    ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6, Figure 11
+"""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from calovox.models.base import Conditions
+from calovox.models.cfm import CaloCFM
+from calovox.models.inn import CaloINN
+
+__all__ = ["TwoStageSampler"]
+
+
+class TwoStageSampler(nn.Module):
+    """Draws showers for photons.
+
+    Args:
+        energies: Model of the layer energies.
+        shapes: Model of the voxels for given layer energies.
+    """
+
+    def __init__(self, energies: CaloINN, shapes: CaloCFM) -> None:
+        super().__init__()
+        n_layers = len(shapes.voxels.layer_sizes)
+        if energies.noise_shape != (n_layers,):
+            raise ValueError(
+                f"TwoStageSampler: expected energies of {n_layers} layers, got "
+                f"{energies.noise_shape[0]}"
+            )
+        self.energies = energies
+        self.shapes = shapes
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Shape of the noise of one event: first the layers' numbers, then the voxels'."""
+        return (self.energies.noise_shape[0] + self.shapes.noise_shape[0],)
+
+    def sample(
+        self, conditions: Conditions[Tensor], noise: Float[Tensor, "event noise"]
+    ) -> Float[Tensor, "event voxel"]:
+        """Draw showers.
+
+        Args:
+            conditions: Photons.
+            noise: Standard normal numbers.
+
+        Returns:
+            Voxels as fractions of the kinetic energy, not negative.
+        """
+        n_layers = self.energies.noise_shape[0]
+        layer_energy = self.energies.sample(conditions, noise[:, :n_layers])
+        return self.shapes.sample(conditions, layer_energy, noise[:, n_layers:])
