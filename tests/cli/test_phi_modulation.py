@@ -100,3 +100,12 @@ def test_replay_needs_the_true_modulation(folder):
         *("phi-modulation", "fit", "own.h5", "--replay", 5, "-o", "no.h5"),
         match="own.h5 does not hold its true modulation",
     )
+
+
+def test_evaluate_wants_displaced_showers_with_their_reference_and_curves(folder):
+    succeed("voxelize", "hits.h5", "-o", "photons.h5")
+    command = ("evaluate", "photons.h5", "same=photons.h5", "-o", "report")
+    fail(*command, "--displaced", "a=photons.h5", match="give both or neither")
+    displaced = ("--displaced-reference", "photons.h5", "--displaced", "a=photons.h5")
+    fail(*command, *displaced, match="needs the curves of --curve")
+    assert not Path("report").exists()

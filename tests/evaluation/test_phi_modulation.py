@@ -1,0 +1,116 @@
+"""Figures 9 and 10: widths, the correction in T, and the section of the report."""
+
+import json
+
+import numpy as np
+import pytest
+
+from calovox.dataset import DatasetWriter
+from calovox.evaluation.figures_phi_modulation import (
+    curves_figure,
+    energies_figure,
+    loss_figure,
+)
+from calovox.evaluation.phi_modulation import (
+    PhiModulationFiles,
+    evaluate_phi_modulation,
+    fit_phase_response,
+    iterated_width,
+)
+from calovox.evaluation.report import write_report
+from calovox.geometry import barrel_cells
+from calovox.phi_modulation import PERIOD, PhiModulation, apply_phi_modulation
+from calovox.phi_modulation.average_shower import average_profile
+from calovox.phi_modulation.curve_file import write_curve
+from calovox.phi_modulation.fit import FitSettings, fit_phi_modulation
+from calovox.phi_modulation.profile import replay_profiles
+from calovox.reconstruction import hits_to_cells
+from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.toy_showers import toy_showers
+
+ENERGY = 500e3
+SETTINGS = FitSettings(eta_edges=(0.0, 1.4), steps=30, n_bootstrap=2)
+
+
+def truth(layer, phi):
+    return 1.0 + 0.1 * np.cos(2.0 * np.pi * phi / PERIOD)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phi")
+    curves = PhiModulation.from_function(truth)
+    bare = toy_showers(40, n_hits=400, energy=ENERGY)
+    hits = apply_phi_modulation(bare, curves)
+    profiles = replay_profiles(hits, truth, copies=20, seed=1)
+    write_curve(
+        folder / "curve.h5",
+        fit_phi_modulation(profiles, SETTINGS),
+        truth=curves,
+        average=average_profile(hits, truth, copies=5, seed=1),
+    )
+    grid = VoxelGrid.optimal()
+    for name, showers in (("reference", hits), ("other", bare)):
+        with DatasetWriter(
+            folder / f"{name}.h5", grid, provenance={}, cell_table="barrel"
+        ) as writer:
+            writer.append(hits_to_voxels(showers, grid), hits_to_cells(showers, barrel_cells()))
+    return PhiModulationFiles(
+        folder / "curve.h5", folder / "reference.h5", {"other": folder / "other.h5"}
+    )
+
+
+def test_iterated_width_ignores_far_tails():
+    rng = np.random.default_rng(1)
+    values = np.concatenate([rng.normal(5.0, 2.0, 20_000), rng.uniform(100.0, 200.0, 50)])
+    width, error = iterated_width(values)
+    # the standard deviation of a normal distribution cut at 3 sigma is 0.9866 sigma
+    assert width == pytest.approx(0.9866 * 2.0, rel=0.02)
+    assert error == pytest.approx(width / np.sqrt(40_000), rel=0.01)
+
+
+def test_iterated_width_of_equal_values_is_zero():
+    assert iterated_width(np.full(10, 3.0)) == (0.0, 0.0)
+
+
+def test_phase_response_finds_a_known_modulation():
+    rng = np.random.default_rng(2)
+    phase = rng.uniform(0.0, PERIOD, 5000)
+    angle = 2.0 * np.pi * phase / PERIOD
+    energy = 1.0 + 0.01 * np.cos(angle) - 0.004 * np.sin(2.0 * angle)
+    energy += rng.normal(0.0, 0.002, 5000)
+    expected = [1.0, 0.01, 0.0, 0.0, -0.004]
+    assert fit_phase_response(energy, phase) == pytest.approx(expected, abs=2e-4)
+
+
+def test_evaluation_compares_displaced_showers_with_the_reference(files):
+    result = evaluate_phi_modulation(files)
+    assert result.truth is not None
+    assert result.average is not None
+    assert result.test.energy == ENERGY
+    assert [width.label for width in result.test.widths] == ["Geant4", "other"]
+    assert result.test.raw.reference.total == 40
+    assert result.test.calibrated.simulated[0].histogram.total == 40
+
+
+def test_showers_of_several_energies_are_refused(files, datasets):
+    mixed = PhiModulationFiles(files.curve, datasets["reference"], {})
+    with pytest.raises(ValueError, match="Geant4: expected test showers of one energy"):
+        evaluate_phi_modulation(mixed)
+
+
+def test_figures_show_every_part(files):
+    result = evaluate_phi_modulation(files)
+    assert len(curves_figure(result).axes) == 3
+    assert len(loss_figure(result).axes) == 1
+    assert len(energies_figure(result.test).axes) == 5
+
+
+def test_report_has_the_section(files, datasets, tmp_path):
+    output = tmp_path / "report"
+    write_report(datasets["reference"], {}, output, phi_modulation=files)
+    for name in ("phi-modulation", "phi-modulation-loss", "phi-modulation-energies"):
+        assert (output / f"{name}.png").is_file()
+        assert f'src="{name}.png"' in (output / "index.html").read_text()
+    numbers = json.loads((output / "report.json").read_text())
+    assert len(numbers["phi_modulation"]["test"]["widths"]) == 2
