@@ -17,6 +17,15 @@ def test_the_network_has_the_parameters_of_the_note() -> None:
     assert repr(inn) == "CaloINN(5 layers, 14 blocks, 106098 weights)"
 
 
+def test_every_layer_is_changed_by_five_blocks_or_more() -> None:
+    order = torch.arange(5)
+    changed = order[-2:].tolist()
+    for permutation in inn_network().permutations:
+        order = order[permutation]
+        changed += order[-2:].tolist()
+    assert min(changed.count(layer) for layer in range(5)) >= 5
+
+
 @pytest.mark.parametrize("n_layers", [1, 2, 3, 8])
 def test_there_may_be_any_number_of_layers(n_layers: int) -> None:
     inn = CaloINN(

@@ -45,7 +45,7 @@ class ConditionalFlow(nn.Module):
         hidden: tuple[int, ...],
         n_bins: int = 10,
         bound: float = 10.0,
-        permutation_seed: int = 1,
+        permutation_seed: int = 5,
         activation: type[nn.Module] = nn.ReLU,
     ) -> None:
         super().__init__()

@@ -1,0 +1,168 @@
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from calovox.dataset import DatasetReader, DatasetWriter
+from calovox.models.cfm import CaloCFM, cfm_network, condition_energies
+from calovox.models.inn import CaloINN, inn_network
+from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, VoxelTransform
+from calovox.training import Recipe, ShowerStream, Step, train, voxels_to_showers
+from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
+from tests.toy_showers import toy_showers
+
+RECIPE = Recipe(n_steps=12, max_learning_rate=1e-3)
+SIZES = np.diff(VoxelGrid.optimal().layer_boundaries).tolist()
+
+
+def write(path: Path, voxels: Voxels) -> DatasetReader:
+    with DatasetWriter(path, voxels.grid, provenance={}) as writer:
+        writer.append(voxels)
+    return DatasetReader(path)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> DatasetReader:
+    voxels = hits_to_voxels(toy_showers(50, n_hits=50), VoxelGrid.optimal())
+    return write(tmp_path_factory.mktemp("dataset") / "a.h5", voxels)
+
+
+def make_stream(reader: DatasetReader, **options: Any) -> ShowerStream:
+    sizes = {"batch_size": 10, "seed": 2, "buffer_size": 20, "block_size": 5} | options
+    return ShowerStream(reader, **sizes)
+
+
+def make_inn(reader: DatasetReader) -> CaloINN:
+    torch.manual_seed(1)
+    data = voxels_to_showers(reader.read())
+    conditions = ConditionTransform.fit([data.conditions.energy])
+    layers = LayerEnergyTransform.unfitted(5).fit([data.layer_energy])
+    return CaloINN(inn_network(n_blocks=6, width=8), conditions, layers)
+
+
+def make_cfm(reader: DatasetReader) -> CaloCFM:
+    torch.manual_seed(1)
+    data = voxels_to_showers(reader.read())
+    conditions = ConditionTransform.fit([data.conditions.energy])
+    layers = condition_energies(5).fit([data.layer_energy])
+    voxels = VoxelTransform(SIZES).fit([data.voxels])
+    return CaloCFM(cfm_network(width=16, n_embedded=4), conditions, layers, voxels)
+
+
+def assert_same_weights(a: nn.Module, b: nn.Module) -> None:
+    other = b.state_dict()
+    for name, values in a.state_dict().items():
+        assert torch.equal(values, other[name]), name
+
+
+@pytest.mark.parametrize("make", [make_inn, make_cfm])
+def test_an_interrupted_run_ends_with_the_same_weights(
+    tmp_path: Path, reader: DatasetReader, make: Callable[[DatasetReader], nn.Module]
+) -> None:
+    whole = make(reader)
+    assert train(whole, make_stream(reader), RECIPE) == 12
+    path = tmp_path / "checkpoint.pt"
+    for step in range(1, 13):
+        torch.manual_seed(step)  # nothing may depend on the global state
+        interrupted = make(reader)
+        assert (
+            train(interrupted, make_stream(reader), RECIPE, checkpoint=path, stop_after=0.0)
+            == step
+        )
+    assert_same_weights(whole, interrupted)
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(
+    tmp_path: Path, reader: DatasetReader
+) -> None:
+    def kill(step: Step) -> None:
+        if step.number == 8:
+            raise KeyboardInterrupt
+
+    whole, killed, path = make_cfm(reader), make_cfm(reader), tmp_path / "checkpoint.pt"
+    train(whole, make_stream(reader), RECIPE)
+    options: dict[str, Any] = {"checkpoint": path, "checkpoint_every": 3}
+    with pytest.raises(KeyboardInterrupt):
+        train(killed, make_stream(reader), RECIPE, on_step=kill, **options)
+    steps: list[Step] = []
+    train(killed, make_stream(reader), RECIPE, on_step=steps.append, **options)
+    assert [step.number for step in steps] == list(range(7, 13))
+    assert_same_weights(whole, killed)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path: Path, reader: DatasetReader) -> None:
+    model, path = make_inn(reader), tmp_path / "checkpoint.pt"
+    train(model, make_stream(reader), RECIPE, checkpoint=path)
+    again = make_inn(reader)
+    assert train(again, make_stream(reader), RECIPE, checkpoint=path) == 12
+    assert_same_weights(model, again)
+
+
+def test_the_learning_rate_goes_through_one_cycle(reader: DatasetReader) -> None:
+    steps: list[Step] = []
+    recipe = dataclasses.replace(RECIPE, n_steps=20, start_division=30.0)
+    train(make_inn(reader), make_stream(reader), recipe, on_step=steps.append)
+    rates = [step.learning_rate for step in steps]
+    top = rates.index(max(rates))
+    assert rates[0] == pytest.approx(1e-3 / 30)
+    assert max(rates) == pytest.approx(1e-3, rel=0.02)
+    assert all(a < b for a, b in itertools.pairwise(rates[: top + 1]))
+    assert all(a > b for a, b in itertools.pairwise(rates[top:]))
+    assert [step.epoch for step in steps] == [k // 5 for k in range(20)]
+
+
+def test_training_makes_the_loss_smaller(reader: DatasetReader) -> None:
+    steps: list[Step] = []
+    recipe = Recipe(n_steps=80, max_learning_rate=5e-3)
+    train(make_inn(reader), make_stream(reader), recipe, on_step=steps.append)
+    losses = [step.losses["nll"] for step in steps]
+    assert sum(losses[-20:]) / 20 < sum(losses[:20]) / 20 - 0.5
+
+
+def test_nan_stops_the_run_and_names_the_batch(tmp_path: Path, reader: DatasetReader) -> None:
+    model, path = make_cfm(reader), tmp_path / "checkpoint.pt"
+    stream = make_stream(reader)
+    train(model, stream, RECIPE, checkpoint=path, stop_after=0.0)
+    before = path.read_bytes()
+    whole = make_cfm(reader)
+    whole.voxels.standardization.std[3] = math.nan
+    path_2 = tmp_path / "other.pt"
+    rows = ", ".join(str(row) for row in next(stream.batches()).events[:8])
+    with pytest.raises(
+        FloatingPointError, match=rf"velocity is nan in step 1 \(epoch 0, batch 0: events {rows}, "
+    ):
+        train(whole, stream, RECIPE, checkpoint=path_2)
+    assert not path_2.exists()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "message"),
+    [
+        (dataclasses.replace(RECIPE, max_learning_rate=2e-3), {}, "max_learning_rate 0.002, got"),
+        (RECIPE, {"batch_size": 11}, "batch size 11, got one with 10"),
+        (RECIPE, {"seed": 3}, "seed of the stream 3, got one with 2"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(
+    tmp_path: Path, reader: DatasetReader, recipe: Recipe, options: dict[str, int], message: str
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    train(make_inn(reader), make_stream(reader), RECIPE, checkpoint=path, stop_after=0.0)
+    with pytest.raises(ValueError, match=message):
+        train(make_inn(reader), make_stream(reader, **options), recipe, checkpoint=path)
+
+
+def test_what_cannot_be_trained_is_refused(reader: DatasetReader) -> None:
+    with pytest.raises(TypeError, match="a model with `losses`, got Linear"):
+        train(nn.Linear(1, 1), make_stream(reader), RECIPE)
+    with pytest.raises(ValueError, match="`n_steps` above 0, got 0"):
+        Recipe(n_steps=0, max_learning_rate=1e-3)

@@ -1,0 +1,92 @@
+import tracemalloc
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from calovox.dataset import DatasetReader, DatasetWriter
+from calovox.training import ShowerStream, voxels_to_showers
+from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.toy_showers import toy_showers
+
+N_EVENTS = 103
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> DatasetReader:
+    path: Path = tmp_path_factory.mktemp("dataset") / "a.h5"
+    with DatasetWriter(path, VoxelGrid.optimal(), provenance={}) as writer:
+        writer.append(hits_to_voxels(toy_showers(N_EVENTS, n_hits=50), VoxelGrid.optimal()))
+    return DatasetReader(path)
+
+
+STREAMS = {
+    "in memory": {"buffer_size": 1000, "block_size": 7},
+    "streamed": {"buffer_size": 30, "block_size": 7},
+    "one batch at a time": {"buffer_size": 1, "block_size": 1000},
+}
+
+
+@pytest.mark.parametrize("sizes", STREAMS.values(), ids=STREAMS)
+def test_an_epoch_has_every_event_once_in_a_new_order(
+    reader: DatasetReader, sizes: dict[str, int]
+) -> None:
+    stream = ShowerStream(reader, batch_size=10, seed=1, **sizes)
+    assert stream.n_batches == 11
+    batches = list(islice(stream.batches(), 33))
+    epochs = [np.concatenate([b.events for b in batches[k : k + 11]]) for k in (0, 11, 22)]
+    for rows in epochs:
+        np.testing.assert_array_equal(np.sort(rows), np.arange(N_EVENTS))
+    assert not np.array_equal(epochs[0], epochs[1])
+    assert [len(b.events) for b in batches[:11]] == [10] * 10 + [3]
+
+
+@pytest.mark.parametrize("sizes", STREAMS.values(), ids=STREAMS)
+def test_batches_hold_the_showers_of_their_events(
+    reader: DatasetReader, sizes: dict[str, int]
+) -> None:
+    everything = voxels_to_showers(reader.read())
+    for batch in islice(ShowerStream(reader, batch_size=10, seed=1, **sizes).batches(), 12):
+        rows = torch.from_numpy(batch.events)
+        assert torch.equal(batch.showers.voxels, everything.voxels[rows])
+        assert torch.equal(batch.showers.layer_energy, everything.layer_energy[rows])
+        assert torch.equal(batch.showers.conditions.energy, everything.conditions.energy[rows])
+        assert torch.equal(batch.showers.conditions.eta, everything.conditions.eta[rows])
+
+
+@pytest.mark.parametrize("sizes", STREAMS.values(), ids=STREAMS)
+@pytest.mark.parametrize("start", [0, 1, 5, 10, 11, 27])
+def test_a_stream_goes_on_anywhere(
+    reader: DatasetReader, sizes: dict[str, int], start: int
+) -> None:
+    stream = ShowerStream(reader, batch_size=10, seed=4, **sizes)
+    whole = [batch.events for batch in islice(stream.batches(), start + 5)]
+    later = [batch.events for batch in islice(stream.batches(start), 5)]
+    for expected, found in zip(whole[start:], later, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_layer_energies_are_sums_of_voxels(reader: DatasetReader) -> None:
+    showers = voxels_to_showers(reader.read())
+    parts = showers.voxels.split(np.diff(reader.grid.layer_boundaries).tolist(), dim=1)
+    torch.testing.assert_close(showers.layer_energy, torch.stack([p.sum(1) for p in parts], 1))
+    assert showers.voxels.dtype == showers.conditions.energy.dtype == torch.float32
+
+
+def test_a_streamed_dataset_is_not_held_in_memory(reader: DatasetReader) -> None:
+    stream = ShowerStream(reader, batch_size=5, seed=1, buffer_size=10, block_size=5)
+    for _ in islice(stream.batches(), 3):
+        pass
+    tracemalloc.start()
+    for _ in islice(stream.batches(), 21):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < N_EVENTS * 382 * 4
+
+
+def test_sizes_below_one_are_refused(reader: DatasetReader) -> None:
+    with pytest.raises(ValueError, match="sizes of 1 or more, got 103 events, batch_size=0"):
+        ShowerStream(reader, batch_size=0, seed=1)
