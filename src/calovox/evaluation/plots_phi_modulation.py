@@ -144,7 +144,8 @@ def plot_loss(fit: FitResult, ax: Axes) -> Drawn:
     edges = fit.modulation.eta_edges
     for row, loss in enumerate(fit.loss):
         label = f"{edges[row]:g} ≤ |η| < {edges[row + 1]:g}"
-        artists += ax.plot(np.arange(1, len(loss) + 1), loss, label=label)
+        color = SIMULATED_COLORS[row % len(SIMULATED_COLORS)]
+        artists += ax.plot(np.arange(1, len(loss) + 1), loss, color=color, label=label)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel("Step")
