@@ -67,6 +67,15 @@ def test_layer_energies_come_back(n_layers: int) -> None:
     assert torch.isfinite(transform.log_abs_det_jacobian(energy)).all()
 
 
+def test_small_layers_keep_their_digits() -> None:
+    """Single precision gives the last layer to 1e-5 even where it has 1e-5 of the energy."""
+    transform = LayerEnergyTransform.unfitted(5)
+    y = torch.cat([torch.rand(500, 1) + 0.5, 11.5 * torch.rand(500, 4)], dim=1)
+    exact = LayerEnergyTransform.unfitted(5).double().inverse(y.double())
+    assert exact[:, -1].min() < 1e-12
+    torch.testing.assert_close(transform.inverse(y).double(), exact, rtol=1e-5, atol=0)
+
+
 def test_any_numbers_give_energies() -> None:
     transform = LayerEnergyTransform.unfitted(5).fit([layer_energies(500)])
     energy = transform.inverse(100 * torch.randn(2000, 5))

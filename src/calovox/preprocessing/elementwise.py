@@ -59,6 +59,19 @@ class Dequantization(nn.Module):
         """
         return (y - self.width * (1.0 - y)).clamp(min=0.0)
 
+    def inverse_rest(
+        self, rest: Float[Tensor, "event variable"]
+    ) -> Float[Tensor, "event variable"]:
+        """Compute 1 - inverse(1 - rest), without losing the digits of a small rest.
+
+        Args:
+            rest: What shares with noise lack to 1.
+
+        Returns:
+            What the shares lack to 1, at most 1.
+        """
+        return (rest + self.width * rest).clamp(max=1.0)
+
     def log_abs_det_jacobian(self, x: Float[Tensor, "event variable"]) -> Float[Tensor, " event"]:
         """Compute the logarithm of the determinant of dy/dx.
 

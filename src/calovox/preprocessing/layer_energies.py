@@ -49,20 +49,28 @@ class LayerEnergyRatios(nn.Module):
         shares = layer_energy[:, :-1] / torch.where(empty, 1.0, left[:, :-1])
         return torch.cat([left[:, :1], shares], dim=1)
 
-    def inverse(self, u: Float[Tensor, "event layer"]) -> Float[Tensor, "event layer"]:
+    def inverse(
+        self,
+        u: Float[Tensor, "event layer"],
+        rests: Float[Tensor, "event share"] | None = None,
+    ) -> Float[Tensor, "event layer"]:
         """Compute layer energies; they add up to u_0, whatever the shares are.
 
         Args:
             u: Ratios; a negative u_0 counts as 0, shares outside of [0, 1] as 0 or 1.
+            rests: 1 - u_1, 1 - u_2, ..., if they are known to more digits than 1 - u has: the
+                layers behind a share close to 1 have as many digits as its rest.
 
         Returns:
             Energies as fractions of the kinetic energy, not negative.
         """
+        shares = u[:, 1:].clamp(0.0, 1.0)
+        rests = 1.0 - shares if rests is None else rests.clamp(0.0, 1.0)
         left = u[:, 0].clamp(min=0.0)
         energies = []
-        for share in u[:, 1:].clamp(0.0, 1.0).unbind(dim=1):
+        for share, rest in zip(shares.unbind(dim=1), rests.unbind(dim=1), strict=True):
             energies.append(left * share)
-            left = left - energies[-1]
+            left = left * rest
         return torch.stack([*energies, left], dim=1)
 
     def log_abs_det_jacobian(
@@ -163,7 +171,9 @@ class LayerEnergyTransform(nn.Module):
         """
         values = self.standardization.inverse(y)
         shares = self.dequantization.inverse(self.logit.inverse(values[:, 1:]))
-        return self.ratios.inverse(torch.cat([values[:, :1], shares], dim=1))
+        # the logit of 1 - x is -y
+        rests = self.dequantization.inverse_rest(self.logit.inverse(-values[:, 1:]))
+        return self.ratios.inverse(torch.cat([values[:, :1], shares], dim=1), rests)
 
     def log_abs_det_jacobian(
         self, layer_energy: Float[Tensor, "event layer"]
