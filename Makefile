@@ -14,6 +14,9 @@ DEV_EXTRAS := geant4,plot,train,dev
 # Events for `make demo-geant4`: enough to see the differences, a few minutes on two cores.
 FRESH := -n 300 --energy 49GeV:98GeV --eta abs:0.2:0.25 --seed 11
 
+# Mean energy of a hit in the built-in detector, found with other showers (docs/results.md).
+E_HIT := 4MeV
+
 SHARED_DATA := $(wildcard ../shared/geant4-data)
 ifneq ($(SHARED_DATA),)
 export GEANT4_DATA_DIR ?= $(abspath $(SHARED_DATA))
@@ -84,7 +87,7 @@ demo: demo/report/index.html
 demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(CALOVOX) simulate --model $< --matching perfect --sub-voxels sample/sub_voxels_$*.root \
-		--cells --seed 1 --force -o $@
+		--e-hit $(E_HIT) --cells --seed 1 --force -o $@
 
 # the same showers at random azimuths, with the phi modulation ignored and corrected
 DISPLACE := $(CALOVOX) simulate --matching displaced -n 1600 --sub-voxels \
@@ -121,7 +124,7 @@ demo/geant4/photons_%.h5: demo/geant4/hits.h5 $(SOURCES)
 
 demo/geant4/binned_%.h5: demo/geant4/photons_%.h5
 	$(CALOVOX) simulate --model $< --matching perfect \
-		--sub-voxels demo/geant4/sub_voxels_$*.root --cells --seed 1 --force -o $@
+		--sub-voxels demo/geant4/sub_voxels_$*.root --e-hit $(E_HIT) --cells --seed 1 --force -o $@
 
 demo/geant4/report/index.html: demo/geant4/photons_optimal.h5 $(GRIDS:%=demo/geant4/binned_%.h5)
 	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/geant4/binned_$(g).h5) \

@@ -29,3 +29,5 @@ generate hits --energy log:4GeV:65.536GeV --eta abs:0:1.35 -n 36 --seed 107 --fi
 generate phi_fit --energy log:130GeV:524.288GeV --eta abs:0:1.35 -n 200 --seed 105 \
     --first-event 40000
 generate phi_test --energy 524.288GeV --eta abs:0.198:0.252 -n 160 --seed 106 --first-event 50000
+# the mean energy of a hit near |eta| = 0.8: other showers than those of the figures
+generate tune_transition $near_65 --eta abs:0.748:0.802 -n 600 --seed 121 --first-event 80000
