@@ -4,11 +4,10 @@ Run from the repository: ``python -m bench.bench_binned_shower``; ratios are of 
 """
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from bench.timing import best_time
 from calovox.binned_shower import (
     ShowerLibrary,
     SubVoxelProbabilities,
@@ -18,16 +17,6 @@ from calovox.binned_shower import (
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 from tests.reference.placement import voxels_to_hits_twin
 from tests.toy_showers import toy_photons, toy_showers
-
-
-def best_time(function: Callable[[], Any], repeats: int = 7) -> float:
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def bench_placement(voxels: Voxels, table: SubVoxelProbabilities) -> None:

@@ -6,7 +6,6 @@ varied so that no two showers are alike; real ones have more empty voxels, and s
 """
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.timing import best_time
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.hits import Hits, HitsReader, HitsWriter
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
@@ -23,12 +23,7 @@ BATCH = 1000
 
 
 def best_rate(count: int, function: Callable[[], Any]) -> float:
-    times = []
-    for _ in range(3):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return count / min(times)
+    return count / best_time(function, repeats=3)
 
 
 def toy_voxels(grid: VoxelGrid, n_events: int) -> Voxels:

@@ -6,11 +6,11 @@ barrel (the worst case for caches) or lie in one shower.
 
 import argparse
 import math
-import time
 from pathlib import Path
 
 import numpy as np
 
+from bench.timing import best_time
 from calovox.arrays import LAYERS
 from calovox.geometry import (
     CellTable,
@@ -24,15 +24,9 @@ from calovox.geometry.alignment import aligned_barrel_cells
 from tests.reference.geometry import find_by_edges
 
 
-def rate(function, *arguments, repeats=7):
-    """Millions of points a second of processor time, best of several runs."""
-    function(*arguments)
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function(*arguments)
-        times.append(time.process_time() - start)
-    return len(arguments[0]) / min(times) / 1e6
+def rate(function, *arguments):
+    """Millions of points a second."""
+    return len(arguments[0]) / best_time(lambda: function(*arguments), repeats=7) / 1e6
 
 
 def find_by_numpy(layer, eta, phi):

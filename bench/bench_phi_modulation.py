@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from bench.timing import best_time
 from calovox.phi_modulation import (
     PERIOD,
     PhiModulation,
@@ -31,16 +32,6 @@ def numpy_apply(hits, modulation):
             layer, hits.phi[chosen], np.abs(hits.photons.eta[event[chosen]])
         )
     return hits.energy * factor
-
-
-def best_time(function, repeats=5):
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def main():

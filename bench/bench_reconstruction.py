@@ -3,14 +3,13 @@
 Run from the repository: ``python -m bench.bench_reconstruction``.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from bench.timing import best_time
 from calovox.geometry.barrel import barrel_cells
 from calovox.hits import Hits
 from calovox.reconstruction import cells_to_shapes, fit_calibration, hits_to_cells
@@ -21,17 +20,6 @@ N_EVENTS = 1000
 N_HITS = 8000
 N_SLOW = 10
 REPEATS = 5
-
-
-def best_time(function: Callable[[], Any]) -> float:
-    """Seconds of the fastest of some calls, after one that compiles."""
-    function()
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def with_halo(hits: Hits) -> Hits:

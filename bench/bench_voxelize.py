@@ -4,13 +4,12 @@ Run from the repository: ``python -m bench.bench_voxelize``; ratios are of one r
 per second of processor time.
 """
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.timing import best_time
 from calovox.arrays import LAYERS
 from calovox.geometry import layer_radius, to_polar
 from calovox.hits import Hits
@@ -20,16 +19,6 @@ from tests.toy_showers import toy_showers
 
 COARSE = Path(__file__).parents[1] / "grids" / "coarse.toml"
 N_SLOW = 2
-
-
-def best_time(function: Callable[[], Any], repeats: int = 5) -> float:
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def voxelize_with_numpy(hits: Hits, grid: VoxelGrid) -> Any:

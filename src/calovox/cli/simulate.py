@@ -92,8 +92,6 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
     number, showers = _choose_showers(settings, library)
     path = settings.sub_voxels
     curve = settings.phi_modulation
-    if curve is not None:
-        state_after_applying(library.provenance.get("phi_modulation"), settings.model)
     with _writers(settings, job, library) as append:
         for batch in simulate_voxels(
             track(showers, "simulation", number),

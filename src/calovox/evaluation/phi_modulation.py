@@ -23,7 +23,6 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Float64
-from calovox.dataset import DatasetReader
 from calovox.evaluation.comparison import ObservableResult, SimulatedResult
 from calovox.evaluation.metrics import chi2_of_histograms, fill_histogram, split_floor
 from calovox.evaluation.samples import Sample, read_samples
@@ -208,7 +207,7 @@ def _compare_energies(
     for sample in samples:
         if np.any(np.abs(sample.energy / energy - 1.0) > 1e-6):
             raise ValueError(f"{sample.label}: expected test showers of one energy, got several")
-    phases = [_center_phases(path) for path in (reference, *displaced.values())]
+    phases = [_center_phases(sample) for sample in samples]
     raw = [sample.shapes.e_raw for sample in samples]
     calibrated = [_calibrated_energy(sample) for sample in samples]
     coefficients = fit_phase_response(calibrated[0] / np.median(calibrated[0]), phases[0])
@@ -234,11 +233,12 @@ def _calibrated_energy(sample: Sample) -> Float64[Array, " event"]:
     return sample.shapes.e_cal
 
 
-def _center_phases(path: Path) -> Float64[Array, " event"]:
-    phi = DatasetReader(path).read().phi_center
-    if phi is None:
-        raise ValueError(f"{path}: expected azimuths of the shower centres (event/phi_center)")
-    return phi_phase(phi)
+def _center_phases(sample: Sample) -> Float64[Array, " event"]:
+    if sample.phi_center is None:
+        raise ValueError(
+            f"{sample.label}: expected azimuths of the shower centres (event/phi_center)"
+        )
+    return phi_phase(sample.phi_center)
 
 
 def _measure_widths(

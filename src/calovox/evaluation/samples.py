@@ -36,7 +36,7 @@ OBSERVABLES: Final = (*SHAPE_VARIABLES, *ATLAS_VARIABLES)
 REFERENCE_LABEL: Final = "Geant4"
 
 _EVENTS_PER_BATCH: Final = 2000
-_COLUMNS: Final = ("incident_energy", "eta_center", "dropped_fraction")
+_COLUMNS: Final = ("incident_energy", "eta_center", "phi_center", "dropped_fraction")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Sample:
         grid: The dataset's voxels.
         energy: Kinetic energies in MeV.
         eta_center: Pseudorapidity of the shower centres.
+        phi_center: Azimuth of the shower centres in rad; None if not stored.
         dropped_fraction: Share of each event's energy outside the grid; None if not stored.
         shapes: Shower shapes of the events.
         averages: Average showers of the regions that have events.
@@ -57,6 +58,7 @@ class Sample:
     grid: VoxelGrid
     energy: Float64[Array, " event"]
     eta_center: Float64[Array, " event"]
+    phi_center: Float64[Array, " event"] | None
     dropped_fraction: Float64[Array, " event"] | None
     shapes: ShowerShapes
     averages: tuple[AverageShower, ...]
@@ -109,6 +111,7 @@ def read_sample(
         grid=reader.grid,
         energy=np.concatenate(columns["incident_energy"]),
         eta_center=np.concatenate(columns["eta_center"]),
+        phi_center=_join(columns["phi_center"]),
         dropped_fraction=_join(columns["dropped_fraction"]),
         shapes=concatenate_shapes(shapes),
         averages=tuple(

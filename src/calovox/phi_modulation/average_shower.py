@@ -16,7 +16,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
 from calovox.hits import Hits
-from calovox.phi_modulation.curve import PERIOD, Modulation
+from calovox.phi_modulation.curve import PERIOD, Modulation, modulation_table
 from calovox.random_streams import Stream, event_keys, event_uniforms
 
 __all__ = ["AverageProfile", "average_profile", "join_averages"]
@@ -24,7 +24,6 @@ __all__ = ["AverageProfile", "average_profile", "join_averages"]
 _LAYER: Final = 2
 _HALF_WIDTH: Final = 2.5
 _BINS_PER_PERIOD: Final = 40
-_TABLE_BINS: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ def average_profile(
         The average in each bin of T.
     """
     n_bins = int(2 * _HALF_WIDTH * _BINS_PER_PERIOD)
-    fine = (np.arange(_TABLE_BINS) + 0.5) * PERIOD / _TABLE_BINS
-    table = modulation(_LAYER, fine)
+    table = modulation_table(modulation)[_LAYER]
     sums = np.zeros((n_phases, n_bins))
     counts = np.zeros(n_phases, dtype=np.int64)
     shifts = event_uniforms(event_keys(seed, Stream.PLACEMENT, hits.photons.index), copies)

@@ -27,9 +27,11 @@ __all__ = [
     "MODULATED_LAYERS",
     "N_BINS",
     "PERIOD",
+    "TABLE_BINS",
     "Modulation",
     "PhiModulation",
     "apply_phi_modulation",
+    "modulation_table",
     "phi_phase",
     "remove_phi_modulation",
 ]
@@ -39,6 +41,9 @@ PERIOD: Final = ABSORBER_PERIOD
 
 N_BINS: Final = 50
 """Bins of the free histogram over one period (note, section 2.5)."""
+
+TABLE_BINS: Final = 4096
+"""Bins of a tabulated modulation over one period."""
 
 MODULATED_LAYERS: Final = (0, 1, 2, 3)
 
@@ -63,6 +68,21 @@ class Modulation(Protocol):
     def __call__(self, layer: int, phi: Float64[Array, "*shape"], /) -> Float64[Array, "*shape"]:
         """Evaluate g for a layer number and azimuths in rad."""
         ...
+
+
+def modulation_table(modulation: Modulation) -> Float64[Array, "layer bin"]:
+    """Tabulate a known modulation over one period, finely enough for kernels to look it up.
+
+    Args:
+        modulation: The generator's g.
+
+    Returns:
+        g of layers 0-3 in `TABLE_BINS` bins, and a last row of ones for TileBar0.
+    """
+    phases = (np.arange(TABLE_BINS) + 0.5) * PERIOD / TABLE_BINS
+    table = np.ones((len(MODULATED_LAYERS) + 1, TABLE_BINS))
+    table[:-1] = [modulation(layer, phases) for layer in MODULATED_LAYERS]
+    return table
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ from calovox.phi_modulation.curve import (
     MODULATED_LAYERS,
     N_BINS,
     PERIOD,
+    TABLE_BINS,
     Modulation,
+    modulation_table,
     phi_phase,
 )
 from calovox.random_streams import Stream, event_keys, event_uniforms
@@ -28,7 +30,6 @@ from calovox.random_streams import Stream, event_keys, event_uniforms
 __all__ = ["PhaseProfiles", "concatenate_profiles", "hits_to_profiles", "replay_profiles"]
 
 _N_LAYERS = len(MODULATED_LAYERS)
-_TABLE_BINS = 4096
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def hits_to_profiles(hits: Hits, *, n_bins: int = N_BINS) -> PhaseProfiles:
     Returns:
         One profile per event.
     """
-    flat = np.ones((5, _TABLE_BINS))
+    flat = np.ones((_N_LAYERS + 1, TABLE_BINS))
     shifts = np.zeros((len(hits), 1))
     return _replay(hits, shifts, flat, n_bins)
 
@@ -144,12 +145,9 @@ def replay_profiles(
     """
     if copies < 1:
         raise ValueError(f"copies: expected at least 1, got {copies}")
-    fine = (np.arange(_TABLE_BINS) + 0.5) * PERIOD / _TABLE_BINS
-    tables = np.ones((5, _TABLE_BINS))
-    tables[:4] = [modulation(layer, fine) for layer in MODULATED_LAYERS]
     keys = event_keys(seed, Stream.PLACEMENT, hits.photons.index)
     shifts = (np.arange(copies) + event_uniforms(keys, copies)) / copies
-    return _replay(hits, shifts, tables, n_bins)
+    return _replay(hits, shifts, modulation_table(modulation), n_bins)
 
 
 def _replay(
