@@ -16,7 +16,7 @@ SOURCE = ROOT / "src" / "calovox"
 ROOMS = [
     *("units", "arrays", "random_streams", "files", "hdf5", "hdf5_writer"),
     *("photons", "geometry", "hits", "cell_energies", "geant4", "phi_modulation"),
-    *("voxelization", "binned_shower", "dataset", "preprocessing"),
+    *("voxelization", "binned_shower", "dataset", "photon_files", "preprocessing"),
     *("nn", "models", "training", "distillation", "export", "runtime"),
     *("reconstruction", "simulate", "evaluation", "cli"),
 ]

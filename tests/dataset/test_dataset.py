@@ -278,3 +278,11 @@ def test_damage_anywhere_is_read_or_refused_in_one_line(tmp_path: Path, voxels: 
             messages.append(str(problem))
     assert messages
     assert not any("\n" in message for message in messages)
+
+
+def test_flags_of_extrapolated_photons_read_back(tmp_path: Path, voxels: Voxels) -> None:
+    flags = np.arange(12) % 3 == 0
+    flagged = dataclasses.replace(voxels, extrapolated=flags)
+    found = read_dataset(write(tmp_path / "a.h5", flagged))
+    assert_same(found, flagged)
+    assert found.extrapolated.dtype == bool

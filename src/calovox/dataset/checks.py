@@ -112,7 +112,7 @@ def _column(file: h5py.File, path: Path, key: str) -> h5py.Dataset:
     column = file.get(key)
     if not isinstance(column, h5py.Dataset):
         raise DatasetError(f"{path}: the key `{key}` is missing")
-    if column.dtype.kind not in "fiu" or column.ndim == 0:
+    if column.dtype.kind not in "fiub" or column.ndim == 0:
         raise DatasetError(f"{path}: expected numbers in `{key}`, got {column.dtype}")
     return column
 

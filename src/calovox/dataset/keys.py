@@ -10,7 +10,8 @@ r"""The dataset file: HDF5 with the keys of the note's Table A.1 at the root.
 
 with j = 0, 1, 2, 3, 12. What we add lives in groups, all of them optional for readers:
 
-- `event`: `phi_center`, `dropped_fraction`, `index`, `photon_eta`, `photon_phi`, per event;
+- `event`: `phi_center`, `dropped_fraction`, `index`, `photon_eta`, `photon_phi`, per event, and
+  `extrapolated` (truth values: the photon lies outside the range its model was trained for);
 - `cells`: `cell` (row of the cell table) and `energy` (MeV) of the cells that were hit,
   `event_offsets` into them, and `outside` (MeV per event, hits outside all cells);
 - `meta`: attributes `format`, `version`, `grid`, `cell_table`, `provenance` and `rounding` (JSON),
@@ -66,6 +67,7 @@ EVENT_COLUMNS = {
     "index": "i8",
     "photon_eta": "f8",
     "photon_phi": "f8",
+    "extrapolated": "?",
 }
 CELL_COLUMNS = {"cell": "i4", "energy": "f4", "event_offsets": "i8", "outside": "f8"}
 

@@ -13,6 +13,7 @@ from calovox.dataset import keys
 from calovox.dataset.checks import check_events, eta_key, read_grid, read_numbers
 from calovox.dataset.keys import DatasetError
 from calovox.hdf5 import open_for_reading, read_json
+from calovox.photons import Photons
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
@@ -112,6 +113,31 @@ class DatasetReader:
                 event_offsets=offsets - start,
                 outside=outside.astype(np.float64),
             )
+        except ValueError as problem:
+            raise DatasetError(f"{self.path}: {problem}") from problem
+
+    def photons(self) -> Photons:
+        """Read the photons of all events, directed at their shower centres.
+
+        Returns:
+            One photon per event, with the index of the file, or its row if there is none.
+
+        Raises:
+            DatasetError: If the file has no `phi_center`, or an energy is not above 0.
+        """
+        with open_for_reading(self.path, DatasetError) as file:
+            if "event/phi_center" not in file:
+                raise DatasetError(f"{self.path} has no `phi_center`: it cannot give photons")
+            has_index = "event/index" in file
+            energy, eta, phi = (
+                read_numbers(file, self.path, key).astype(np.float64)
+                for key in (keys.INCIDENT_ENERGY, eta_key(file), "event/phi_center")
+            )
+            index = (
+                read_numbers(file, self.path, "event/index") if has_index else np.arange(len(self))
+            )
+        try:
+            return Photons(energy=energy, eta=eta, phi=phi, index=index.astype(np.int64))
         except ValueError as problem:
             raise DatasetError(f"{self.path}: {problem}") from problem
 

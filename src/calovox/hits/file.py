@@ -186,6 +186,18 @@ class HitsReader:
         with open_for_reading(self.path, HitsFileError) as file:
             return self._read(file, start, max(start, stop))
 
+    def photons(self) -> Photons:
+        """Read the photons of all events, without their hits.
+
+        Returns:
+            One photon per event.
+
+        Raises:
+            HitsFileError: If an energy is not above 0, or the file is damaged.
+        """
+        with open_for_reading(self.path, HitsFileError) as file:
+            return _read_photons(file, self.path, slice(None))
+
     def batches(self, max_hits: int = 2_000_000) -> Iterator[Hits]:
         """Read all events, as many at a time as have at most so many hits.
 
@@ -233,9 +245,8 @@ class HitsReader:
         columns = {name: file[name][rows] for name in _HIT_COLUMNS}
         for name in ("eta", "phi", "r", "energy"):
             _check_finite(columns[name], name, str(self.path), HitsFileError)
-        events = {name: file["event"][name][start:stop] for name in _EVENT_COLUMNS}
+        photons = _read_photons(file, self.path, slice(start, stop))
         try:
-            photons = Photons(**events)
             return Hits(**columns, event_offsets=offsets - offsets[0], photons=photons)
         except ValueError as problem:
             raise HitsFileError(f"{self.path}: {problem}") from problem
@@ -254,6 +265,13 @@ def read_hits(path: Path) -> Hits:
         HitsFileError: If it is no usable hits file.
     """
     return HitsReader(path).read()
+
+
+def _read_photons(file: h5py.File, path: Path, events: slice) -> Photons:
+    try:
+        return Photons(**{name: file["event"][name][events] for name in _EVENT_COLUMNS})
+    except ValueError as problem:
+        raise HitsFileError(f"{path}: {problem}") from problem
 
 
 def _check_structure(file: h5py.File, path: Path) -> None:

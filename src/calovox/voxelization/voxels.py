@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calovox.arrays import Array, Float32, Float64, Int, Int64
+from calovox.arrays import Array, Bool, Float32, Float64, Int, Int64
 from calovox.voxelization.grid import VoxelGrid
 
 __all__ = ["Voxels", "concatenate_voxels"]
@@ -26,6 +26,7 @@ class Voxels:
         index: Index of the event in its run: the key of its random numbers.
         photon_eta: Pseudorapidity of the photon.
         photon_phi: Azimuth of the photon in rad, [-pi, pi).
+        extrapolated: Whether the photon lies outside the range its model was trained for.
     """
 
     grid: VoxelGrid
@@ -37,6 +38,7 @@ class Voxels:
     index: Int64[Array, " event"] | None = None
     photon_eta: Float64[Array, " event"] | None = None
     photon_phi: Float64[Array, " event"] | None = None
+    extrapolated: Bool[Array, " event"] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.incident_energy), self.grid.n_voxels)
