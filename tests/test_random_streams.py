@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from calovox.random_streams import Stream, event_keys, event_uniforms
+from calovox.random_streams import Stream, event_keys, event_normals, event_uniforms
 
 
 def test_numbers_of_an_event_do_not_depend_on_its_batch():
@@ -36,3 +36,18 @@ def test_splitmix_matches_its_published_definition():
 def test_negative_seed_is_refused():
     with pytest.raises(ValueError, match="seed: expected an integer from 0"):
         event_keys(-1, Stream.PHOTONS, np.arange(2))
+
+
+def test_normals_of_an_event_depend_neither_on_its_batch_nor_on_their_number():
+    together = event_normals(event_keys(7, Stream.MODEL, np.arange(50)), 7)
+    alone = event_normals(event_keys(7, Stream.MODEL, np.array([31])), 4)
+    assert np.array_equal(alone[0], together[31, :4])
+
+
+def test_normals_are_standard_normal_and_independent():
+    numbers = event_normals(event_keys(2, Stream.MODEL, np.arange(20_000)), 4)
+    assert numbers.dtype == np.float32
+    for draw in range(4):
+        assert stats.kstest(numbers[:, draw], "norm").pvalue > 1e-3
+    correlations = np.corrcoef(np.hstack([numbers, numbers**2]).T) - np.eye(8)
+    assert np.abs(correlations).max() < 4 / np.sqrt(20_000)

@@ -6,16 +6,19 @@ that key. Results therefore do not depend on batch size, number of workers or or
 References:
     G. L. Steele, D. Lea, C. H. Flood, *Fast splittable pseudorandom number generators*,
     OOPSLA 2014, https://doi.org/10.1145/2660193.2660195
+    G. E. P. Box, M. E. Muller, *A note on the generation of random normal deviates*, 1958,
+    https://doi.org/10.1214/aoms/1177706645
 """
 
+import math
 from enum import IntEnum
 
 import numba
 import numpy as np
 
-from calovox.arrays import Array, Float64, Int, UInt64
+from calovox.arrays import Array, Float32, Float64, Int, UInt64
 
-__all__ = ["Stream", "event_keys", "event_uniforms", "next_uniform"]
+__all__ = ["Stream", "event_keys", "event_normals", "event_uniforms", "next_uniform"]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -31,6 +34,7 @@ class Stream(IntEnum):
     SUB_VOXELS = 3
     MATCHING = 4
     PLACEMENT = 5
+    MODEL = 6
 
 
 @numba.njit(cache=True, inline="always")
@@ -69,6 +73,21 @@ def _uniforms_kernel(keys: Array, numbers: Array) -> None:
             state, numbers[event, draw] = next_uniform(state)
 
 
+@numba.njit(cache=True)
+def _normals_kernel(keys: Array, numbers: Array) -> None:
+    n_draws = numbers.shape[1]
+    for event in range(keys.size):
+        state = keys[event]
+        for draw in range(0, n_draws, 2):
+            state, first = next_uniform(state)
+            state, second = next_uniform(state)
+            radius = math.sqrt(-2.0 * math.log(1.0 - first))
+            angle = 2.0 * math.pi * second
+            numbers[event, draw] = radius * math.cos(angle)
+            if draw + 1 < n_draws:
+                numbers[event, draw + 1] = radius * math.sin(angle)
+
+
 def event_keys(
     seed: int, stream: Stream, event_indices: Int[Array, " event"]
 ) -> UInt64[Array, " event"]:
@@ -105,4 +124,21 @@ def event_uniforms(keys: UInt64[Array, " event"], count: int) -> Float64[Array, 
     """
     numbers = np.empty((len(keys), count), dtype=np.float64)
     _uniforms_kernel(keys, numbers)
+    return numbers
+
+
+def event_normals(keys: UInt64[Array, " event"], count: int) -> Float32[Array, "event draw"]:
+    """Draw standard normal numbers from every event's stream.
+
+    Two numbers come from two uniform ones, by Box and Muller; none is beyond 8.6.
+
+    Args:
+        keys: Keys from `event_keys`.
+        count: How many numbers per event; the first ones do not depend on it.
+
+    Returns:
+        Standard normal numbers.
+    """
+    numbers = np.empty((len(keys), count), dtype=np.float32)
+    _normals_kernel(keys, numbers)
     return numbers
