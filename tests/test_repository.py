@@ -18,7 +18,7 @@ ROOMS = [
     *("photons", "geometry", "hits", "cell_energies", "geant4", "phi_modulation"),
     *("voxelization", "binned_shower", "dataset", "photon_files", "preprocessing"),
     *("nn", "models", "training", "distillation", "export", "runtime"),
-    *("reconstruction", "simulate", "evaluation", "cli"),
+    *("reconstruction", "sampling", "simulate", "benchmarking", "evaluation", "cli"),
 ]
 
 # Libraries that only some rooms may import, wherever the import stands.

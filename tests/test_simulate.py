@@ -3,10 +3,17 @@ import pytest
 
 from calovox.binned_shower import HitEnergy, ShowerLibrary, average_sub_voxels
 from calovox.geometry import barrel_cells
+from calovox.phi_modulation import PhiModulation
 from calovox.photons import Fixed, SignedUniform, draw_photons
 from calovox.reconstruction import cells_to_shapes, hits_to_cells
-from calovox.simulate import match_photons, simulate_library, simulate_voxels
+from calovox.simulate import (
+    match_photons,
+    simulate_library,
+    simulate_photons,
+    simulate_voxels,
+)
 from calovox.voxelization import VoxelGrid, concatenate_voxels, hits_to_voxels
+from tests.toy_model import ToyModels
 from tests.toy_showers import toy_showers
 
 N_EVENTS = 24
@@ -59,6 +66,18 @@ def test_simulation_does_not_depend_on_the_batch_size(library, photons, probabil
             table=barrel_cells(),
             batch_size=7,
         )
+    )
+    assert np.array_equal(whole.energy, parts.energy)
+    assert all(np.array_equal(a, b) for a, b in zip(columns, others, strict=True))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 500])
+def test_showers_of_a_model_do_not_depend_on_the_batch_size(photons, probabilities, batch_size):
+    curve = PhiModulation.from_function(lambda layer, phi: 1.0 + 0.1 * np.cos(1024 * phi))
+    chain = {"seed": 5, "table": barrel_cells(), "phi_modulation": curve}
+    whole, *columns = joined(simulate_photons(ToyModels(), photons, probabilities, **chain))
+    parts, *others = joined(
+        simulate_photons(ToyModels(), photons, probabilities, **chain, batch_size=batch_size)
     )
     assert np.array_equal(whole.energy, parts.energy)
     assert all(np.array_equal(a, b) for a, b in zip(columns, others, strict=True))

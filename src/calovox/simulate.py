@@ -20,12 +20,16 @@ from calovox.hits import Hits
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
+from calovox.sampling import BATCH, PhotonModels, photons_to_voxels
 from calovox.voxelization import Voxels
 
-__all__ = ["SimulatedShowers", "match_photons", "simulate_library", "simulate_voxels"]
-
-BATCH = 500
-"""Photons per batch: hits of a batch stay below some 100 MB at the highest energies."""
+__all__ = [
+    "SimulatedShowers",
+    "match_photons",
+    "simulate_library",
+    "simulate_photons",
+    "simulate_voxels",
+]
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,54 @@ def match_photons(
             yield library.match_nearest(batch, in_cell=library.phi_mod is not None)
         else:
             yield library.match_random(batch, seed=seed)
+
+
+def simulate_photons(
+    models: PhotonModels,
+    photons: Photons,
+    probabilities: SubVoxelProbabilities | None,
+    *,
+    seed: int,
+    table: CellTable | None = None,
+    hit_energy: HitEnergy | None = None,
+    phi_modulation: PhiModulation | None = None,
+    allow_extrapolation: bool = False,
+    batch_size: int = BATCH,
+) -> Iterator[SimulatedShowers]:
+    """Simulate photons with generative models.
+
+    Args:
+        models: What draws the voxels.
+        photons: What to simulate.
+        probabilities: Where hits lie inside their voxel; None for anywhere.
+        seed: Seed of the run.
+        table: The cells of the detector; None to stop at hits.
+        hit_energy: Mean energy of a hit; None for the note's.
+        phi_modulation: Curves that are put into the hits; None for none.
+        allow_extrapolation: Whether photons that the models were not trained for are simulated.
+        batch_size: Photons per batch.
+
+    Returns:
+        Batches in the order of the photons.
+
+    Raises:
+        ValueError: As in `photons_to_voxels`.
+    """
+    showers = photons_to_voxels(
+        models,
+        photons,
+        seed=seed,
+        allow_extrapolation=allow_extrapolation,
+        batch_size=batch_size,
+    )
+    return simulate_voxels(
+        showers,
+        probabilities,
+        seed=seed,
+        table=table,
+        hit_energy=hit_energy,
+        phi_modulation=phi_modulation,
+    )
 
 
 def simulate_voxels(
