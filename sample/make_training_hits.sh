@@ -37,11 +37,12 @@ scan() {
 }
 
 for k in 8 9 10 11 12 13 14; do octave $k 0 3672; done
-for part in 0 1 2 3; do octave 15 $part 918; done
+for part in 0 1; do octave 15 $part 918; done
 octave 16 0 918
-for k in 8 9 10 11 12 13 14 15 16; do scan $k 200; done
 octave 17 0 459
 octave 18 0 228
+for k in 8 9 10 11 12 13 14 15 16; do scan $k 200; done
+for part in 2 3; do octave 15 $part 918; done
 octave 16 1 918
 octave 17 1 459
 octave 18 1 228
