@@ -26,6 +26,8 @@ class ToyModels:
 
     models: tuple[ToyModel, ...] = (ToyModel(),)
     grid: VoxelGrid = field(default_factory=VoxelGrid.optimal)
+    sub_voxels: Path | None = None
+    phi_modulation: Path | None = None
 
     def in_range(
         self, energy: Float64[Array, " event"], eta: Float64[Array, " event"]

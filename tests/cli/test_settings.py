@@ -9,6 +9,7 @@ from calovox.cli.evaluate import name_simulations
 from calovox.cli.settings import (
     FileIn,
     FileInText,
+    ModelIn,
     Output,
     files_read,
     files_written,
@@ -69,3 +70,24 @@ def test_simulations_are_named_after_their_files(tmp_path):
     assert name_simulations(texts) == {"a": tmp_path / "a.h5", "good": tmp_path / "b.h5"}
     with pytest.raises(ValueError, match="two simulations are called 'a'"):
         name_simulations([texts[0], f"a={tmp_path}/b.h5"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    model: Annotated[str, typer.Option(), ModelIn()]
+    output: Output
+
+
+def test_a_model_is_a_path_if_there_is_one_and_else_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "exported").mkdir()
+    record = Path("results/out.h5.config.toml")
+    for model, stored in (("exported", "../exported"), ("shipped", "shipped")):
+        settings = ModelSettings(model=model, output=Path("results/out.h5"))
+        values = resolved_settings(settings, Path("results"))
+        assert values["model"] == stored
+        record.write_text(settings_text(values))
+        found = read_settings(record, ModelSettings)["model"]
+        assert Path(found).exists() == (model == "exported")
+        assert found == "shipped" or Path(found).samefile("exported")

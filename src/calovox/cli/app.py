@@ -20,7 +20,8 @@ from calovox.cli.phi_modulation import (
     remove_curve,
 )
 from calovox.cli.reconstruct import RECONSTRUCT_EXAMPLE, ReconstructSettings, reconstruct
-from calovox.cli.simulate import SIMULATE_EXAMPLE, SimulateSettings, simulate
+from calovox.cli.simulate import SIMULATE_EXAMPLE, simulate
+from calovox.cli.simulate_settings import SimulateSettings
 from calovox.cli.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
 
 __all__ = ["app", "main"]

@@ -23,6 +23,7 @@ __all__ = [
     "FileIn",
     "FileInText",
     "FileOut",
+    "ModelIn",
     "Number",
     "Output",
     "PrecisionBits",
@@ -56,6 +57,11 @@ class FileInText:
     """
 
     words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelIn:
+    """Marks text that names a shipped model, unless a file or folder of this name exists."""
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes."), FileOut()]
@@ -145,7 +151,7 @@ def settings_text(values: Mapping[str, Any]) -> str:
 
 def files_read(settings: Any) -> list[Path]:
     """List the files that a command reads."""
-    return _files(settings, (FileIn, FileInText))
+    return _files(settings, (FileIn, FileInText, ModelIn))
 
 
 def files_written(settings: Any) -> list[Path]:
@@ -190,9 +196,9 @@ def _files(settings: Any, markers: tuple[type, ...]) -> list[Path]:
     return paths
 
 
-def _marker(hint: Any) -> FileIn | FileOut | FileInText | None:
+def _marker(hint: Any) -> FileIn | FileOut | FileInText | ModelIn | None:
     for entry in getattr(hint, "__metadata__", ()):
-        if isinstance(entry, FileIn | FileOut | FileInText):
+        if isinstance(entry, FileIn | FileOut | FileInText | ModelIn):
             return entry
     return None
 
@@ -204,6 +210,9 @@ def _change_paths(hint: Any, value: Any, change: Callable[[str], str]) -> Any:
     marker = _marker(hint)
     if marker is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(marker, ModelIn):
+        path = change(value)  # before or after the change, it is the path from here
+        return path if Path(value).exists() or Path(path).exists() else value
     if not isinstance(marker, FileInText):
         return change(str(value))
     name, path = split_named_file(value)
