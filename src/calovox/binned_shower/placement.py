@@ -228,25 +228,41 @@ def _halves(probabilities: Array, lower: int, weight: float, voxel: int) -> tupl
     return alpha_low / (alpha_low + alpha_high), r_given_low, r_given_high
 
 
-@numba.njit(cache=True)
-def _place(
-    state: np.uint64, boundaries: Array, halves: tuple[float, ...], linear: bool, radius: float
-) -> tuple[np.uint64, float, float]:
-    """Draw r and alpha of one hit inside its voxel, away from its edges."""
+@numba.njit(cache=True, error_model="numpy")
+def _draw(
+    state: np.uint64,
+    n_hits: int,
+    boundaries: Array,
+    halves: tuple[float, ...],
+    linear: bool,
+    radius: float,
+    distances: Array,
+    alphas: Array,
+) -> np.uint64:
+    """Draw r and alpha of a voxel's hits, away from its edges; give the state of the stream.
+
+    One step after the other, each a plain loop: the compiler makes vector instructions of it.
+    """
     r_min, r_max, alpha_min, alpha_max = boundaries
     alpha_low, r_given_low, r_given_high = halves
     half_r, half_alpha = 0.5 * (r_max - r_min), 0.5 * (alpha_max - alpha_min)
-    state, u = next_uniform(state)
-    alpha = alpha_min + half_alpha * _two_steps(u, alpha_low)
-    r_low = r_given_low if u < alpha_low else r_given_high
-    state, u = next_uniform(state)
-    step = _linear(u, r_low) if linear else _two_steps(u, r_low)
+    for hit in range(n_hits):
+        state, alphas[hit] = next_uniform(state)
+        state, distances[hit] = next_uniform(state)
+    for hit in range(n_hits):
+        r_low = r_given_low if alphas[hit] < alpha_low else r_given_high
+        u = distances[hit]
+        distances[hit] = _linear(u, r_low) if linear else _two_steps(u, r_low)
     edge = _EDGE * radius
     # within 2 edge / half_alpha of the centre, there is no room between the sides of the voxel
     r_first = max(r_min + edge, 2.0 * edge / half_alpha)
-    r = min(max(r_min + half_r * step, r_first), r_max - edge)
-    alpha_edge = 1.25 * edge / r  # more than asin(edge / r), the angle of the edge
-    return state, r, min(max(alpha, alpha_min + alpha_edge), alpha_max - alpha_edge)
+    for hit in range(n_hits):
+        r = min(max(r_min + half_r * distances[hit], r_first), r_max - edge)
+        alpha = alpha_min + half_alpha * _two_steps(alphas[hit], alpha_low)
+        alpha_edge = 1.25 * edge / r  # more than asin(edge / r), the angle of the edge
+        distances[hit] = r
+        alphas[hit] = min(max(alpha, alpha_min + alpha_edge), alpha_max - alpha_edge)
+    return state
 
 
 @numba.njit(cache=True)
@@ -266,6 +282,7 @@ def _fill_kernel(
     voxel_layer, layer_index, boundaries = where
     probabilities, lower, weight = quarters
     layer, eta, phi, r, share = columns
+    distances, alphas = np.empty(max_hits), np.empty(max_hits)
     for event in range(energy.shape[0]):
         state = keys[event]
         hit = offsets[event]
@@ -277,15 +294,16 @@ def _fill_kernel(
             halves = _halves(probabilities, lower[event], weight[event], voxel)
             radius = r_center[event, layer_index[voxel]]
             linear = voxel_layer[voxel] == LINEAR_LAYER
-            bounds = boundaries[voxel]
-            for row in range(hit, hit + n_hits):
-                state, distance, alpha = _place(state, bounds, halves, linear, radius)
+            state = _draw(
+                state, n_hits, boundaries[voxel], halves, linear, radius, distances, alphas
+            )
+            for i in range(n_hits):
                 hit_eta, hit_phi = eta_phi_kernel(
-                    distance, alpha, eta_center[event], phi_center[event], radius
+                    distances[i], alphas[i], eta_center[event], phi_center[event], radius
                 )
-                layer[row] = voxel_layer[voxel]
-                eta[row] = hit_eta
-                phi[row] = min(max(hit_phi, -_LARGEST_PHI), _LARGEST_PHI)
-                r[row] = radius
-                share[row] = voxel_energy / n_hits
+                eta[hit + i] = hit_eta
+                phi[hit + i] = min(max(hit_phi, -_LARGEST_PHI), _LARGEST_PHI)
+            layer[hit : hit + n_hits] = voxel_layer[voxel]
+            r[hit : hit + n_hits] = radius
+            share[hit : hit + n_hits] = voxel_energy / n_hits
             hit += n_hits
