@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from calovox.evaluation import report as room
-from calovox.evaluation.report import to_plain, write_report
+from calovox.evaluation.plain import to_plain
+from calovox.evaluation.report import write_report
 
 FIGURES = (
     "summary-central",
     "shapes-central",
     "response",
+    "response-profiles",
     "layer-fractions",
     "average-optimal",
     "average-regular",

@@ -12,6 +12,7 @@ from calovox.cli.settings import FileIn, FileInText, FileOut, split_named_file
 
 if TYPE_CHECKING:
     from calovox.evaluation.phi_modulation import PhiModulationFiles
+    from calovox.evaluation.samples import SampleFiles
 
 __all__ = ["EVALUATE_EXAMPLE", "EvaluateSettings", "evaluate"]
 
@@ -23,19 +24,22 @@ class EvaluateSettings:
     """Settings of `calovox evaluate`."""
 
     reference: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="REFERENCE", exists=True, dir_okay=False, help="Dataset of Geant4, with cells."
+            metavar="REFERENCE",
+            exists=True,
+            dir_okay=False,
+            help="Dataset of Geant4, with cells; not needed for slices and classifier alone.",
         ),
         FileIn(),
-    ]
+    ] = None
     simulated: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="SIMULATED", help="Datasets of simulations, with cells: FILE or NAME=FILE."
         ),
         FileInText(),
-    ]
+    ] = None
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the report."), FileOut()
     ]
@@ -67,6 +71,40 @@ class EvaluateSettings:
         ),
         FileInText(),
     ] = None
+    slices_reference: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Dataset of Geant4 showers of several energies, for E_tot in slices of energy.",
+        ),
+        FileIn(),
+    ] = None
+    slices: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE",
+            help="Datasets of simulations of the same photons; no cells needed.",
+        ),
+        FileInText(),
+    ] = None
+    classifier_reference: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Dataset of Geant4 showers that a classifier tells from simulated ones.",
+        ),
+        FileIn(),
+    ] = None
+    classifier: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE",
+            help="Datasets of simulations of the same photons; no cells needed.",
+        ),
+        FileInText(),
+    ] = None
 
 
 def evaluate(settings: EvaluateSettings, job: Job) -> str:
@@ -74,16 +112,39 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
     from calovox.evaluation.report import write_report
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    slices = _sample_files("slices", settings.slices_reference, settings.slices)
+    classifier = _sample_files("classifier", settings.classifier_reference, settings.classifier)
+    if settings.reference is None and slices is None and classifier is None:
+        raise ValueError(
+            "REFERENCE: expected a dataset of Geant4, got none: give it, --slices-reference or "
+            "--classifier-reference"
+        )
     write_report(
         settings.reference,
-        name_simulations(settings.simulated),
+        name_simulations(settings.simulated or []),
         settings.output,
         hits=settings.hits,
         phi_modulation=_phi_modulation_files(settings),
+        slices=slices,
+        classifier=classifier,
         overwrite=job.overwrite,
         progress=console.print,
     )
-    return f"{settings.output / 'index.html'}: report on {len(settings.simulated)} simulations"
+    simulations = (settings.simulated, settings.slices, settings.classifier)
+    names = {name for texts in simulations for name in name_simulations(texts or [])}
+    return f"{settings.output / 'index.html'}: report on {len(names)} simulations"
+
+
+def _sample_files(
+    name: str, reference: Path | None, simulated: list[str] | None
+) -> "SampleFiles | None":
+    from calovox.evaluation.samples import SampleFiles
+
+    if (reference is None) != (not simulated):
+        raise ValueError(f"--{name} and --{name}-reference: give both or neither")
+    if reference is None:
+        return None
+    return SampleFiles(reference, name_simulations(simulated or []))
 
 
 def _phi_modulation_files(settings: EvaluateSettings) -> "PhiModulationFiles | None":

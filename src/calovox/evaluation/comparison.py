@@ -76,12 +76,14 @@ class SimulatedResult:
 
     Attributes:
         label: Name of the simulation.
+        place: Its place in the report, from 0: gives its colour.
         histogram: Its events, in the bins of the reference.
         chi2: Comparison with the reference.
         paired: Event-by-event difference; none where the samples share no events.
     """
 
     label: str
+    place: int
     histogram: Histogram
     chi2: Chi2
     paired: Paired | None
@@ -155,6 +157,7 @@ class Response:
         energies: Lowest and highest kinetic energy in MeV.
         ratio_edges: Borders of the bins in E_tot / E_kin.
         counts: Events in bins of |eta| and of E_tot / E_kin.
+        n_events: All events, those outside the bins included.
         profile: Mean and standard deviation of E_tot / E_kin in bins of |eta|.
         fractions: Profile of the share of each layer, in the order of `LAYERS`.
     """
@@ -163,8 +166,14 @@ class Response:
     energies: tuple[float, float]
     ratio_edges: Float64[Array, " edge"]
     counts: Int64[Array, "eta_bin ratio_bin"]
+    n_events: int
     profile: Profile
     fractions: tuple[Profile, ...]
+
+    @property
+    def n_outside(self) -> int:
+        """Events outside the bins."""
+        return self.n_events - int(self.counts.sum())
 
 
 def match_events(reference: Sample, simulated: Sample) -> Int64[Array, " event"]:
@@ -211,13 +220,14 @@ def compare_region(
     return RegionResult(region, int(np.count_nonzero(chosen)), observables, fractions)
 
 
-def measure_response(sample: Sample) -> Response | None:
+def measure_response(sample: Sample, reference: Response | None = None) -> Response | None:
     """Measure E_tot / E_kin and the layer fractions against |eta_center|.
 
     Bins in |eta| are narrow at the electrode gaps, |eta| = 0 and 0.8.
 
     Args:
         sample: Reconstructed showers.
+        reference: Where the bins in E_tot / E_kin come from; the sample itself if none is given.
 
     Returns:
         Histogram and profiles; none if no event has enough energy.
@@ -232,9 +242,7 @@ def measure_response(sample: Sample) -> Response | None:
     eta = np.abs(sample.eta_center[chosen])
     total = sample.shapes.layer_energy[chosen].sum(axis=1)
     ratio = total / energy
-    low, high = robust_range(ratio, quantile=0.002, half_widths=10.0)
-    margin = 0.1 * (high - low) + 1e-3
-    ratio_edges = np.linspace(low - margin, high + margin, _N_RATIO_BINS + 1)
+    ratio_edges = _ratio_edges(ratio) if reference is None else reference.ratio_edges
     counts, _, _ = np.histogram2d(eta, ratio, bins=(_ETA_EDGES, ratio_edges))
     shares = sample.shapes.layer_energy[chosen] / total[:, None]
     return Response(
@@ -242,11 +250,18 @@ def measure_response(sample: Sample) -> Response | None:
         energies=(float(energy.min()), float(energy.max())),
         ratio_edges=ratio_edges,
         counts=counts.astype(np.int64),
+        n_events=len(energy),
         profile=profile(eta, ratio, _ETA_EDGES, fewest=_FEWEST_IN_BIN),
         fractions=tuple(
             profile(eta, share, _ETA_EDGES, fewest=_FEWEST_IN_BIN) for share in shares.T
         ),
     )
+
+
+def _ratio_edges(ratio: Float64[Array, " event"]) -> Float64[Array, " edge"]:
+    low, high = robust_range(ratio, quantile=0.002, half_widths=10.0)
+    margin = 0.1 * (high - low) + 1e-3
+    return np.linspace(low - margin, high + margin, _N_RATIO_BINS + 1)
 
 
 def _compare_observable(
@@ -261,7 +276,7 @@ def _compare_observable(
     edges = choose_edges(values)
     histogram = fill_histogram(values, edges)
     results = []
-    for sample, match in zip(simulated, matches, strict=True):
+    for place, (sample, match) in enumerate(zip(simulated, matches, strict=True)):
         chosen = np.flatnonzero(region.select(sample.energy, sample.eta_center))
         other = fill_histogram(_values(sample, chosen, region, column), edges)
         common = match[rows] >= 0
@@ -270,7 +285,7 @@ def _compare_observable(
             moved = _values(sample, match[rows][common], region, column)
             paired = paired_difference(values[common], moved)
         chi2 = chi2_of_histograms(histogram, other)
-        results.append(SimulatedResult(sample.label, other, chi2, paired))
+        results.append(SimulatedResult(sample.label, place, other, chi2, paired))
     floor = split_floor(values, edges, np.random.default_rng(_SPLIT_SEED))
     return ObservableResult(OBSERVABLES[column].name, histogram, floor, tuple(results))
 

@@ -1,6 +1,6 @@
 """Figures of the report: axes laid out on pages, filled by the plot functions, with labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,11 +11,9 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from calovox.arrays import LAYER_NAMES
-from calovox.evaluation.averages import Profile
-from calovox.evaluation.comparison import ObservableResult, RegionResult, Response
+from calovox.evaluation.comparison import ObservableResult, RegionResult
 from calovox.evaluation.illustrations import Interpolation, Spectrum
 from calovox.evaluation.plots_histograms import (
     BAND_COLOR,
@@ -35,9 +33,6 @@ from calovox.evaluation.plots_showers import (
 )
 from calovox.evaluation.plots_summaries import (
     plot_chi2,
-    plot_layer_fractions,
-    plot_profiles,
-    plot_response,
     plot_shifts,
     plot_spreads,
 )
@@ -49,11 +44,11 @@ from calovox.units import GEV, format_energy
 from calovox.voxelization import VoxelGrid
 
 __all__ = [
+    "add_colorbar",
+    "add_legend",
     "average_figure",
-    "fractions_figure",
     "image_figure",
     "interpolation_figure",
-    "response_figure",
     "shapes_figure",
     "spectrum_figure",
     "summary_figure",
@@ -66,6 +61,45 @@ _LAYERS_SHOWN: Final = (1, 2, 3)
 _AVERAGE_DECADES: Final = 9
 _IMAGE_DECADES: Final = 5
 _VARIABLES: Final = {variable.name: variable for variable in OBSERVABLES}
+
+
+def add_legend(figure: Figure, simulations: Mapping[int, str], *, top: float) -> None:
+    """Add a legend of lines above all panels of a page: the reference, then simulations.
+
+    Args:
+        figure: The page.
+        simulations: Names of the simulations by their places in the report.
+        top: Upper border of the legend, as a fraction of the page.
+    """
+    reference: Any = (Patch(facecolor=BAND_COLOR), Line2D([], [], color=REFERENCE_COLOR))
+    lines = [Line2D([], [], **simulated_line(place)) for place in simulations]
+    figure.legend(
+        [reference, *lines],
+        [f"{REFERENCE_LABEL}, with Poisson band", *simulations.values()],
+        loc="upper center",
+        bbox_to_anchor=(0.5, top),
+        ncols=1 + len(lines),
+        fontsize=10.5,
+        handlelength=2.6,
+    )
+
+
+def add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str) -> Axes:
+    """Add a scale of colours right of a panel.
+
+    Args:
+        figure: The page.
+        mesh: What the colours belong to.
+        ax: The panel.
+        label: What the colours mean, with unit.
+
+    Returns:
+        The axes of the scale.
+    """
+    box = ax.get_position()
+    bar_axes = figure.add_axes((box.x1 + 0.018, box.y0, 0.018, box.height))
+    figure.colorbar(mesh, cax=bar_axes, label=label)  # type: ignore[arg-type]
+    return bar_axes
 
 
 def shapes_figure(result: RegionResult) -> Figure:
@@ -92,7 +126,7 @@ def shapes_figure(result: RegionResult) -> Figure:
         if place % 3 == 0:
             main.set_ylabel("Events")
             ratio.set_ylabel(f"Sim. / {REFERENCE_LABEL}", fontsize=9)
-    _add_legend(figure, result)
+    add_legend(figure, _simulations(result), top=0.975)
     figure.text(
         0.5,
         0.98,
@@ -128,11 +162,11 @@ def summary_figure(result: RegionResult) -> Figure:
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
     handles = [
         Patch(facecolor="0.82"),
-        *(Line2D([], [], **simulated_marker(place)) for place in range(_n_simulated(result))),
+        *(Line2D([], [], **simulated_marker(place)) for place in _simulations(result)),
     ]
     figure.legend(
         handles,
-        [f"{REFERENCE_LABEL} halves (68 % of splits)", *_labels(result)],
+        [f"{REFERENCE_LABEL} halves (68 % of splits)", *_simulations(result).values()],
         loc="upper center",
         bbox_to_anchor=(0.5, 0.945),
         ncols=len(handles),
@@ -160,7 +194,7 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
     plot_grid(grid, axes[1], layer=image.layer)
     axes[0].set_title("detector coordinates")
     axes[1].set_title(f"local coordinates, {grid.name} voxels in red")
-    _add_colorbar(figure, mesh, axes[1], "Energy density [MeV/mm²]")
+    add_colorbar(figure, mesh, axes[1], "Energy density [MeV/mm²]")
     eta = f"{image.eta_center:.3f}".replace("-", "−")
     figure.text(
         0.475,
@@ -198,7 +232,7 @@ def average_figure(shower: AverageShower) -> Figure:
             ax.set_title(f"{LAYER_NAMES[layer]}, {view}")
             if column > 0:
                 ax.set_ylabel("")
-        _add_colorbar(figure, mesh, axes[row, -1], "Energy density [MeV/mm²]")
+        add_colorbar(figure, mesh, axes[row, -1], "Energy density [MeV/mm²]")
     figure.text(
         0.475,
         0.96,
@@ -245,62 +279,6 @@ def interpolation_figure(results: Sequence[Interpolation]) -> Figure:
     return figure
 
 
-def response_figure(responses: Sequence[Response]) -> Figure:
-    """Draw E_tot / E_kin against |eta|: events, means and widths.
-
-    Args:
-        responses: The reference, then simulations.
-
-    Returns:
-        Three panels with a common axis in |eta|.
-    """
-    reference = responses[0]
-    figure = Figure(figsize=(9.0, 8.6))
-    axes = figure.subplots(3, 1, sharex=True, height_ratios=(2.2, 1.5, 1))
-    figure.subplots_adjust(left=0.1, right=0.875, bottom=0.065, top=0.965, hspace=0.06)
-    image, _ = plot_response(reference, axes[0])
-    profiles = [response.profile for response in responses]
-    means = plot_profiles(profiles, axes[1])
-    plot_profiles(profiles, axes[2], statistic="rms")
-    axes[1].set_ylabel(r"Mean of $E_\mathrm{tot}\,/\,E_\mathrm{kin}$")
-    axes[2].set_ylabel("RMS / mean")
-    axes[1].set_ylim(_mean_range(profiles))
-    axes[2].set_ylim(bottom=0.0)
-    axes[2].set_xlabel(r"$|\eta_\mathrm{center}|$")
-    axes[1].legend(means, [response.label for response in responses], ncols=2)
-    figure.align_ylabels(axes)
-    axes[0].legend()
-    axes[0].set_title(
-        f"{reference.label}, {int(reference.counts.sum())} photons of "
-        f"{' to '.join(map(format_energy, reference.energies))}"
-    )
-    axes[2].set_xlim(_covered_range(reference.profile))
-    bar = _add_colorbar(figure, image, axes[0], "Events per bin")
-    bar.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    bar.yaxis.set_major_formatter("{x:g}")
-    bar.yaxis.set_minor_formatter(NullFormatter())
-    return figure
-
-
-def fractions_figure(response: Response) -> Figure:
-    """Draw the mean share of each layer against |eta|.
-
-    Args:
-        response: The result of the reference.
-
-    Returns:
-        One panel.
-    """
-    figure = Figure(figsize=(9.0, 4.4))
-    ax = figure.subplots()
-    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.12, top=0.97)
-    plot_layer_fractions(response, ax)
-    ax.set_xlim(_covered_range(response.profile))
-    ax.set_xlabel(r"$|\eta_\mathrm{center}|$")
-    ax.legend(ncols=5, loc="upper center", columnspacing=1.0, handletextpad=0.2)
-    return figure
-
-
 def _draw_observable(
     result: ObservableResult, variable: ShapeVariable, main: Axes, ratio: Axes
 ) -> None:
@@ -312,38 +290,6 @@ def _draw_observable(
     ratio.set_xlabel(label, labelpad=2)
 
 
-def _covered_range(profile: Profile) -> tuple[float, float]:
-    bins = np.flatnonzero(profile.count)
-    if bins.size == 0:
-        return float(profile.edges[0]), float(profile.edges[-1])
-    low, high = float(profile.edges[bins[0]]), float(profile.edges[bins[-1] + 1])
-    margin = max(0.02, 0.05 * (high - low))
-    return max(low - margin, float(profile.edges[0])), min(high + margin, profile.edges[-1])
-
-
-def _mean_range(profiles: Sequence[Profile]) -> tuple[float, float]:
-    means = np.concatenate([profile.mean[np.isfinite(profile.mean)] for profile in profiles])
-    if means.size == 0:
-        return 0.0, 1.0
-    low, high = float(means.min()), float(means.max())
-    margin = 0.3 * (high - low) + 5e-3
-    return low - margin, high + margin
-
-
-def _add_legend(figure: Figure, result: RegionResult) -> None:
-    reference: Any = (Patch(facecolor=BAND_COLOR), Line2D([], [], color=REFERENCE_COLOR))
-    lines = [Line2D([], [], **simulated_line(place)) for place in range(_n_simulated(result))]
-    figure.legend(
-        [reference, *lines],
-        [f"{REFERENCE_LABEL}, with Poisson band", *_labels(result)],
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.975),
-        ncols=1 + len(lines),
-        fontsize=10.5,
-        handlelength=2.6,
-    )
-
-
 def _density_norm(density: np.ndarray, decades: int) -> LogNorm:
     seen = density[density > 0]
     if seen.size == 0:
@@ -352,16 +298,5 @@ def _density_norm(density: np.ndarray, decades: int) -> LogNorm:
     return LogNorm(vmin=max(float(seen.min()), top * 10.0**-decades), vmax=top)
 
 
-def _add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str) -> Axes:
-    box = ax.get_position()
-    bar_axes = figure.add_axes((box.x1 + 0.018, box.y0, 0.018, box.height))
-    figure.colorbar(mesh, cax=bar_axes, label=label)  # type: ignore[arg-type]
-    return bar_axes
-
-
-def _n_simulated(result: RegionResult) -> int:
-    return len(result.observables[0].simulated)
-
-
-def _labels(result: RegionResult) -> list[str]:
-    return [simulated.label for simulated in result.observables[0].simulated]
+def _simulations(result: RegionResult) -> dict[int, str]:
+    return {entry.place: entry.label for entry in result.observables[0].simulated}

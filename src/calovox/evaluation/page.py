@@ -10,9 +10,11 @@ from markupsafe import Markup
 from calovox import __version__
 from calovox.arrays import LAYER_NAMES, LAYERS
 from calovox.evaluation.averages import Paired
+from calovox.evaluation.classifier import N_SEEDS
 from calovox.evaluation.comparison import EXPECTED_FRACTIONS, ObservableResult, RegionResult
 from calovox.evaluation.metrics import EDGE_HALF_WIDTHS, EDGE_QUANTILE, MIN_EXPECTED
 from calovox.evaluation.page_phi_modulation import phi_modulation_context
+from calovox.evaluation.page_voxels import classifier_rows, slices_context
 from calovox.evaluation.plots_summaries import SMALLEST_CHI2, SMALLEST_SPREAD
 from calovox.evaluation.regions import CENTRAL
 from calovox.evaluation.samples import OBSERVABLES, REFERENCE_LABEL, Sample
@@ -141,12 +143,14 @@ def context(report: "Report") -> dict[str, Any]:
         "has_response": bool(report.responses),
         "image": report.image,
         "image_energy": None if report.image is None else format_energy(report.image.energy),
+        "slices": slices_context(report.slices),
+        "n_seeds": N_SEEDS,
+        "classifier": classifier_rows(report.classifier),
         "phi": phi_modulation_context(report.phi_modulation),
         "n_drawn": f"{int(report.spectrum.counts.sum()):,}".replace(",", " "),
         "probability": f"{report.interpolations[0].probability:.2f}",
         "calibration_stored": report.calibration_stored,
-        "calibration_borrowed": report.calibration.n_borrowed,
-        "calibration_bins": len(report.calibration.offset),
+        "calibration": report.calibration,
         "edge_quantile": 100 * EDGE_QUANTILE,
         "edge_half_widths": f"{EDGE_HALF_WIDTHS:.0f}",
         "min_expected": f"{MIN_EXPECTED:.0f}",

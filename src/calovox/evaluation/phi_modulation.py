@@ -263,7 +263,9 @@ def _compare(
         reference,
         split_floor(columns[0], edges, np.random.default_rng(_SPLIT_SEED)),
         tuple(
-            SimulatedResult(label, histogram, chi2_of_histograms(reference, histogram), None)
-            for label, histogram in zip(labels[1:], others, strict=True)
+            SimulatedResult(
+                label, place, histogram, chi2_of_histograms(reference, histogram), None
+            )
+            for place, (label, histogram) in enumerate(zip(labels[1:], others, strict=True))
         ),
     )

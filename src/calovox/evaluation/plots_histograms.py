@@ -90,9 +90,9 @@ def plot_distribution(
     line = ax.stairs(result.reference.counts, edges, color=REFERENCE_COLOR, linewidth=1.3)
     artists: Drawn = [band, line]
     top = float(high.max())
-    for position, simulated in enumerate(result.simulated):
+    for simulated in result.simulated:
         counts = _scaled_counts(simulated.histogram, result.reference)
-        artists.append(ax.stairs(counts, edges, linewidth=1.3, **simulated_line(position)))
+        artists.append(ax.stairs(counts, edges, linewidth=1.3, **simulated_line(simulated.place)))
         top = max(top, float(counts.max()))
     labels = [_number(simulated.chi2.reduced) for simulated in result.simulated]
     ax.legend(
@@ -144,9 +144,9 @@ def plot_ratio(result: ObservableResult, ax: Axes, *, scale: float = 1.0) -> Dra
         ax.axhline(1.0, color=REFERENCE_COLOR, linewidth=0.8),
     ]
     centers = 0.5 * (edges[1:] + edges[:-1])
-    for position, simulated in enumerate(result.simulated):
+    for simulated in result.simulated:
         ratio = _scaled_counts(simulated.histogram, result.reference) / known
-        look = simulated_line(position)
+        look = simulated_line(simulated.place)
         inside = np.where((ratio >= bottom) & (ratio <= top), ratio, np.nan)
         artists.append(ax.stairs(inside, edges, baseline=None, linewidth=1.2, **look))
         for outside, y, marker in ((ratio > top, top, "^"), (ratio < bottom, bottom, "v")):

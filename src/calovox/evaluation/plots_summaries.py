@@ -11,7 +11,7 @@ from matplotlib.ticker import StrMethodFormatter
 from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
 from calovox.evaluation.averages import Profile
 from calovox.evaluation.comparison import RegionResult, Response
-from calovox.evaluation.plots_histograms import Drawn, simulated_line, simulated_marker
+from calovox.evaluation.plots_histograms import BAND_COLOR, Drawn, simulated_marker
 from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "SMALLEST_SPREAD",
     "plot_chi2",
     "plot_layer_fractions",
+    "plot_profile_differences",
     "plot_profiles",
     "plot_response",
     "plot_shifts",
@@ -34,25 +35,29 @@ SMALLEST_SPREAD: Final = 0.3
 _PLAIN_NUMBERS: Final = StrMethodFormatter("{x:g}")
 _LAYER_COLORS: Final = ("#E69F00", "#0072B2", "black", "#009E73", "#CC79A7")
 _LAYER_MARKERS: Final = ("v", "s", "o", "^", "D")
+_REFERENCE_MARKER: Final = {"color": REFERENCE_COLOR, "marker": "o", "linestyle": "none"}
+_BIN_SHARE: Final = 0.6
 _FRACTION_RANGE: Final = (2e-5, 8.0)
 
 
-def plot_response(response: Response, ax: Axes) -> Drawn:
+def plot_response(response: Response, ax: Axes, *, most: int | None = None) -> Drawn:
     """Draw events in |eta| and E_tot / E_kin, with the mean of each bin of |eta|.
 
     Args:
         response: The result.
         ax: Where to draw.
+        most: Events in a bin of the brightest colour; those of the fullest bin if none is given.
 
     Returns:
         The image and the means with their errors.
     """
     profile = response.profile
+    most = int(response.counts.max()) if most is None else most
     image = ax.pcolormesh(
         profile.edges,
         response.ratio_edges,
         np.where(response.counts > 0, response.counts, np.nan).T,
-        norm=LogNorm(vmin=1, vmax=max(int(response.counts.max()), 2)),
+        norm=LogNorm(vmin=1, vmax=max(most, 2)),
         rasterized=True,
     )
     points = ax.errorbar(
@@ -65,7 +70,6 @@ def plot_response(response: Response, ax: Axes) -> Drawn:
         linewidth=1,
         label="mean",
     )
-    ax.set_ylabel(r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$")
     ax.set_xlim(profile.edges[0], profile.edges[-1])
     return [image, points]
 
@@ -79,25 +83,32 @@ def plot_profiles(profiles: Sequence[Profile], ax: Axes, *, statistic: str = "me
         statistic: ``mean``, or ``rms`` for the standard deviation over the mean.
 
     Returns:
-        The reference's points with errors, then one line per simulation.
+        Points with errors, one container per sample.
     """
-    values, errors = zip(*(_statistic(profile, statistic) for profile in profiles), strict=True)
-    reference = profiles[0]
-    points = ax.errorbar(
-        reference.centers,
-        values[0],
-        errors[0],
-        fmt="o",
-        color=REFERENCE_COLOR,
-        markersize=3.2,
-        linewidth=0.9,
-    )
-    lines = [
-        ax.stairs(y, reference.edges, baseline=None, linewidth=1.2, **simulated_line(place))
-        for place, y in enumerate(values[1:])
+    columns = [_statistic(profile, statistic) for profile in profiles]
+    ax.set_xlim(profiles[0].edges[0], profiles[0].edges[-1])
+    return _plot_points(profiles[0].edges, columns, ax)
+
+
+def plot_profile_differences(profiles: Sequence[Profile], ax: Axes) -> Drawn:
+    """Draw the means of simulations minus that of the reference, in per cent of the reference.
+
+    Args:
+        profiles: The reference, then simulations, with the same bins.
+        ax: Where to draw.
+
+    Returns:
+        The reference's band, the line at 0, and points with errors per simulation.
+    """
+    edges, mean = profiles[0].edges, profiles[0].mean
+    error = np.nan_to_num(100.0 * profiles[0].mean_error / mean)
+    band = ax.stairs(error, edges, baseline=-error, fill=True, color=BAND_COLOR, linewidth=0)
+    line = ax.axhline(0.0, color=REFERENCE_COLOR, linewidth=0.8)
+    columns = [
+        (100.0 * (profile.mean / mean - 1.0), 100.0 * profile.mean_error / mean)
+        for profile in profiles
     ]
-    ax.set_xlim(reference.edges[0], reference.edges[-1])
-    return [points, *lines]
+    return [band, line, *_plot_points(edges, columns, ax)[1:]]
 
 
 def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
@@ -212,6 +223,24 @@ def plot_spreads(result: RegionResult, ax: Axes) -> Drawn:
     ax.set_xlim(left=0.8 * SMALLEST_SPREAD)
     ax.xaxis.set_major_formatter(_PLAIN_NUMBERS)
     ax.set_xlabel("Spread of the shift [% of the RMS]")
+    return artists
+
+
+def _plot_points(
+    edges: Float64[Array, " edge"],
+    columns: Sequence[tuple[Float64[Array, " bin"], Float64[Array, " bin"]]],
+    ax: Axes,
+) -> Drawn:
+    """Draw values with errors, those of several samples side by side in each bin."""
+    widths = np.diff(edges)
+    artists: Drawn = []
+    for position, (values, errors) in enumerate(columns):
+        look = simulated_marker(position - 1) if position else _REFERENCE_MARKER
+        place = 0.5 + _BIN_SHARE * (position / max(len(columns) - 1, 1) - 0.5)
+        centers = edges[:-1] + place * widths
+        artists.append(
+            ax.errorbar(centers, values, errors, **{**look, "markersize": 3.0}, linewidth=0.9)
+        )
     return artists
 
 

@@ -1,7 +1,9 @@
 """The report: one folder with an HTML page, its figures, and every number drawn as JSON.
 
-The reference is Geant4; simulations come after it in the order given. Figures follow those of the
-note; what cannot be drawn from the given files is named on the page.
+The reference is Geant4; simulations come after it in the order given. Shower shapes need datasets
+with cells; voxels alone suffice for the slices of energy and for the classifier, which may be
+given other files. Figures follow those of the note; what cannot be drawn from the given files is
+named on the page.
 """
 
 import json
@@ -9,37 +11,42 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-import numpy as np
 from matplotlib.figure import Figure
 
 from calovox import __version__
-from calovox.evaluation import page
+from calovox.evaluation import page, page_voxels
+from calovox.evaluation.classifier import ClassifierResult, classify_datasets
 from calovox.evaluation.comparison import (
     RegionResult,
     Response,
     compare_region,
     measure_response,
 )
+from calovox.evaluation.energy_slices import SlicesResult, slice_datasets
 from calovox.evaluation.figures import (
     average_figure,
-    fractions_figure,
     image_figure,
     interpolation_figure,
-    response_figure,
     shapes_figure,
     spectrum_figure,
     summary_figure,
 )
+from calovox.evaluation.figures_energy_slices import slices_figure, slices_summary_figure
 from calovox.evaluation.figures_phi_modulation import (
     curves_figure,
     energies_figure,
     loss_figure,
+)
+from calovox.evaluation.figures_response import (
+    fractions_figure,
+    response_figure,
+    response_profiles_figure,
 )
 from calovox.evaluation.illustrations import (
     Interpolation,
@@ -52,8 +59,9 @@ from calovox.evaluation.phi_modulation import (
     PhiModulationResult,
     evaluate_phi_modulation,
 )
+from calovox.evaluation.plain import to_plain
 from calovox.evaluation.regions import REGIONS
-from calovox.evaluation.samples import Sample, read_samples
+from calovox.evaluation.samples import Sample, SampleFiles, read_samples
 from calovox.evaluation.showers import AverageShower, ShowerImage, choose_event, shower_image
 from calovox.evaluation.style import style
 from calovox.files import check_writable
@@ -66,7 +74,6 @@ __all__ = ["Report", "write_report"]
 
 _FORMAT: Final = "calovox report"
 _VERSION: Final = 1
-_DIGITS: Final = 7
 _N_SPECTRUM: Final = 4_050_000
 _N_RADII: Final = 1_000_000
 _SEED: Final = 1
@@ -78,8 +85,8 @@ class Report:
     """Everything in a report.
 
     Attributes:
-        samples: The reference, then simulations.
-        calibration: Calibration of the energy, common to all samples.
+        samples: The reference, then simulations; empty without datasets with cells.
+        calibration: Calibration of the energy, common to all samples; none without samples.
         calibration_stored: Whether the reference's dataset held it.
         regions: Comparisons in the regions that have events.
         responses: E_tot / E_kin against |eta| of each sample.
@@ -88,11 +95,13 @@ class Report:
         spectrum: The energy spectrum.
         interpolations: The two radial interpolations.
         phi_modulation: The phi modulation; none without a curve file.
+        slices: E_tot / E_kin in slices of energy, one result per range of |eta|.
+        classifier: The classifier test; none without its files.
         missing: What could not be drawn, and why.
     """
 
     samples: tuple[Sample, ...]
-    calibration: Calibration
+    calibration: Calibration | None
     calibration_stored: bool
     regions: tuple[RegionResult, ...]
     responses: tuple[Response, ...]
@@ -101,16 +110,20 @@ class Report:
     spectrum: Spectrum
     interpolations: tuple[Interpolation, Interpolation]
     phi_modulation: PhiModulationResult | None
+    slices: tuple[SlicesResult, ...]
+    classifier: ClassifierResult | None
     missing: tuple[str, ...]
 
 
 def write_report(
-    reference: Path,
+    reference: Path | None,
     simulated: Mapping[str, Path],
     output: Path,
     *,
     hits: Path | None = None,
     phi_modulation: PhiModulationFiles | None = None,
+    slices: SampleFiles | None = None,
+    classifier: SampleFiles | None = None,
     table: CellTable | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -118,11 +131,13 @@ def write_report(
     """Compare simulations with Geant4 and write the report.
 
     Args:
-        reference: Dataset of Geant4, with cell energies.
+        reference: Dataset of Geant4, with cell energies; None for a report on voxels alone.
         simulated: Datasets of simulations by the names the report gives them, in its order.
         output: Folder of the report; its page is ``index.html``.
         hits: Hits file that one shower is shown from.
         phi_modulation: Curves and displaced showers of Figures 9 and 10.
+        slices: Datasets compared in slices of energy (Figures C.1 and C.2).
+        classifier: Datasets that a classifier tries to tell apart.
         table: The cells of the detector; the built-in barrel if none is given.
         overwrite: Whether an existing report may be replaced.
         progress: Called with one line at each step.
@@ -132,12 +147,15 @@ def write_report(
 
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is no report.
+        ModuleNotFoundError: If a classifier is wanted and torch is not installed.
         ValueError: If a dataset cannot be evaluated.
     """
     say = progress or (lambda text: None)
     _check_output(output, overwrite=overwrite)
-    say("Reconstructing showers")
-    report = _collect(reference, simulated, hits, phi_modulation, table)
+    if reference is None and simulated:
+        raise ValueError("simulated: expected a reference to compare with, got none")
+    collected = _collect(reference, simulated, hits, phi_modulation, table, say)
+    report = _add_voxels(collected, list(simulated), slices, classifier, say)
     with _whole_folder(output) as folder, style():
         for name, figure in _draw(report):
             say(f"Drawing {name}")
@@ -149,78 +167,87 @@ def write_report(
     return report
 
 
-def to_plain(value: Any) -> Any:
-    """Convert results into what JSON can hold: NaN becomes null, arrays become lists.
-
-    Args:
-        value: Dataclasses, arrays, mappings, sequences, numbers or text.
-
-    Returns:
-        The same in dicts, lists, numbers of seven digits, text and None.
-
-    Example:
-        >>> to_plain({"mean": np.array([1.0, np.nan])})
-        {'mean': [1.0, None]}
-    """
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in fields(value)]
-        properties = [
-            name for name, kind in vars(type(value)).items() if isinstance(kind, property)
-        ]
-        return {name: to_plain(getattr(value, name)) for name in (*names, *properties)}
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return to_plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [to_plain(entry) for entry in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None
-    if isinstance(value, np.integer):
-        return int(value)
-    return value
-
-
 def _collect(
-    reference: Path,
+    reference: Path | None,
     simulated: Mapping[str, Path],
     hits: Path | None,
     phi_modulation: PhiModulationFiles | None,
     table: CellTable | None,
+    say: Callable[[str], None],
 ) -> Report:
-    samples, calibration, stored = read_samples(reference, simulated, table=table)
-    results = [compare_region(samples[0], samples[1:], region) for region in REGIONS]
-    missing = [
-        f"{region}: the reference has too few events"
-        for region, result in zip(REGIONS, results, strict=True)
-        if result is None
-    ]
-    image = None
-    if hits is None:
-        missing.append("One shower with the grid over it: no hits file was given")
-    else:
-        image = _read_image(hits)
+    """Collect all but the comparisons of voxels."""
+    samples: list[Sample] = []
+    calibration, stored = None, False
+    if reference is not None:
+        say("Reconstructing showers")
+        samples, calibration, stored = read_samples(reference, simulated, table=table)
+    regions = {
+        str(region): compare_region(samples[0], samples[1:], region)
+        for region in REGIONS
+        if samples
+    }
     averages = _distinct_averages(samples)
-    if not averages:
-        missing.append("Average showers: no region has events")
-    responses = [measure_response(sample) for sample in samples]
-    if responses[0] is None:
-        missing.append("E_tot / E_kin: no event has enough energy")
+    responses = _responses(samples)
+    missing = [
+        *(f"{name}: the reference has too few events" for name, r in regions.items() if r is None),
+        *["One shower with the grid over it: no hits file was given"] * (hits is None),
+        *["Average showers: no region has events"] * (not averages),
+        *(
+            f"E_tot / E_kin of {sample.label}: no event has enough energy"
+            for sample, response in zip(samples, responses, strict=True)
+            if response is None
+        ),
+    ]
     return Report(
         samples=tuple(samples),
         calibration=calibration,
         calibration_stored=stored,
-        regions=tuple(result for result in results if result is not None),
+        regions=tuple(result for result in regions.values() if result is not None),
         responses=tuple(response for response in responses if response is not None),
         averages=averages,
-        image=image,
+        image=None if hits is None else _read_image(hits),
         spectrum=draw_spectrum(_N_SPECTRUM, seed=_SEED),
         interpolations=draw_interpolations(_N_RADII, seed=_SEED),
         phi_modulation=None
         if phi_modulation is None
         else evaluate_phi_modulation(phi_modulation, table=table),
-        missing=tuple(missing),
+        slices=(),
+        classifier=None,
+        missing=tuple(missing) if samples else (),
     )
+
+
+def _add_voxels(
+    report: Report,
+    order: list[str],
+    slices: SampleFiles | None,
+    classifier: SampleFiles | None,
+    say: Callable[[str], None],
+) -> Report:
+    """Add the comparisons of voxels to a report."""
+    missing = list(report.missing)
+    results: tuple[SlicesResult, ...] = ()
+    if slices is not None:
+        say("Comparing energies in slices")
+        order = list(dict.fromkeys([*order, *slices.simulated]))
+        results = slice_datasets(slices.reference, slices.simulated, order)
+        missing += [
+            f"E_tot at {result.eta_range}: the reference has too few showers"
+            + "".join(f", 2^{exponent} MeV" for exponent in result.too_few)
+            for result in results
+            if result.too_few or not result.slices
+        ]
+    tested = None
+    if classifier is not None:
+        tested = classify_datasets(classifier.reference, classifier.simulated, progress=say)
+    return replace(report, slices=results, classifier=tested, missing=tuple(missing))
+
+
+def _responses(samples: list[Sample]) -> list[Response | None]:
+    if not samples:
+        return []
+    first = measure_response(samples[0])
+    return [first, *(measure_response(sample, first) for sample in samples[1:])]
 
 
 def _read_image(path: Path) -> ShowerImage:
@@ -239,13 +266,19 @@ def _distinct_averages(samples: list[Sample]) -> tuple[AverageShower, ...]:
 
 
 def _draw(report: Report) -> Iterator[tuple[str, Figure]]:
-    for result in report.regions:
-        if result.observables[0].simulated:
-            yield page.summary_name(result), summary_figure(result)
-        yield page.shapes_name(result), shapes_figure(result)
+    for compared in report.regions:
+        if compared.observables[0].simulated:
+            yield page.summary_name(compared), summary_figure(compared)
+        yield page.shapes_name(compared), shapes_figure(compared)
     if report.responses:
         yield "response", response_figure(report.responses)
+        yield "response-profiles", response_profiles_figure(report.responses)
         yield "layer-fractions", fractions_figure(report.responses[0])
+    shown = [result for result in report.slices if result.slices]
+    for result in shown:
+        yield page_voxels.slices_name(result), slices_figure(result)
+    if any(result.averages for result in shown):
+        yield "slices-summary", slices_summary_figure(shown)
     for shower in report.averages:
         yield page.average_name(shower, report.averages), average_figure(shower)
     if report.image is not None:
@@ -267,7 +300,7 @@ def _numbers(report: Report) -> dict[str, Any]:
         "samples": [page.sample_row(sample) for sample in report.samples],
         "calibration": {
             "stored": report.calibration_stored,
-            **report.calibration.to_arrays(),
+            **({} if report.calibration is None else report.calibration.to_arrays()),
         },
         "regions": report.regions,
         "responses": report.responses,
@@ -289,6 +322,8 @@ def _numbers(report: Report) -> dict[str, Any]:
         "spectrum": report.spectrum,
         "interpolations": report.interpolations,
         "phi_modulation": report.phi_modulation,
+        "energy_slices": report.slices,
+        "classifier": report.classifier,
         "missing": report.missing,
     }
 

@@ -28,7 +28,15 @@ from calovox.reconstruction import (
 )
 from calovox.voxelization import VoxelGrid, Voxels
 
-__all__ = ["OBSERVABLES", "REFERENCE_LABEL", "Sample", "calibrate", "read_sample", "read_samples"]
+__all__ = [
+    "OBSERVABLES",
+    "REFERENCE_LABEL",
+    "Sample",
+    "SampleFiles",
+    "calibrate",
+    "read_sample",
+    "read_samples",
+]
 
 OBSERVABLES: Final = (*SHAPE_VARIABLES, *ATLAS_VARIABLES)
 """Everything that is compared: the note's nine observables, then ATLAS's two ratios."""
@@ -37,6 +45,22 @@ REFERENCE_LABEL: Final = "Geant4"
 
 _EVENTS_PER_BATCH: Final = 2000
 _COLUMNS: Final = ("incident_energy", "eta_center", "phi_center", "dropped_fraction")
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """Datasets that are compared with each other.
+
+    Attributes:
+        reference: Dataset of Geant4.
+        simulated: Datasets of simulations by the names the report gives them.
+    """
+
+    reference: Path
+    simulated: Mapping[str, Path]
+
+    def __post_init__(self) -> None:
+        _check_names(self.simulated)
 
 
 @dataclass(frozen=True)
@@ -161,11 +185,15 @@ def read_samples(
     Raises:
         ValueError: If a simulation bears the name of the reference.
     """
-    if REFERENCE_LABEL in simulated:
-        raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
+    _check_names(simulated)
     samples = [read_sample(reference, REFERENCE_LABEL, table=table)]
     samples += [read_sample(path, label, table=table) for label, path in simulated.items()]
     return calibrate(reference, samples)
+
+
+def _check_names(simulated: Mapping[str, Path]) -> None:
+    if REFERENCE_LABEL in simulated:
+        raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
 
 
 def _reconstruct(reader: DatasetReader, table: CellTable) -> Iterator[tuple[Voxels, ShowerShapes]]:
