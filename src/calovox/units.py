@@ -17,19 +17,20 @@ _FACTORS: dict[str, dict[str, float]] = {
     "energy": {"keV": 1e-3, "MeV": MEV, "GeV": GEV, "TeV": TEV},
     "length": {"um": 1e-3, "mm": 1.0, "cm": 10.0, "m": 1e3},
     "angle": {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180.0},
+    "time": {"s": 1.0, "min": 60.0, "h": 3600.0},
 }
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*")
 
 
-def parse_quantity(text: str, kind: Literal["energy", "length", "angle"]) -> float:
-    """Convert a number with a unit into MeV, mm or rad.
+def parse_quantity(text: str, kind: Literal["energy", "length", "angle", "time"]) -> float:
+    """Convert a number with a unit into MeV, mm, rad or s.
 
     Args:
         text: The number and its unit, for example ``65GeV`` or ``0.5 mm``.
         kind: What the number measures.
 
     Returns:
-        The value in MeV, mm or rad.
+        The value in MeV, mm, rad or s.
 
     Raises:
         ValueError: If the text is no number with a unit of that kind.

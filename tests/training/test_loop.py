@@ -14,7 +14,8 @@ from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.models.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.models.inn import CaloINN, inn_network
 from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, VoxelTransform
-from calovox.training import Recipe, ShowerStream, Step, train, voxels_to_showers
+from calovox.training import Recipe, ShowerFiles, ShowerStream, Step, train, voxels_to_showers
+from calovox.training.observer import Observer
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -36,7 +37,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> DatasetReader:
 
 def make_stream(reader: DatasetReader, **options: Any) -> ShowerStream:
     sizes = {"batch_size": 10, "seed": 2, "buffer_size": 20, "block_size": 5} | options
-    return ShowerStream(reader, **sizes)
+    return ShowerStream(ShowerFiles([reader]), **sizes)
 
 
 def make_inn(reader: DatasetReader) -> CaloINN:
@@ -56,6 +57,19 @@ def make_cfm(reader: DatasetReader) -> CaloCFM:
     return CaloCFM(cfm_network(width=16, n_embedded=4), conditions, layers, voxels)
 
 
+class Steps(Observer):
+    """Remembers steps, and may interrupt the training behind one of them."""
+
+    def __init__(self, interrupt_at: int = 0) -> None:
+        self.steps: list[Step] = []
+        self.interrupt_at = interrupt_at
+
+    def step(self, step: Step) -> None:
+        self.steps.append(step)
+        if step.number == self.interrupt_at:
+            raise KeyboardInterrupt
+
+
 def assert_same_weights(a: nn.Module, b: nn.Module) -> None:
     other = b.state_dict()
     for name, values in a.state_dict().items():
@@ -67,13 +81,13 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     tmp_path: Path, reader: DatasetReader, make: Callable[[DatasetReader], nn.Module]
 ) -> None:
     whole = make(reader)
-    assert train(whole, make_stream(reader), RECIPE) == 12
+    assert train(whole, make_stream(reader), RECIPE).step == 12
     path = tmp_path / "checkpoint.pt"
     for step in range(1, 13):
         torch.manual_seed(step)  # nothing may depend on the global state
         interrupted = make(reader)
         assert (
-            train(interrupted, make_stream(reader), RECIPE, checkpoint=path, stop_after=0.0)
+            train(interrupted, make_stream(reader), RECIPE, checkpoint=path, stop_after=0.0).step
             == step
         )
     assert_same_weights(whole, interrupted)
@@ -82,18 +96,14 @@ def test_an_interrupted_run_ends_with_the_same_weights(
 def test_a_killed_run_goes_on_from_its_last_checkpoint(
     tmp_path: Path, reader: DatasetReader
 ) -> None:
-    def kill(step: Step) -> None:
-        if step.number == 8:
-            raise KeyboardInterrupt
-
     whole, killed, path = make_cfm(reader), make_cfm(reader), tmp_path / "checkpoint.pt"
     train(whole, make_stream(reader), RECIPE)
     options: dict[str, Any] = {"checkpoint": path, "checkpoint_every": 3}
     with pytest.raises(KeyboardInterrupt):
-        train(killed, make_stream(reader), RECIPE, on_step=kill, **options)
-    steps: list[Step] = []
-    train(killed, make_stream(reader), RECIPE, on_step=steps.append, **options)
-    assert [step.number for step in steps] == list(range(7, 13))
+        train(killed, make_stream(reader), RECIPE, observers=[Steps(interrupt_at=8)], **options)
+    seen = Steps()
+    train(killed, make_stream(reader), RECIPE, observers=[seen], **options)
+    assert [step.number for step in seen.steps] == list(range(7, 13))
     assert_same_weights(whole, killed)
     assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint.pt"]
 
@@ -102,28 +112,28 @@ def test_a_finished_run_stays_as_it_is(tmp_path: Path, reader: DatasetReader) ->
     model, path = make_inn(reader), tmp_path / "checkpoint.pt"
     train(model, make_stream(reader), RECIPE, checkpoint=path)
     again = make_inn(reader)
-    assert train(again, make_stream(reader), RECIPE, checkpoint=path) == 12
+    assert train(again, make_stream(reader), RECIPE, checkpoint=path).step == 12
     assert_same_weights(model, again)
 
 
 def test_the_learning_rate_goes_through_one_cycle(reader: DatasetReader) -> None:
-    steps: list[Step] = []
+    seen = Steps()
     recipe = dataclasses.replace(RECIPE, n_steps=20, start_division=30.0)
-    train(make_inn(reader), make_stream(reader), recipe, on_step=steps.append)
-    rates = [step.learning_rate for step in steps]
+    train(make_inn(reader), make_stream(reader), recipe, observers=[seen])
+    rates = [step.learning_rate for step in seen.steps]
     top = rates.index(max(rates))
     assert rates[0] == pytest.approx(1e-3 / 30)
     assert max(rates) == pytest.approx(1e-3, rel=0.02)
     assert all(a < b for a, b in itertools.pairwise(rates[: top + 1]))
     assert all(a > b for a, b in itertools.pairwise(rates[top:]))
-    assert [step.epoch for step in steps] == [k // 5 for k in range(20)]
+    assert [step.epoch for step in seen.steps] == [k // 5 for k in range(20)]
 
 
 def test_training_makes_the_loss_smaller(reader: DatasetReader) -> None:
-    steps: list[Step] = []
+    seen = Steps()
     recipe = Recipe(n_steps=80, max_learning_rate=5e-3)
-    train(make_inn(reader), make_stream(reader), recipe, on_step=steps.append)
-    losses = [step.losses["nll"] for step in steps]
+    train(make_inn(reader), make_stream(reader), recipe, observers=[seen])
+    losses = [step.losses["nll"] for step in seen.steps]
     assert sum(losses[-20:]) / 20 < sum(losses[:20]) / 20 - 0.5
 
 
@@ -135,9 +145,10 @@ def test_nan_stops_the_run_and_names_the_batch(tmp_path: Path, reader: DatasetRe
     whole = make_cfm(reader)
     whole.voxels.standardization.std[3] = math.nan
     path_2 = tmp_path / "other.pt"
-    rows = ", ".join(str(row) for row in next(stream.batches()).events[:8])
+    rows = ", ".join(f"{reader.path}:{row}" for row in next(stream.batches()).events[:8])
     with pytest.raises(
-        FloatingPointError, match=rf"velocity is nan in step 1 \(epoch 0, batch 0: events {rows}, "
+        FloatingPointError,
+        match=rf"velocity is nan in step 1 \(epoch 0, batch 0: showers {rows}, ",
     ):
         train(whole, stream, RECIPE, checkpoint=path_2)
     assert not path_2.exists()

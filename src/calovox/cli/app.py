@@ -22,6 +22,15 @@ from calovox.cli.phi_modulation import (
 from calovox.cli.reconstruct import RECONSTRUCT_EXAMPLE, ReconstructSettings, reconstruct
 from calovox.cli.simulate import SIMULATE_EXAMPLE, simulate
 from calovox.cli.simulate_settings import SimulateSettings
+from calovox.cli.train import (
+    TRAIN_CFM_EXAMPLE,
+    TRAIN_INN_EXAMPLE,
+    TrainCfmSettings,
+    TrainInnSettings,
+    preview_training,
+    train_cfm,
+    train_inn,
+)
 from calovox.cli.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
 
 __all__ = ["app", "main"]
@@ -65,6 +74,26 @@ add_command(phi_modulation, "fit", FitCommandSettings, fit_curve, example=FIT_EX
 add_command(phi_modulation, "remove", CurveSettings, remove_curve, example=REMOVE_EXAMPLE)
 add_command(phi_modulation, "apply", CurveSettings, apply_curve, example=APPLY_EXAMPLE)
 app.add_typer(phi_modulation, name="phi-modulation")
+training = typer.Typer(cls=CommandGroup, help="Train a model with showers of Geant4.")
+add_command(
+    training,
+    "inn",
+    TrainInnSettings,
+    train_inn,
+    example=TRAIN_INN_EXAMPLE,
+    preview=preview_training,
+    continues=True,
+)
+add_command(
+    training,
+    "cfm",
+    TrainCfmSettings,
+    train_cfm,
+    example=TRAIN_CFM_EXAMPLE,
+    preview=preview_training,
+    continues=True,
+)
+app.add_typer(training, name="train")
 add_command(app, "simulate", SimulateSettings, simulate, example=SIMULATE_EXAMPLE)
 add_command(app, "reconstruct", ReconstructSettings, reconstruct, example=RECONSTRUCT_EXAMPLE)
 add_command(app, "evaluate", EvaluateSettings, evaluate, example=EVALUATE_EXAMPLE)

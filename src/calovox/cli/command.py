@@ -28,12 +28,19 @@ Settings = TypeVar("Settings")
 EXTRAS = {
     "calzone": "geant4",
     "jinja2": "plot",
+    "lightning_fabric": "train",
     "matplotlib": "plot",
+    "safetensors": "train",
+    "tensorboardX": "train",
+    "torch": "train",
 }
 """The extra of the package that brings a library which is not always installed."""
 
 
-STAGES = ("geant4", "voxelize", "phi-modulation", "simulate", "reconstruct", "evaluate", "info")
+STAGES = (
+    *("geant4", "voxelize", "phi-modulation", "train"),
+    *("simulate", "reconstruct", "evaluate", "info"),
+)
 """The commands in the order of the stages."""
 
 
@@ -128,6 +135,8 @@ def add_command(
     run: Callable[[Settings, Job], str],
     *,
     example: str,
+    preview: Callable[[Settings], list[str]] | None = None,
+    continues: bool = False,
 ) -> None:
     """Add a command to the program.
 
@@ -139,7 +148,11 @@ def add_command(
         run: Does the work and returns one line that sums up the result; its docstring is the
             help.
         example: One real call.
+        preview: Gives further lines for a dry run.
+        continues: Whether the command itself decides if an existing output may be written to,
+            and stores the settings inside of it.
     """
+    actions = _Actions(run, preview, continues)
 
     def read_defaults(context: typer.Context, path: Path | None) -> Path | None:
         if path is not None:
@@ -151,7 +164,7 @@ def add_command(
         context: typer.Context, *, force: bool, dry_run: bool, config: Path | None, **values: Any
     ) -> None:
         with one_line_errors(traceback=context.find_root().params["traceback"]):
-            _run(name, settings_type(**values), run, force=force, dry_run=dry_run)
+            _run(name, settings_type(**values), actions, force=force, dry_run=dry_run)
 
     hints = {
         "context": typer.Context,
@@ -193,25 +206,31 @@ def _default(settings_type: type, field: str) -> Any:
     return getattr(settings_type, field, inspect.Parameter.empty)
 
 
-def _run(
-    name: str,
-    settings: Any,
-    run: Callable[[Any, Job], str],
-    *,
-    force: bool,
-    dry_run: bool,
-) -> None:
+@dataclass(frozen=True)
+class _Actions:
+    """What a command does: see `add_command`."""
+
+    run: Callable[[Any, Job], str]
+    preview: Callable[[Any], list[str]] | None
+    continues: bool
+
+
+def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool) -> None:
     for path in files_written(settings):
-        check_writable(path, overwrite=force)
+        check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)
     if dry_run:
         typer.echo(settings_text(resolved_settings(settings, Path())), nl=False)
         read = ", ".join(map(str, files_read(settings))) or "nothing"
         typer.echo(f"# calovox {name} would read {read}")
         typer.echo(f"# and write {', '.join(map(str, files_written(settings)))}")
+        for line in actions.preview(settings) if actions.preview is not None else ():
+            typer.echo(f"# {line}")
         return
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
-    typer.echo(run(settings, Job(overwrite=force, provenance=provenance)))
+    typer.echo(actions.run(settings, Job(overwrite=force, provenance=provenance)))
+    if actions.continues:
+        return
     record = settings.output.with_name(settings.output.name + ".config.toml")
     with whole_file(record, overwrite=True) as partial:
         partial.write_text(f"# calovox {__version__}, {name}\n{settings_text(values)}")

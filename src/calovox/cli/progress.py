@@ -1,10 +1,10 @@
 """Progress of long work: a bar on a terminal, plain lines elsewhere, always on stderr."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from rich.console import Console
 from rich.progress import (
@@ -18,17 +18,29 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["progress_of", "track"]
+__all__ = ["Advance", "progress_of", "track"]
 
 Batch = TypeVar("Batch", bound=Sized)
 
 _SECONDS_BETWEEN_LINES = 5.0
 
 
+@runtime_checkable
+class Advance(Protocol):
+    """Tells the progress of a piece of work how it goes on."""
+
+    def __call__(self, count: int, note: str = "") -> None:
+        """Count units.
+
+        Args:
+            count: Units done since the last call.
+            note: What else to show, for example the loss.
+        """
+        ...
+
+
 @contextmanager
-def progress_of(
-    title: str, total: int, *, unit: str = "showers"
-) -> Iterator[Callable[[int], None]]:
+def progress_of(title: str, total: int, *, unit: str = "showers") -> Iterator[Advance]:
     """Show progress of a piece of work.
 
     Args:
@@ -37,7 +49,7 @@ def progress_of(
         unit: What is counted.
 
     Yields:
-        A function to be called with the number of units done since the last call.
+        To be called with the number of units done since the last call.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -51,10 +63,15 @@ def progress_of(
         MofNCompleteColumn(),
         _RateColumn(unit),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda count: bar.advance(task, count)
+        task = bar.add_task(title, total=total, note="")
+
+        def advance(count: int, note: str = "") -> None:
+            bar.update(task, advance=count, note=note)
+
+        yield advance
 
 
 def track(
@@ -98,8 +115,11 @@ class _Lines:
     start: float = field(default_factory=time.monotonic)
     last: float = field(default_factory=time.monotonic)
 
-    def advance(self, count: int) -> None:
+    note: str = ""
+
+    def advance(self, count: int, note: str = "") -> None:
         self.done += count
+        self.note = note
         if time.monotonic() - self.last >= _SECONDS_BETWEEN_LINES:
             self.last = time.monotonic()
             rate = self.done / (self.last - self.start)
@@ -111,4 +131,5 @@ class _Lines:
 
     def _write(self, rest: str) -> None:
         console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-        console.print(f"{self.title}: {self.done} of {self.total} {self.unit}, {rest}")
+        note = f", {self.note}" if self.note else ""
+        console.print(f"{self.title}: {self.done} of {self.total} {self.unit}, {rest}{note}")

@@ -141,6 +141,16 @@ class DatasetReader:
         except ValueError as problem:
             raise DatasetError(f"{self.path}: {problem}") from problem
 
+    def incident_energy(self) -> Float64[Array, " event"]:
+        """Read the kinetic energies of all photons, in MeV."""
+        with open_for_reading(self.path, DatasetError) as file:
+            return read_numbers(file, self.path, keys.INCIDENT_ENERGY).astype(np.float64)
+
+    def eta_center(self) -> Float64[Array, " event"]:
+        """Read the pseudorapidities of all shower centres."""
+        with open_for_reading(self.path, DatasetError) as file:
+            return read_numbers(file, self.path, eta_key(file)).astype(np.float64)
+
     def phi_mod(self, events: slice = slice(None)) -> Float64[Array, " event"] | None:
         """Read the positions of the shower centres in their cells in phi.
 

@@ -1,6 +1,9 @@
-"""Training: batches from a dataset, one loop, and checkpoints that continue exactly."""
+"""Training: batches from datasets, one loop, checkpoints that continue exactly, run folders."""
 
-from calovox.training.loop import Recipe, Step, train
-from calovox.training.stream import Batch, ShowerStream, voxels_to_showers
+from calovox.training.loop import train
+from calovox.training.recipe import Recipe
+from calovox.training.run_state import Step
+from calovox.training.showers import ShowerFiles, voxels_to_showers
+from calovox.training.stream import Batch, ShowerStream
 
-__all__ = ["Batch", "Recipe", "ShowerStream", "Step", "train", "voxels_to_showers"]
+__all__ = ["Batch", "Recipe", "ShowerFiles", "ShowerStream", "Step", "train", "voxels_to_showers"]

@@ -1,0 +1,166 @@
+"""`calovox train`: datasets become a trained model, in a run folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from calovox.cli.command import Job
+from calovox.cli.settings import FileIn, FileOut, Seed
+
+__all__ = [
+    "TRAIN_CFM_EXAMPLE",
+    "TRAIN_INN_EXAMPLE",
+    "TrainCfmSettings",
+    "TrainInnSettings",
+    "TrainSettings",
+    "preview_training",
+    "train_cfm",
+    "train_inn",
+]
+
+_FILES = "--data train.h5 --validation validation.h5 --eta 0:0.7"
+TRAIN_INN_EXAMPLE = f"calovox train inn --config configs/inn_2core.toml {_FILES} -o inn"
+TRAIN_CFM_EXAMPLE = f"calovox train cfm --config configs/cfm_small_2core.toml {_FILES} -o cfm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """Settings of every `calovox train`."""
+
+    output: Annotated[Path, typer.Option("--output", "-o", help="Run folder."), FileOut()]
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="Dataset to train with; repeatable."
+        ),
+        FileIn(),
+    ]
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="Dataset to judge with; repeatable."
+        ),
+        FileIn(),
+    ] = None
+    eta: Annotated[
+        str,
+        typer.Option(metavar="LOW:HIGH", help="Take showers with |eta| from LOW to below HIGH."),
+    ] = "0:1.35"
+    energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW:HIGH",
+            help="Energies that the model is for, 256MeV:524.288GeV; by default all of the data.",
+        ),
+    ] = None
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps in all; takes the place of --epochs.")
+    ] = None
+    epochs: Annotated[int, typer.Option(min=1, help="How often all showers are seen.")] = 100
+    batch_size: Annotated[int, typer.Option(min=1, help="Showers per step.")] = 1024
+    max_learning_rate: Annotated[
+        float, typer.Option(min=0.0, help="Top of the one cycle of the learning rate.")
+    ] = 1e-3
+    start_division: Annotated[
+        float, typer.Option(min=1.0, help="How much smaller the learning rate is at the start.")
+    ] = 30.0
+    rising: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the steps in which it rises.")
+    ] = 0.3
+    weight_decay: Annotated[float, typer.Option(min=0.0, help="Weight decay of AdamW.")] = 0.01
+    max_gradient: Annotated[
+        float | None, typer.Option(min=0.0, help="Norm to which gradients are clipped.")
+    ] = None
+    averaging: Annotated[
+        float, typer.Option(min=0.0, help="Decay of the average of the weights; 0 for none.")
+    ] = 0.0
+    reflect: Annotated[bool, typer.Option(help="Reflect half of the showers in phi.")] = True
+    buffer_size: Annotated[
+        int, typer.Option(min=1, help="Showers in memory; larger data stream from the disk.")
+    ] = 262144
+    validate_every: Annotated[int, typer.Option(min=1, help="Steps between validations.")] = 1000
+    checkpoint_every: Annotated[
+        int, typer.Option(min=1, help="Steps between checkpoints, from which runs go on.")
+    ] = 1000
+    log_every: Annotated[
+        int, typer.Option(min=1, help="Steps whose losses make one entry of metrics.csv.")
+    ] = 50
+    stop_after: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Pause after 20min or 2h; the same command goes on."),
+    ] = None
+    accelerator: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")
+    ] = "auto"
+    devices: Annotated[
+        int, typer.Option(min=1, help="GPUs, or processes on the CPU; with torchrun, its number.")
+    ] = 1
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads on the CPU; more than free cores are far slower.")
+    ] = 1
+    seed: Seed = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainInnSettings(TrainSettings):
+    """Settings of `calovox train inn`; the network's are the note's by default."""
+
+    blocks: Annotated[int, typer.Option(min=1, help="Coupling blocks.")] = 14
+    width: Annotated[int, typer.Option(min=1, help="Neurons of a hidden layer.")] = 60
+    bins: Annotated[int, typer.Option(min=2, help="Bins of a spline.")] = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCfmSettings(TrainSettings):
+    """Settings of `calovox train cfm`; the network's are those of the note's small model."""
+
+    width: Annotated[
+        int, typer.Option(min=1, help="Neurons of a hidden layer: 1024 (small), 1500 (large).")
+    ] = 1024
+    layer_weighting: Annotated[
+        Literal["note", "equal"], typer.Option(help="Weights of the voxels in the loss.")
+    ] = "equal"
+    solver: Annotated[
+        Literal["euler", "heun", "midpoint", "rk4"], typer.Option(help="How samples are made.")
+    ] = "midpoint"
+    solver_steps: Annotated[int, typer.Option(min=1, help="In how many steps.")] = 5
+    precision: Annotated[
+        Literal["32-true", "bf16-mixed", "16-mixed"],
+        typer.Option(help="32 bits, or 16 in the products of matrices."),
+    ] = "32-true"
+
+
+def train_inn(settings: TrainInnSettings, job: Job) -> str:
+    """Train CaloINN, the energies of the layers.
+
+    A run that was stopped goes on with the same command; a finished one is replaced with --force.
+    """
+    from calovox.cli.train_run import run_training
+
+    return run_training(settings, job)
+
+
+def train_cfm(settings: TrainCfmSettings, job: Job) -> str:
+    """Train CaloCFM, the shares of the voxels.
+
+    A run that was stopped goes on with the same command; a finished one is replaced with --force.
+    """
+    from calovox.cli.train_run import run_training
+
+    return run_training(settings, job)
+
+
+def preview_training(settings: TrainInnSettings | TrainCfmSettings) -> list[str]:
+    """Say what would be trained, and how long it takes.
+
+    Args:
+        settings: Settings of the command.
+
+    Returns:
+        Lines for a reader.
+    """
+    from calovox.cli.train_run import describe_training
+
+    return describe_training(settings)

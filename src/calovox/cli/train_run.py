@@ -1,0 +1,174 @@
+"""From the settings of `calovox train` to the training: needs torch."""
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Literal
+
+from lightning_fabric import Fabric
+
+from calovox import __version__
+from calovox.cli.command import Job
+from calovox.cli.progress import Advance, progress_of
+from calovox.cli.settings import resolved_settings, settings_text
+from calovox.cli.train import TrainCfmSettings, TrainInnSettings
+from calovox.files import whole_file
+from calovox.training.devices import limited_threads, make_fabric
+from calovox.training.kinds import CfmSizes, InnSizes, Sizes
+from calovox.training.observer import Observer
+from calovox.training.recipe import Recipe
+from calovox.training.run_state import RunState, Step
+from calovox.training.runs import CONFIG
+from calovox.training.task import Task, describe_task, run_task
+from calovox.units import parse_quantity
+
+__all__ = ["describe_training", "run_training"]
+
+
+def run_training(settings: TrainInnSettings | TrainCfmSettings, job: Job) -> str:
+    """Train, or go on with it.
+
+    Args:
+        settings: Settings of the command.
+        job: This call of it.
+
+    Returns:
+        One line that sums up the result.
+
+    Raises:
+        ValueError: If settings or data do not fit, or a loss is not finite.
+    """
+    limit = settings.stop_after
+    with _fabric(settings) as fabric:
+        try:
+            record = run_task(
+                settings_to_task(settings),
+                settings.output,
+                fabric=fabric,
+                config=resolved_settings(settings, settings.output),
+                overwrite=job.overwrite,
+                stop_after=math.inf if limit is None else parse_quantity(limit, "time"),
+                observers=[_SettingsWriter(settings), _Progress()],
+            )
+        except FloatingPointError as error:
+            raise ValueError(str(error)) from error
+    metrics = "".join(f", {name} {value:.4g}" for name, value in record.metrics.items())
+    return f"{settings.output}: {record.step} of {record.n_steps} steps{metrics}"
+
+
+def describe_training(settings: TrainInnSettings | TrainCfmSettings) -> list[str]:
+    """Say what would be trained, and how long it takes; does a few steps for that.
+
+    Args:
+        settings: Settings of the command.
+
+    Returns:
+        Lines for a reader.
+    """
+    with _fabric(settings) as fabric:
+        return describe_task(settings_to_task(settings), fabric=fabric)
+
+
+def settings_to_task(settings: TrainInnSettings | TrainCfmSettings) -> Task:
+    """Translate settings of the command.
+
+    Args:
+        settings: Settings of the command.
+
+    Returns:
+        What is to be trained, with what, how.
+    """
+    energy = settings.energy
+    return Task(
+        sizes=_sizes(settings),
+        data=tuple(settings.data),
+        validation=tuple(settings.validation or ()),
+        eta_range=_parse_range("--eta", settings.eta, None),
+        energy_range=None if energy is None else _parse_range("--energy", energy, "energy"),
+        batch_size=settings.batch_size,
+        n_steps=settings.steps,
+        n_epochs=None if settings.steps is not None else settings.epochs,
+        reflect=settings.reflect,
+        recipe=Recipe(
+            n_steps=1,  # found from the data
+            max_learning_rate=settings.max_learning_rate,
+            start_division=settings.start_division,
+            rising=settings.rising,
+            weight_decay=settings.weight_decay,
+            max_gradient=math.inf if settings.max_gradient is None else settings.max_gradient,
+            averaging=settings.averaging,
+            seed=settings.seed,
+        ),
+        buffer_size=settings.buffer_size,
+        validate_every=settings.validate_every,
+        checkpoint_every=settings.checkpoint_every,
+        log_every=settings.log_every,
+    )
+
+
+@contextmanager
+def _fabric(settings: TrainInnSettings | TrainCfmSettings) -> Iterator[Fabric]:
+    precision = settings.precision if isinstance(settings, TrainCfmSettings) else "32-true"
+    with limited_threads(settings.threads):
+        yield make_fabric(settings.accelerator, devices=settings.devices, precision=precision)
+
+
+def _sizes(settings: TrainInnSettings | TrainCfmSettings) -> Sizes:
+    if isinstance(settings, TrainInnSettings):
+        return InnSizes(n_blocks=settings.blocks, width=settings.width, n_bins=settings.bins)
+    return CfmSizes(
+        width=settings.width,
+        layer_weighting=settings.layer_weighting,
+        solver=settings.solver,
+        solver_steps=settings.solver_steps,
+    )
+
+
+def _parse_range(option: str, text: str, kind: Literal["energy"] | None) -> tuple[float, float]:
+    try:
+        low, high = (
+            float(part) if kind is None else parse_quantity(part, kind) for part in text.split(":")
+        )
+    except ValueError:
+        raise ValueError(f"{option}: expected LOW:HIGH, got '{text}'") from None
+    if not 0.0 <= low < high:
+        raise ValueError(f"{option}: expected 0 <= LOW < HIGH, got '{text}'")
+    return low, high
+
+
+class _SettingsWriter(Observer):
+    """Stores all settings in the run folder; the file repeats the run."""
+
+    def __init__(self, settings: TrainInnSettings | TrainCfmSettings) -> None:
+        self._settings = settings
+
+    def start(self, run: RunState) -> None:
+        folder = self._settings.output
+        text = settings_text(resolved_settings(self._settings, folder))
+        kind = "inn" if isinstance(self._settings, TrainInnSettings) else "cfm"
+        with whole_file(folder / CONFIG, overwrite=True) as partial:
+            partial.write_text(f"# calovox {__version__}, train {kind}\n{text}")
+
+
+class _Progress(Observer):
+    """Shows loss, rate and time left."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._advance: Advance | None = None
+        self._note = ""
+
+    def start(self, run: RunState) -> None:
+        n_left = run.stream.n_showers(run.recipe.n_steps) - run.stream.n_showers(run.step)
+        self._advance = self._stack.enter_context(progress_of("training", n_left))
+
+    def step(self, step: Step) -> None:
+        assert self._advance is not None  # it was told of the start
+        losses = ", ".join(f"{name} {loss:.4g}" for name, loss in step.losses.items())
+        if step.validation:
+            found = ", ".join(f"{name} {value:.4g}" for name, value in step.validation.items())
+            self._note = f"; validation: {found}"
+        self._advance(step.n_events, f"step {step.number}, {losses}{self._note}")
+
+    def end(self) -> None:
+        self._stack.close()

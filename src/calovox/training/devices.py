@@ -1,0 +1,65 @@
+"""Devices, precision and processes, through lightning-fabric.
+
+Processes are started by `torchrun`, or by fabric itself if several devices are asked for without
+it. Every process sees the same batches and takes its share of each; gradients are averaged.
+
+References:
+    Lightning AI, *Lightning Fabric*, https://lightning.ai/docs/fabric/stable
+    P. Micikevicius et al., *Mixed precision training*, 2017, https://arxiv.org/abs/1710.03740
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+
+__all__ = ["Accelerator", "Precision", "limited_threads", "make_fabric"]
+
+Accelerator = Literal["auto", "cpu", "cuda"]
+"""Where to train; "auto" takes GPUs if there are any."""
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+"""Numbers of the networks: 32 bits, or 16 bits in the products of matrices."""
+
+
+def make_fabric(
+    accelerator: Accelerator = "cpu", *, devices: int = 1, precision: Precision = "32-true"
+) -> Fabric:
+    """Prepare devices.
+
+    Args:
+        accelerator: Which kind.
+        devices: How many on this machine, one process each.
+        precision: Numbers of the networks.
+
+    Returns:
+        The fabric, launched: with several devices, this is one of several processes from here on.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", devices))
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=devices,
+        num_nodes=max(1, processes // devices),
+        strategy="ddp" if processes > 1 else "auto",
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+@contextmanager
+def limited_threads(number: int) -> Iterator[None]:
+    """Let torch use so many threads on the CPU, for a while.
+
+    Args:
+        number: How many.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

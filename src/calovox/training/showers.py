@@ -1,0 +1,182 @@
+"""Showers to train with: several datasets as one, restricted to a range of abs(eta) and energy."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from calovox.arrays import Array
+from calovox.dataset import DatasetReader
+from calovox.models.base import Conditions, Showers
+from calovox.voxelization import Voxels, concatenate_voxels
+
+__all__ = ["ShowerFiles", "choose_showers", "move_showers", "voxels_to_showers"]
+
+_GAP = 256
+"""Rows that are read and thrown away rather than skipped: one long read costs less than two."""
+
+
+class ShowerFiles:
+    """Showers of one or several datasets, numbered from 0 in the order of the files.
+
+    Args:
+        readers: Datasets on one grid.
+        eta_range: Lowest abs(eta) of the shower centre, and the first that is too high.
+        energy_range: Lowest kinetic energy in MeV, and the highest.
+
+    Raises:
+        ValueError: If the grids differ, or no shower is in the ranges.
+    """
+
+    def __init__(
+        self,
+        readers: Sequence[DatasetReader],
+        *,
+        eta_range: tuple[float, float] = (0.0, math.inf),
+        energy_range: tuple[float, float] = (0.0, math.inf),
+    ) -> None:
+        for reader in readers[1:]:
+            if reader.grid != readers[0].grid:
+                raise ValueError(
+                    f"{reader.path}: expected the voxels of {readers[0].path}; "
+                    "voxelize all files on one grid"
+                )
+        self.readers = tuple(readers)
+        self.grid = readers[0].grid
+        self._starts = np.cumsum([0, *(len(reader) for reader in readers)])
+        energy = np.concatenate([reader.incident_energy() for reader in readers])
+        eta = np.abs(np.concatenate([reader.eta_center() for reader in readers]))
+        chosen = (eta >= eta_range[0]) & (eta < eta_range[1])
+        chosen &= (energy >= energy_range[0]) & (energy <= energy_range[1])
+        if not np.any(chosen):
+            raise ValueError(
+                f"{', '.join(str(reader.path) for reader in readers)}: expected showers with "
+                f"abs(eta) in {list(eta_range)} and energies in {list(energy_range)} MeV, got "
+                f"none of {len(energy)}"
+            )
+        self._rows = np.flatnonzero(chosen)
+        self.energy_range = (float(energy[chosen].min()), float(energy[chosen].max()))
+
+    def __len__(self) -> int:
+        """Return the number of showers in the ranges."""
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"ShowerFiles({len(self)} showers of {len(self.readers)} files on {self.grid!r})"
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Number of voxels of each layer."""
+        return tuple(np.diff(self.grid.layer_boundaries).tolist())
+
+    def locate(self, number: int) -> tuple[Path, int]:
+        """Say where a shower is stored.
+
+        Args:
+            number: Its number.
+
+        Returns:
+            Its file, and its row there.
+        """
+        row = int(self._rows[number])
+        file = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self.readers[file].path, row - int(self._starts[file])
+
+    def read(self, numbers: Int64[Array, " event"]) -> Showers[Tensor]:
+        """Read showers in any order.
+
+        Args:
+            numbers: Which ones.
+
+        Returns:
+            The showers in that order, in single precision.
+        """
+        order = np.argsort(numbers, kind="stable")
+        rows = self._rows[numbers[order]]
+        file = np.searchsorted(self._starts, rows, side="right") - 1
+        breaks = np.flatnonzero((np.diff(rows) > _GAP) | (np.diff(file) != 0)) + 1
+        parts = [self._read_near(run) for run in np.split(rows, breaks)]
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        return choose_showers(
+            voxels_to_showers(concatenate_voxels(parts)), torch.from_numpy(place)
+        )
+
+    def batches(self, size: int = 4096) -> Iterator[Showers[Tensor]]:
+        """Read all showers in their order.
+
+        Args:
+            size: Showers at a time; the last batch may have fewer.
+
+        Yields:
+            Showers in single precision.
+        """
+        for start in range(0, len(self), size):
+            yield self.read(np.arange(start, min(start + size, len(self))))
+
+    def _read_near(self, rows: Int64[Array, " event"]) -> Voxels:
+        """Read rising rows of one file that lie close to each other."""
+        file = int(np.searchsorted(self._starts, rows[0], side="right")) - 1
+        within = rows - self._starts[file]
+        first = int(within[0])
+        return self.readers[file].read(slice(first, int(within[-1]) + 1))[within - first]
+
+
+def voxels_to_showers(voxels: Voxels) -> Showers[Tensor]:
+    """Convert showers of a dataset for training.
+
+    Args:
+        voxels: Events of a dataset.
+
+    Returns:
+        The same events as tensors, in single precision.
+    """
+    return Showers(
+        conditions=Conditions(
+            energy=torch.from_numpy(voxels.incident_energy).float(),
+            eta=torch.from_numpy(voxels.eta_center).float(),
+        ),
+        layer_energy=torch.from_numpy(voxels.layer_energy).float(),
+        voxels=torch.from_numpy(voxels.energy),
+    )
+
+
+def choose_showers(showers: Showers[Tensor], events: Tensor) -> Showers[Tensor]:
+    """Take some of the showers.
+
+    Args:
+        showers: Showers.
+        events: Which ones, in which order.
+
+    Returns:
+        Copies of them.
+    """
+    conditions = Conditions(
+        showers.conditions.energy.index_select(0, events),
+        showers.conditions.eta.index_select(0, events),
+    )
+    return Showers(
+        conditions,
+        showers.layer_energy.index_select(0, events),
+        showers.voxels.index_select(0, events),
+    )
+
+
+def move_showers(showers: Showers[Tensor], device: torch.device) -> Showers[Tensor]:
+    """Copy showers to where a model is.
+
+    Args:
+        showers: Showers anywhere.
+        device: Where they are wanted.
+
+    Returns:
+        The same showers there.
+    """
+    conditions = Conditions(
+        showers.conditions.energy.to(device), showers.conditions.eta.to(device)
+    )
+    return Showers(conditions, showers.layer_energy.to(device), showers.voxels.to(device))

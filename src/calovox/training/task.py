@@ -1,0 +1,298 @@
+"""A training from datasets to a run folder."""
+
+import hashlib
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+from torch import nn
+
+from calovox.dataset import DatasetReader
+from calovox.nn import count_parameters
+from calovox.training.kinds import Sizes
+from calovox.training.logs import TrainingLog
+from calovox.training.loop import train
+from calovox.training.observer import Observer
+from calovox.training.recipe import Recipe
+from calovox.training.run_state import RunState
+from calovox.training.runs import (
+    CHECKPOINT,
+    RECORD,
+    RunRecord,
+    check_same_data,
+    grid_to_json,
+    prepare_folder,
+    read_record,
+    write_record,
+    write_weights,
+)
+from calovox.training.showers import ShowerFiles
+from calovox.training.stream import ShowerStream
+from calovox.training.validation import Validation
+from calovox.units import format_energy
+
+__all__ = ["Preparation", "Task", "describe_task", "prepare_task", "run_task"]
+
+_ENERGY_MARGIN = 1.1
+"""How far beyond the energies of the training showers a model may be said to be good, a factor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What to train, with what, how.
+
+    Attributes:
+        sizes: Kind and sizes of the model.
+        data: Datasets to train with.
+        eta_range: Lowest abs(eta), and the first that is too high.
+        validation: Datasets to judge with; none for no validation.
+        energy_range: Lowest and highest kinetic energy in MeV; None for those of the showers.
+        batch_size: Showers per step, in all processes together.
+        n_steps: Steps; None if epochs are given.
+        n_epochs: How often all showers are seen; None if steps are given.
+        reflect: Whether half of the showers are reflected in phi, chosen anew in every epoch.
+        recipe: How to train, but for the number of steps.
+        buffer_size: Showers in memory at a time.
+        validate_every: Steps between two validations.
+        checkpoint_every: Steps between two checkpoints.
+        log_every: Steps whose losses are averaged into one entry of the log.
+    """
+
+    sizes: Sizes
+    data: tuple[Path, ...]
+    eta_range: tuple[float, float]
+    validation: tuple[Path, ...] = ()
+    energy_range: tuple[float, float] | None = None
+    batch_size: int = 1024
+    n_steps: int | None = None
+    n_epochs: int | None = None
+    reflect: bool = True
+    recipe: Recipe = field(default_factory=lambda: Recipe(n_steps=1, max_learning_rate=1e-3))
+    buffer_size: int = 262144
+    validate_every: int = 1000
+    checkpoint_every: int = 1000
+    log_every: int = 50
+
+    def __post_init__(self) -> None:
+        if (self.n_steps is None) == (self.n_epochs is None):
+            raise ValueError("training: give the number of steps or of epochs, not both")
+
+    def open(self, paths: Sequence[Path]) -> ShowerFiles:
+        """Open datasets, restricted to the ranges of the task.
+
+        Args:
+            paths: Their files.
+
+        Returns:
+            Their showers.
+        """
+        return ShowerFiles(
+            [DatasetReader(path) for path in paths],
+            eta_range=self.eta_range,
+            energy_range=self.energy_range or (0.0, math.inf),
+        )
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a training starts from.
+
+    Attributes:
+        model: The model, with random weights.
+        stream: Batches of the training showers.
+        recipe: The recipe, with the number of steps.
+    """
+
+    model: nn.Module
+    stream: ShowerStream
+    recipe: Recipe
+
+
+def prepare_task(task: Task) -> Preparation:
+    """Open the training data and build the model.
+
+    Args:
+        task: What to do.
+
+    Returns:
+        What the training starts from.
+
+    Raises:
+        ValueError: If there are no showers, or the energy range reaches far beyond them.
+    """
+    files = task.open(task.data)
+    _check_energies(task, files)
+    seed = task.recipe.seed
+    stream = ShowerStream(
+        files,
+        batch_size=task.batch_size,
+        seed=seed,
+        reflect=task.reflect,
+        buffer_size=task.buffer_size,
+    )
+    n_steps = task.n_steps or (task.n_epochs or 0) * stream.n_batches
+    model = task.sizes.fitted(files, seed=seed, reflect=task.reflect)
+    return Preparation(model, stream, replace(task.recipe, n_steps=n_steps))
+
+
+def run_task(
+    task: Task,
+    folder: Path,
+    *,
+    fabric: Fabric,
+    config: dict[str, Any],
+    overwrite: bool = False,
+    stop_after: float = math.inf,
+    observers: Sequence[Observer] = (),
+) -> RunRecord:
+    """Train, or go on with a training that was interrupted.
+
+    Args:
+        task: What to do.
+        folder: The run folder.
+        fabric: Devices and precision.
+        config: All settings, to be stored.
+        overwrite: Whether to start anew where there is a run already.
+        stop_after: Time in s after which to stop; the same call goes on.
+        observers: Who is told what happens.
+
+    Returns:
+        What the run folder says at the end.
+
+    Raises:
+        FileExistsError: If the folder holds a finished run that may not be replaced.
+        ValueError: If data or recipe are not those of the run to be continued.
+    """
+    if fabric.is_global_zero:
+        prepare_folder(folder, overwrite=overwrite)
+    fabric.barrier()
+    start = prepare_task(task)
+    validation = Validation(task.open(task.validation)) if task.validation else None
+    record = _record(task, start, validation, config)
+    run = train(
+        start.model,
+        start.stream,
+        start.recipe,
+        fabric=fabric,
+        checkpoint=folder / CHECKPOINT,
+        checkpoint_every=task.checkpoint_every,
+        validate=validation,
+        validate_every=task.validate_every,
+        stop_after=stop_after,
+        observers=[
+            _FolderKeeper(folder, record),
+            TrainingLog(folder, every=task.log_every),
+            *observers,
+        ],
+    )
+    return replace(record, step=run.step, metrics=run.metrics)
+
+
+class _FolderKeeper(Observer):
+    """Keeps record and weights of the run folder up to date."""
+
+    def __init__(self, folder: Path, record: RunRecord) -> None:
+        self._folder = folder
+        self._record = record
+
+    def start(self, run: RunState) -> None:
+        if (self._folder / RECORD).exists():
+            check_same_data(read_record(self._folder), self._record)
+        if run.step == run.recipe.n_steps:  # stopped after the last checkpoint, before the weights
+            self.save(run)
+        else:
+            write_record(self._folder, self._at(run))
+
+    def save(self, run: RunState) -> None:
+        with run.result() as model:
+            write_weights(self._folder, model)
+        write_record(self._folder, self._at(run))
+
+    def _at(self, run: RunState) -> RunRecord:
+        return replace(self._record, step=run.step, metrics=run.metrics)
+
+
+def describe_task(task: Task, *, fabric: Fabric, n_timed: int = 3) -> list[str]:
+    """Say what would be trained, and how long it takes; does a few steps and forgets them.
+
+    Args:
+        task: What to do.
+        fabric: Devices and precision.
+        n_timed: Steps whose time is taken, after a first one.
+
+    Returns:
+        Lines for a reader.
+    """
+    start = prepare_task(task)
+    files, stream, n_steps = start.stream.files, start.stream, start.recipe.n_steps
+    run = RunState(start.model, stream, start.recipe, fabric)
+    batches = stream.batches(share=run.share, device=fabric.device)
+    run.advance(next(batches))
+    started = time.perf_counter()
+    for _ in range(n_timed):
+        run.advance(next(batches))
+    seconds = (time.perf_counter() - started) / n_timed
+    low, high = (format_energy(energy) for energy in files.energy_range)
+    n_validation = len(task.open(task.validation)) if task.validation else 0
+    return [
+        f"{start.model!r}",
+        f"{count_parameters(start.model)} weights to be trained",
+        f"{len(files)} showers to train with, {low} to {high}, {files.grid!r}",
+        f"{n_validation} showers to validate with",
+        f"{stream.n_batches} steps of {task.batch_size} showers an epoch, {n_steps} steps in all",
+        f"{seconds:.3g} s a step, {seconds * stream.n_batches:.3g} s an epoch, "
+        f"{seconds * n_steps / 60:.3g} min in all, on {fabric.device}",
+    ]
+
+
+def _check_energies(task: Task, files: ShowerFiles) -> None:
+    if task.energy_range is None:
+        return
+    wanted, found = task.energy_range, files.energy_range
+    if found[0] > wanted[0] * _ENERGY_MARGIN or found[1] * _ENERGY_MARGIN < wanted[1]:
+        raise ValueError(
+            f"energy: expected a range that the training showers cover, got "
+            f"{format_energy(wanted[0])} to {format_energy(wanted[1])} for showers from "
+            f"{format_energy(found[0])} to {format_energy(found[1])}"
+        )
+
+
+def _record(
+    task: Task, start: Preparation, validation: Validation | None, config: dict[str, Any]
+) -> RunRecord:
+    files = start.stream.files
+    data = {"training": _describe_files(files)}
+    if validation is not None:
+        data["validation"] = _describe_files(validation.files)
+    return RunRecord(
+        kind=task.sizes.kind,
+        sizes=asdict(task.sizes),
+        grid=grid_to_json(files.grid),
+        energy_range=task.energy_range or files.energy_range,
+        eta_range=task.eta_range,
+        recipe=config,
+        data=data,
+        n_steps=start.recipe.n_steps,
+    )
+
+
+def _describe_files(files: ShowerFiles) -> dict[str, Any]:
+    entries = [
+        {
+            "name": reader.path.name,
+            "sha256": _sha256(reader.path),
+            "n_showers": len(reader),
+            "provenance": reader.provenance,
+        }
+        for reader in files.readers
+    ]
+    return {"n_showers": len(files), "files": entries}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
