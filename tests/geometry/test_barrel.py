@@ -7,6 +7,7 @@ from calovox.geometry import (
     barrel_cells,
     layer_boundaries,
     layer_of_deposit,
+    layer_radii,
     layer_radius,
     layer_thickness,
     wrap_phi,
@@ -115,3 +116,9 @@ def test_aligned_barrel_differs_by_millimetres_only():
     assert np.abs(wrap_phi(aligned.phi - ideal.phi)).max() < 6e-3
     tile = ideal.layer == 12
     np.testing.assert_allclose(aligned.eta[tile], ideal.eta[tile], atol=1e-12)
+
+
+def test_radii_of_all_layers_are_those_of_each_layer():
+    eta = np.array([-1.4, -0.81, 0.0, 0.4125, 0.79, 1.2, np.nan])
+    expected = np.stack([layer_radius(layer, eta) for layer in LAYERS], axis=1)
+    np.testing.assert_array_equal(layer_radii(eta), expected)

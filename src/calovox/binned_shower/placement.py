@@ -35,10 +35,10 @@ from typing import Final
 import numba
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float, Float32, Float64, layer_position
+from calovox.arrays import Array, Float, Float32, Float64, layer_position
 from calovox.binned_shower.hit_energy import HitEnergy, hit_count
 from calovox.binned_shower.sub_voxels import SubVoxelProbabilities
-from calovox.geometry.barrel import layer_radius
+from calovox.geometry.barrel import layer_radii
 from calovox.geometry.coordinates import eta_phi_kernel
 from calovox.hits import Hits
 from calovox.photons import Photons
@@ -146,8 +146,7 @@ def _checked_energy(voxels: Voxels) -> Float32[Array, "event voxel"]:
 def _centers_of(voxels: Voxels) -> tuple[Array, Array, Array]:
     """Return eta and phi of each shower centre, and its radius in each layer."""
     eta = voxels.eta_center
-    radii = np.stack([layer_radius(layer, eta) for layer in LAYERS], axis=1)
-    return np.ascontiguousarray(eta), np.ascontiguousarray(voxels.phi_center), radii
+    return np.ascontiguousarray(eta), np.ascontiguousarray(voxels.phi_center), layer_radii(eta)
 
 
 def _places_of(grid: VoxelGrid) -> tuple[Array, Array, Array]:

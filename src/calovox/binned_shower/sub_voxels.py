@@ -104,15 +104,13 @@ class SubVoxelProbabilities:
         Returns:
             Position of the lower stored energy, and weight of the next one, 0 to 1.
         """
+        if len(self.energies) == 1:
+            return np.zeros(len(energy), dtype=np.int64), np.zeros(len(energy))
         logs = np.log(self.energies)
         wanted = np.log(np.asarray(energy, dtype=np.float64))
-        last_lower = max(len(logs) - 2, 0)
-        lower: Int64[Array, " event"] = np.searchsorted(logs, wanted, side="right") - 1
-        lower = np.clip(lower, 0, last_lower).astype(np.int64)
-        upper = np.minimum(lower + 1, len(logs) - 1)
-        step = np.where(upper > lower, logs[upper] - logs[lower], 1.0)
-        weight = np.clip((wanted - logs[lower]) / step, 0.0, 1.0)
-        return lower, np.where(upper > lower, weight, 0.0)
+        lower: Int64[Array, " event"] = logs[1:-1].searchsorted(wanted, side="right")
+        weight = (wanted - logs[lower]) / (logs[lower + 1] - logs[lower])
+        return lower, np.minimum(np.maximum(weight, 0.0), 1.0)
 
     def at(self, energy: Float[Array, " event"]) -> Float64[Array, "event voxel 4"]:
         """Interpolate the probabilities.

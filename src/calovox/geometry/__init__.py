@@ -7,6 +7,7 @@ from calovox.geometry.barrel import (
     barrel_cells,
     layer_boundaries,
     layer_of_deposit,
+    layer_radii,
     layer_radius,
     layer_thickness,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "find_cell",
     "layer_boundaries",
     "layer_of_deposit",
+    "layer_radii",
     "layer_radius",
     "layer_thickness",
     "to_eta_phi",

@@ -33,6 +33,7 @@ __all__ = [
     "layer_boundaries",
     "layer_kernel",
     "layer_of_deposit",
+    "layer_radii",
     "layer_radius",
     "layer_thickness",
 ]
@@ -148,6 +149,26 @@ def layer_radius(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array,
     """
     inner, outer = _layer_edges(layer)
     return _by_eta(0.5 * (inner + outer), eta)
+
+
+def layer_radii(eta: Float[Array, " point"]) -> Float64[Array, "point layer"]:
+    """Give the mean radii of all layers at once, in the order of `LAYERS`.
+
+    Args:
+        eta: Pseudorapidity; NaN gives NaN.
+
+    Returns:
+        Distance of the middle of each layer from the beam axis in mm, as `layer_radius`.
+    """
+    radii: Float64[Array, "point layer"] = _radii_by_bin()[_eta_bins(eta)]
+    radii[np.isnan(eta)] = np.nan
+    return radii
+
+
+@cache
+def _radii_by_bin() -> Float64[Array, "bin layer"]:
+    edges = [_layer_edges(layer) for layer in LAYERS]
+    return np.stack([0.5 * (inner + outer) for inner, outer in edges], axis=1)
 
 
 def layer_thickness(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:

@@ -88,6 +88,18 @@ def _phi_bin(phi: float, n_phi: int) -> int:
 
 
 @numba.njit(cache=True, forceinline=True)
+def _bin(
+    eta: float, phi: float, bins_per_eta: float, first_bin: int, n_eta: int, n_phi: int
+) -> tuple[int, int]:
+    """Compute the bins of a point in eta and phi; the first is -1 outside the layer."""
+    i = _eta_bin(eta, bins_per_eta, first_bin, n_eta)
+    phi = wrap_phi_kernel(phi)
+    if i < 0 or not -math.pi <= phi < math.pi:
+        return -1, -1
+    return i, _phi_bin(phi, n_phi)
+
+
+@numba.njit(cache=True, forceinline=True)
 def _nearest(
     eta: float, phi: float, candidates: Array, start: int, stop: int, boxes: Array
 ) -> int:
@@ -119,16 +131,15 @@ def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupPar
         Row of the cell table, -1 if no cell holds the point.
     """
     grid = parameters.grids[layer_position]
-    i = _eta_bin(eta, grid.bins_per_eta, grid.first_bin, grid.n_eta)
-    phi = wrap_phi_kernel(phi)
-    if i < 0 or not -math.pi <= phi < math.pi:
+    i, j = _bin(eta, phi, grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi)
+    if i < 0:
         return -1
-    j = _phi_bin(phi, grid.n_phi)
     if parameters.regular:
         first = parameters.bins[grid.offset + i]
         return int(first + j) if first >= 0 else -1
     place = grid.offset + i * grid.n_phi + j
     start, stop = parameters.bins[place], parameters.bins[place + 1]
+    phi = wrap_phi_kernel(phi)
     return _nearest(eta, phi, parameters.candidates, start, stop, parameters.boxes)
 
 
@@ -136,11 +147,24 @@ def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupPar
 def find_all(
     layers: Array, eta: Array, phi: Array, parameters: LookupParameters, rows: Array
 ) -> bool:
-    """Fill in the rows of all points; False if one has a layer number that does not exist."""
+    """Fill in the rows of all points; False if one has a layer number that does not exist.
+
+    Points of a regular grid are found in the loop itself: handing arrays to a function at each
+    point would cost more than the search.
+    """
+    grids, bins = parameters.grids, parameters.bins
     for point in range(rows.size):
         layer = layers[point]
         position = _POSITIONS[layer] if 0 <= layer < _POSITIONS.size else -1
         if position < 0:
             return False
-        rows[point] = find_cell(position, eta[point], phi[point], parameters)
+        if not parameters.regular:
+            rows[point] = find_cell(position, eta[point], phi[point], parameters)
+            continue
+        grid = grids[position]
+        i, j = _bin(
+            eta[point], phi[point], grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi
+        )
+        first = bins[grid.offset + i] if i >= 0 else -1
+        rows[point] = first + j if first >= 0 else -1
     return True

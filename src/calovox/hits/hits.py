@@ -7,9 +7,10 @@ A hit is an energy, at the electromagnetic scale, at a point of a calorimeter la
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
-from calovox.arrays import Array, Float, Int64, UInt8, layer_position
+from calovox.arrays import LAYERS, Array, Float, Int64, UInt8, layer_position
 from calovox.photons import Photons
 
 __all__ = ["Hits", "concatenate_hits"]
@@ -52,7 +53,8 @@ class Hits:
             )
         if offsets[0] != 0 or offsets[-1] != n_hits or np.any(np.diff(offsets) < 0):
             raise ValueError(f"Hits: `event_offsets` must rise from 0 to {n_hits}")
-        layer_position(self.layer)
+        if not _are_layers(self.layer):
+            layer_position(self.layer)  # raises the error that names the layer
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -83,6 +85,16 @@ class Hits:
     def n_hits(self) -> int:
         """Number of hits of all events."""
         return len(self.energy)
+
+
+@numba.njit(cache=True)
+def _are_layers(numbers: Array) -> bool:
+    """Tell whether all numbers are layers; without early exit, for vector instructions."""
+    n_layers = 0
+    for number in numbers:
+        for layer in LAYERS:
+            n_layers += number == layer
+    return n_layers == numbers.size
 
 
 def concatenate_hits(parts: Sequence[Hits]) -> Hits:
