@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.toy_onnx import write_toy_onnx
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "calovox"
 
@@ -17,7 +19,7 @@ ROOMS = [
     *("units", "arrays", "random_streams", "files", "hdf5", "hdf5_writer"),
     *("photons", "geometry", "hits", "cell_energies", "geant4", "phi_modulation"),
     *("voxelization", "binned_shower", "dataset", "photon_files", "preprocessing"),
-    *("nn", "models", "training", "distillation", "export", "runtime"),
+    *("nn", "models", "training", "distillation", "runtime", "export"),
     *("reconstruction", "sampling", "simulate", "benchmarking", "evaluation", "cli"),
 ]
 
@@ -28,6 +30,8 @@ KEPT_LIBRARIES = {
     "jinja2": {"evaluation"},
     "typer": {"cli"},
     "rich": {"cli", "geant4"},
+    "onnx": {"export"},
+    "onnxscript": {"export"},
     "torch": {
         *("preprocessing", "nn", "models", "training", "distillation", "export", "evaluation"),
     },
@@ -84,6 +88,22 @@ def test_simulating_imports_neither_torch_nor_calzone_nor_matplotlib(tmp_path):
     """
     result = run_python(code, tmp_path)
     assert result.returncode == 0, result.stderr
+
+
+def test_simulating_from_a_model_file_imports_neither_torch_nor_onnx(tmp_path):
+    write_toy_onnx(tmp_path / "toy.onnx")
+    code = """
+        import sys
+        from calovox.cli import app
+        photons = ["--energy", "1GeV", "--eta", "0.2", "-n", "2"]
+        arguments = ["simulate", "--model", "toy.onnx", *photons, "--cells", "-o", "out.h5"]
+        app(arguments, standalone_mode=False)
+        wrong = {"torch", "onnx", "calzone", "matplotlib"} & set(sys.modules)
+        sys.exit(", ".join(sorted(wrong)) or 0)
+    """
+    result = run_python(code, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out.h5").is_file()
 
 
 def test_readme_is_short():

@@ -33,7 +33,7 @@ MIN_SHARE: Final = 1e-3
 MIN_SLOPE: Final = 1e-3
 """Smallest slope at a knot."""
 
-_UNIT_SLOPE: Final = math.log(math.expm1(1.0 - MIN_SLOPE))  # softplus of this + MIN_SLOPE is 1
+UNIT_SLOPE: Final = math.log(math.expm1(1.0 - MIN_SLOPE))  # softplus of this + MIN_SLOPE is 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class RationalQuadraticSpline:
         widths = parameters[..., :n_bins]
         heights = parameters[..., n_bins : 2 * n_bins]
         slopes = parameters[..., 2 * n_bins :]
-        inner = MIN_SLOPE + nn.functional.softplus(slopes + _UNIT_SLOPE)
+        inner = MIN_SLOPE + nn.functional.softplus(slopes + UNIT_SLOPE)
         ends = torch.ones_like(parameters[..., :1])
         return cls(
             x_knots=_knots(widths, bound),

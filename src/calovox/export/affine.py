@@ -1,0 +1,97 @@
+"""Affine maps of an exported graph: put together in double precision, rounded once."""
+
+import torch
+from jaxtyping import Float, Float32, Float64
+from torch import Tensor, nn
+
+from calovox.nn import MLP
+
+__all__ = ["Affine", "block_diagonal", "linear_layers"]
+
+
+class Affine(nn.Module):
+    """y = W x + b, one node of a graph.
+
+    Args:
+        weight: The matrix W.
+        bias: The vector b; none if every call brings its own.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        weight: Float64[Tensor, "out in"],
+        bias: Float64[Tensor, " out"] | None = None,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight.T.float().contiguous())
+        self.register_buffer("bias", None if bias is None else bias.float())
+
+    def forward(
+        self,
+        x: Float32[Tensor, "event in"],
+        bias: Float32[Tensor, "event out"] | None = None,
+    ) -> Float32[Tensor, "event out"]:
+        """Apply the map.
+
+        Args:
+            x: Any numbers.
+            bias: What is added instead of b.
+
+        Returns:
+            W x + b.
+        """
+        added = self.bias if bias is None else bias
+        return x @ self.weight if added is None else torch.addmm(added, x, self.weight)
+
+
+def block_diagonal(*blocks: Float64[Tensor, "_ _"]) -> Float64[Tensor, "_ _"]:
+    """Put matrices on the diagonal of one that is 0 elsewhere.
+
+    Args:
+        blocks: Matrices of any size.
+
+    Returns:
+        The matrix.
+    """
+    sizes = [block.shape[1] for block in blocks]
+    before = [sum(sizes[:position]) for position in range(len(sizes))]
+    rows = [
+        nn.functional.pad(block, (start, sum(sizes) - start - size))
+        for block, start, size in zip(blocks, before, sizes, strict=True)
+    ]
+    return torch.cat(rows)
+
+
+def linear_layers(
+    network: MLP, activation: type[nn.Module], *, layer_norm: bool = False
+) -> list[tuple[Float[Tensor, "out in"], Float[Tensor, " out"]]]:
+    """Take a network apart, in double precision.
+
+    Args:
+        network: The network.
+        activation: The activation that it must have.
+        layer_norm: Whether it must normalise the inputs of its activations.
+
+    Returns:
+        Weight and bias of each of its linear layers.
+
+    Raises:
+        ValueError: If the network is of another kind: its graph would be another one.
+    """
+    expected: set[type[nn.Module]] = {nn.Linear, activation}
+    if layer_norm:
+        expected.add(nn.LayerNorm)
+    found: set[type[nn.Module]] = {type(layer) for layer in network.layers}
+    if found != expected:
+        raise ValueError(
+            f"export: expected a network of {_names(expected)}, got one of {_names(found)}"
+        )
+    linear = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
+    return [(layer.weight.detach().double(), layer.bias.detach().double()) for layer in linear]
+
+
+def _names(kinds: set[type[nn.Module]]) -> str:
+    return ", ".join(sorted(kind.__name__ for kind in kinds))

@@ -1,0 +1,228 @@
+r"""The inverse of a spline flow in as few nodes as possible.
+
+A graph of small tensors costs time by the node, not by the number. Three changes of
+`ConditionalFlow.inverse` leave what it computes as it is:
+
+- Permutations are part of the weights: every block reads and writes the same places.
+- The numbers that a block needs again behind its network travel through it, as ReLU(z) and
+  ReLU(-z) in further neurons.
+- A spline is evaluated in all of its bins at once instead of in the one that holds y. With
+  e = min(max(y - y_k, 0), h) and p = h - e, the part of y's bin below and above y, a bin of width
+  w, height h and slopes d_0, d_1 at its knots adds
+
+      w/2 q / (r + h),  q = b + e - p,  r = sqrt(b^2 + 4 e p),  b = (w / h) (d_1 e - d_0 p)
+
+  to x. This is the root of the quadratic equation in `calovox.nn.spline`, less w/2; bins below y
+  add w/2, bins above -w/2. There is no case to tell apart, nothing cancels but to the rounding of
+  w, and the root is never of a negative number.
+
+Outside of [-bound, bound] the parts of y beyond are added: the linear tails.
+
+References:
+    C. Durkan, A. Bekasov, I. Murray, G. Papamakarios, *Neural spline flows*, 2019,
+    https://arxiv.org/abs/1906.04032
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float32, Float64, Int64
+from torch import Tensor, nn
+
+from calovox.export.affine import Affine, block_diagonal, linear_layers
+from calovox.nn import ConditionalFlow, SplineCoupling
+from calovox.nn.spline import MIN_SHARE, MIN_SLOPE, UNIT_SLOPE
+
+__all__ = ["FusedFlow"]
+
+
+class FusedFlow(nn.Module):
+    """Maps normal numbers to the variables of a flow, conditions given block by block.
+
+    Args:
+        flow: The flow, with networks of ReLU.
+
+    Attributes:
+        consumers: For each block, in the order in which they come, weight and bias with which
+            the embedded condition enters it.
+        places: Where in the result each variable of the flow stands.
+    """
+
+    def __init__(self, flow: ConditionalFlow) -> None:
+        super().__init__()
+        places = torch.arange(flow.n_variables)
+        self.consumers: list[tuple[Tensor, Tensor]] = []
+        blocks: list[_FusedBlock] = []
+        for k in reversed(range(len(flow.blocks))):
+            coupling = flow.blocks[k]
+            assert isinstance(coupling, SplineCoupling)
+            blocks.append(_FusedBlock(coupling, places))
+            self.consumers.append(_condition_part(coupling, 2 * len(places)))
+            if k > 0:
+                places = places[flow.inverse_permutations[k - 1]]
+        self.blocks = nn.ModuleList(blocks)
+        self.places = places
+
+    def forward(
+        self,
+        z: Float32[Tensor, "event variable"],
+        conditions: Sequence[Float32[Tensor, "event neuron"]],
+    ) -> Float32[Tensor, "event variable"]:
+        """Draw variables.
+
+        Args:
+            z: Standard normal numbers.
+            conditions: For each block, what the condition adds to its first neurons.
+
+        Returns:
+            Variables of the flow at `places`.
+        """
+        for block, condition in zip(self.blocks, conditions, strict=True):
+            z = block(z, condition)
+        return z
+
+
+class _FusedBlock(nn.Module):
+    """The inverse of a coupling block on variables that stand at given places."""
+
+    difference: Tensor
+    half_difference: Tensor
+    scatter: Tensor
+    signs: Tensor
+
+    def __init__(self, coupling: SplineCoupling, places: Int64[Tensor, " variable"]) -> None:
+        super().__init__()
+        n_variables, n_changed = len(places), coupling.n_changed
+        self.n_bins = (coupling.network.sizes[-1] // n_changed + 1) // 3
+        self.n_parts = n_changed * self.n_bins
+        changed = places[coupling.n_unchanged :]
+        self.hidden = _hidden_layers(coupling, places)
+        shares, offsets = _bin_quantities(coupling.bound, self.n_bins, n_changed)
+        tails = _tails(n_variables, changed, coupling.bound)
+        self.outputs = _output_layer(coupling, changed, offsets, tails)
+        n_tails = 2 * n_variables
+        self.knots = Affine(nn.functional.pad(shares, (0, 0, 0, n_tails)))
+        one = torch.eye(self.n_parts)
+        self.register_buffer("difference", torch.cat([one, -one]))
+        self.register_buffer("half_difference", 0.5 * torch.cat([one, -one]))
+        scatter = torch.eye(n_variables)[changed].repeat_interleave(self.n_bins, dim=0)
+        self.register_buffer("scatter", scatter)
+        both = torch.eye(n_variables)
+        self.register_buffer("signs", torch.cat([both, -both]))
+
+    def forward(
+        self, z: Float32[Tensor, "event variable"], condition: Float32[Tensor, "event neuron"]
+    ) -> Float32[Tensor, "event variable"]:
+        n, n_tails = self.n_parts, len(self.signs)
+        neurons = self.hidden[0](z, condition).relu()
+        for layer in self.hidden[1:]:
+            neurons = layer(neurons).relu()
+        parts = [2 * n, 2 * n, 6 * n + n_tails]
+        logits, slopes, offsets = torch.split(self.outputs(neurons), parts, dim=1)
+        shares = logits.reshape(-1, self.n_bins).softmax(dim=1).reshape(-1, 2 * n)
+        quantities = self.knots(shares, offsets).relu()
+        parts = [2 * n, 2 * n, n, n, n_tails]
+        reach, size, half_width, height, rest = torch.split(quantities, parts, dim=1)
+        both = torch.minimum(reach, size)  # 2 e and 2 p
+        below, above = torch.split(both, n, dim=1)
+        slope = nn.functional.softplus(slopes) + MIN_SLOPE
+        b = torch.mm(both * slope, self.difference) * (half_width / height)
+        r = (b * b + below * above).sqrt()
+        q = torch.addmm(b, both, self.half_difference)
+        x = half_width * q / (r + height)
+        return torch.addmm(torch.mm(rest, self.signs), x, self.scatter)
+
+
+def _condition_part(
+    coupling: SplineCoupling, n_passed: int
+) -> tuple[Float64[Tensor, "neuron condition"], Float64[Tensor, " neuron"]]:
+    weight, bias = linear_layers(coupling.network, nn.ReLU)[0]
+    weight = weight[:, coupling.n_unchanged :]
+    return nn.functional.pad(weight, (0, 0, 0, n_passed)), nn.functional.pad(bias, (0, n_passed))
+
+
+def _hidden_layers(coupling: SplineCoupling, places: Int64[Tensor, " variable"]) -> nn.ModuleList:
+    """Extend the hidden layers by neurons that hand on z and -z."""
+    layers = linear_layers(coupling.network, nn.ReLU)[:-1]
+    n_variables = len(places)
+    first = layers[0][0].new_zeros(len(layers[0][1]), n_variables)
+    first[:, places[: coupling.n_unchanged]] = layers[0][0][:, : coupling.n_unchanged]
+    one = torch.eye(n_variables, dtype=torch.float64)
+    extended = [Affine(torch.cat([first, one, -one]))]
+    passed = torch.eye(2 * n_variables, dtype=torch.float64)
+    for weight, bias in layers[1:]:
+        bias = nn.functional.pad(bias, (0, 2 * n_variables))
+        extended.append(Affine(block_diagonal(weight, passed), bias))
+    return nn.ModuleList(extended)
+
+
+def _bin_quantities(
+    bound: float, n_bins: int, n_changed: int
+) -> tuple[Float64[Tensor, "quantity logit"], Float64[Tensor, "quantity column"]]:
+    """Write what a spline needs as affine maps of the shares of its bins and of y.
+
+    Returns:
+        The matrix for the shares (per variable, widths before heights); and for the rest, in the
+        columns, the constants and the factors of y of each changed variable.
+    """
+    below = torch.ones(n_bins + 1, n_bins, dtype=torch.float64).tril(-1)
+    factors = 2.0 * bound * (1.0 - MIN_SHARE * n_bins) * below
+    constants = 2.0 * bound * MIN_SHARE * torch.arange(n_bins + 1, dtype=torch.float64) - bound
+    factors[-1], constants[-1] = 0.0, bound  # the last knot is the end, whatever the rounding
+    size, size_0 = factors.diff(dim=0), constants.diff()
+    none = torch.zeros_like(size)
+    # shares of widths, shares of heights, constant, factor of y
+    rows = [
+        (none, -2.0 * factors[:-1], -2.0 * constants[:-1], 2.0),  # 2 (y - y_k)
+        (none, 2.0 * factors[1:], 2.0 * constants[1:], -2.0),  # 2 (y_{k + 1} - y)
+        (none, 2.0 * size, 2.0 * size_0, 0.0),  # 2 h, for e
+        (none, 2.0 * size, 2.0 * size_0, 0.0),  # 2 h, for p
+        (0.5 * size, none, 0.5 * size_0, 0.0),  # w / 2
+        (none, size, size_0, 0.0),  # h
+    ]
+    one = torch.eye(n_changed, dtype=torch.float64)
+    shares = [torch.kron(one, torch.cat([widths, heights], 1)) for widths, heights, _, _ in rows]
+    offsets = [
+        torch.cat([c.repeat(n_changed)[:, None], f * one.repeat_interleave(n_bins, 0)], 1)
+        for _, _, c, f in rows
+    ]
+    return torch.cat(shares), torch.cat(offsets)
+
+
+def _tails(
+    n_variables: int, changed: Int64[Tensor, " changed"], bound: float
+) -> Float64[Tensor, "tail column"]:
+    """Write z and -z, less the bound if changed: constants, then factors of both."""
+    constants = torch.zeros(n_variables, dtype=torch.float64)
+    constants[changed] = -bound
+    factors = torch.eye(2 * n_variables, dtype=torch.float64)
+    return torch.cat([constants.repeat(2)[:, None], factors], dim=1)
+
+
+def _output_layer(
+    coupling: SplineCoupling,
+    changed: Int64[Tensor, " changed"],
+    offsets: Float64[Tensor, "quantity column"],
+    tails: Float64[Tensor, "tail columns"],
+) -> Affine:
+    """Put logits, slopes at both ends of each bin, and what is added to the shares into one."""
+    weight, bias = linear_layers(coupling.network, nn.ReLU)[-1]
+    n_changed, n_passed = len(changed), len(tails)
+    both = torch.cat([weight, bias[:, None]], dim=1)
+    both = both.reshape(n_changed, -1, both.shape[1])
+    n_bins = (both.shape[1] + 1) // 3
+    logits, inner = both[:, : 2 * n_bins], both[:, 2 * n_bins :]
+    slopes = nn.functional.pad(inner, (0, 0, 1, 1))
+    slopes[:, :, -1] += UNIT_SLOPE
+    network = torch.cat([part.flatten(0, 1) for part in (logits, slopes[:, 1:], slopes[:, :-1])])
+    network = torch.cat(
+        [network[:, :-1], network.new_zeros(len(network), n_passed), network[:, -1:]], 1
+    )
+    passed = offsets.new_zeros(len(offsets), n_passed)
+    n_variables = n_passed // 2
+    passed[:, changed] = offsets[:, 1:]
+    passed[:, n_variables + changed] = -offsets[:, 1:]
+    direct = torch.cat([torch.cat([passed, offsets[:, :1]], 1), tails.roll(-1, 1)])
+    direct = nn.functional.pad(direct, (weight.shape[1], 0))
+    joined = torch.cat([network, direct])
+    return Affine(joined[:, :-1], joined[:, -1])

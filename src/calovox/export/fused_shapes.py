@@ -1,0 +1,93 @@
+"""CaloCFM with all that does not change along the way computed once."""
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor, nn
+
+from calovox.export.affine import Affine, linear_layers
+from calovox.models.cfm import CaloCFM
+
+__all__ = ["FusedShapes"]
+
+
+class FusedShapes(nn.Module):
+    """Maps normal numbers to voxels, with the first neurons' part of the condition given.
+
+    Args:
+        model: The model, with a network of SiLU and layer norms.
+
+    Attributes:
+        of_embedding: How the embedded conditions enter the first neurons: weight and bias.
+        of_layers: How the layer energies enter them: weight.
+    """
+
+    time: Tensor
+    scale: Tensor
+    shift: Tensor
+    sizes: Tensor
+
+    def __init__(self, model: CaloCFM) -> None:
+        super().__init__()
+        network = model.network
+        (weight, bias), *layers = linear_layers(network.backbone, nn.SiLU, layer_norm=True)
+        n, n_embedded = network.n_variables, network.embedding.n_outputs
+        n_context = weight.shape[1] - n - 1 - n_embedded
+        x, time, embedded, layer = torch.split(weight, [n, 1, n_embedded, n_context], dim=1)
+        self.of_embedding = embedded, bias
+        self.of_layers = layer
+        self.register_buffer("time", time[:, 0].float())
+        self.first = Affine(x)
+        self.layers = nn.ModuleList(Affine(*of_layer) for of_layer in layers)
+        self.solver, self.n_steps = model.solver, model.n_steps
+        voxels = model.voxels
+        self.register_buffer("scale", -voxels.standardization.std)
+        self.register_buffer("shift", -voxels.standardization.mean)
+        self.cut = _cut(voxels.logit.alpha, voxels.dequantization.width)
+        one = torch.eye(len(voxels.layer_sizes), dtype=torch.float64)
+        spread = one[voxels.normalization.layer]
+        self.sum, self.spread = Affine(spread.T), Affine(spread)
+        self.register_buffer("sizes", torch.tensor(voxels.layer_sizes).float())
+
+    def forward(
+        self,
+        noise: Float32[Tensor, "event voxel"],
+        condition: Float32[Tensor, "event neuron"],
+        layer_energy: Float32[Tensor, "event layer"],
+    ) -> Float32[Tensor, "event voxel"]:
+        """Draw voxels.
+
+        Args:
+            noise: Standard normal numbers.
+            condition: What the first neurons read of everything but x and t.
+            layer_energy: Energies of the layers, not negative.
+
+        Returns:
+            Energies of the voxels in the same unit, which add up to the layers.
+        """
+
+        def velocity(x: Tensor, t: float) -> Tensor:
+            y: Tensor = self.first(x, condition + t * self.time)
+            for layer in self.layers:
+                y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
+            return y
+
+        logits = self.solver(velocity, noise, self.n_steps) * self.scale + self.shift
+        shares = (1.0 / (1.0 + logits.exp()) - self.cut).relu()
+        total = self.sum(shares)
+        # a layer whose shares are all 0 is spread evenly, as in `LayerNormalization`
+        empty = total <= 0.0
+        factor = layer_energy / torch.where(empty, self.sizes, total)
+        spread: Tensor = self.spread(empty.to(shares.dtype), shares)
+        factors: Tensor = self.spread(factor)
+        return spread * factors
+
+
+def _cut(alpha: float, width: float) -> float:
+    """Find the p whose share is 0.
+
+    The inverse of the regularised logit and of the noise is p (1 + c) - d; the shares of a layer
+    are made to add up to 1, so that p - d / (1 + c) does as well.
+    """
+    regular = alpha / (1.0 - 2.0 * alpha)
+    stretch = 2.0 * regular * (1.0 + width) + width
+    return (regular * (1.0 + width) + width) / (1.0 + stretch)

@@ -1,0 +1,117 @@
+"""The graphs that can be exported: INN, CFM and all preprocessing behind FastCaloSim's inputs.
+
+`FusedGraph` is what we export: fewer nodes, the same showers up to the rounding. `PlainGraph` is
+the model as it was trained, operation by operation: the reference for parity and for the speed.
+Photons beyond `ENERGY_LIMITS` and `ETA_LIMITS`, which no photon is, count as those at the limits,
+so that every graph gives finite numbers for any input but NaN.
+"""
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor, nn
+
+from calovox.export.fused_conditions import (
+    ENERGY_LIMITS,
+    ETA_LIMITS,
+    Embedding,
+    FusedConditions,
+)
+from calovox.export.fused_energies import FusedContext, FusedEnergies
+from calovox.export.fused_flow import FusedFlow
+from calovox.export.fused_shapes import FusedShapes
+from calovox.models.base import Conditions
+from calovox.models.two_stage import TwoStageSampler
+from calovox.preprocessing.conditions import ETA_FACTOR
+
+__all__ = ["FusedGraph", "PlainGraph"]
+
+
+class PlainGraph(nn.Module):
+    """The model as it was trained.
+
+    Args:
+        sampler: The model.
+    """
+
+    def __init__(self, sampler: TwoStageSampler) -> None:
+        super().__init__()
+        self.sampler = sampler
+
+    def forward(
+        self,
+        eta: Float32[Tensor, "event 1"],
+        energy: Float32[Tensor, "event 1"],
+        layer_noise: Float32[Tensor, "event layer"],
+        voxel_noise: Float32[Tensor, "event voxel"],
+    ) -> Float32[Tensor, "event voxel"]:
+        """Draw showers.
+
+        Args:
+            eta: 10 abs(eta) of the shower centre.
+            energy: Kinetic energy in MeV.
+            layer_noise: Standard normal numbers for the energy model.
+            voxel_noise: Standard normal numbers for the shape model.
+
+        Returns:
+            Energies of the voxels in MeV.
+        """
+        eta, energy = eta.clamp(*ETA_LIMITS), energy.clamp(*ENERGY_LIMITS)
+        conditions = Conditions(energy[:, 0], eta[:, 0] / ETA_FACTOR)
+        noise = torch.cat([layer_noise, voxel_noise], dim=1)
+        return energy * self.sampler.sample(conditions, noise)
+
+
+class FusedGraph(nn.Module):
+    """The same showers from fewer nodes.
+
+    Args:
+        sampler: The model.
+
+    Raises:
+        ValueError: If its networks are of a kind that cannot be fused.
+    """
+
+    def __init__(self, sampler: TwoStageSampler) -> None:
+        super().__init__()
+        energies, shapes = sampler.energies, sampler.shapes
+        self.flow = FusedFlow(energies.network)
+        self.energies = FusedEnergies(energies.layer_energies, self.flow.places)
+        self.shapes = FusedShapes(shapes)
+        self.context = FusedContext(shapes.layer_energies, self.shapes.of_layers)
+        weight, bias = self.shapes.of_embedding
+        self.conditions = FusedConditions(
+            [
+                Embedding(energies.conditions, energies.network.embedding, self.flow.consumers),
+                Embedding(
+                    shapes.conditions,
+                    shapes.network.embedding,
+                    [(weight, bias + self.context.bias)],
+                ),
+            ]
+        )
+
+    def forward(
+        self,
+        eta: Float32[Tensor, "event 1"],
+        energy: Float32[Tensor, "event 1"],
+        layer_noise: Float32[Tensor, "event layer"],
+        voxel_noise: Float32[Tensor, "event voxel"],
+    ) -> Float32[Tensor, "event voxel"]:
+        """Draw showers.
+
+        Args:
+            eta: 10 abs(eta) of the shower centre.
+            energy: Kinetic energy in MeV.
+            layer_noise: Standard normal numbers for the energy model.
+            voxel_noise: Standard normal numbers for the shape model.
+
+        Returns:
+            Energies of the voxels in MeV.
+        """
+        eta, energy = eta.clamp(*ETA_LIMITS), energy.clamp(*ENERGY_LIMITS)
+        *for_blocks, for_shapes = self.conditions(energy, eta)
+        variables = self.flow(layer_noise, for_blocks)
+        layer_energy, left, total, shares = self.energies(variables, energy)
+        condition = self.context(left, total, shares, for_shapes)
+        voxels: Tensor = self.shapes(voxel_noise, condition, layer_energy)
+        return voxels

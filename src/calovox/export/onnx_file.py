@@ -1,0 +1,110 @@
+"""Graphs as ONNX files.
+
+The exporter drops factors that it takes for 1: graphs must not rely on a factor closer to 1 than
+1e-4, but add the difference. What the exporter says about itself is of no use to anyone and is not
+shown.
+"""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+import torch
+from onnxscript import opset18 as op
+from torch import nn
+
+from calovox.export.graphs import FusedGraph, PlainGraph
+from calovox.files import whole_file
+from calovox.models.two_stage import TwoStageSampler
+from calovox.runtime.onnx_model import INPUTS
+
+__all__ = ["export_fused", "export_plain", "fix_batch"]
+
+_OUTPUT: Final = "voxels"
+_EVENTS: Final = 3  # of the example: anything but 1, which the exporter takes for fixed
+
+
+def export_fused(sampler: TwoStageSampler, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a model, for batches of any size.
+
+    Args:
+        sampler: The model, in evaluation mode.
+        path: The file; replaced if it exists.
+        metadata: What the file says about itself.
+    """
+    _export(FusedGraph(sampler), sampler, path, metadata)
+
+
+def export_plain(sampler: TwoStageSampler, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a model operation by operation: the reference that speed is compared with.
+
+    Args:
+        sampler: The model, in evaluation mode.
+        path: The file; replaced if it exists.
+        metadata: What the file says about itself.
+    """
+    _export(PlainGraph(sampler), sampler, path, metadata)
+
+
+def fix_batch(path: Path, fixed: Path) -> None:
+    """Copy a model and make its batches of one event, as FastCaloSim needs it.
+
+    Args:
+        path: A file of `export_fused` or `export_plain`.
+        fixed: The copy; replaced if it exists.
+    """
+    model = onnx.load(path)
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_value = 1
+    del model.graph.value_info[:]
+    _save(model, fixed)
+
+
+def _export(
+    graph: nn.Module, sampler: TwoStageSampler, path: Path, metadata: Mapping[str, str]
+) -> None:
+    sizes = (1, 1, sampler.energies.noise_shape[0], sampler.shapes.noise_shape[0])
+    batch = torch.export.Dim("batch")
+    with _quiet():
+        program = torch.onnx.export(
+            graph.eval(),
+            tuple(torch.ones(_EVENTS, size) for size in sizes),
+            input_names=list(INPUTS),
+            output_names=[_OUTPUT],
+            dynamic_shapes=[{0: batch}] * len(sizes),
+            custom_translation_table={torch.ops.aten.softplus.default: _softplus},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    onnx.helper.set_model_props(model, dict(metadata))
+    _save(model, path)
+
+
+def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """Translate softplus as it is; the exporter's own adds a case for large numbers."""
+    return op.Softplus(x)
+
+
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    with whole_file(path, overwrite=True) as partial:
+        onnx.save_model(model, partial)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

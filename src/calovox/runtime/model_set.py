@@ -1,0 +1,193 @@
+"""Exported models that cover ranges of abs(eta) side by side."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from calovox.arrays import Array, Bool, Float, Float32, Int64
+from calovox.models.base import Conditions
+from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
+from calovox.runtime.onnx_model import OnnxModel
+from calovox.voxelization import VoxelGrid
+
+__all__ = ["MODEL_FILE", "ModelSet", "file_hash", "load_models"]
+
+MODEL_FILE: Final = "model.json"
+"""Name of the file that says what else is in the folder of a model."""
+
+_SHIPPED: Final = "shipped"
+
+
+@dataclass(frozen=True, eq=False)
+class ModelSet:
+    """Draws each photon's shower with the model of its abs(eta).
+
+    Attributes:
+        models: The models, by rising abs(eta); at a common border the upper one is taken.
+        sub_voxels: ROOT file that says where hits lie in voxels; none if there is none.
+        phi_modulation: HDF5 file of phi modulation curves; none if there is none.
+    """
+
+    models: tuple[OnnxModel, ...]
+    sub_voxels: Path | None = None
+    phi_modulation: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ValueError("ModelSet: expected at least one model, got none")
+        for below, above in zip(self.models[:-1], self.models[1:], strict=True):
+            if below.grid != above.grid:
+                raise ValueError(
+                    f"ModelSet: expected models on one grid, got {below.grid!r} and {above.grid!r}"
+                )
+            if above.eta_range[0] < below.eta_range[1]:
+                raise ValueError(
+                    f"ModelSet: expected ranges of abs(eta) that rise and do not overlap, got "
+                    f"{below.eta_range} before {above.eta_range}"
+                )
+
+    @property
+    def grid(self) -> VoxelGrid:
+        """The voxels."""
+        return self.models[0].grid
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Shape of the noise of one event."""
+        return self.models[0].noise_shape
+
+    def in_range(
+        self, energy: Float[Array, " event"], eta: Float[Array, " event"]
+    ) -> Bool[Array, " event"]:
+        """Tell which photons a model was trained for.
+
+        Args:
+            energy: Kinetic energies in MeV.
+            eta: Pseudorapidities of the shower centres.
+
+        Returns:
+            Whether energy and abs(eta) are within the ranges of the photon's model.
+        """
+        index = self._index(eta)
+        energies = np.array([model.energy_range for model in self.models])[index]
+        etas = np.array([model.eta_range for model in self.models])[index]
+        inside = (energies[:, 0] <= energy) & (energy <= energies[:, 1])
+        return np.asarray(inside & (etas[:, 0] <= np.abs(eta)) & (np.abs(eta) <= etas[:, 1]))
+
+    def sample(
+        self,
+        energy: Float[Array, " event"],
+        eta: Float[Array, " event"],
+        noise: Float[Array, "event noise"],
+    ) -> Float32[Array, "event voxel"]:
+        """Draw showers; outside all ranges of abs(eta), by the nearest model.
+
+        Args:
+            energy: Kinetic energies in MeV.
+            eta: Pseudorapidities of the shower centres.
+            noise: Standard normal numbers.
+
+        Returns:
+            Voxels as fractions of the kinetic energy, not negative.
+        """
+        index = self._index(eta)
+        voxels = np.empty((len(energy), self.grid.n_voxels), dtype=np.float32)
+        for position, model in enumerate(self.models):
+            chosen = np.flatnonzero(index == position)
+            if len(chosen):
+                conditions = Conditions(energy[chosen], eta[chosen])
+                voxels[chosen] = model.sample(conditions, noise[chosen])
+        return voxels
+
+    def _index(self, eta: Float[Array, " event"]) -> Int64[Array, " event"]:
+        ranges = np.array([model.eta_range for model in self.models])
+        below = ranges[:, 0] - np.abs(eta)[:, None]
+        above = np.abs(eta)[:, None] - ranges[:, 1]
+        distance = np.maximum(np.maximum(below, above), 0.0)
+        # the last one of the nearest, which is the upper one at a common border
+        last = len(self.models) - 1
+        return np.asarray(last - np.argmin(distance[:, ::-1], axis=1))
+
+
+def load_models(name_or_path: str | Path, *, n_threads: int = 1) -> ModelSet:
+    """Load exported models.
+
+    Args:
+        name_or_path: A folder of `calovox export`, one of its ONNX files, or the name of a model
+            that comes with the package.
+        n_threads: Threads that compute.
+
+    Returns:
+        The models.
+
+    Raises:
+        FileNotFoundError: If there is nothing of that name.
+        ModelFileError: If it is no model, or a damaged one.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        return _load_folder(path, n_threads)
+    if path.is_file():
+        return ModelSet((OnnxModel(path, n_threads=n_threads),))
+    shipped = _shipped()
+    if str(name_or_path) in shipped:
+        return _load_folder(shipped[str(name_or_path)], n_threads)
+    names = ", ".join(sorted(shipped)) or "none"
+    raise FileNotFoundError(
+        f"{name_or_path}: no such file or folder, nor a model of the package ({names})"
+    )
+
+
+def file_hash(path: Path) -> str:
+    """Compute the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _shipped() -> dict[str, Path]:
+    with resources.as_file(resources.files("calovox") / _SHIPPED) as folder:
+        if not folder.is_dir():
+            return {}
+        return {path.name: path for path in folder.iterdir() if (path / MODEL_FILE).is_file()}
+
+
+def _load_folder(folder: Path, n_threads: int) -> ModelSet:
+    content = _read_content(folder)
+    hashes: dict[str, str] = content["files"]
+    names = [model["file"] for model in content["models"]]
+    side = {what: content.get(what) for what in ("sub_voxels", "phi_modulation")}
+    _check_hashes(folder, hashes, [*names, *filter(None, side.values())])
+    models = (OnnxModel(folder / name, n_threads=n_threads) for name in names)
+    paths = {what: None if name is None else folder / name for what, name in side.items()}
+    return ModelSet(tuple(sorted(models, key=lambda model: model.eta_range)), **paths)
+
+
+def _read_content(folder: Path) -> dict[str, Any]:
+    path = folder / MODEL_FILE
+    if not path.is_file():
+        raise ModelFileError(f"{folder} is no folder of calovox export: it has no {MODEL_FILE}")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        raise ModelFileError(f"{path} is damaged: {problem}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ModelFileError(f"{path} does not describe a model of calovox")
+    if content.get("version") != VERSION:
+        raise ModelFileError(f"{path}: expected version {VERSION}, got {content.get('version')}")
+    if not content.get("models") or not isinstance(content.get("files"), dict):
+        raise ModelFileError(f"{path} is damaged: it lacks `models` or `files`")
+    return content
+
+
+def _check_hashes(folder: Path, hashes: dict[str, str], names: Sequence[str]) -> None:
+    for name in names:
+        if not (folder / name).is_file():
+            raise ModelFileError(f"{folder / name} is missing: export the model again")
+        if file_hash(folder / name) != hashes.get(name):
+            raise ModelFileError(f"{folder / name} is not the file that {MODEL_FILE} describes")

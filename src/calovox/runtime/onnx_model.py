@@ -1,0 +1,165 @@
+"""One exported model in ONNX Runtime.
+
+Events are computed in batches of at most `BATCH`, each on one thread; several threads work on
+several batches. An event's shower does not depend on the others of its batch, to the last bit:
+the graphs have no operation whose result for one event depends on the number of events, and one
+thread per batch leaves no choice of where to cut an operation into parts.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+
+from calovox.arrays import Array, Float, Float32
+from calovox.models.base import Conditions
+from calovox.runtime.metadata import ModelFileError, ModelMetadata
+from calovox.voxelization import VoxelGrid
+
+__all__ = ["BATCH", "INPUTS", "OnnxModel"]
+
+INPUTS: Final = ("inn_eta_in", "inn_einc_in", "inn_z_energy", "cfm_z_shape")
+"""Names of the inputs that FastCaloSim looks for: 10 abs(eta), MeV, noise, noise."""
+
+BATCH: Final = 128
+"""Events that are computed at once: enough to read the weights seldom, and little memory."""
+
+_ETA_FACTOR: Final = np.float32(10.0)
+
+
+class OnnxModel:
+    """Draws showers with an exported model.
+
+    Args:
+        path: An ONNX file of `calovox export`.
+        n_threads: Threads that compute; each takes a batch of its own.
+
+    Attributes:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ModelFileError: If it is no ONNX file, a damaged one, or not one of ours.
+    """
+
+    def __init__(self, path: Path, *, n_threads: int = 1) -> None:
+        if n_threads < 1:
+            raise ValueError(f"OnnxModel: expected `n_threads` of 1 or more, got {n_threads}")
+        self.path = path
+        self.n_threads = n_threads
+        self._session = _open(path)
+        try:
+            texts = self._session.get_modelmeta().custom_metadata_map
+            self._metadata = ModelMetadata.from_texts(texts)
+            shapes = _input_shapes(self._session, self.grid.n_voxels)
+        except ModelFileError as problem:
+            raise ModelFileError(f"{path}: {problem}") from None
+        self._n_layers = int(shapes["inn_z_energy"][1])
+        is_fixed = isinstance(shapes["inn_einc_in"][0], int)
+        self._batch = int(shapes["inn_einc_in"][0]) if is_fixed else BATCH
+
+    @property
+    def grid(self) -> VoxelGrid:
+        """The voxels."""
+        return self._metadata.grid
+
+    @property
+    def energy_range(self) -> tuple[float, float]:
+        """Lowest and highest kinetic energy that the model was trained for, MeV."""
+        return self._metadata.energy_range
+
+    @property
+    def eta_range(self) -> tuple[float, float]:
+        """Lowest and highest abs(eta) that the model was trained for."""
+        return self._metadata.eta_range
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """How the model came about: data, recipe, metrics."""
+        return self._metadata.card
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Shape of the noise of one event: first the layers' numbers, then the voxels'."""
+        return (self._n_layers + self.grid.n_voxels,)
+
+    def sample(
+        self,
+        conditions: Conditions[Float[Array, " event"]],
+        noise: Float[Array, "event noise"],
+    ) -> Float32[Array, "event voxel"]:
+        """Draw showers.
+
+        Args:
+            conditions: Photons.
+            noise: Standard normal numbers.
+
+        Returns:
+            Voxels as fractions of the kinetic energy, not negative.
+
+        Raises:
+            ValueError: If the noise does not fit, or an input is not finite.
+        """
+        expected = (len(conditions.energy), *self.noise_shape)
+        if noise.shape != expected:
+            raise ValueError(f"OnnxModel: expected `noise` of {expected}, got {noise.shape}")
+        energy = np.asarray(conditions.energy, dtype=np.float32)[:, None]
+        eta = _ETA_FACTOR * np.abs(np.asarray(conditions.eta, dtype=np.float32))[:, None]
+        split = np.split(np.asarray(noise, dtype=np.float32), [self._n_layers], axis=1)
+        inputs = dict(zip(INPUTS, (eta, energy, *split), strict=True))
+        for name, values in inputs.items():
+            if not np.isfinite(values).all():
+                raise ValueError(f"OnnxModel: expected finite numbers as `{name}`")
+        voxels = np.empty((len(energy), self.grid.n_voxels), dtype=np.float32)
+
+        def compute(events: slice) -> None:
+            feeds = {name: np.ascontiguousarray(x[events]) for name, x in inputs.items()}
+            (voxels[events],) = self._session.run(None, feeds)
+
+        self._for_each(compute, self._batches(len(energy)))
+        voxels /= energy
+        return voxels
+
+    def __repr__(self) -> str:
+        low, high = self.eta_range
+        return f"OnnxModel({self.path.name}: {self.grid!r}, {low:g} <= |eta| < {high:g})"
+
+    def _batches(self, n_events: int) -> Iterator[slice]:
+        for start in range(0, n_events, self._batch):
+            yield slice(start, min(start + self._batch, n_events))
+
+    def _for_each(self, compute: Any, batches: Iterator[slice]) -> None:
+        if self.n_threads == 1:
+            for events in batches:
+                compute(events)
+            return
+        with ThreadPoolExecutor(self.n_threads) as pool:
+            list(pool.map(compute, batches))
+
+
+def _open(path: Path) -> onnxruntime.InferenceSession:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong comes as an exception
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as problem:  # ONNX Runtime has a dozen types for it, without a common one
+        reason = " ".join(str(problem).split())[:200]
+        raise ModelFileError(f"{path} is no ONNX file, or a damaged one: {reason}") from None
+
+
+def _input_shapes(session: onnxruntime.InferenceSession, n_voxels: int) -> dict[str, list[Any]]:
+    shapes = {tensor.name: list(tensor.shape) for tensor in session.get_inputs()}
+    if set(shapes) != set(INPUTS) or len(session.get_outputs()) != 1:
+        raise ModelFileError(f"expected the inputs {', '.join(INPUTS)} and one output")
+    if shapes["cfm_z_shape"][1] != n_voxels:
+        raise ModelFileError(
+            f"the grid has {n_voxels} voxels, the graph {shapes['cfm_z_shape'][1]}"
+        )
+    return shapes
