@@ -17,7 +17,6 @@ class ToyModel:
     path: Path = Path("toy.onnx")
     energy_range: tuple[float, float] = (256.0, 524288.0)
     eta_range: tuple[float, float] = (0.0, 1.35)
-    noise_shape: tuple[int, ...] = (5 + 382,)
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,10 @@ class ToyModels:
     grid: VoxelGrid = field(default_factory=VoxelGrid.optimal)
     sub_voxels: Path | None = None
     phi_modulation: Path | None = None
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        return (len(LAYERS) + self.grid.n_voxels,)
 
     def in_range(
         self, energy: Float64[Array, " event"], eta: Float64[Array, " event"]

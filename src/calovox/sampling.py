@@ -41,11 +41,6 @@ class PhotonModel(Protocol):
         """Lowest and highest |eta| it was trained for."""
         ...
 
-    @property
-    def noise_shape(self) -> tuple[int, ...]:
-        """Shape of the noise of one event."""
-        ...
-
 
 @runtime_checkable
 class PhotonModels(Protocol):
@@ -59,6 +54,11 @@ class PhotonModels(Protocol):
     @property
     def grid(self) -> VoxelGrid:
         """Their voxels."""
+        ...
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Shape of the noise of one event."""
         ...
 
     def in_range(
@@ -114,7 +114,7 @@ def _sample(
     seed: int,
     batch_size: int,
 ) -> Iterator[Voxels]:
-    (n_noise,) = models.models[0].noise_shape
+    (n_noise,) = models.noise_shape
     for start in range(0, len(photons), batch_size):
         events = slice(start, start + batch_size)
         batch = photons[events]

@@ -1,8 +1,6 @@
 """`calovox simulate` with trained models, here toys."""
 
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +14,7 @@ from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import write_curve
 from calovox.voxelization import VoxelGrid
 from tests.cli.test_chain import fail, succeed
-from tests.toy_model import ToyModel, ToyModels
+from tests.toy_onnx import describe_toy_folder, write_toy_onnx
 from tests.toy_showers import toy_showers
 
 PHOTONS = ("--energy", "65GeV", "--eta", "abs:0.2:0.25", "-n", 6)
@@ -27,18 +25,15 @@ SIMULATE = ("simulate", "--model", "toy", "--seed", 7)
 def folder(tmp_path, monkeypatch):
     """A folder with toy models that have curves and sub-voxel probabilities of their own."""
     monkeypatch.chdir(tmp_path)
+    models = tmp_path / "toy"
+    models.mkdir()
+    write_toy_onnx(models / "toy.onnx")
     curve = PhiModulation.from_function(lambda layer, phi: 1.0 + 0.1 * np.cos(1024 * phi))
-    write_curve(tmp_path / "curve.h5", curve)
+    write_curve(models / "curve.h5", curve)
     quarters = np.tile([0.7, 0.1, 0.1, 0.1], (1, 382, 1))
-    grid = VoxelGrid.optimal()
-    probabilities = SubVoxelProbabilities(grid, np.array([65536.0]), quarters)
-    write_sub_voxels(tmp_path / "sub.root", probabilities)
-    (tmp_path / "toy.onnx").write_bytes(b"toy")
-    models = ToyModels(
-        (ToyModel(tmp_path / "toy.onnx"),), grid, tmp_path / "sub.root", tmp_path / "curve.h5"
-    )
-    runtime = SimpleNamespace(load_models=lambda name: models)
-    monkeypatch.setitem(sys.modules, "calovox.runtime", runtime)
+    probabilities = SubVoxelProbabilities(VoxelGrid.optimal(), np.array([65536.0]), quarters)
+    write_sub_voxels(models / "sub.root", probabilities)
+    describe_toy_folder(models, ["toy.onnx"], sub_voxels="sub.root", phi_modulation="curve.h5")
     return tmp_path
 
 
@@ -60,7 +55,7 @@ def test_photons_become_cells(folder):
 
 def test_the_models_side_files_are_the_default_and_can_be_switched_off(folder):
     succeed(*SIMULATE, *PHOTONS, "--hits", "own.h5", "-o", "a.h5")
-    named = ("--sub-voxels", "sub.root", "--phi-modulation", "curve.h5")
+    named = ("--sub-voxels", "toy/sub.root", "--phi-modulation", "toy/curve.h5")
     succeed(*SIMULATE, *PHOTONS, *named, "--hits", "named.h5", "-o", "b.h5")
     none = ("--sub-voxels", "none", "--phi-modulation", "none")
     succeed(*SIMULATE, *PHOTONS, *none, "--hits", "none.h5", "-o", "c.h5")
@@ -117,6 +112,19 @@ def test_contradicting_options_are_refused(folder):
     fail("simulate", "--model", "missing.h5", "-o", "b.h5", match=r"missing\.h5: no such file")
     fail(*library, "--sub-voxels", "missing.root", match=r"missing\.root: no such file")
     fail(*library, "--phi-modulation", "missing.h5", match=r"missing\.h5: no such file")
+
+
+def test_one_onnx_file_is_a_model_without_side_files(folder):
+    arguments = ("simulate", "--model", "toy/toy.onnx", *PHOTONS, "--seed", 7)
+    succeed(*arguments, "--hits", "hits.h5", "-o", "one.h5")
+    succeed(*SIMULATE, *PHOTONS, "-o", "all.h5")
+    one, of_folder = (DatasetReader(Path(f"{x}.h5")).read() for x in ("one", "all"))
+    assert np.array_equal(one.energy, of_folder.energy)
+    assert HitsReader(Path("hits.h5")).phi_modulation is None
+
+
+def test_an_unknown_model_is_refused(folder):
+    fail("simulate", "--model", "nothing", *PHOTONS, "-o", "a.h5", match="nothing: no such file")
 
 
 def test_a_recorded_run_gives_the_same_showers(folder):

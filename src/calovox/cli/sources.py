@@ -1,6 +1,5 @@
 """Where `calovox simulate` takes its showers from: a library of showers, or trained models."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +86,9 @@ def _open_library(settings: SimulateSettings, path: Path) -> Source:
 def _open_models(settings: SimulateSettings) -> Source:
     if settings.matching is not None:
         raise ValueError("--matching is for libraries of showers: leave it out")
-    from calovox.runtime import load_models  # onnxruntime, which a library does not need
+    # onnxruntime is slow to import, and a library does not need it
+    from calovox.runtime import load_models
+    from calovox.runtime.model_set import file_hash
 
     models = load_models(settings.model)
     photons = _new_photons(settings, f"--model {settings.model}")
@@ -101,7 +102,7 @@ def _open_models(settings: SimulateSettings) -> Source:
         grid=models.grid,
         number=len(photons),
         showers=showers,
-        provenance={"model_files": {path.name: _sha256(path) for path in files}},
+        provenance={"model_files": {path.name: file_hash(path) for path in files}},
         modulation=None if models.phi_modulation is None else {"state": "removed"},
         sub_voxels=sub_voxels,
         phi_modulation=curve,
@@ -117,10 +118,6 @@ def _file_or_default(option: str | None, default: Path | None) -> Path | None:
     if not Path(option).is_file():
         raise FileNotFoundError(f"{option}: no such file")
     return Path(option)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _new_photons(settings: SimulateSettings, asking: str) -> Photons:
