@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from calovox import __version__
+from calovox.cli.benchmark import BENCHMARK_EXAMPLE, BenchmarkSettings, benchmark
 from calovox.cli.command import CommandGroup, StageCommand, add_command
 from calovox.cli.evaluate import EVALUATE_EXAMPLE, EvaluateSettings, evaluate
+from calovox.cli.export import EXPORT_EXAMPLE, ExportSettings, export
 from calovox.cli.geant4 import GEANT4_EXAMPLE, Geant4CommandSettings, simulate_with_geant4
 from calovox.cli.info import INFO_EXAMPLE, info
 from calovox.cli.phi_modulation import (
@@ -94,9 +96,11 @@ add_command(
     continues=True,
 )
 app.add_typer(training, name="train")
+add_command(app, "export", ExportSettings, export, example=EXPORT_EXAMPLE)
 add_command(app, "simulate", SimulateSettings, simulate, example=SIMULATE_EXAMPLE)
 add_command(app, "reconstruct", ReconstructSettings, reconstruct, example=RECONSTRUCT_EXAMPLE)
 add_command(app, "evaluate", EvaluateSettings, evaluate, example=EVALUATE_EXAMPLE)
+add_command(app, "benchmark", BenchmarkSettings, benchmark, example=BENCHMARK_EXAMPLE)
 app.command(cls=StageCommand, epilog=f"Example: {INFO_EXAMPLE}")(info)
 
 

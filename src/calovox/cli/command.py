@@ -30,6 +30,8 @@ EXTRAS = {
     "jinja2": "plot",
     "lightning_fabric": "train",
     "matplotlib": "plot",
+    "onnx": "train",
+    "onnxscript": "train",
     "safetensors": "train",
     "tensorboardX": "train",
     "torch": "train",
@@ -38,8 +40,8 @@ EXTRAS = {
 
 
 STAGES = (
-    *("geant4", "voxelize", "phi-modulation", "train"),
-    *("simulate", "reconstruct", "evaluate", "info"),
+    *("geant4", "voxelize", "phi-modulation", "train", "export"),
+    *("simulate", "reconstruct", "evaluate", "benchmark", "info"),
 )
 """The commands in the order of the stages."""
 

@@ -1,0 +1,61 @@
+"""The model card: what a reader must know before using an exported model.
+
+References:
+    M. Mitchell et al., *Model cards for model reporting*, 2019, https://arxiv.org/abs/1810.03993
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from calovox.units import format_energy
+
+__all__ = ["model_card"]
+
+_TITLES = {"energies": "Energies of the layers", "shapes": "Voxels"}
+
+
+def model_card(content: Mapping[str, Any]) -> str:
+    """Write the model card.
+
+    Args:
+        content: The content of `model.json`.
+
+    Returns:
+        Markdown.
+    """
+    grid = content["grid"]
+    lines = [
+        "# Photon showers",
+        "",
+        f"Exported by {content['program']}. The models give the energies of {grid['voxels']} "
+        f"voxels (grid {grid['name']}) of photon showers in the ATLAS barrel calorimeter.",
+        "Outside of the ranges below nobody has looked at what they give.",
+        "",
+    ]
+    for model in content["models"]:
+        lines.extend(_describe_model(model))
+    lines.extend(["## Files", "", "| file | SHA-256 |", "| --- | --- |"])
+    lines.extend(f"| `{name}` | `{digest}` |" for name, digest in content["files"].items())
+    return "\n".join(lines) + "\n"
+
+
+def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
+    low, high = model["eta_range"]
+    energies = " to ".join(map(format_energy, model["energy_range"]))
+    parity = model["parity"]
+    yield from (f"## {low:g} <= |eta| < {high:g}, {energies}", "")
+    yield f"`{model['file']}`, and `{model['fastcalosim_file']}` for FastCaloSim."
+    yield (
+        f"Largest relative difference from the trained model: {parity['largest']:.1e} in the "
+        f"voxels of {parity['n_showers']} showers."
+    )
+    for part, title in _TITLES.items():
+        run = model[part]
+        yield from ("", f"### {title}: {run['model']}", "")
+        yield from ("| | |", "| --- | --- |")
+        yield f"| weights | {run['parameters']} |"
+        yield from (f"| {name} | {value:.5g} |" for name, value in run["metrics"].items())
+        yield from ("", "Training data:", "", "```json", json.dumps(run["data"], indent=1), "```")
+        yield from ("", "Recipe:", "", "```json", json.dumps(run["recipe"], indent=1), "```")
+    yield ""

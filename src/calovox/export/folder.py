@@ -1,0 +1,148 @@
+"""The folder of an exported model: ONNX files, side files, and the model card.
+
+Everything that FastCaloSim needs beside the model is in it: the boundaries of the voxels (HDF5),
+sub-voxel probabilities (ROOT) and phi modulation curves (ROOT). `model.json` describes the rest
+and holds the hash of each file.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from calovox import __version__
+from calovox.arrays import LAYERS
+from calovox.binned_shower import read_sub_voxels
+from calovox.dataset.keys import ALPHA_SIZE, ALPHA_START, R_SIZE, R_START
+from calovox.export.card import model_card
+from calovox.export.onnx_file import export_fused, fix_batch
+from calovox.export.pairs import ModelPair
+from calovox.export.parity import measure_parity
+from calovox.files import check_writable
+from calovox.phi_modulation.curve_file import read_curve, write_curve_root
+from calovox.runtime import OnnxModel
+from calovox.runtime.metadata import FORMAT, VERSION
+from calovox.runtime.model_set import MODEL_FILE, file_hash
+from calovox.voxelization import VoxelGrid
+
+__all__ = ["export_models", "write_boundaries"]
+
+BOUNDARIES = "voxels.h5"
+SUB_VOXELS = "sub_voxels.root"
+PHI_MODULATION = "phi_modulation.h5"
+CARD = "MODEL_CARD.md"
+
+_PARITY_SHOWERS = 1000
+_PARITY_SEED = 1
+
+
+def export_models(
+    pairs: Sequence[ModelPair],
+    folder: Path,
+    *,
+    sub_voxels: Path | None = None,
+    phi_modulation: Path | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write a folder that `calovox.runtime.load_models` and FastCaloSim read.
+
+    Args:
+        pairs: The models, one pair per range of abs(eta), as `pair_runs` gives them.
+        folder: The folder; it appears when all of it is written.
+        sub_voxels: ROOT file of sub-voxel probabilities of the same grid.
+        phi_modulation: HDF5 file of phi modulation curves, removed from the training showers.
+        overwrite: Whether an existing exported model may be replaced.
+
+    Returns:
+        The content of `model.json`.
+
+    Raises:
+        FileExistsError: If the folder exists and may not be replaced, or is something else.
+        ValueError: If a side file does not fit.
+    """
+    grid = pairs[0].energies.grid
+    with _whole_folder(folder, overwrite=overwrite) as partial:
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "program": f"calovox {__version__}",
+            "grid": {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()},
+            "models": [_write_pair(pair, partial) for pair in pairs],
+            "boundaries": BOUNDARIES,
+        }
+        write_boundaries(partial / BOUNDARIES, grid)
+        if sub_voxels is not None:
+            read_sub_voxels(sub_voxels, grid)
+            shutil.copyfile(sub_voxels, partial / SUB_VOXELS)
+            content["sub_voxels"] = SUB_VOXELS
+        if phi_modulation is not None:
+            write_curve_root(partial, read_curve(phi_modulation))
+            shutil.copyfile(phi_modulation, partial / PHI_MODULATION)
+            content["phi_modulation"] = PHI_MODULATION
+        content["files"] = {path.name: file_hash(path) for path in sorted(partial.iterdir())}
+        (partial / MODEL_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        (partial / CARD).write_text(model_card(content), encoding="utf-8")
+    return content
+
+
+def write_boundaries(path: Path, grid: VoxelGrid) -> None:
+    """Write the boundaries of the voxels as FastCaloSim reads them.
+
+    Args:
+        path: The HDF5 file.
+        grid: The voxels.
+    """
+    with h5py.File(path, "w") as file:
+        for position, layer in enumerate(LAYERS):
+            voxels = grid.layer_slice(layer)
+            columns = {
+                R_START[position]: grid.r_min,
+                R_SIZE[position]: grid.r_max - grid.r_min,
+                ALPHA_START[position]: grid.alpha_min,
+                ALPHA_SIZE[position]: grid.alpha_max - grid.alpha_min,
+            }
+            for name, values in columns.items():
+                file.create_dataset(name, data=values[voxels].astype(np.float32))
+
+
+def _write_pair(pair: ModelPair, folder: Path) -> dict[str, Any]:
+    metadata = pair.metadata()
+    low, high = (round(100 * limit) for limit in metadata.eta_range)
+    name = f"photon_eta_{low:03d}_{high:03d}"
+    path, fixed = folder / f"{name}.onnx", folder / f"{name}_fcs.onnx"
+    sampler = pair.sampler()
+    export_fused(sampler, path, metadata.to_texts())
+    fix_batch(path, fixed)
+    parity = measure_parity(OnnxModel(path), sampler, _PARITY_SHOWERS, seed=_PARITY_SEED)
+    return {
+        "file": path.name,
+        "fastcalosim_file": fixed.name,
+        "energy_range": metadata.energy_range,
+        "eta_range": metadata.eta_range,
+        "parity": asdict(parity),
+        **metadata.card,
+    }
+
+
+@contextmanager
+def _whole_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give a temporary folder beside the final one, renamed at the end and removed on error."""
+    check_writable(folder, overwrite=overwrite)
+    if folder.exists() and not (folder / MODEL_FILE).is_file():
+        raise FileExistsError(f"{folder} exists and is no exported model: choose another output")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,72 @@
+"""How far an exported model is from the model as it was trained, for the same noise."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+
+from calovox.models.base import Conditions
+from calovox.models.two_stage import TwoStageSampler
+from calovox.random_streams import Stream, event_keys, event_normals, event_uniforms
+from calovox.runtime import OnnxModel
+
+__all__ = ["FLOOR", "Parity", "measure_parity"]
+
+FLOOR: Final = 1e-6
+"""Voxels with a smaller fraction of the kinetic energy are not compared."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Relative differences of voxel energies.
+
+    Attributes:
+        n_showers: Number of showers compared.
+        largest: Largest difference.
+        quantile_999: Difference that one voxel in a thousand exceeds.
+        mean: Mean difference.
+    """
+
+    n_showers: int
+    largest: float
+    quantile_999: float
+    mean: float
+
+
+def measure_parity(
+    model: OnnxModel, sampler: TwoStageSampler, n_showers: int, *, seed: int
+) -> Parity:
+    """Draw the same showers twice.
+
+    Args:
+        model: The exported model.
+        sampler: The model as it was trained.
+        n_showers: How many showers; log-uniform in energy and uniform in abs(eta), over the
+            ranges of the exported model.
+        seed: Seed of photons and noise.
+
+    Returns:
+        The differences of voxels above `FLOOR` on either side, relative to the trained model.
+    """
+    keys = event_keys(seed, Stream.MODEL, np.arange(n_showers))
+    (n_noise,) = model.noise_shape
+    noise = event_normals(keys, n_noise)
+    photons = event_uniforms(event_keys(seed, Stream.PHOTONS, np.arange(n_showers)), 2)
+    low, high = np.log(model.energy_range)
+    energy = np.exp(low + (high - low) * photons[:, 0]).astype(np.float32)
+    eta_low, eta_high = model.eta_range
+    eta = (eta_low + (eta_high - eta_low) * photons[:, 1]).astype(np.float32)
+    found = model.sample(Conditions(energy, eta), noise)
+    conditions = Conditions(torch.from_numpy(energy), torch.from_numpy(eta))
+    with torch.no_grad():
+        expected = sampler.sample(conditions, torch.from_numpy(noise)).numpy()
+    compared = np.maximum(found, expected) > FLOOR
+    largest = np.maximum(found, expected)[compared].astype(np.float64)
+    difference = np.abs(found[compared] - expected[compared]) / largest
+    return Parity(
+        n_showers,
+        float(difference.max(initial=0.0)),
+        float(np.quantile(difference, 0.999)),
+        float(difference.mean()),
+    )
