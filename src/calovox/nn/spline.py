@@ -85,11 +85,7 @@ class RationalQuadraticSpline:
         Returns:
             The values y.
         """
-        bins = self._bins(_bin(x, self.x_knots))
-        xi = ((x - bins.x) / bins.width).clamp(0.0, 1.0)
-        mixed = xi * (1.0 - xi)
-        share = (bins.slope * xi**2 + bins.slope_0 * mixed) / (bins.slope + bins.bend * mixed)
-        return torch.where(self._outside(x), x, bins.y + bins.height * share)
+        return self.forward_and_log_det(x)[0]
 
     def inverse(self, y: Float[Tensor, "event variable"]) -> Float[Tensor, "event variable"]:
         """Find where the splines have given values.
@@ -125,13 +121,30 @@ class RationalQuadraticSpline:
         Returns:
             log y' for each event and variable.
         """
+        return self.forward_and_log_det(x)[1]
+
+    def forward_and_log_det(
+        self, x: Float[Tensor, "event variable"]
+    ) -> tuple[Float[Tensor, "event variable"], Float[Tensor, "event variable"]]:
+        """Do `forward` and `log_abs_det_jacobian`, finding the bins once.
+
+        Args:
+            x: Any numbers.
+
+        Returns:
+            What the two return.
+        """
         bins = self._bins(_bin(x, self.x_knots))
         xi = ((x - bins.x) / bins.width).clamp(0.0, 1.0)
-        mixed = xi * (1.0 - xi)
-        upper = bins.slope_1 * xi**2 + 2.0 * bins.slope * mixed + bins.slope_0 * (1.0 - xi) ** 2
+        rest = 1.0 - xi
+        mixed = xi * rest
         lower = bins.slope + bins.bend * mixed
-        slope = 2.0 * bins.slope.log() + upper.log() - 2.0 * lower.log()
-        return torch.where(self._outside(x), 0.0, slope)
+        share = (bins.slope * xi**2 + bins.slope_0 * mixed) / lower
+        upper = bins.slope_1 * xi**2 + 2.0 * bins.slope * mixed + bins.slope_0 * rest**2
+        log_slope = (bins.slope**2 * upper / lower**2).log()
+        outside = self._outside(x)
+        y = torch.where(outside, x, bins.y + bins.height * share)
+        return y, torch.where(outside, 0.0, log_slope)
 
     def _outside(self, x: Float[Tensor, "event variable"]) -> Tensor:
         return (x < self.x_knots[..., 0]) | (x > self.x_knots[..., -1])
@@ -231,8 +244,8 @@ class SplineCoupling(nn.Module):
         """
         kept, changed = x[:, : self.n_unchanged], x[:, self.n_unchanged :]
         spline = self._spline(kept, condition)
-        z = torch.cat([kept, spline.forward(changed)], dim=1)
-        return z, spline.log_abs_det_jacobian(changed).sum(dim=1)
+        moved, log_slope = spline.forward_and_log_det(changed)
+        return torch.cat([kept, moved], dim=1), log_slope.sum(dim=1)
 
     def _spline(
         self, kept: Float[Tensor, "event unchanged"], condition: Float[Tensor, "event condition"]
