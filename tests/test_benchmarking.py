@@ -32,6 +32,7 @@ def test_every_model_is_measured_in_every_round(models):
     assert list(costs) == ["a.onnx", "b.onnx"]
     for name, cost in costs.items():
         assert cost.file == name
+        assert cost.n_parameters == 21
         assert 0.0 < cost.single.p50 <= cost.single.p99
         assert cost.chain.mean > cost.single.mean
         assert set(cost.batches) == {"100", "1000"}

@@ -11,6 +11,7 @@ from calovox.runtime.model_set import MODEL_FILE, file_hash
 from calovox.voxelization import VoxelGrid
 
 VISIBLE_FRACTION = 0.97
+CARD = {"energies": {"parameters": 1}, "shapes": {"parameters": 20}}
 
 
 def write_toy_onnx(
@@ -20,7 +21,7 @@ def write_toy_onnx(
     eta_range: tuple[float, float] = (0.0, 1.35),
 ) -> Path:
     """Write a model on the optimal grid."""
-    metadata = ModelMetadata(VoxelGrid.optimal(), energy_range, eta_range, {})
+    metadata = ModelMetadata(VoxelGrid.optimal(), energy_range, eta_range, CARD)
     sizes = {"inn_eta_in": 1, "inn_einc_in": 1, "inn_z_energy": 5, "cfm_z_shape": 382}
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])

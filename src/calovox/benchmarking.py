@@ -223,7 +223,7 @@ class _Runner:
         return Cost(
             file=model.path.name,
             file_size=model.path.stat().st_size / 1e6,
-            n_parameters=model.card.get("n_parameters"),
+            n_parameters=_count_parameters(model.card),
             memory=measure_memory(model.path),
             single=self.single.timing(self.passes),
             batches={f"{n}": watch.timing(1).mean / n for n, watch in self.batches.items()},
@@ -274,6 +274,13 @@ class _Stopwatch:
         return Timing.from_rounds(
             np.array(self.processor).reshape(shape), np.array(self.wall).reshape(shape)
         )
+
+
+def _count_parameters(card: Mapping[str, Any]) -> int | None:
+    """Add up the parameters of the model's parts, as its card gives them."""
+    parts = [part for part in card.values() if isinstance(part, Mapping)]
+    counts = [int(part["parameters"]) for part in parts if "parameters" in part]
+    return sum(counts) if counts else None
 
 
 def _read_side_files(
