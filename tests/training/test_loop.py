@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.models.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.models.inn import CaloINN, inn_network
 from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, VoxelTransform
 from calovox.training import Recipe, ShowerFiles, ShowerStream, Step, train, voxels_to_showers
+from calovox.training.devices import make_fabric
 from calovox.training.observer import Observer
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 from tests.toy_showers import toy_showers
 
-RECIPE = Recipe(n_steps=12, max_learning_rate=1e-3)
+RECIPE = Recipe(n_steps=12, max_learning_rate=1e-3, averaging=0.9)
 SIZES = np.diff(VoxelGrid.optimal().layer_boundaries).tolist()
 
 
@@ -37,7 +38,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> DatasetReader:
 
 def make_stream(reader: DatasetReader, **options: Any) -> ShowerStream:
     sizes = {"batch_size": 10, "seed": 2, "buffer_size": 20, "block_size": 5} | options
-    return ShowerStream(ShowerFiles([reader]), **sizes)
+    return ShowerStream(ShowerFiles([reader]), reflect=True, **sizes)
 
 
 def make_inn(reader: DatasetReader) -> CaloINN:
@@ -80,17 +81,16 @@ def assert_same_weights(a: nn.Module, b: nn.Module) -> None:
 def test_an_interrupted_run_ends_with_the_same_weights(
     tmp_path: Path, reader: DatasetReader, make: Callable[[DatasetReader], nn.Module]
 ) -> None:
-    whole = make(reader)
-    assert train(whole, make_stream(reader), RECIPE).step == 12
+    whole = train(make(reader), make_stream(reader), RECIPE)
+    assert whole.step == 12
     path = tmp_path / "checkpoint.pt"
     for step in range(1, 13):
         torch.manual_seed(step)  # nothing may depend on the global state
-        interrupted = make(reader)
-        assert (
-            train(interrupted, make_stream(reader), RECIPE, checkpoint=path, stop_after=0.0).step
-            == step
-        )
-    assert_same_weights(whole, interrupted)
+        part = train(make(reader), make_stream(reader), RECIPE, checkpoint=path, stop_after=0.0)
+        assert part.step == step
+    assert_same_weights(whole.model, part.model)
+    with whole.result() as expected, part.result() as found:
+        assert_same_weights(expected, found)
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint(
@@ -170,6 +170,59 @@ def test_a_checkpoint_of_another_run_is_refused(
     train(make_inn(reader), make_stream(reader), RECIPE, checkpoint=path, stop_after=0.0)
     with pytest.raises(ValueError, match=message):
         train(make_inn(reader), make_stream(reader, **options), recipe, checkpoint=path)
+
+
+def test_the_average_follows_the_weights_and_is_the_result(reader: DatasetReader) -> None:
+    seen: list[dict[str, Tensor]] = []
+
+    class Weights(Observer):
+        def step(self, step: Step) -> None:
+            seen.append({name: p.detach().clone() for name, p in model.named_parameters()})
+
+    model = make_inn(reader)
+    average = {name: p.detach().clone() for name, p in model.named_parameters()}
+    run = train(model, make_stream(reader), RECIPE, observers=[Weights()])
+    for step, weights in enumerate(seen):
+        decay = min(0.9, (1 + step) / (10 + step))
+        for name in average:
+            average[name] = decay * average[name] + (1 - decay) * weights[name]
+    with run.result():
+        for name, values in model.named_parameters():
+            torch.testing.assert_close(values.detach(), average[name])
+    for name, values in model.named_parameters():
+        assert torch.equal(values, seen[-1][name])
+
+
+def test_validation_judges_the_average_and_is_remembered(
+    tmp_path: Path, reader: DatasetReader
+) -> None:
+    judged: list[Tensor] = []
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        assert not model.training
+        judged.append(next(model.parameters()).detach().clone())
+        return {"number": float(len(judged))}
+
+    seen, path = Steps(), tmp_path / "checkpoint.pt"
+    options: dict[str, Any] = {"validate": validate, "validate_every": 5, "checkpoint": path}
+    run = train(make_inn(reader), make_stream(reader), RECIPE, observers=[seen], **options)
+    found = {step.number: step.validation for step in seen.steps if step.validation}
+    assert found == {5: {"number": 1.0}, 10: {"number": 2.0}, 12: {"number": 3.0}}
+    with run.result() as model:
+        assert torch.equal(judged[-1], next(model.parameters()))
+    again = train(make_inn(reader), make_stream(reader), RECIPE, **options)
+    assert again.metrics == {"number": 3.0}
+
+
+def test_half_precision_leaves_the_preprocessing_alone(reader: DatasetReader) -> None:
+    runs = []
+    for precision in ("32-true", "bf16-mixed"):
+        seen = Steps()
+        fabric = make_fabric(precision=precision)
+        train(make_cfm(reader), make_stream(reader), RECIPE, fabric=fabric, observers=[seen])
+        runs.append([step.losses["velocity"] for step in seen.steps])
+    assert runs[0] != runs[1]
+    assert runs[1] == pytest.approx(runs[0], rel=3e-3)
 
 
 def test_what_cannot_be_trained_is_refused(reader: DatasetReader) -> None:

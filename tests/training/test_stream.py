@@ -8,6 +8,8 @@ import torch
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training import ShowerFiles, ShowerStream, voxels_to_showers
+from calovox.training.reflection import mirrored_voxels
+from calovox.training.stream import Share
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -59,15 +61,75 @@ def test_batches_hold_the_showers_of_their_events(
 
 
 @pytest.mark.parametrize("sizes", STREAMS.values(), ids=STREAMS)
+def test_half_of_the_showers_are_reflected(reader: DatasetReader, sizes: dict[str, int]) -> None:
+    everything = voxels_to_showers(reader.read())
+    mirror = torch.from_numpy(mirrored_voxels(reader.grid))
+    stream = ShowerStream(ShowerFiles([reader]), batch_size=10, seed=1, reflect=True, **sizes)
+    batches = list(islice(stream.batches(), 22))
+    for batch in batches:
+        voxels = everything.voxels[torch.from_numpy(batch.events)]
+        mirrored = torch.from_numpy(batch.mirrored)[:, None]
+        expected = torch.where(mirrored, voxels[:, mirror], voxels)
+        assert torch.equal(batch.showers.voxels, expected)
+    epochs = [np.concatenate([b.mirrored for b in batches[k : k + 11]]) for k in (0, 11)]
+    assert 0.3 < epochs[0].mean() < 0.7
+    assert not np.array_equal(epochs[0], epochs[1])
+    assert torch.equal(stream.files.read(np.arange(N_EVENTS)).voxels, everything.voxels)
+
+
+@pytest.mark.parametrize("n_ranks", [2, 3, 7])
+def test_shares_of_a_batch_make_up_the_batch(reader: DatasetReader, n_ranks: int) -> None:
+    stream = ShowerStream(ShowerFiles([reader]), batch_size=10, seed=1)
+    shares = [islice(stream.batches(share=Share(rank, n_ranks)), 11) for rank in range(n_ranks)]
+    for whole, *parts in zip(stream.batches(), *shares, strict=False):
+        counted = [part for part in parts if part.weight > 0]
+        events = np.concatenate([part.events for part in counted])
+        assert sorted(events) == sorted(whole.events)
+        assert sum(part.weight for part in parts) == pytest.approx(n_ranks)
+        assert all(len(part.events) > 0 for part in parts)
+
+
+def test_several_files_are_one_with_the_showers_in_the_ranges(
+    tmp_path: Path, reader: DatasetReader
+) -> None:
+    voxels = reader.read()
+    paths = [tmp_path / "a.h5", tmp_path / "b.h5"]
+    for path, part in zip(paths, (voxels[:40], voxels[40:]), strict=True):
+        with DatasetWriter(path, reader.grid, provenance={}) as writer:
+            writer.append(part)
+    files = ShowerFiles([DatasetReader(path) for path in paths], eta_range=(0.3, 0.8))
+    rows = np.flatnonzero((np.abs(voxels.eta_center) >= 0.3) & (np.abs(voxels.eta_center) < 0.8))
+    assert len(files) == len(rows) < N_EVENTS
+    order = np.random.default_rng(1).permutation(len(files))
+    expected = torch.from_numpy(voxels.energy[rows[order]])
+    assert torch.equal(files.read(order).voxels, expected)
+    parts = torch.cat([part.voxels for part in files.batches(9)])
+    assert torch.equal(parts, torch.from_numpy(voxels.energy[rows]))
+    places = [(paths[int(row >= 40)], row - 40 * (row >= 40)) for row in rows]
+    assert [files.locate(number) for number in range(len(files))] == places
+
+
+def test_files_that_do_not_fit_are_refused(tmp_path: Path, reader: DatasetReader) -> None:
+    path = tmp_path / "regular.h5"
+    with DatasetWriter(path, VoxelGrid.regular(), provenance={}) as writer:
+        writer.append(hits_to_voxels(toy_showers(2, n_hits=50), VoxelGrid.regular()))
+    with pytest.raises(ValueError, match=r"regular\.h5: expected the voxels of .*a\.h5"):
+        ShowerFiles([reader, DatasetReader(path)])
+    with pytest.raises(ValueError, match=r"got none of 103"):
+        ShowerFiles([reader], eta_range=(5.0, 6.0))
+
+
+@pytest.mark.parametrize("sizes", STREAMS.values(), ids=STREAMS)
 @pytest.mark.parametrize("start", [0, 1, 5, 10, 11, 27])
 def test_a_stream_goes_on_anywhere(
     reader: DatasetReader, sizes: dict[str, int], start: int
 ) -> None:
-    stream = ShowerStream(ShowerFiles([reader]), batch_size=10, seed=4, **sizes)
-    whole = [batch.events for batch in islice(stream.batches(), start + 5)]
-    later = [batch.events for batch in islice(stream.batches(start), 5)]
+    stream = ShowerStream(ShowerFiles([reader]), batch_size=10, seed=4, reflect=True, **sizes)
+    whole = list(islice(stream.batches(), start + 5))
+    later = list(islice(stream.batches(start), 5))
     for expected, found in zip(whole[start:], later, strict=True):
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(found.events, expected.events)
+        assert torch.equal(found.showers.voxels, expected.showers.voxels)
 
 
 def test_layer_energies_are_sums_of_voxels(reader: DatasetReader) -> None:

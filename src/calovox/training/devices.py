@@ -32,18 +32,19 @@ def make_fabric(
 
     Args:
         accelerator: Which kind.
-        devices: How many on this machine, one process each.
+        devices: How many on this machine, one process each; `torchrun` knows better.
         precision: Numbers of the networks.
 
     Returns:
         The fabric, launched: with several devices, this is one of several processes from here on.
     """
-    processes = int(os.environ.get("WORLD_SIZE", devices))
+    n_local = int(os.environ.get("LOCAL_WORLD_SIZE", devices))
+    n_all = int(os.environ.get("WORLD_SIZE", n_local))
     fabric = Fabric(
         accelerator=accelerator,
-        devices=devices,
-        num_nodes=max(1, processes // devices),
-        strategy="ddp" if processes > 1 else "auto",
+        devices=n_local,
+        num_nodes=n_all // n_local,
+        strategy="ddp" if n_all > 1 else "auto",
         precision=precision,
     )
     fabric.launch()

@@ -79,7 +79,7 @@ class ShowerStream:
         block_size: Consecutive events that are read together.
 
     Raises:
-        ValueError: If a size is below 1, or the grid cannot be reflected.
+        ValueError: If a size is below 1.
     """
 
     def __init__(
