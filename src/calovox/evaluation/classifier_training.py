@@ -2,11 +2,13 @@
 
 The network has two hidden layers of 512 neurons. It minimises the cross entropy of the labels, and
 training stops where the cross entropy of showers set aside for that rises; the weights of the
-lowest are kept. The only file of the evaluation that needs torch.
+lowest are kept. One thread does it all, so that numbers do not depend on the processor. The only
+file of the evaluation that needs torch.
 """
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Final
 
@@ -56,10 +58,21 @@ def classifier_scores(
         )
         for pair in zip(reference, simulated, strict=True)
     ]
-    network = _train(*parts[0], *parts[1], seed=seed)
-    with torch.no_grad():
-        scores = network(parts[2][0]).squeeze(1).numpy()
+    with _one_thread():
+        network = _train(*parts[0], *parts[1], seed=seed)
+        with torch.no_grad():
+            scores = network(parts[2][0]).squeeze(1).numpy()
     return scores[: len(reference[2])], scores[len(reference[2]) :]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def _standardisation(

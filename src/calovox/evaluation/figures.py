@@ -60,6 +60,7 @@ NEAR_RADIUS: Final = 100.0
 _LAYERS_SHOWN: Final = (1, 2, 3)
 _AVERAGE_DECADES: Final = 9
 _IMAGE_DECADES: Final = 5
+_LONG_LEGEND: Final = 80
 _VARIABLES: Final = {variable.name: variable for variable in OBSERVABLES}
 
 
@@ -73,13 +74,16 @@ def add_legend(figure: Figure, simulations: Mapping[int, str], *, top: float) ->
     """
     reference: Any = (Patch(facecolor=BAND_COLOR), Line2D([], [], color=REFERENCE_COLOR))
     lines = [Line2D([], [], **simulated_line(place)) for place in simulations]
+    labels = [f"{REFERENCE_LABEL}, with Poisson band", *simulations.values()]
+    long = sum(map(len, labels)) > _LONG_LEGEND
     figure.legend(
         [reference, *lines],
-        [f"{REFERENCE_LABEL}, with Poisson band", *simulations.values()],
+        labels,
         loc="upper center",
         bbox_to_anchor=(0.5, top),
-        ncols=1 + len(lines),
-        fontsize=10.5,
+        ncols=len(labels),
+        fontsize=8.5 if long else 10.5,
+        columnspacing=1.2 if long else 2.0,
         handlelength=2.6,
     )
 

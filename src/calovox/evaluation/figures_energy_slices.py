@@ -57,10 +57,17 @@ def slices_figure(result: SlicesResult) -> Figure:
         if place % _N_COLUMNS == 0:
             main.set_ylabel("Events")
             ratio.set_ylabel(f"Sim. / {REFERENCE_LABEL}", fontsize=9)
-    add_legend(figure, _simulations(result), top=1.0 - 0.28 / height)
+    means = {
+        place: f"{label} (mean {average.mean:.2f} ± {average.error:.2f})"
+        for (place, label), average in zip(
+            _simulations(result).items(), result.averages, strict=True
+        )
+    }
+    add_legend(figure, means, top=1.0 - 0.28 / height)
     figure.text(
         *(0.5, 1.0 - 0.22 / height),
-        f"{result.eta_range} – sum of all voxels over the kinetic energy",
+        f"{result.eta_range} – sum of all voxels over the kinetic energy, "
+        "$\\chi^2$/ndf and its mean over the slices",
         ha="center",
         fontsize=11,
     )
@@ -84,9 +91,7 @@ def slices_summary_figure(results: Sequence[SlicesResult]) -> Figure:
         plots = (plot_slice_chi2, plot_slice_means, plot_slice_widths)
         for ax, plot in zip(column, plots, strict=True):
             plot(result, ax)
-            ax.set_axisbelow(True)
-            if column is not axes.T[0]:
-                ax.set_ylabel("")
+            ax.label_outer()
         column[0].set_title(str(result.eta_range))
     simulations = _simulations(results[0])
     figure.legend(

@@ -52,7 +52,8 @@ def response_figure(responses: Sequence[Response]) -> Figure:
             ax.set_ylabel(r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$")
     for ax in axes.flat[len(responses) :]:
         ax.set_visible(False)
-    axes[0, 0].legend(loc="lower left")
+    low, high = map(format_energy, responses[0].energies)
+    axes[0, 0].legend(loc="lower left", title=f"{low} to {high}", alignment="left")
     bar = add_colorbar(figure, image, axes[0, -1], "Events per bin")
     bar.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.yaxis.set_major_formatter("{x:g}")
@@ -112,9 +113,8 @@ def fractions_figure(response: Response) -> Figure:
 
 
 def _title(response: Response) -> str:
-    low, high = map(format_energy, response.energies)
     outside = f", {response.n_outside} outside" if response.n_outside else ""
-    return f"{response.label}, {response.n_events} photons of {low} to {high}{outside}"
+    return f"{response.label}: {response.n_events} photons{outside}"
 
 
 def _covered_range(profile: Profile) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import Container
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from calovox.arrays import Array, Float64
 from calovox.evaluation.energy_slices import Moments, SlicesResult
@@ -41,7 +41,9 @@ def plot_slice_chi2(result: SlicesResult, ax: Axes) -> Drawn:
         chi2 = [entry.observable.simulated[position].chi2.reduced for entry in result.slices]
         artists += ax.plot(x, np.maximum(chi2, SMALLEST_CHI2), **simulated_marker(place))
     ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_ylabel(r"$\chi^2$/ndf")
     return artists
 

@@ -239,7 +239,7 @@ def _plot_points(
         place = 0.5 + _BIN_SHARE * (position / max(len(columns) - 1, 1) - 0.5)
         centers = edges[:-1] + place * widths
         artists.append(
-            ax.errorbar(centers, values, errors, **{**look, "markersize": 3.0}, linewidth=0.9)
+            ax.errorbar(centers, values, errors, **{**look, "markersize": 3.0}, linewidth=0.7)
         )
     return artists
 
