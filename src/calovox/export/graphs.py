@@ -7,7 +7,7 @@ so that every graph gives finite numbers for any input but NaN.
 """
 
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from calovox.export.fused_conditions import (
@@ -39,11 +39,11 @@ class PlainGraph(nn.Module):
 
     def forward(
         self,
-        eta: Float32[Tensor, "event 1"],
-        energy: Float32[Tensor, "event 1"],
-        layer_noise: Float32[Tensor, "event layer"],
-        voxel_noise: Float32[Tensor, "event voxel"],
-    ) -> Float32[Tensor, "event voxel"]:
+        eta: Float[Tensor, "event 1"],
+        energy: Float[Tensor, "event 1"],
+        layer_noise: Float[Tensor, "event layer"],
+        voxel_noise: Float[Tensor, "event voxel"],
+    ) -> Float[Tensor, "event voxel"]:
         """Draw showers.
 
         Args:

@@ -1,0 +1,109 @@
+"""The folder of an exported model."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from calovox.arrays import LAYERS
+from calovox.binned_shower import read_sub_voxels
+from calovox.export.folder import export_models, write_boundaries
+from calovox.export.pairs import pair_runs
+from calovox.phi_modulation.curve_file import read_curve, read_curve_root
+from calovox.runtime import load_models
+from calovox.runtime.model_set import file_hash
+from calovox.training.runs import TrainedModel, read_run
+from calovox.voxelization import VoxelGrid
+from tests.export.toy_runs import toy_grid
+
+
+@pytest.fixture(scope="module")
+def trained(runs: list[Path]) -> tuple[TrainedModel, TrainedModel]:
+    energies, shapes = (read_run(path) for path in runs)
+    return energies, shapes
+
+
+def test_folder_holds_what_fastcalosim_and_we_need(exported: Path) -> None:
+    curves = [f"phi_modulation_layer_{layer}_eta_0.00_1.35.root" for layer in (0, 1, 2, 3)]
+    names = ["photon_eta_000_070.onnx", "photon_eta_000_070_fcs.onnx", "voxels.h5", *curves]
+    names += ["sub_voxels.root", "phi_modulation.h5", "model.json", "MODEL_CARD.md"]
+    assert {path.name for path in exported.iterdir()} == set(names)
+    assert read_sub_voxels(exported / "sub_voxels.root", toy_grid()).grid == toy_grid()
+    assert read_curve(exported / "phi_modulation.h5").values.max() == 1.0
+    assert (read_curve_root(exported / curves[0]) == 1.0).all()
+
+
+def test_card_has_hashes_data_recipe_and_metrics(exported: Path) -> None:
+    content = json.loads((exported / "model.json").read_text())
+    for name, digest in content["files"].items():
+        assert file_hash(exported / name) == digest
+    (model,) = content["models"]
+    assert model["energy_range"] == [256.0, 524288.0]
+    assert model["energies"]["recipe"]["seed"] == 1
+    assert model["shapes"]["data"]["train"][0]["name"] == "toy.h5"
+    assert model["parity"]["largest"] < 1e-4
+    text = (exported / "MODEL_CARD.md").read_text()
+    for digest in content["files"].values():
+        assert digest in text
+    assert "## 0 <= |eta| < 0.7, 256 MeV to 524.288 GeV" in text
+
+
+def test_boundaries_are_those_of_the_grid(tmp_path: Path) -> None:
+    grid = VoxelGrid.optimal()
+    write_boundaries(tmp_path / "voxels.h5", grid)
+    with h5py.File(tmp_path / "voxels.h5") as file:
+        assert len(file) == 4 * len(LAYERS)
+        size = file["binsize_radius_layer_1"][()]
+        np.testing.assert_allclose(file["binstart_radius_layer_1"][()], grid.r_min[36:200])
+        np.testing.assert_allclose(size, (grid.r_max - grid.r_min)[36:200], rtol=1e-6)
+        assert file["binstart_alpha_layer_12"].shape == (36,)
+
+
+def test_loaded_models_know_their_side_files(exported: Path) -> None:
+    models = load_models(exported)
+    assert models.sub_voxels == exported / "sub_voxels.root"
+    assert models.phi_modulation == exported / "phi_modulation.h5"
+    assert models.grid == toy_grid()
+
+
+def test_runs_are_paired_by_their_range(trained: tuple[TrainedModel, TrainedModel]) -> None:
+    upper = [replace(run, eta_range=(0.7, 1.35)) for run in trained]
+    pairs = pair_runs([upper[1], trained[0], upper[0], trained[1]])
+    assert [pair.energies.eta_range for pair in pairs] == [(0.0, 0.7), (0.7, 1.35)]
+    assert [pair.shapes.eta_range for pair in pairs] == [(0.0, 0.7), (0.7, 1.35)]
+
+
+def test_range_of_energies_is_the_common_one(trained: tuple[TrainedModel, TrainedModel]) -> None:
+    energies, shapes = trained
+    (pair,) = pair_runs([replace(energies, energy_range=(100.0, 1e5)), shapes])
+    assert pair.metadata().energy_range == (256.0, 1e5)
+
+
+def test_runs_that_make_no_pairs_are_refused(trained: tuple[TrainedModel, TrainedModel]) -> None:
+    energies, shapes = trained
+    with pytest.raises(ValueError, match=r"expected one run of kind cfm for .* 0 to 0.7, got 0"):
+        pair_runs([energies])
+    with pytest.raises(ValueError, match=r"one run of kind inn .* got 2"):
+        pair_runs([energies, energies, shapes])
+    overlapping = [replace(run, eta_range=(0.5, 1.0)) for run in trained]
+    with pytest.raises(ValueError, match="overlap"):
+        pair_runs([*trained, *overlapping])
+    with pytest.raises(ValueError, match="expected runs on one grid"):
+        pair_runs([energies, replace(shapes, grid=VoxelGrid.optimal())])
+
+
+def test_nothing_is_left_behind_by_an_error(
+    trained: tuple[TrainedModel, TrainedModel], tmp_path: Path
+) -> None:
+    pairs = pair_runs(trained)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(FileExistsError, match="is no exported model"):
+        export_models(pairs, tmp_path / "other", overwrite=True)
+    (tmp_path / "other").rmdir()
+    broken = replace(trained[1], energy_range=(1e6, 2e6))  # no common range
+    with pytest.raises(ValueError, match="expected a rising `energy_range`"):
+        export_models(pair_runs([trained[0], broken]), tmp_path / "photons")
+    assert list(tmp_path.iterdir()) == []

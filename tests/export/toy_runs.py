@@ -1,0 +1,95 @@
+"""Run folders of small models with random weights, on a small grid."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from calovox.arrays import LAYERS
+from calovox.models.cfm import CaloCFM
+from calovox.models.inn import CaloINN
+from calovox.preprocessing import Standardization
+from calovox.training.kinds import CfmSizes, InnSizes
+from calovox.training.runs import RunRecord, grid_to_json, write_record, write_weights
+from calovox.voxelization import Ring, VoxelGrid
+
+ENERGY_RANGE = (256.0, 524288.0)
+ETA_RANGE = (0.0, 0.7)
+
+
+def toy_grid() -> VoxelGrid:
+    rings = (Ring(0.0, 20.0, 10.0, 2), Ring(20.0, 100.0, 80.0, 3))
+    wide = (Ring(0.0, 100.0, 100.0, 2),)
+    return VoxelGrid(dict.fromkeys(LAYERS, rings) | {12: wide}, "toy")
+
+
+def fill(model: CaloINN | CaloCFM, *, gain: float, seed: int = 1) -> None:
+    """Give a model the standardisations of photon showers, and stronger weights.
+
+    Args:
+        model: A model with random weights; it is changed.
+        gain: Factor on the weights of its networks.
+        seed: Seed of the standardisation of the voxels.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    n = model.layer_energies.n_layers
+    model.conditions.log_energy = Standardization(torch.tensor([10.5]), torch.tensor([2.9]))
+    model.layer_energies.standardization = Standardization(
+        torch.tensor([0.96, -4.0, -1.3, 1.0, 3.0])[:n],
+        torch.tensor([0.03, 1.5, 1.2, 1.5, 3.0])[:n],
+    )
+    if isinstance(model, CaloCFM):
+        n_voxels = model.voxels.n_voxels
+        model.voxels.standardization = Standardization(
+            torch.randn(n_voxels, generator=rng) - 5.0, torch.full((n_voxels,), 2.5)
+        )
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            parameter *= gain
+
+
+def build(
+    grid: VoxelGrid, inn: InnSizes, cfm: CfmSizes, *, gain: float = 1.2, seed: int = 1
+) -> tuple[CaloINN, CaloCFM]:
+    """Build two models with random weights."""
+    layer_sizes = np.diff(grid.layer_boundaries).tolist()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        models = inn.build(layer_sizes), cfm.build(layer_sizes)
+    for model in models:
+        fill(model, gain=gain)
+    return models[0].eval(), models[1].eval()
+
+
+def write_runs(
+    folder: Path,
+    *,
+    grid: VoxelGrid | None = None,
+    inn: InnSizes | None = None,
+    cfm: CfmSizes | None = None,
+) -> list[Path]:
+    """Write the run folders of an INN and a CFM."""
+    grid = toy_grid() if grid is None else grid
+    inn = InnSizes(n_blocks=4, width=16) if inn is None else inn
+    cfm = CfmSizes(width=32, solver="euler", solver_steps=2) if cfm is None else cfm
+    paths = []
+    for sizes, model in zip((inn, cfm), build(grid, inn, cfm), strict=True):
+        path = folder / sizes.kind
+        path.mkdir()
+        write_weights(path, model)
+        record = RunRecord(
+            kind=sizes.kind,
+            sizes=asdict(sizes),
+            grid=grid_to_json(grid),
+            energy_range=ENERGY_RANGE,
+            eta_range=ETA_RANGE,
+            recipe={"lr": 1e-3, "seed": 1},
+            data={"train": [{"name": "toy.h5", "showers": 10}]},
+            n_steps=1,
+            step=1,
+            metrics={"loss": 0.5},
+        )
+        write_record(path, record)
+        paths.append(path)
+    return paths
