@@ -11,6 +11,7 @@ import math
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from calovox.evaluation.style import SIMULATED_COLORS, style
 
@@ -52,13 +53,19 @@ def draw(rows, path):
             points = sorted((n, *v[name]) for n, own, v in rows if own == label and name in v)
             if points:
                 n, value, error = zip(*points, strict=True)
-                ax.errorbar(n, value, error, fmt="o-", color=color, markersize=4, label=label)
+                ax.errorbar(n, value, error, fmt="o-", color=color, markersize=4)
         ax.axhline(0.5 if name == "auc" else 1.0, color="0.5", linestyle=":")
-        ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_formatter("{x:.0f}")
+        sizes = sorted({n for n, _, _ in rows})
+        ax.set_xscale("log")
+        ax.set_xticks(sizes, [str(n) for n in sizes])
+        ax.xaxis.set_minor_formatter("")
         ax.set_xlabel("Training showers")
         ax.set_ylabel(title)
-    ax.legend()
+    lines = [
+        Line2D([], [], color=color, marker="o", label=label)
+        for label, color in zip(labels, SIMULATED_COLORS, strict=False)
+    ]
+    figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
     figure.savefig(path)
 
 

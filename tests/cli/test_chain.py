@@ -161,6 +161,15 @@ def test_evaluate_writes_a_report(folder):
     fail("evaluate", "photons.h5", "simulated.h5", "-o", "report", match="--force")
 
 
+def test_evaluate_needs_no_cells_for_slices(folder):
+    files = ("--slices-reference", "photons.h5", "--slices", "a=simulated.h5")
+    succeed("evaluate", *files, "-o", "report")
+    numbers = json.loads(Path("report/report.json").read_text())
+    assert numbers["samples"] == []
+    assert [entry["eta_range"]["figure"] for entry in numbers["energy_slices"]] == ["C.1", "C.2"]
+    assert "format" in succeed("info", "report").stdout
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -229,6 +238,18 @@ class TestErrors:
     def test_missing_simulation(self):
         arguments = ("evaluate", "photons.h5", "a=missing.h5", "-o", "report")
         fail(*arguments, match=r"missing\.h5: no such file")
+
+    def test_report_on_nothing(self):
+        fail("evaluate", "-o", "report", match="REFERENCE: expected a dataset")
+
+    @pytest.mark.parametrize("name", ["slices", "classifier"])
+    def test_voxels_without_reference(self, name):
+        arguments = ("evaluate", "photons.h5", "simulated.h5", f"--{name}", "a=simulated.h5")
+        fail(*arguments, "-o", "report", match=f"--{name}-reference: give both or neither")
+
+    def test_too_few_showers_for_a_classifier(self):
+        files = ("--classifier-reference", "photons.h5", "--classifier", "a=simulated.h5")
+        fail("evaluate", *files, "-o", "report", match="photons.h5: expected 800 showers")
 
     def test_unknown_file(self, folder):
         fail("info", __file__, match="no file of calovox")

@@ -18,7 +18,7 @@ from calovox.evaluation.classifier import (
     voxel_features,
 )
 from calovox.evaluation.classifier_training import classifier_scores
-from calovox.voxelization import Voxels, concatenate_voxels
+from calovox.voxelization import VoxelGrid, Voxels, concatenate_voxels
 
 torch.set_num_threads(1)
 
@@ -116,9 +116,19 @@ def test_other_photons_are_refused(showers, write):
         classify_datasets(reference, {"harder": write("harder.h5", harder)})
 
 
-def test_other_voxels_are_refused(showers, datasets, write):
+def test_other_voxels_are_refused(showers, write):
+    regular = np.zeros((len(showers), VoxelGrid.regular().n_voxels), dtype=np.float32)
     with pytest.raises(ValueError, match=r"got others \(regular\)"):
-        classify_datasets(write("reference.h5", showers), {"regular": datasets["regular"]})
+        other = replace(showers, grid=VoxelGrid.regular(), energy=regular)
+        classify_datasets(write("reference.h5", showers), {"x": write("regular.h5", other)})
+
+
+def test_small_datasets_are_refused_before_any_training(showers, datasets, write):
+    reference = write("reference.h5", showers)
+    with pytest.raises(ValueError, match=r"optimal.h5: expected 400 showers or more"):
+        classify_datasets(reference, {"small": datasets["optimal"]})
+    with pytest.raises(ValueError, match=r"optimal.h5: expected 800 showers or more"):
+        classify_datasets(datasets["optimal"], {"large": reference})
 
 
 def test_torch_is_imported_only_when_a_classifier_is_trained():

@@ -212,11 +212,14 @@ def classify_datasets(
     """
     say = progress or (lambda text: None)
     voxels = read_dataset(reference)
+    _check_size(reference, len(voxels), 2 * FEWEST_SHOWERS)
+    others = {label: read_dataset(path) for label, path in simulated.items()}
+    for label, other in others.items():
+        _check_size(simulated[label], len(other), FEWEST_SHOWERS)
+        _check_comparable(voxels, other, simulated[label])
     features = voxel_features(voxels)
     results = []
-    for label, path in simulated.items():
-        other = read_dataset(path)
-        _check_comparable(voxels, other, path)
+    for label, other in others.items():
         say(f"Training classifiers: {label}")
         results.append(classify(features, voxel_features(other), label, n_seeds=n_seeds))
     say(f"Training classifiers: halves of {REFERENCE_LABEL}")
@@ -240,6 +243,13 @@ def _draw(
     if len(features) == n_showers:
         return features
     return features[np.sort(rng.choice(len(features), n_showers, replace=False))]
+
+
+def _check_size(path: Path, n_showers: int, fewest: int) -> None:
+    if n_showers < fewest:
+        raise ValueError(
+            f"{path}: expected {fewest} showers or more for a classifier, got {n_showers}"
+        )
 
 
 def _check_comparable(reference: Voxels, simulated: Voxels, path: Path) -> None:
