@@ -32,6 +32,9 @@ KEPT_LIBRARIES = {
     "rich": {"cli", "geant4"},
     "onnx": {"export"},
     "onnxscript": {"export"},
+    "lightning_fabric": {"training"},
+    "safetensors": {"training"},
+    "tensorboardX": {"training"},
     "torch": {
         *("preprocessing", "nn", "models", "training", "distillation", "export", "evaluation"),
     },

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
 
-from lightning_fabric import Fabric
-
 from calovox import __version__
 from calovox.cli.command import Job
 from calovox.cli.progress import Advance, progress_of
 from calovox.cli.settings import resolved_settings, settings_text
 from calovox.cli.train import TrainCfmSettings, TrainInnSettings
 from calovox.files import whole_file
-from calovox.training.devices import limited_threads, make_fabric
+from calovox.training.devices import Fabric, limited_threads, make_fabric
 from calovox.training.kinds import CfmSizes, InnSizes, Sizes
 from calovox.training.observer import Observer
 from calovox.training.recipe import Recipe

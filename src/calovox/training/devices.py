@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
-__all__ = ["Accelerator", "Precision", "limited_threads", "make_fabric"]
+__all__ = ["Accelerator", "Fabric", "Precision", "limited_threads", "make_fabric"]
 
 Accelerator = Literal["auto", "cpu", "cuda"]
 """Where to train; "auto" takes GPUs if there are any."""

@@ -1,0 +1,206 @@
+"""`calovox train`, on toy showers and with tiny networks."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from calovox.cli import app
+from calovox.dataset import DatasetReader, DatasetWriter
+from calovox.training.logs import read_metrics
+from calovox.training.runs import read_run
+from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.toy_showers import toy_showers
+
+torch.set_num_threads(1)
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
+TINY = {
+    "inn": ("--blocks", "4", "--width", "6", "--bins", "4"),
+    "cfm": ("--width", "8"),
+}
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+def succeed(*arguments):
+    result = call(*arguments)
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+def fail(*arguments, match):
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.splitlines()[-1].startswith("calovox: ")
+    assert re.search(match, result.stderr), result.stderr
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    path = tmp_path_factory.mktemp("dataset") / "showers.h5"
+    energy = 2.0 ** np.linspace(10, 16, 64)
+    with DatasetWriter(path, VoxelGrid.optimal(), provenance={"seed": 3}) as writer:
+        hits = toy_showers(64, n_hits=50, energy=energy)
+        writer.append(hits_to_voxels(hits, VoxelGrid.optimal()))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def options(kind, dataset, *, steps=6):
+    common = ("--data", dataset, "--validation", dataset, "--batch-size", 16, "--steps", steps)
+    return (kind, *TINY[kind], *common, "--log-every", 2)
+
+
+@pytest.mark.parametrize("kind", TINY)
+def test_a_run_folder_holds_the_model_and_its_origin(folder, dataset, kind):
+    result = succeed(*options(kind, dataset), "--averaging", 0.9, "--eta", "0:0.9", "-o", "run")
+    assert result.stdout.startswith("run: 6 of 6 steps")
+    run = read_run(Path("run"))
+    assert run.kind == kind
+    assert run.grid == VoxelGrid.optimal()
+    assert run.eta_range == (0.0, 0.9)
+    energies = DatasetReader(dataset).incident_energy()
+    assert energies.min() <= run.energy_range[0] < run.energy_range[1] <= energies.max()
+    (entry,) = run.data["training"]["files"]
+    assert entry["name"] == "showers.h5"
+    assert entry["provenance"] == {"seed": 3}
+    assert run.data["training"]["n_showers"] < entry["n_showers"] == 64
+    assert run.recipe["steps"] == 6
+    assert run.metrics.keys() >= {"nll" if kind == "inn" else "velocity"}
+    assert not run.model.training
+    weights = load_file(Path("run/weights.safetensors"))
+    average = torch.load("run/checkpoint.pt")["average"]
+    for name, values in average.items():
+        assert torch.equal(values, weights[name])
+
+
+def test_standardisations_are_those_of_the_showers_in_the_eta_range(folder, dataset):
+    succeed(*options("cfm", dataset), "--eta", "0:0.5", "-o", "run")
+    voxels = DatasetReader(dataset).read()
+    chosen = np.log(voxels.incident_energy[np.abs(voxels.eta_center) < 0.5])
+    log_energy = read_run(Path("run")).model.conditions.log_energy
+    assert log_energy.mean.item() == pytest.approx(chosen.mean(), rel=1e-5)
+    assert log_energy.std.item() == pytest.approx(chosen.std(), rel=1e-4)
+
+
+def test_the_log_and_the_events_tell_the_course(folder, dataset):
+    succeed(*options("inn", dataset), "--validate-every", 4, "-o", "run")
+    entries = read_metrics(Path("run/metrics.csv"))
+    assert [n for n, name, _ in entries if name == "loss/nll"] == [2, 4, 6]
+    assert [n for n, name, _ in entries if name == "validation/chi2"] == [4, 6]
+    assert len(list(Path("run").glob("events.*"))) == 1
+
+
+def test_a_killed_run_continues_to_the_same_weights(folder, dataset):
+    arguments = [*map(str, options("cfm", dataset, steps=80)), "--averaging", "0.99"]
+    arguments += ["--checkpoint-every", "7", "--validate-every", "20"]
+    succeed(*arguments, "-o", "whole")
+    command = [sys.executable, "-c", "from calovox.cli import main; main()", "train"]
+    process = subprocess.Popen(
+        [*command, *arguments, "-o", "killed"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    while not Path("killed/checkpoint.pt").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    _, errors = process.communicate()
+    assert process.returncode == -signal.SIGKILL, errors
+    assert 0 < torch.load("killed/checkpoint.pt")["step"] < 80
+    succeed(*arguments, "-o", "killed")
+    states = [torch.load(f"{name}/checkpoint.pt") for name in ("whole", "killed")]
+    for part in ("model", "average"):
+        for name, values in states[0][part].items():
+            assert torch.equal(values, states[1][part][name]), name
+    assert states[0]["metrics"] == states[1]["metrics"]
+    steps = [n for n, name, _ in read_metrics(Path("killed/metrics.csv")) if "loss" in name]
+    assert steps == sorted(set(steps))
+
+
+def test_a_run_pauses_and_only_force_replaces_a_finished_one(folder, dataset):
+    arguments = (*options("inn", dataset), "-o", "run")
+    assert "1 of 6 steps" in succeed(*arguments, "--stop-after", "0s").stdout
+    fail(*arguments, "--seed", 2, match="expected a checkpoint of a run with seed 2")
+    assert "6 of 6 steps" in succeed(*arguments).stdout
+    fail(*arguments, match="finished run of 6 steps.*--force")
+    record = Path("run/run.json").read_text()
+    assert "1 of 6 steps" in succeed(*arguments, "--force", "--stop-after", "0s").stdout
+    assert Path("run/run.json").read_text() != record
+
+
+def test_a_run_is_not_continued_with_other_showers(folder, dataset):
+    arguments = options("inn", dataset)
+    succeed(*arguments, "-o", "run", "--stop-after", "0s")
+    more = ("--validation", "other.h5")
+    Path("other.h5").write_bytes(dataset.read_bytes())
+    fail(*arguments, *more, "-o", "run", match="another data")
+
+
+def test_settings_in_the_run_folder_repeat_the_run(folder, dataset):
+    Path("runs").mkdir()
+    succeed(*options("cfm", dataset), "-o", "runs/a")
+    os.chdir("/")
+    weights = (folder / "runs/a/weights.safetensors").read_bytes()
+    assert succeed("cfm", "--config", folder / "runs/a/config.toml", "--force").exit_code == 0
+    assert (folder / "runs/a/weights.safetensors").read_bytes() == weights
+
+
+def test_a_dry_run_says_what_would_be_trained_and_how_long_it_takes(folder, dataset):
+    text = succeed(*options("cfm", dataset), "-o", "run", "--dry-run").stdout
+    assert "# CaloCFM(382 voxels, " in text
+    assert "# 64 showers to train with, 1.02 GeV to 65.5 GeV" in text
+    assert "# 4 steps of 16 showers an epoch, 6 steps in all" in text
+    assert re.search(r"s a step, .* s an epoch, .* min in all, on cpu", text)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_recipe_can_be_trained(folder, dataset, config):
+    kind = config.stem.partition("_")[0]
+    arguments = (*options(kind, dataset, steps=2), "--accelerator", "cpu")
+    succeed(*arguments, "--config", config, "-o", "run")
+    content = json.loads(Path("run/run.json").read_text())
+    assert content["n_steps"] == content["step"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (("--eta", "0.2"), "--eta: expected LOW:HIGH, got '0.2'"),
+        (("--eta", "0.7:0.2"), "--eta: expected 0 <= LOW < HIGH"),
+        (("--eta", "1.34:1.35"), "got none of 64"),
+        (("--energy", "1GeV:1TeV"), "expected a range that the training showers cover"),
+        (("--averaging", "1.5"), "`averaging` in"),
+        (("--stop-after", "20"), "expected time with one of the units s, min, h"),
+    ],
+)
+def test_wrong_settings_are_one_line_and_leave_no_folder(folder, dataset, arguments, match):
+    fail(*options("inn", dataset), *arguments, "-o", "run", match=match)
+    assert not any(Path("run").glob("*"))
+
+
+def test_a_folder_with_other_things_is_left_alone(folder, dataset):
+    Path("run").mkdir()
+    Path("run/thesis.txt").write_text("precious")
+    fail(*options("inn", dataset), "-o", "run", "--force", match="is no run folder")
+    assert Path("run/thesis.txt").read_text() == "precious"
+
+
+def test_nan_ends_the_run_with_one_line(folder, dataset):
+    fail(*options("inn", dataset), "--max-learning-rate", 1e38, "-o", "run", match=r"is (nan|inf)")
