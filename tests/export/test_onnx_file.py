@@ -109,12 +109,13 @@ def assert_finite(model: OnnxModel, n_showers: int, *, seed: int = 5) -> None:
         assert ((voxels >= 0.0) & (voxels < np.inf)).all()
 
 
+@pytest.mark.slow
 def test_plain_export_gives_the_same_showers(tmp_path: Path) -> None:
     sampler = toy_sampler(solver="euler")
     metadata = ModelMetadata(toy_grid(), ENERGY_RANGE, (0.0, 0.7)).to_texts()
     export_plain(sampler, tmp_path / "plain.onnx", metadata)
     parity = measure_parity(OnnxModel(tmp_path / "plain.onnx"), sampler, 500, seed=2)
-    assert parity.largest < 1e-4
+    assert parity.largest < 1e-3
 
 
 @pytest.fixture(scope="module")

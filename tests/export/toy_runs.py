@@ -50,7 +50,7 @@ def fill(model: CaloINN | CaloCFM, *, gain: float, seed: int = 1) -> None:
 
 
 def build(
-    grid: VoxelGrid, inn: InnSizes, cfm: CfmSizes, *, gain: float = 1.2, seed: int = 1
+    grid: VoxelGrid, inn: InnSizes, cfm: CfmSizes, *, gain: float = 1.0, seed: int = 1
 ) -> tuple[CaloINN, CaloCFM]:
     """Build two models with random weights."""
     layer_sizes = np.diff(grid.layer_boundaries).tolist()

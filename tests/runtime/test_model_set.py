@@ -1,0 +1,94 @@
+"""Contracts of models side by side in abs(eta), and of their folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calovox.runtime import ModelFileError, ModelSet, OnnxModel, load_models
+from calovox.runtime.model_set import MODEL_FILE
+from tests.toy_onnx import describe_toy_folder, write_toy_onnx
+
+LOW, HIGH = "low.onnx", "high.onnx"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give two models, the upper one for higher energies, listed in the wrong order."""
+    write_toy_onnx(tmp_path / LOW, eta_range=(0.0, 0.7), energy_range=(256.0, 1e5))
+    write_toy_onnx(tmp_path / HIGH, eta_range=(0.7, 1.35), energy_range=(1e3, 1e6))
+    (tmp_path / "sub.root").write_bytes(b"root")
+    describe_toy_folder(tmp_path, [HIGH, LOW], sub_voxels="sub.root")
+    return tmp_path
+
+
+def test_models_stand_in_the_order_of_eta(folder: Path) -> None:
+    models = load_models(folder)
+    assert [model.path.name for model in models.models] == [LOW, HIGH]
+    assert models.sub_voxels == folder / "sub.root"
+    assert models.phi_modulation is None
+
+
+def test_each_photon_has_the_model_of_its_eta(folder: Path) -> None:
+    models = load_models(folder)
+    eta = np.array([0.0, 0.69, -0.69, 0.7, -1.3, 5.0, -0.7])
+    energy = np.full(7, 500.0)  # the upper model was not trained for it
+    np.testing.assert_array_equal(
+        models.in_range(energy, eta), [True, True, True, False, False, False, False]
+    )
+    energy = np.full(7, 5e5)
+    np.testing.assert_array_equal(
+        models.in_range(energy, eta), [False, False, False, True, True, False, True]
+    )
+
+
+def test_showers_are_those_of_the_single_models(folder: Path) -> None:
+    models = load_models(folder)
+    energy, eta = np.full(4, 5e4), np.array([0.2, 1.0, -0.2, -9.0])
+    noise = np.random.default_rng(1).standard_normal((4, 387)).astype(np.float32)
+    voxels = models.sample(energy, eta, noise)
+    for row in range(4):
+        one = slice(row, row + 1)
+        np.testing.assert_array_equal(
+            voxels[one], models.sample(energy[one], eta[one], noise[one])
+        )
+
+
+def test_one_file_is_a_set_of_one(folder: Path) -> None:
+    models = load_models(folder / LOW)
+    assert [model.path for model in models.models] == [folder / LOW]
+    assert models.sub_voxels is None
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(FileNotFoundError, match="nothing: no such file or folder, nor a model of"):
+        load_models("nothing")
+
+
+def test_overlapping_models_are_refused(folder: Path) -> None:
+    low = OnnxModel(folder / LOW)
+    with pytest.raises(ValueError, match="do not overlap"):
+        ModelSet((low, low))
+    with pytest.raises(ValueError, match="expected at least one model"):
+        ModelSet(())
+
+
+def test_folders_that_are_damaged_are_refused(folder: Path) -> None:
+    with (folder / LOW).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(
+        ModelFileError, match=r"low.onnx is not the file that model.json describes"
+    ):
+        load_models(folder)
+    (folder / LOW).unlink()
+    with pytest.raises(ModelFileError, match=r"low.onnx is missing"):
+        load_models(folder)
+    (folder / MODEL_FILE).write_text("{")
+    with pytest.raises(ModelFileError, match=r"model.json is damaged"):
+        load_models(folder)
+    (folder / MODEL_FILE).write_text('{"format": "other"}')
+    with pytest.raises(ModelFileError, match="does not describe a model of calovox"):
+        load_models(folder)
+    (folder / MODEL_FILE).unlink()
+    with pytest.raises(ModelFileError, match="is no folder of calovox export"):
+        load_models(folder)
