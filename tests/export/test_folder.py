@@ -48,7 +48,7 @@ def test_card_has_hashes_data_recipe_and_metrics(exported: Path) -> None:
     text = (exported / "MODEL_CARD.md").read_text()
     for digest in content["files"].values():
         assert digest in text
-    assert "## 0 <= |eta| < 0.7, 256 MeV to 524.288 GeV" in text
+    assert "## 0 <= |eta| < 0.7, 256 MeV to 524 GeV" in text
 
 
 def test_boundaries_are_those_of_the_grid(tmp_path: Path) -> None:
