@@ -1,5 +1,6 @@
 """Networks that know no physics: tensors in, tensors out."""
 
+from calovox.nn.dit import DiffusionTransformer, TokenLayout
 from calovox.nn.flow import ConditionalFlow
 from calovox.nn.mlp import MLP, ScalarEmbedding, count_parameters
 from calovox.nn.spline import RationalQuadraticSpline, SplineCoupling
@@ -8,9 +9,11 @@ from calovox.nn.velocity import VelocityNetwork
 __all__ = [
     "MLP",
     "ConditionalFlow",
+    "DiffusionTransformer",
     "RationalQuadraticSpline",
     "ScalarEmbedding",
     "SplineCoupling",
+    "TokenLayout",
     "VelocityNetwork",
     "count_parameters",
 ]
