@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from calovox.arrays import LAYERS
@@ -53,10 +52,9 @@ def build(
     grid: VoxelGrid, inn: InnSizes, cfm: CfmSizes, *, gain: float = 1.0, seed: int = 1
 ) -> tuple[CaloINN, CaloCFM]:
     """Build two models with random weights."""
-    layer_sizes = np.diff(grid.layer_boundaries).tolist()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        models = inn.build(layer_sizes), cfm.build(layer_sizes)
+        models = inn.build(grid), cfm.build(grid)
     for model in models:
         fill(model, gain=gain)
     return models[0].eval(), models[1].eval()

@@ -1,13 +1,23 @@
 """Small models of toy showers: three layers, seven voxels."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from calovox.models.base import Conditions, Showers
 from calovox.models.cfm import CaloCFM, LayerWeighting, cfm_network, condition_energies
+from calovox.models.consistency import ConsistencyModel
+from calovox.models.denoisers import as_denoiser
+from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN, inn_network
 from calovox.models.two_stage import TwoStageSampler
-from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, VoxelTransform
+from calovox.nn import DiffusionTransformer, TokenLayout
+from calovox.preprocessing import (
+    ConditionTransform,
+    LayerEnergyTransform,
+    LogVoxelTransform,
+    StandardizedConditions,
+    VoxelTransform,
+)
 
 LAYER_SIZES = (2, 4, 1)
 
@@ -48,6 +58,33 @@ def toy_cfm(data: Showers[Tensor], *, layer_weighting: LayerWeighting = "equal")
         VoxelTransform(LAYER_SIZES).fit([data.voxels]),
         layer_weighting=layer_weighting,
     )
+
+
+def toy_dit(data: Showers[Tensor]) -> CaloDiT:
+    """A transformer with a token per voxel, whose output is not zero."""
+    torch.manual_seed(3)
+    positions = torch.stack([torch.arange(7.0), torch.tensor([0.0, 0, 1, 1, 1, 1, 2])], dim=1)
+    layout = TokenLayout((torch.arange(7)[:, None],), positions)
+    network = DiffusionTransformer(
+        layout, n_scalars=5, width=32, n_heads=2, n_blocks=2, embedding_width=32
+    )
+    for parameter in network.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.05)
+    conditions = StandardizedConditions(
+        ConditionTransform.fit([data.conditions.energy]),
+        condition_energies(3).fit([data.layer_energy]),
+    )
+    voxels = LogVoxelTransform(LAYER_SIZES).fit([data.voxels])
+    return CaloDiT(network, conditions, voxels, n_steps=3)
+
+
+def toy_student(data: Showers[Tensor]) -> ConsistencyModel:
+    return ConsistencyModel(toy_dit(data), n_evaluations=2)
+
+
+def toy_flow_student(data: Showers[Tensor]) -> ConsistencyModel:
+    return ConsistencyModel(as_denoiser(toy_cfm(data)))
 
 
 def toy_sampler(data: Showers[Tensor]) -> TwoStageSampler:

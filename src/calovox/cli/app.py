@@ -26,11 +26,14 @@ from calovox.cli.simulate import SIMULATE_EXAMPLE, simulate
 from calovox.cli.simulate_settings import SimulateSettings
 from calovox.cli.train import (
     TRAIN_CFM_EXAMPLE,
+    TRAIN_DIT_EXAMPLE,
     TRAIN_INN_EXAMPLE,
     TrainCfmSettings,
+    TrainDitSettings,
     TrainInnSettings,
     preview_training,
     train_cfm,
+    train_dit,
     train_inn,
 )
 from calovox.cli.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
@@ -92,6 +95,15 @@ add_command(
     TrainCfmSettings,
     train_cfm,
     example=TRAIN_CFM_EXAMPLE,
+    preview=preview_training,
+    continues=True,
+)
+add_command(
+    training,
+    "dit",
+    TrainDitSettings,
+    train_dit,
+    example=TRAIN_DIT_EXAMPLE,
     preview=preview_training,
     continues=True,
 )

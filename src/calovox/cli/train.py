@@ -11,23 +11,38 @@ from calovox.cli.settings import FileIn, FileOut, Seed
 
 __all__ = [
     "TRAIN_CFM_EXAMPLE",
+    "TRAIN_DIT_EXAMPLE",
     "TRAIN_INN_EXAMPLE",
+    "AnyTrainSettings",
+    "LoopSettings",
+    "Precision",
     "TrainCfmSettings",
+    "TrainDitSettings",
     "TrainInnSettings",
     "TrainSettings",
     "preview_training",
     "train_cfm",
+    "train_dit",
     "train_inn",
 ]
 
 _FILES = "--data train.h5 --validation validation.h5 --eta 0:0.7"
 TRAIN_INN_EXAMPLE = f"calovox train inn --config configs/inn_2core.toml {_FILES} -o inn"
 TRAIN_CFM_EXAMPLE = f"calovox train cfm --config configs/cfm_small_2core.toml {_FILES} -o cfm"
+TRAIN_DIT_EXAMPLE = f"calovox train dit --config configs/dit_2core.toml {_FILES} -o dit"
+
+Precision = Annotated[
+    Literal["32-true", "bf16-mixed", "16-mixed"],
+    typer.Option(help="32 bits, or 16 in the products of matrices."),
+]
+Compile = Annotated[
+    bool, typer.Option(help="Compile the network: worth its minutes for long runs on a GPU.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings:
-    """Settings of every `calovox train`."""
+class LoopSettings:
+    """Settings of everything that trains."""
 
     output: Annotated[Path, typer.Option("--output", "-o", help="Run folder."), FileOut()]
     data: Annotated[
@@ -44,17 +59,6 @@ class TrainSettings:
         ),
         FileIn(),
     ] = None
-    eta: Annotated[
-        str,
-        typer.Option(metavar="LOW:HIGH", help="Take showers with |eta| from LOW to below HIGH."),
-    ] = "0:1.35"
-    energy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW:HIGH",
-            help="Energies that the model is for, 256MeV:524.288GeV; by default all of the data.",
-        ),
-    ] = None
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps in all; takes the place of --epochs.")
     ] = None
@@ -66,6 +70,9 @@ class TrainSettings:
     start_division: Annotated[
         float, typer.Option(min=1.0, help="How much smaller the learning rate is at the start.")
     ] = 30.0
+    end_division: Annotated[
+        float, typer.Option(min=1e-3, help="How much smaller it is at the end than at the start.")
+    ] = 1e4
     rising: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the steps in which it rises.")
     ] = 0.3
@@ -104,6 +111,23 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainSettings(LoopSettings):
+    """Settings of every `calovox train`."""
+
+    eta: Annotated[
+        str,
+        typer.Option(metavar="LOW:HIGH", help="Take showers with |eta| from LOW to below HIGH."),
+    ] = "0:1.35"
+    energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW:HIGH",
+            help="Energies that the model is for, 256MeV:524.288GeV; by default all of the data.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainInnSettings(TrainSettings):
     """Settings of `calovox train inn`; the network's are the note's by default."""
 
@@ -126,10 +150,31 @@ class TrainCfmSettings(TrainSettings):
         Literal["euler", "heun", "midpoint", "rk4"], typer.Option(help="How samples are made.")
     ] = "midpoint"
     solver_steps: Annotated[int, typer.Option(min=1, help="In how many steps.")] = 5
-    precision: Annotated[
-        Literal["32-true", "bf16-mixed", "16-mixed"],
-        typer.Option(help="32 bits, or 16 in the products of matrices."),
-    ] = "32-true"
+    precision: Precision = "32-true"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainDitSettings(TrainSettings):
+    """Settings of `calovox train dit`; the network's are the note's by default."""
+
+    tokens: Annotated[
+        Literal["patches", "rings", "voxels"],
+        typer.Option(help="What a token is: patches of the regular grid, or rings of any."),
+    ] = "patches"
+    width: Annotated[int, typer.Option(min=1, help="Numbers per token.")] = 144
+    heads: Annotated[int, typer.Option(min=1, help="Heads of the attention.")] = 8
+    blocks: Annotated[int, typer.Option(min=1, help="Blocks of attention and MLP.")] = 4
+    conditions: Annotated[
+        Literal["maxima", "standardized"],
+        typer.Option(help="Energies divided by their maxima (the note), or as CaloCFM sees them."),
+    ] = "standardized"
+    solver_steps: Annotated[int, typer.Option(min=1, help="Steps that make a sample.")] = 32
+    precision: Precision = "32-true"
+    compile: Compile = False
+
+
+AnyTrainSettings = TrainInnSettings | TrainCfmSettings | TrainDitSettings
+"""Settings of any `calovox train`."""
 
 
 def train_inn(settings: TrainInnSettings, job: Job) -> str:
@@ -152,7 +197,17 @@ def train_cfm(settings: TrainCfmSettings, job: Job) -> str:
     return run_training(settings, job)
 
 
-def preview_training(settings: TrainInnSettings | TrainCfmSettings) -> list[str]:
+def train_dit(settings: TrainDitSettings, job: Job) -> str:
+    """Train CaloDiT-2, the shares of the voxels.
+
+    A run that was stopped goes on with the same command; a finished one is replaced with --force.
+    """
+    from calovox.cli.train_run import run_training
+
+    return run_training(settings, job)
+
+
+def preview_training(settings: AnyTrainSettings) -> list[str]:
     """Say what would be trained, and how long it takes.
 
     Args:

@@ -1,29 +1,38 @@
-"""From the settings of `calovox train` to the training: needs torch."""
+"""From the settings of what trains to the training: needs torch."""
 
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from calovox import __version__
 from calovox.cli.command import Job
 from calovox.cli.progress import Advance, progress_of
 from calovox.cli.settings import resolved_settings, settings_text
-from calovox.cli.train import TrainCfmSettings, TrainInnSettings
+from calovox.cli.train import (
+    AnyTrainSettings,
+    LoopSettings,
+    Precision,
+    TrainCfmSettings,
+    TrainDitSettings,
+    TrainInnSettings,
+)
 from calovox.files import whole_file
+from calovox.models.diffusion import CaloDiT
 from calovox.training.devices import Fabric, limited_threads, make_fabric
-from calovox.training.kinds import CfmSizes, InnSizes, Sizes
+from calovox.training.kinds import CfmSizes, DitSizes, InnSizes, MakeModel, Sizes
 from calovox.training.observer import Observer
 from calovox.training.recipe import Recipe
 from calovox.training.run_state import RunState, Step
 from calovox.training.runs import CONFIG
+from calovox.training.showers import ShowerFiles
 from calovox.training.task import Task, describe_task, run_task
 from calovox.units import parse_quantity
 
-__all__ = ["describe_training", "run_training"]
+__all__ = ["describe_loop", "describe_training", "run_loop", "run_training", "settings_to_recipe"]
 
 
-def run_training(settings: TrainInnSettings | TrainCfmSettings, job: Job) -> str:
+def run_training(settings: AnyTrainSettings, job: Job) -> str:
     """Train, or go on with it.
 
     Args:
@@ -36,17 +45,38 @@ def run_training(settings: TrainInnSettings | TrainCfmSettings, job: Job) -> str
     Raises:
         ValueError: If settings or data do not fit, or a loss is not finite.
     """
+    kinds = {TrainInnSettings: "inn", TrainCfmSettings: "cfm", TrainDitSettings: "dit"}
+    name = f"train {kinds[type(settings)]}"
+    return run_loop(name, settings, settings_to_task(settings), job, _precision(settings))
+
+
+def run_loop(name: str, settings: LoopSettings, task: Task, job: Job, precision: Precision) -> str:
+    """Train with a run folder, or go on with it.
+
+    Args:
+        name: The command.
+        settings: Its settings.
+        task: What to do.
+        job: This call of the command.
+        precision: Numbers of the networks.
+
+    Returns:
+        One line that sums up the result.
+
+    Raises:
+        ValueError: If settings or data do not fit, or a loss is not finite.
+    """
     limit = settings.stop_after
-    with _fabric(settings) as fabric:
+    with _fabric(settings, precision) as fabric:
         try:
             record = run_task(
-                settings_to_task(settings),
+                task,
                 settings.output,
                 fabric=fabric,
                 config=resolved_settings(settings, settings.output),
                 overwrite=job.overwrite,
                 stop_after=math.inf if limit is None else parse_quantity(limit, "time"),
-                observers=[_SettingsWriter(settings), _Progress()],
+                observers=[_SettingsWriter(name, settings), _Progress()],
             )
         except FloatingPointError as error:
             raise ValueError(str(error)) from error
@@ -54,7 +84,7 @@ def run_training(settings: TrainInnSettings | TrainCfmSettings, job: Job) -> str
     return f"{settings.output}: {record.step} of {record.n_steps} steps{metrics}"
 
 
-def describe_training(settings: TrainInnSettings | TrainCfmSettings) -> list[str]:
+def describe_training(settings: AnyTrainSettings) -> list[str]:
     """Say what would be trained, and how long it takes; does a few steps for that.
 
     Args:
@@ -63,11 +93,25 @@ def describe_training(settings: TrainInnSettings | TrainCfmSettings) -> list[str
     Returns:
         Lines for a reader.
     """
-    with _fabric(settings) as fabric:
-        return describe_task(settings_to_task(settings), fabric=fabric)
+    return describe_loop(settings, settings_to_task(settings), _precision(settings))
 
 
-def settings_to_task(settings: TrainInnSettings | TrainCfmSettings) -> Task:
+def describe_loop(settings: LoopSettings, task: Task, precision: Precision) -> list[str]:
+    """Say what a loop would do, and how long it takes; does a few steps for that.
+
+    Args:
+        settings: Settings of the command.
+        task: What would be done.
+        precision: Numbers of the networks.
+
+    Returns:
+        Lines for a reader.
+    """
+    with _fabric(settings, precision) as fabric:
+        return describe_task(task, fabric=fabric)
+
+
+def settings_to_task(settings: AnyTrainSettings) -> Task:
     """Translate settings of the command.
 
     Args:
@@ -77,49 +121,90 @@ def settings_to_task(settings: TrainInnSettings | TrainCfmSettings) -> Task:
         What is to be trained, with what, how.
     """
     energy = settings.energy
+    sizes, make = _sizes(settings)
     return Task(
-        sizes=_sizes(settings),
-        data=tuple(settings.data),
-        validation=tuple(settings.validation or ()),
+        sizes=sizes,
+        make=make,
         eta_range=_parse_range("--eta", settings.eta, None),
         energy_range=None if energy is None else _parse_range("--energy", energy, "energy"),
-        batch_size=settings.batch_size,
-        n_steps=settings.steps,
-        n_epochs=None if settings.steps is not None else settings.epochs,
-        reflect=settings.reflect,
-        recipe=Recipe(
+        **settings_to_recipe(settings),
+    )
+
+
+def settings_to_recipe(settings: LoopSettings) -> dict[str, Any]:
+    """Translate what all commands that train have in common.
+
+    Args:
+        settings: Settings of the command.
+
+    Returns:
+        Arguments of `Task`.
+    """
+    return {
+        "data": tuple(settings.data),
+        "validation": tuple(settings.validation or ()),
+        "batch_size": settings.batch_size,
+        "n_steps": settings.steps,
+        "n_epochs": None if settings.steps is not None else settings.epochs,
+        "reflect": settings.reflect,
+        "recipe": Recipe(
             n_steps=1,  # found from the data
             max_learning_rate=settings.max_learning_rate,
             start_division=settings.start_division,
+            end_division=settings.end_division,
             rising=settings.rising,
             weight_decay=settings.weight_decay,
             max_gradient=math.inf if settings.max_gradient is None else settings.max_gradient,
             averaging=settings.averaging,
             seed=settings.seed,
         ),
-        buffer_size=settings.buffer_size,
-        validate_every=settings.validate_every,
-        checkpoint_every=settings.checkpoint_every,
-        log_every=settings.log_every,
-    )
+        "buffer_size": settings.buffer_size,
+        "validate_every": settings.validate_every,
+        "checkpoint_every": settings.checkpoint_every,
+        "log_every": settings.log_every,
+    }
 
 
 @contextmanager
-def _fabric(settings: TrainInnSettings | TrainCfmSettings) -> Iterator[Fabric]:
-    precision = settings.precision if isinstance(settings, TrainCfmSettings) else "32-true"
+def _fabric(settings: LoopSettings, precision: Precision) -> Iterator[Fabric]:
     with limited_threads(settings.threads):
         yield make_fabric(settings.accelerator, devices=settings.devices, precision=precision)
 
 
-def _sizes(settings: TrainInnSettings | TrainCfmSettings) -> Sizes:
+def _precision(settings: AnyTrainSettings) -> Precision:
+    return "32-true" if isinstance(settings, TrainInnSettings) else settings.precision
+
+
+def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
     if isinstance(settings, TrainInnSettings):
-        return InnSizes(n_blocks=settings.blocks, width=settings.width, n_bins=settings.bins)
-    return CfmSizes(
+        inn = InnSizes(n_blocks=settings.blocks, width=settings.width, n_bins=settings.bins)
+        return inn, inn.fitted
+    if isinstance(settings, TrainCfmSettings):
+        cfm = CfmSizes(
+            width=settings.width,
+            layer_weighting=settings.layer_weighting,
+            solver=settings.solver,
+            solver_steps=settings.solver_steps,
+        )
+        return cfm, cfm.fitted
+    dit = DitSizes(
+        tokens=settings.tokens,
         width=settings.width,
-        layer_weighting=settings.layer_weighting,
-        solver=settings.solver,
-        solver_steps=settings.solver_steps,
+        heads=settings.heads,
+        blocks=settings.blocks,
+        conditions=settings.conditions,
+        steps=settings.solver_steps,
     )
+    return dit, _compiled(dit) if settings.compile else dit.fitted
+
+
+def _compiled(sizes: DitSizes) -> MakeModel:
+    def make(files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
+        model = sizes.fitted(files, seed=seed, reflect=reflect)
+        model.network.compile()
+        return model
+
+    return make
 
 
 def _parse_range(option: str, text: str, kind: Literal["energy"] | None) -> tuple[float, float]:
@@ -137,15 +222,15 @@ def _parse_range(option: str, text: str, kind: Literal["energy"] | None) -> tupl
 class _SettingsWriter(Observer):
     """Stores all settings in the run folder; the file repeats the run."""
 
-    def __init__(self, settings: TrainInnSettings | TrainCfmSettings) -> None:
+    def __init__(self, name: str, settings: LoopSettings) -> None:
+        self._name = name
         self._settings = settings
 
     def start(self, run: RunState) -> None:
         folder = self._settings.output
         text = settings_text(resolved_settings(self._settings, folder))
-        kind = "inn" if isinstance(self._settings, TrainInnSettings) else "cfm"
         with whole_file(folder / CONFIG, overwrite=True) as partial:
-            partial.write_text(f"# calovox {__version__}, train {kind}\n{text}")
+            partial.write_text(f"# calovox {__version__}, {self._name}\n{text}")
 
 
 class _Progress(Observer):

@@ -20,6 +20,7 @@ from calovox.export.fused_energies import FusedContext, FusedEnergies
 from calovox.export.fused_flow import FusedFlow
 from calovox.export.fused_shapes import FusedShapes
 from calovox.models.base import Conditions
+from calovox.models.cfm import CaloCFM
 from calovox.models.two_stage import TwoStageSampler
 from calovox.preprocessing.conditions import ETA_FACTOR
 
@@ -74,6 +75,8 @@ class FusedGraph(nn.Module):
     def __init__(self, sampler: TwoStageSampler) -> None:
         super().__init__()
         energies, shapes = sampler.energies, sampler.shapes
+        if not isinstance(shapes, CaloCFM):
+            raise ValueError(f"FusedGraph: expected CaloCFM as shape model, got {shapes!r}")
         self.flow = FusedFlow(energies.network)
         self.energies = FusedEnergies(energies.layer_energies, self.flow.places)
         self.shapes = FusedShapes(shapes)

@@ -9,9 +9,14 @@ from torch import Tensor, nn
 
 from calovox.models.base import Conditions
 from calovox.models.cfm import CaloCFM
+from calovox.models.consistency import ConsistencyModel
+from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN
 
-__all__ = ["TwoStageSampler"]
+__all__ = ["ShapeModel", "TwoStageSampler"]
+
+ShapeModel = CaloCFM | CaloDiT | ConsistencyModel
+"""Any model of the voxels for given layer energies."""
 
 
 class TwoStageSampler(nn.Module):
@@ -22,7 +27,7 @@ class TwoStageSampler(nn.Module):
         shapes: Model of the voxels for given layer energies.
     """
 
-    def __init__(self, energies: CaloINN, shapes: CaloCFM) -> None:
+    def __init__(self, energies: CaloINN, shapes: ShapeModel) -> None:
         super().__init__()
         n_layers = len(shapes.voxels.layer_sizes)
         if energies.noise_shape != (n_layers,):

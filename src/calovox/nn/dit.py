@@ -181,15 +181,17 @@ class DiffusionTransformer(nn.Module):
         return self._variables(self.head(h))
 
     def _tokens(self, x: Float[Tensor, "event variable"]) -> Float[Tensor, "event token width"]:
-        parts = x.index_select(1, self.order).split([n * m for n, m in self.group_sizes], dim=1)
+        parts = torch.split(
+            x.index_select(1, self.order), [n * m for n, m in self.group_sizes], dim=1
+        )
         tokens = [
-            linear(part.unflatten(1, size))
+            linear(part.reshape(-1, *size))
             for linear, part, size in zip(self.inward, parts, self.group_sizes, strict=True)
         ]
         return torch.cat(tokens, dim=1)
 
     def _variables(self, h: Float[Tensor, "event token width"]) -> Float[Tensor, "event variable"]:
-        parts = h.split([n for n, _ in self.group_sizes], dim=1)
+        parts = torch.split(h, [n for n, _ in self.group_sizes], dim=1)
         values = [
             linear(part).flatten(1) for linear, part in zip(self.outward, parts, strict=True)
         ]
@@ -238,8 +240,10 @@ class TransformerBlock(nn.Module):
     def _attention(
         self, h: Float[Tensor, "event token width"]
     ) -> Float[Tensor, "event token width"]:
-        heads = self.query_key_value(h).unflatten(2, (3, self.n_heads, -1))
-        query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
+        query, key, value = (
+            part.unflatten(2, (self.n_heads, -1)).transpose(1, 2)
+            for part in self.query_key_value(h).chunk(3, dim=2)
+        )
         mixed = nn.functional.scaled_dot_product_attention(query, key, value)
         y: Tensor = self.projection(mixed.transpose(1, 2).flatten(2))
         return y

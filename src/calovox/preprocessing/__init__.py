@@ -8,6 +8,12 @@ one to one, `log_abs_det_jacobian`; fitting is an explicit `fit` that returns a 
 from calovox.preprocessing.conditions import ConditionTransform
 from calovox.preprocessing.elementwise import Dequantization, RegularizedLogit, Standardization
 from calovox.preprocessing.layer_energies import LayerEnergyRatios, LayerEnergyTransform
+from calovox.preprocessing.log_voxels import LogVoxelTransform
+from calovox.preprocessing.shape_conditions import (
+    ScaledConditions,
+    ShapeConditions,
+    StandardizedConditions,
+)
 from calovox.preprocessing.voxels import LayerNormalization, VoxelTransform
 
 __all__ = [
@@ -16,7 +22,11 @@ __all__ = [
     "LayerEnergyRatios",
     "LayerEnergyTransform",
     "LayerNormalization",
+    "LogVoxelTransform",
     "RegularizedLogit",
+    "ScaledConditions",
+    "ShapeConditions",
     "Standardization",
+    "StandardizedConditions",
     "VoxelTransform",
 ]

@@ -1,29 +1,77 @@
-"""The kinds of models that can be trained: their sizes, and models of these sizes.
+"""The kinds of models: their sizes, and models of these sizes.
 
 A model is built with transforms that are not fitted yet; `fitted` gives it transforms fitted to
 showers. Both have the same weights and buffers by name, so that what was saved from the second
 can be loaded into the first.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal, TypeVar
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
+import numpy as np
+from torch import nn
 
-from calovox.models.base import Showers
 from calovox.models.cfm import CaloCFM, LayerWeighting, cfm_network, condition_energies
+from calovox.models.consistency import ConsistencyModel
+from calovox.models.denoisers import as_denoiser
+from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN, inn_network
 from calovox.models.solvers import SOLVERS
-from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, VoxelTransform
-from calovox.training.reflection import mirrored_voxels
+from calovox.models.tokens import TokenKind, grid_to_tokens
+from calovox.nn import DiffusionTransformer
+from calovox.preprocessing import (
+    ConditionTransform,
+    LayerEnergyTransform,
+    LogVoxelTransform,
+    ScaledConditions,
+    ShapeConditions,
+    StandardizedConditions,
+    VoxelTransform,
+)
+from calovox.training.fitting import seeded, training_voxels
 from calovox.training.showers import ShowerFiles
+from calovox.voxelization import VoxelGrid
 
-__all__ = ["CfmSizes", "InnSizes", "ModelKind", "Sizes", "read_sizes"]
+__all__ = [
+    "AnyModel",
+    "CfmSizes",
+    "ConditionKind",
+    "DitSizes",
+    "InnSizes",
+    "MakeModel",
+    "ModelKind",
+    "Sizes",
+    "StudentSizes",
+    "read_sizes",
+]
 
-ModelKind = Literal["inn", "cfm"]
-"""Models by the names that the command line uses."""
+ModelKind = Literal["inn", "cfm", "dit", "student"]
+"""Models by the names that the command line uses; a student is what `calovox distill` makes."""
+
+ConditionKind = Literal["maxima", "standardized"]
+"""What a transformer sees of photons: see `calovox.preprocessing.shape_conditions`."""
+
+AnyModel = CaloINN | CaloCFM | CaloDiT | ConsistencyModel
+"""A model of any kind."""
+
+
+@runtime_checkable
+class MakeModel(Protocol):
+    """Makes what is to be trained."""
+
+    def __call__(self, files: ShowerFiles, *, seed: int, reflect: bool) -> nn.Module:
+        """Build it.
+
+        Args:
+            files: Showers to which the standardisations are fitted.
+            seed: Seed of the weights.
+            reflect: Whether the showers are reflected in training.
+
+        Returns:
+            A `Trainable` model.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,16 +90,16 @@ class InnSizes:
     width: int = 60
     n_bins: int = 10
 
-    def build(self, layer_sizes: Sequence[int]) -> CaloINN:
+    def build(self, grid: VoxelGrid) -> CaloINN:
         """Build a model with random weights.
 
         Args:
-            layer_sizes: Number of voxels of each layer.
+            grid: The voxels.
 
         Returns:
             The model.
         """
-        n_layers = len(layer_sizes)
+        n_layers = len(grid.layers)
         network = inn_network(
             n_layers, n_blocks=self.n_blocks, width=self.width, n_bins=self.n_bins
         )
@@ -68,7 +116,7 @@ class InnSizes:
         Returns:
             The model.
         """
-        raw = _seeded(seed, lambda: self.build(files.layer_sizes))
+        raw = seeded(seed, lambda: self.build(files.grid))
         return CaloINN(
             raw.network,
             ConditionTransform.fit(part.conditions.energy for part in files.batches()),
@@ -98,19 +146,17 @@ class CfmSizes:
         if self.solver not in SOLVERS:
             raise ValueError(f"solver: expected one of {', '.join(SOLVERS)}, got '{self.solver}'")
 
-    def build(self, layer_sizes: Sequence[int]) -> CaloCFM:
+    def build(self, grid: VoxelGrid) -> CaloCFM:
         """Build a model with random weights.
 
         Args:
-            layer_sizes: Number of voxels of each layer.
+            grid: The voxels.
 
         Returns:
             The model.
         """
-        n_layers = len(layer_sizes)
-        return self._model(
-            ConditionTransform(), condition_energies(n_layers), VoxelTransform(layer_sizes)
-        )
+        voxels = VoxelTransform(_layer_sizes(grid))
+        return self._model(ConditionTransform(), condition_energies(len(grid.layers)), voxels)
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloCFM:
         """Build a model with random weights for given showers.
@@ -123,11 +169,11 @@ class CfmSizes:
         Returns:
             The model.
         """
-        raw = self.build(files.layer_sizes)
+        raw = self.build(files.grid)
         conditions = ConditionTransform.fit(p.conditions.energy for p in files.batches())
         layers = raw.layer_energies.fit(part.layer_energy for part in files.batches())
-        voxels = raw.voxels.fit(_voxels(files, reflect=reflect))
-        return _seeded(seed, lambda: self._model(conditions, layers, voxels))
+        voxels = raw.voxels.fit(training_voxels(files, reflect=reflect))
+        return seeded(seed, lambda: self._model(conditions, layers, voxels))
 
     def _model(
         self,
@@ -147,12 +193,125 @@ class CfmSizes:
         )
 
 
-Model = TypeVar("Model", CaloINN, CaloCFM)
+@dataclass(frozen=True)
+class DitSizes:
+    """Sizes of CaloDiT-2; by default the note's.
 
-Sizes = InnSizes | CfmSizes
+    Attributes:
+        tokens: What a token is made of; patches need a grid whose layers have the same bins.
+        width: Numbers per token.
+        heads: Heads of the attention.
+        blocks: Blocks.
+        conditions: What the network sees of photons: "maxima" is the note's.
+        steps: In how many steps samples are made.
+    """
+
+    kind: ClassVar[ModelKind] = "dit"
+
+    tokens: TokenKind = "patches"
+    width: int = 144
+    heads: int = 8
+    blocks: int = 4
+    conditions: ConditionKind = "standardized"
+    steps: int = 32
+
+    def build(self, grid: VoxelGrid) -> CaloDiT:
+        """Build a model with random weights.
+
+        Args:
+            grid: The voxels.
+
+        Returns:
+            The model.
+        """
+        n_layers = len(grid.layers)
+        conditions: ShapeConditions
+        if self.conditions == "maxima":
+            conditions = ScaledConditions.unfitted(n_layers)
+        else:
+            energies = condition_energies(n_layers)
+            conditions = StandardizedConditions(ConditionTransform(), energies)
+        return self._model(grid, conditions, LogVoxelTransform(_layer_sizes(grid)))
+
+    def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
+        """Build a model with random weights for given showers.
+
+        Args:
+            files: Showers to which the standardisations are fitted.
+            seed: Seed of the weights.
+            reflect: Whether the showers are reflected in training; the mean over all voxels does
+                not notice.
+
+        Returns:
+            The model.
+        """
+        conditions = self._fitted_conditions(files)
+        voxels = LogVoxelTransform(files.layer_sizes).fit(part.voxels for part in files.batches())
+        return seeded(seed, lambda: self._model(files.grid, conditions, voxels))
+
+    def _fitted_conditions(self, files: ShowerFiles) -> ShapeConditions:
+        if self.conditions == "maxima":
+            return ScaledConditions.fit(
+                (part.conditions.energy, part.conditions.eta, part.layer_energy)
+                for part in files.batches()
+            )
+        energies = condition_energies(len(files.layer_sizes))
+        return StandardizedConditions(
+            ConditionTransform.fit(part.conditions.energy for part in files.batches()),
+            energies.fit(part.layer_energy for part in files.batches()),
+        )
+
+    def _model(
+        self, grid: VoxelGrid, conditions: ShapeConditions, voxels: LogVoxelTransform
+    ) -> CaloDiT:
+        network = DiffusionTransformer(
+            grid_to_tokens(grid, self.tokens),
+            n_scalars=conditions.n_scalars,
+            width=self.width,
+            n_heads=self.heads,
+            n_blocks=self.blocks,
+        )
+        return CaloDiT(network, conditions, voxels, n_steps=self.steps)
+
+
+@dataclass(frozen=True)
+class StudentSizes:
+    """Sizes of a student, which are its teacher's.
+
+    Attributes:
+        teacher: Kind of the teacher.
+        teacher_sizes: Its sizes, as plain values.
+        evaluations: How often a shower evaluates the network.
+    """
+
+    kind: ClassVar[ModelKind] = "student"
+
+    teacher: ModelKind = "dit"
+    teacher_sizes: dict[str, Any] = field(default_factory=lambda: asdict(DitSizes()))
+    evaluations: int = 1
+
+    def build(self, grid: VoxelGrid) -> ConsistencyModel:
+        """Build a student with random weights.
+
+        Args:
+            grid: The voxels.
+
+        Returns:
+            The student.
+        """
+        teacher = read_sizes(self.teacher, self.teacher_sizes).build(grid)
+        return ConsistencyModel(as_denoiser(teacher), n_evaluations=self.evaluations)
+
+
+Sizes = InnSizes | CfmSizes | DitSizes | StudentSizes
 """Sizes of any kind of model."""
 
-_KINDS: dict[str, type[InnSizes] | type[CfmSizes]] = {"inn": InnSizes, "cfm": CfmSizes}
+_KINDS: dict[str, type[Sizes]] = {
+    "inn": InnSizes,
+    "cfm": CfmSizes,
+    "dit": DitSizes,
+    "student": StudentSizes,
+}
 
 
 def read_sizes(kind: str, values: Mapping[str, Any]) -> Sizes:
@@ -176,16 +335,5 @@ def read_sizes(kind: str, values: Mapping[str, Any]) -> Sizes:
     return _KINDS[kind](**values)
 
 
-def _seeded(seed: int, build: Callable[[], Model]) -> Model:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return build()
-
-
-def _voxels(files: ShowerFiles, *, reflect: bool) -> Iterator[Tensor]:
-    mirror = torch.from_numpy(mirrored_voxels(files.grid)) if reflect else None
-    showers: Showers[Tensor]
-    for showers in files.batches():
-        yield showers.voxels
-        if mirror is not None:
-            yield showers.voxels.index_select(1, mirror)
+def _layer_sizes(grid: VoxelGrid) -> tuple[int, ...]:
+    return tuple(np.diff(grid.layer_boundaries).tolist())

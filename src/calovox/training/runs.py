@@ -21,9 +21,7 @@ from torch import nn
 
 from calovox.arrays import LAYERS
 from calovox.files import whole_file
-from calovox.models.cfm import CaloCFM
-from calovox.models.inn import CaloINN
-from calovox.training.kinds import ModelKind, read_sizes
+from calovox.training.kinds import AnyModel, ModelKind, read_sizes
 from calovox.voxelization import VoxelGrid
 
 __all__ = [
@@ -97,7 +95,7 @@ class TrainedModel:
     """
 
     kind: ModelKind
-    model: CaloINN | CaloCFM
+    model: AnyModel
     grid: VoxelGrid
     energy_range: tuple[float, float]
     eta_range: tuple[float, float]
@@ -123,8 +121,7 @@ def read_run(folder: Path) -> TrainedModel:
     if not (folder / WEIGHTS).is_file():
         raise FileNotFoundError(f"{folder} has no weights yet: continue its training first")
     grid = json_to_grid(record.grid)
-    layer_sizes = np.diff(grid.layer_boundaries).tolist()
-    model = read_sizes(record.kind, record.sizes).build(layer_sizes)
+    model = read_sizes(record.kind, record.sizes).build(grid)
     model.load_state_dict(load_file(folder / WEIGHTS))
     model.eval()
     return TrainedModel(

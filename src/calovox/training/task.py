@@ -6,14 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from lightning_fabric import Fabric
 from torch import nn
 
 from calovox.dataset import DatasetReader
 from calovox.nn import count_parameters
-from calovox.training.kinds import Sizes
+from calovox.training.kinds import MakeModel, Sizes
 from calovox.training.logs import TrainingLog
 from calovox.training.loop import train
 from calovox.training.observer import Observer
@@ -35,7 +35,7 @@ from calovox.training.stream import ShowerStream
 from calovox.training.validation import Validation
 from calovox.units import format_energy
 
-__all__ = ["Preparation", "Task", "describe_task", "prepare_task", "run_task"]
+__all__ = ["Preparation", "Task", "Teaching", "describe_task", "prepare_task", "run_task"]
 
 _ENERGY_MARGIN = 1.1
 """How far beyond the energies of the training showers a model may be said to be good, a factor."""
@@ -46,7 +46,8 @@ class Task:
     """What to train, with what, how.
 
     Attributes:
-        sizes: Kind and sizes of the model.
+        sizes: Kind and sizes of the model that is the result.
+        make: Makes what is trained: the model, or a module whose `result` it is.
         data: Datasets to train with.
         eta_range: Lowest abs(eta), and the first that is too high.
         validation: Datasets to judge with; none for no validation.
@@ -63,6 +64,7 @@ class Task:
     """
 
     sizes: Sizes
+    make: MakeModel
     data: tuple[Path, ...]
     eta_range: tuple[float, float]
     validation: tuple[Path, ...] = ()
@@ -97,12 +99,22 @@ class Task:
         )
 
 
+@runtime_checkable
+class Teaching(Protocol):
+    """A module that is trained for the sake of another one, which it holds."""
+
+    @property
+    def result(self) -> nn.Module:
+        """The model that is kept."""
+        ...
+
+
 @dataclass(frozen=True)
 class Preparation:
     """What a training starts from.
 
     Attributes:
-        model: The model, with random weights.
+        model: What is trained, as it is at the start.
         stream: Batches of the training showers.
         recipe: The recipe, with the number of steps.
     """
@@ -135,7 +147,7 @@ def prepare_task(task: Task) -> Preparation:
         buffer_size=task.buffer_size,
     )
     n_steps = task.n_steps or (task.n_epochs or 0) * stream.n_batches
-    model = task.sizes.fitted(files, seed=seed, reflect=task.reflect)
+    model = task.make(files, seed=seed, reflect=task.reflect)
     return Preparation(model, stream, replace(task.recipe, n_steps=n_steps))
 
 
@@ -209,7 +221,8 @@ class _FolderKeeper(Observer):
 
     def save(self, run: RunState) -> None:
         with run.result() as model:
-            write_weights(self._folder, model)
+            result = model.result if isinstance(model, Teaching) else model
+            write_weights(self._folder, result)
         write_record(self._folder, self._at(run))
 
     def _at(self, run: RunState) -> RunRecord:

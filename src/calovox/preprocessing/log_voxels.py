@@ -1,0 +1,110 @@
+"""Voxels in the space of the transformer: the logarithms of their shares, with one scale for all.
+
+As in the note, log(x + 1e-6) is taken and standardised by one mean and one standard deviation for
+all voxels. Ours is that x is the share of the layer's energy, as for CaloCFM, so that the energy
+of a layer is what the energy model says.
+
+References:
+    ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.3
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from calovox.preprocessing.elementwise import Standardization
+from calovox.preprocessing.voxels import LayerNormalization
+
+__all__ = ["LogVoxelTransform"]
+
+
+class LogVoxelTransform(nn.Module):
+    """Maps voxels to standardised logarithms, and back.
+
+    Back, shares below the offset become 0: a round trip changes a share by at most the offset,
+    before the shares of a layer are made to add up to 1.
+
+    Args:
+        layer_sizes: Number of voxels of each layer.
+        standardization: Of one variable, for all voxels; none yet by default.
+        offset: What is added to a share before its logarithm is taken.
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        standardization: Standardization | None = None,
+        *,
+        offset: float = 1e-6,
+    ) -> None:
+        super().__init__()
+        self.normalization = LayerNormalization(layer_sizes)
+        self.offset = offset
+        self.standardization = standardization or Standardization.identity(1)
+        if len(self.standardization.mean) != 1:
+            raise ValueError(
+                "LogVoxelTransform: expected a standardisation of 1 variable, got one of "
+                f"{len(self.standardization.mean)}"
+            )
+
+    def fit(self, voxels: Iterable[Float[Tensor, "_ voxel"]]) -> "LogVoxelTransform":
+        """Find the standardisation.
+
+        Args:
+            voxels: Energies, in parts of any size.
+
+        Returns:
+            A new transform.
+        """
+        return LogVoxelTransform(
+            self.layer_sizes,
+            Standardization.fit(self._logarithms(v).reshape(-1, 1) for v in voxels),
+            offset=self.offset,
+        )
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Number of voxels of each layer."""
+        return self.normalization.layer_sizes
+
+    @property
+    def n_voxels(self) -> int:
+        """Number of voxels of all layers."""
+        return sum(self.layer_sizes)
+
+    def forward(self, voxels: Float[Tensor, "event voxel"]) -> Float[Tensor, "event voxel"]:
+        """Map voxels into the space of the model.
+
+        Args:
+            voxels: Energies in any unit.
+
+        Returns:
+            Standardised numbers.
+        """
+        y: Tensor = self.standardization(self._logarithms(voxels))
+        return y
+
+    def inverse(
+        self, y: Float[Tensor, "event voxel"], layer_energy: Float[Tensor, "event layer"]
+    ) -> Float[Tensor, "event voxel"]:
+        """Map numbers of a model to voxels.
+
+        Args:
+            y: Any numbers; a share is at most 1, whatever they are.
+            layer_energy: Energies of the layers.
+
+        Returns:
+            Energies of the voxels in the same unit, not negative.
+        """
+        logarithms = self.standardization.inverse(y).clamp(max=math.log1p(self.offset))
+        shares = logarithms.exp() - self.offset
+        kept = torch.where(shares < self.offset, 0.0, shares)
+        voxels: Tensor = self.normalization.inverse(kept, layer_energy)
+        return voxels
+
+    def _logarithms(self, voxels: Float[Tensor, "event voxel"]) -> Float[Tensor, "event voxel"]:
+        shares: Tensor = self.normalization(voxels)
+        return (shares + self.offset).log()
