@@ -41,6 +41,9 @@ class ExportSettings:
         ),
         FileIn(),
     ] = None
+    fastcalosim: Annotated[
+        bool, typer.Option(help="Also write files with fixed shapes, for FastCaloSim.")
+    ] = True
 
 
 def export(settings: ExportSettings, job: Job) -> str:
@@ -59,6 +62,7 @@ def export(settings: ExportSettings, job: Job) -> str:
         settings.output,
         sub_voxels=settings.sub_voxels,
         phi_modulation=settings.phi_modulation,
+        fastcalosim=settings.fastcalosim,
         overwrite=job.overwrite,
     )
     parity = max(model["parity"]["largest"] for model in content["models"])

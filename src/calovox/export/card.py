@@ -45,7 +45,8 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
     energies = " to ".join(map(format_energy, model["energy_range"]))
     parity = model["parity"]
     yield from (f"## {low:g} <= |eta| < {high:g}, {energies}", "")
-    yield f"`{model['file']}`, and `{model['fastcalosim_file']}` for FastCaloSim."
+    fixed = model.get("fastcalosim_file")
+    yield f"`{model['file']}`" + (f", and `{fixed}` for FastCaloSim." if fixed else ".")
     yield (
         f"Largest relative difference from the trained model: {parity['largest']:.1e} in the "
         f"voxels of {parity['n_showers']} showers."
@@ -56,6 +57,22 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
         yield from ("| | |", "| --- | --- |")
         yield f"| weights | {run['parameters']} |"
         yield from (f"| {name} | {value:.5g} |" for name, value in run["metrics"].items())
-        yield from ("", "Training data:", "", "```json", json.dumps(run["data"], indent=1), "```")
+        yield from ("", *_describe_data(run["data"]))
         yield from ("", "Recipe:", "", "```json", json.dumps(run["recipe"], indent=1), "```")
     yield ""
+
+
+def _describe_data(data: Mapping[str, Any]) -> Iterator[str]:
+    """One row per file, with the seeds of the showers; `model.json` has their whole provenance."""
+    used = ", ".join(f"{part['n_showers']} for {use}" for use, part in data.items())
+    yield from (f"Showers in the range of the model: {used}.", "")
+    yield "| use | file | showers in it | seeds | SHA-256 |"
+    yield "| --- | --- | --- | --- | --- |"
+    for use, part in data.items():
+        for file in part["files"]:
+            hits = file["provenance"].get("hits", [])
+            seeds = ", ".join(sorted({str(source["seed"]) for source in hits if "seed" in source}))
+            yield (
+                f"| {use} | {file['name']} | {file['n_showers']} | {seeds or 'unknown'} | "
+                f"`{file['sha256']}` |"
+            )

@@ -48,6 +48,7 @@ def export_models(
     *,
     sub_voxels: Path | None = None,
     phi_modulation: Path | None = None,
+    fastcalosim: bool = True,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write a folder that `calovox.runtime.load_models` and FastCaloSim read.
@@ -57,6 +58,7 @@ def export_models(
         folder: The folder; it appears when all of it is written.
         sub_voxels: ROOT file of sub-voxel probabilities of the same grid.
         phi_modulation: HDF5 file of phi modulation curves, removed from the training showers.
+        fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
         overwrite: Whether an existing exported model may be replaced.
 
     Returns:
@@ -73,7 +75,7 @@ def export_models(
             "version": VERSION,
             "program": f"calovox {__version__}",
             "grid": {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()},
-            "models": [_write_pair(pair, partial) for pair in pairs],
+            "models": [_write_pair(pair, partial, fixed=fastcalosim) for pair in pairs],
             "boundaries": BOUNDARIES,
         }
         write_boundaries(partial / BOUNDARIES, grid)
@@ -111,18 +113,21 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
                 file.create_dataset(name, data=values[voxels].astype(np.float32))
 
 
-def _write_pair(pair: ModelPair, folder: Path) -> dict[str, Any]:
+def _write_pair(pair: ModelPair, folder: Path, *, fixed: bool) -> dict[str, Any]:
     metadata = pair.metadata()
     low, high = (round(100 * limit) for limit in metadata.eta_range)
     name = f"photon_eta_{low:03d}_{high:03d}"
-    path, fixed = folder / f"{name}.onnx", folder / f"{name}_fcs.onnx"
+    path = folder / f"{name}.onnx"
     sampler = pair.sampler()
     export_fused(sampler, path, metadata.to_texts())
-    fix_batch(path, fixed)
+    for_fastcalosim = {}
+    if fixed:
+        fix_batch(path, folder / f"{name}_fcs.onnx")
+        for_fastcalosim = {"fastcalosim_file": f"{name}_fcs.onnx"}
     parity = measure_parity(OnnxModel(path), sampler, _PARITY_SHOWERS, seed=_PARITY_SEED)
     return {
         "file": path.name,
-        "fastcalosim_file": fixed.name,
+        **for_fastcalosim,
         "energy_range": metadata.energy_range,
         "eta_range": metadata.eta_range,
         "parity": asdict(parity),
