@@ -27,7 +27,7 @@ torch.set_num_threads(1)
 TINY = {
     "inn": ("--blocks", "4", "--width", "6", "--bins", "4"),
     "cfm": ("--width", "8"),
-    "dit": ("--width", "8", "--heads", "2", "--blocks", "1", "--tokens", "rings"),
+    "dit": ("--width", "8", "--heads", "2", "--blocks", "1", "--tokens", "rings", "--no-compile"),
 }
 LOSSES = {"inn": "nll", "cfm": "velocity", "dit": "denoising"}
 CONFIGS = [

@@ -87,7 +87,8 @@ def test_eight_showers_are_learned_by_heart(make: MakeModel) -> None:
         optimizer.step()
         history.append(loss.item())
     first, last = sum(history[:10]) / 10, sum(history[-30:]) / 30
-    assert last < first - 3.0 if make is toy_inn else last < 0.5 * first
+    # noise hides most of a shower from a denoiser at most levels, whatever it knows
+    assert last < {toy_inn: first - 3.0, toy_cfm: 0.5 * first, toy_dit: 0.8 * first}[make]
 
 
 @pytest.mark.parametrize("make", [toy_inn, *SHAPES, toy_sampler])

@@ -7,6 +7,12 @@ import typer
 from calovox import __version__
 from calovox.cli.benchmark import BENCHMARK_EXAMPLE, BenchmarkSettings, benchmark
 from calovox.cli.command import CommandGroup, StageCommand, add_command
+from calovox.cli.distill import (
+    DISTILL_EXAMPLE,
+    DistillSettings,
+    distill,
+    preview_distillation,
+)
 from calovox.cli.evaluate import EVALUATE_EXAMPLE, EvaluateSettings, evaluate
 from calovox.cli.export import EXPORT_EXAMPLE, ExportSettings, export
 from calovox.cli.geant4 import GEANT4_EXAMPLE, Geant4CommandSettings, simulate_with_geant4
@@ -108,6 +114,15 @@ add_command(
     continues=True,
 )
 app.add_typer(training, name="train")
+add_command(
+    app,
+    "distill",
+    DistillSettings,
+    distill,
+    example=DISTILL_EXAMPLE,
+    preview=preview_distillation,
+    continues=True,
+)
 add_command(app, "export", ExportSettings, export, example=EXPORT_EXAMPLE)
 add_command(app, "simulate", SimulateSettings, simulate, example=SIMULATE_EXAMPLE)
 add_command(app, "reconstruct", ReconstructSettings, reconstruct, example=RECONSTRUCT_EXAMPLE)

@@ -40,7 +40,7 @@ EXTRAS = {
 
 
 STAGES = (
-    *("geant4", "voxelize", "phi-modulation", "train", "export"),
+    *("geant4", "voxelize", "phi-modulation", "train", "distill", "export"),
     *("simulate", "reconstruct", "evaluate", "benchmark", "info"),
 )
 """The commands in the order of the stages."""

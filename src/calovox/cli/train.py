@@ -14,6 +14,7 @@ __all__ = [
     "TRAIN_DIT_EXAMPLE",
     "TRAIN_INN_EXAMPLE",
     "AnyTrainSettings",
+    "Compile",
     "LoopSettings",
     "Precision",
     "TrainCfmSettings",

@@ -1,0 +1,178 @@
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from calovox.distillation import Distillation
+from calovox.models.base import Conditions, Showers, Trainable
+from calovox.models.consistency import ConsistencyModel
+from calovox.models.denoisers import DenoisingModel, as_denoiser
+from calovox.models.edm import (
+    denoise,
+    edm_boundary_coefficients,
+    karras_sigmas,
+    sample_by_heun,
+)
+from calovox.nn import MLP
+from calovox.preprocessing import LogVoxelTransform
+from calovox.training.task import Teaching
+from tests.models.toy_models import toy_batch, toy_cfm, toy_dit, toy_inn
+
+torch.set_num_threads(1)
+
+CENTRES = torch.tensor([[-0.6, -0.4], [0.6, -0.4], [0.0, 0.7]])
+SHARES = torch.tensor([0.5, 0.3, 0.2])
+WIDTH = 0.12
+
+
+class Mixture(nn.Module):
+    """Three Gaussians in two dimensions, whose denoiser is known; a small network for students."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.voxels = LogVoxelTransform((2,))
+        self.layers = MLP([3, 64, 64, 64, 2])
+
+    def condition(self, conditions: Conditions[Tensor], layer_energy: Tensor) -> Tensor:
+        return layer_energy
+
+    def denoise(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+        variance = WIDTH**2 + sigma**2
+        away = x[:, None] - CENTRES
+        weights = (SHARES.log() - 0.5 * away.square().sum(2) / variance).softmax(1)
+        clean = CENTRES + (WIDTH**2 / variance)[:, None] * away
+        return (weights[:, :, None] * clean).sum(1)
+
+    def denoise_consistently(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+        def network(x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+            return self.layers(torch.cat([x, t], dim=1))
+
+        return denoise(network, x, condition, edm_boundary_coefficients(sigma))
+
+    def to_variables(self, batch: Showers[Tensor], rng: torch.Generator) -> Tensor:
+        return batch.voxels
+
+    def to_voxels(self, x_0: Tensor, layer_energy: Tensor) -> Tensor:
+        return x_0
+
+
+def draw_mixture(n_events: int, rng: torch.Generator) -> Showers[Tensor]:
+    which = torch.multinomial(SHARES, n_events, replacement=True, generator=rng)
+    x = CENTRES[which] + WIDTH * torch.randn(n_events, 2, generator=rng)
+    empty = torch.zeros(n_events)
+    return Showers(Conditions(empty, empty), empty[:, None], x)
+
+
+def shares_of(x: Tensor) -> Tensor:
+    return torch.bincount(torch.cdist(x, CENTRES).argmin(1), minlength=3) / len(x)
+
+
+@pytest.fixture(scope="module")
+def lesson() -> Distillation:
+    """A student of the mixture that starts from random weights."""
+    lesson = Distillation(Mixture(), ConsistencyModel(Mixture()), n_levels=18)
+    rng = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.Adam(lesson.student.parameters(), lr=3e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 2000)
+    for _ in range(2000):
+        optimizer.zero_grad()
+        lesson.losses(draw_mixture(256, rng), rng)["consistency"].backward()
+        optimizer.step()
+        schedule.step()
+    return lesson
+
+
+@pytest.mark.parametrize("n_evaluations", [1, 2, 4])
+def test_the_student_has_the_distribution_of_its_teacher(
+    lesson: Distillation, n_evaluations: int
+) -> None:
+    student = ConsistencyModel(lesson.result.denoiser, n_evaluations=n_evaluations)
+    batch = draw_mixture(20_000, torch.Generator().manual_seed(2))
+    noise = torch.randn(20_000, *student.noise_shape, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        found = student.sample(batch.conditions, batch.layer_energy, noise)
+    torch.testing.assert_close(shares_of(found), SHARES, rtol=0, atol=0.03)
+    torch.testing.assert_close(found.mean(0), batch.voxels.mean(0), rtol=0, atol=0.03)
+    torch.testing.assert_close(found.std(0), batch.voxels.std(0), rtol=0.1, atol=0)
+
+
+def test_the_student_makes_of_the_same_noise_the_same_shower(lesson: Distillation) -> None:
+    batch = draw_mixture(2000, torch.Generator().manual_seed(2))
+    noise = torch.randn(2000, 2, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        found = lesson.result.sample(batch.conditions, batch.layer_energy, noise)
+        expected = sample_by_heun(
+            lambda x, s: lesson.teacher.denoise(x, s, x), noise, karras_sigmas(32)
+        )
+    same = torch.cdist(found, CENTRES).argmin(1) == torch.cdist(expected, CENTRES).argmin(1)
+    assert same.float().mean() > 0.97
+    assert (found - expected)[same].square().mean().sqrt() < 0.1
+
+
+MAKERS = {"diffusion": toy_dit, "flow": toy_cfm}
+
+
+def toy_lesson(kind: str) -> tuple[Distillation, Showers[Tensor]]:
+    batch = toy_batch(60)
+    teacher = as_denoiser(MAKERS[kind](batch))
+    return Distillation(teacher, ConsistencyModel(copy.deepcopy(teacher))), batch
+
+
+def weights(module: nn.Module) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_only_the_student_is_trained_and_the_target_follows(kind: str) -> None:
+    lesson, batch = toy_lesson(kind)
+    assert isinstance(lesson, Trainable)
+    assert isinstance(lesson, Teaching)
+    assert isinstance(lesson.teacher, DenoisingModel)
+    start = weights(lesson.teacher)
+    assert torch.equal(weights(lesson.student), start)
+    assert torch.equal(weights(lesson.result), start)
+    optimizer = torch.optim.AdamW(lesson.parameters(), lr=1e-2)
+    rng = torch.Generator().manual_seed(1)
+    lesson.losses(batch, rng)["consistency"].backward()
+    optimizer.step()
+    moved = weights(lesson.student)
+    assert (moved - start).abs().max() > 1e-3
+    assert torch.equal(weights(lesson.result), start)
+    lesson.eval().losses(batch, rng)
+    assert torch.equal(weights(lesson.result), start)
+    lesson.train().losses(batch, rng)
+    torch.testing.assert_close(weights(lesson.result), start + 0.05 * (moved - start))
+    assert torch.equal(weights(lesson.teacher), start)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_losses_depend_on_the_generator_alone(kind: str) -> None:
+    lesson, batch = toy_lesson(kind)
+    found = [
+        lesson.losses(batch, torch.Generator().manual_seed(seed))["consistency"].item()
+        for seed in (1, 1, 2)
+    ]
+    assert found[0] == found[1] != found[2]
+    assert found[0] > 0.0
+
+
+def test_lessons_of_other_teachers_differ_in_their_names() -> None:
+    lesson, _ = toy_lesson("diffusion")
+    assert repr(lesson) == repr(toy_lesson("diffusion")[0])
+    with torch.no_grad():
+        next(lesson.teacher.parameters()).mul_(1.1)
+    other = Distillation(lesson.teacher, lesson.student)
+    assert repr(lesson) != repr(other)
+
+
+def test_what_cannot_teach_and_wrong_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match="a CaloDiT or CaloCFM as teacher, got CaloINN"):
+        as_denoiser(toy_inn(toy_batch(20)))
+    with pytest.raises(ValueError, match="`n_levels` of 2 or more, got 1"):
+        Distillation(Mixture(), ConsistencyModel(Mixture()), n_levels=1)
+    with pytest.raises(ValueError, match=r"`decay` in \[0, 1\), got 1.0"):
+        Distillation(Mixture(), ConsistencyModel(Mixture()), decay=1.0)
+    with pytest.raises(ValueError, match="`n_evaluations` of 1 or more, got 0"):
+        ConsistencyModel(Mixture(), n_evaluations=0)
