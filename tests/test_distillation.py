@@ -54,7 +54,7 @@ class Mixture(nn.Module):
     def to_variables(self, batch: Showers[Tensor], rng: torch.Generator) -> Tensor:
         return batch.voxels
 
-    def to_voxels(self, x_0: Tensor, layer_energy: Tensor) -> Tensor:
+    def to_voxels(self, x_0: Tensor, *context: object) -> Tensor:
         return x_0
 
 

@@ -43,7 +43,7 @@ def test_card_has_hashes_data_recipe_and_metrics(exported: Path) -> None:
     (model,) = content["models"]
     assert model["energy_range"] == [256.0, 524288.0]
     assert model["energies"]["recipe"]["seed"] == 1
-    assert model["shapes"]["data"]["train"][0]["name"] == "toy.h5"
+    assert model["shapes"]["data"]["training"]["files"][0]["name"] == "toy.h5"
     assert model["parity"]["largest"] < 1e-4
     text = (exported / "MODEL_CARD.md").read_text()
     for digest in content["files"].values():

@@ -8,13 +8,19 @@ import torch
 from calovox.arrays import LAYERS
 from calovox.models.cfm import CaloCFM
 from calovox.models.inn import CaloINN
-from calovox.preprocessing import Standardization
+from calovox.preprocessing import ConditionalStandardization, Standardization
 from calovox.training.kinds import CfmSizes, InnSizes
 from calovox.training.runs import RunRecord, grid_to_json, write_record, write_weights
 from calovox.voxelization import Ring, VoxelGrid
 
 ENERGY_RANGE = (256.0, 524288.0)
 ETA_RANGE = (0.0, 0.7)
+TOY_FILE = {
+    "name": "toy.h5",
+    "sha256": "0" * 64,
+    "n_showers": 10,
+    "provenance": {"hits": [{"seed": 201}, {"seed": 202}]},
+}
 
 
 def toy_grid() -> VoxelGrid:
@@ -42,6 +48,11 @@ def fill(model: CaloINN | CaloCFM, *, gain: float, seed: int = 1) -> None:
         n_voxels = model.voxels.n_voxels
         model.voxels.standardization = Standardization(
             torch.randn(n_voxels, generator=rng) - 5.0, torch.full((n_voxels,), 2.5)
+        )
+        model.by_energy = ConditionalStandardization(
+            torch.linspace(-1.8, 0.9, 23),
+            0.5 * torch.randn(23, n_voxels, generator=rng),
+            -1.5 * torch.rand(23, n_voxels, generator=rng),
         )
     with torch.no_grad():
         for parameter in model.network.parameters():
@@ -83,7 +94,7 @@ def write_runs(
             energy_range=ENERGY_RANGE,
             eta_range=ETA_RANGE,
             recipe={"lr": 1e-3, "seed": 1},
-            data={"train": [{"name": "toy.h5", "showers": 10}]},
+            data={"training": {"n_showers": 7, "files": [TOY_FILE]}},
             n_steps=1,
             step=1,
             metrics={"loss": 0.5},

@@ -1,7 +1,7 @@
 """Affine maps of an exported graph: put together in double precision, rounded once."""
 
 import torch
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from calovox.nn import MLP
@@ -15,6 +15,7 @@ class Affine(nn.Module):
     Args:
         weight: The matrix W.
         bias: The vector b; none if every call brings its own.
+        dtype: Precision of the graph.
     """
 
     weight: Tensor
@@ -24,16 +25,18 @@ class Affine(nn.Module):
         self,
         weight: Float64[Tensor, "out in"],
         bias: Float64[Tensor, " out"] | None = None,
+        *,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self.register_buffer("weight", weight.T.float().contiguous())
-        self.register_buffer("bias", None if bias is None else bias.float())
+        self.register_buffer("weight", weight.T.to(dtype).contiguous())
+        self.register_buffer("bias", None if bias is None else bias.to(dtype))
 
     def forward(
         self,
-        x: Float32[Tensor, "event in"],
-        bias: Float32[Tensor, "event out"] | None = None,
-    ) -> Float32[Tensor, "event out"]:
+        x: Float[Tensor, "event in"],
+        bias: Float[Tensor, "event out"] | None = None,
+    ) -> Float[Tensor, "event out"]:
         """Apply the map.
 
         Args:

@@ -22,8 +22,7 @@ class FusedShapes(nn.Module):
     """
 
     time: Tensor
-    scale: Tensor
-    shift: Tensor
+    nodes: Tensor
     sizes: Tensor
 
     def __init__(self, model: CaloCFM) -> None:
@@ -40,8 +39,13 @@ class FusedShapes(nn.Module):
         self.layers = nn.ModuleList(Affine(*of_layer) for of_layer in layers)
         self.solver, self.n_steps = model.solver, model.n_steps
         voxels = model.voxels
-        self.register_buffer("scale", -voxels.standardization.std)
-        self.register_buffer("shift", -voxels.standardization.mean)
+        std, mean = voxels.standardization.std.double(), voxels.standardization.mean.double()
+        by_energy, log_energy = model.by_energy, model.conditions.log_energy
+        self.shifts = Affine(-(mean + std * by_energy.means.double()).T)
+        self.log_scales = Affine((std.log() + by_energy.log_stds.double()).T)
+        nodes = log_energy.mean.double() + log_energy.std.double() * by_energy.nodes.double()
+        self.register_buffer("nodes", nodes.float())
+        self.density = 1.0 / float(nodes[1] - nodes[0])
         self.cut = _cut(voxels.logit.alpha, voxels.dequantization.width)
         one = torch.eye(len(voxels.layer_sizes), dtype=torch.float64)
         spread = one[voxels.normalization.layer]
@@ -53,6 +57,7 @@ class FusedShapes(nn.Module):
         noise: Float32[Tensor, "event voxel"],
         condition: Float32[Tensor, "event neuron"],
         layer_energy: Float32[Tensor, "event layer"],
+        energy: Float32[Tensor, "event 1"],
     ) -> Float32[Tensor, "event voxel"]:
         """Draw voxels.
 
@@ -60,9 +65,10 @@ class FusedShapes(nn.Module):
             noise: Standard normal numbers.
             condition: What the first neurons read of everything but x and t.
             layer_energy: Energies of the layers, not negative.
+            energy: Kinetic energy in MeV.
 
         Returns:
-            Energies of the voxels in the same unit, which add up to the layers.
+            Energies of the voxels in the unit of the layers, which add up to the layers.
         """
 
         def velocity(x: Tensor, t: float) -> Tensor:
@@ -71,7 +77,11 @@ class FusedShapes(nn.Module):
                 y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
             return y
 
-        logits = self.solver(velocity, noise, self.n_steps) * self.scale + self.shift
+        inside = energy.log().clamp(self.nodes[0].item(), self.nodes[-1].item())
+        near = (1.0 - (inside - self.nodes).abs() * self.density).relu()
+        scale, shift = self.log_scales(near).exp(), self.shifts(near)
+        # minus the logits: the shifts have the sign already
+        logits = shift - scale * self.solver(velocity, noise, self.n_steps)
         shares = (1.0 / (1.0 + logits.exp()) - self.cut).relu()
         total = self.sum(shares)
         # a layer whose shares are all 0 is spread evenly, as in `LayerNormalization`

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from calovox.export.fused_conditions import (
     ENERGY_LIMITS,
     ETA_LIMITS,
-    Embedding,
     FusedConditions,
 )
 from calovox.export.fused_energies import FusedContext, FusedEnergies
@@ -82,15 +81,14 @@ class FusedGraph(nn.Module):
         self.shapes = FusedShapes(shapes)
         self.context = FusedContext(shapes.layer_energies, self.shapes.of_layers)
         weight, bias = self.shapes.of_embedding
-        self.conditions = FusedConditions(
-            [
-                Embedding(energies.conditions, energies.network.embedding, self.flow.consumers),
-                Embedding(
-                    shapes.conditions,
-                    shapes.network.embedding,
-                    [(weight, bias + self.context.bias)],
-                ),
-            ]
+        self.conditions_of_energies = FusedConditions(
+            energies.conditions,
+            energies.network.embedding,
+            self.flow.consumers,
+            dtype=torch.float64,
+        )
+        self.conditions_of_shapes = FusedConditions(
+            shapes.conditions, shapes.network.embedding, [(weight, bias + self.context.bias)]
         )
 
     def forward(
@@ -112,9 +110,10 @@ class FusedGraph(nn.Module):
             Energies of the voxels in MeV.
         """
         eta, energy = eta.clamp(*ETA_LIMITS), energy.clamp(*ENERGY_LIMITS)
-        *for_blocks, for_shapes = self.conditions(energy, eta)
-        variables = self.flow(layer_noise, for_blocks)
-        layer_energy, left, total, shares = self.energies(variables, energy)
+        for_blocks = self.conditions_of_energies(energy, eta)
+        (for_shapes,) = self.conditions_of_shapes(energy, eta)
+        variables = self.flow(layer_noise.double(), for_blocks)
+        layer_energy, left, total, shares = self.energies(variables.float(), energy)
         condition = self.context(left, total, shares, for_shapes)
-        voxels: Tensor = self.shapes(voxel_noise, condition, layer_energy)
+        voxels: Tensor = self.shapes(voxel_noise, condition, layer_energy, energy)
         return voxels

@@ -10,7 +10,8 @@ with t uniform in [0, 1] and weights w_i whose mean is 1. Sampling solves dx/dt 
 network sees x, t, an embedding of log E and one of 10 abs(eta), and the layer energies as
 `LayerEnergyTransform` makes them. The note counts the weights of the velocity alone: 3 151 230
 for a width of 1024 and 6 043 882 for 1500; the two embeddings have 4958 each. Where the layer
-norms stand (before each activation, without parameters) and the activation (SiLU) are ours.
+norms stand (before each activation, without parameters) and the activation (SiLU) are ours. So is
+the standardisation of the voxels, whose mean and width depend on the kinetic energy.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.2
@@ -30,7 +31,12 @@ from torch import Tensor, nn
 from calovox.models.base import Conditions, Showers
 from calovox.models.solvers import Solver, midpoint
 from calovox.nn import MLP, ScalarEmbedding, VelocityNetwork, count_parameters
-from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, VoxelTransform
+from calovox.preprocessing import (
+    ConditionalStandardization,
+    ConditionTransform,
+    LayerEnergyTransform,
+    VoxelTransform,
+)
 
 __all__ = ["CaloCFM", "LayerWeighting", "cfm_network", "condition_energies", "voxel_weights"]
 
@@ -118,7 +124,8 @@ class CaloCFM(nn.Module):
         network: The velocity, of two embedded conditions and the layer energies.
         conditions: What the network sees of a photon.
         layer_energies: What the network sees of the layer energies.
-        voxels: How voxels become the network's variables.
+        voxels: How voxels become numbers without bounds.
+        by_energy: Their standardisation at each energy; by default it changes nothing.
         layer_weighting: Weights of the loss.
         solver: How a sample is integrated.
         n_steps: In how many steps.
@@ -133,6 +140,7 @@ class CaloCFM(nn.Module):
         layer_energies: LayerEnergyTransform,
         voxels: VoxelTransform,
         *,
+        by_energy: ConditionalStandardization | None = None,
         layer_weighting: LayerWeighting = "equal",
         solver: Solver = midpoint,
         n_steps: int = 5,
@@ -152,6 +160,9 @@ class CaloCFM(nn.Module):
         self.conditions = conditions
         self.layer_energies = layer_energies
         self.voxels = voxels
+        if by_energy is None:
+            by_energy = ConditionalStandardization.identity(voxels.n_voxels)
+        self.by_energy = by_energy
         self.layer_weighting = layer_weighting
         self.solver = solver
         self.n_steps = n_steps
@@ -184,7 +195,45 @@ class CaloCFM(nn.Module):
         def velocity(x: Tensor, t: float) -> Tensor:
             return self._velocity(x, torch.full_like(x[:, :1], t), condition)
 
-        return self.voxels.inverse(self.solver(velocity, noise, self.n_steps), layer_energy)
+        x_1 = self.solver(velocity, noise, self.n_steps)
+        return self.to_voxels(x_1, conditions, layer_energy)
+
+    def to_variables(
+        self, batch: Showers[Tensor], rng: torch.Generator
+    ) -> Float[Tensor, "event voxel"]:
+        """Map showers to the variables of the flow.
+
+        Args:
+            batch: Showers.
+            rng: Where the noise of the preprocessing comes from.
+
+        Returns:
+            Standardised numbers.
+        """
+        noise = torch.empty_like(batch.voxels).uniform_(generator=rng)
+        scalars = self.conditions(batch.conditions.energy, batch.conditions.eta)
+        variables: Tensor = self.by_energy(self.voxels(batch.voxels, noise), scalars[:, :1])
+        return variables
+
+    def to_voxels(
+        self,
+        variables: Float[Tensor, "event voxel"],
+        conditions: Conditions[Tensor],
+        layer_energy: Float[Tensor, "event layer"],
+    ) -> Float[Tensor, "event voxel"]:
+        """Map variables of the flow to showers.
+
+        Args:
+            variables: Any numbers.
+            conditions: Photons.
+            layer_energy: Energies of the layers as fractions of the kinetic energy.
+
+        Returns:
+            Voxels as fractions of the kinetic energy, which add up to the layers.
+        """
+        scalars = self.conditions(conditions.energy, conditions.eta)
+        unbounded = self.by_energy.inverse(variables, scalars[:, :1])
+        return self.voxels.inverse(unbounded, layer_energy)
 
     def losses(self, batch: Showers[Tensor], rng: torch.Generator) -> dict[str, Tensor]:
         """Compute the weighted squared error of the velocity, at one random time per event.
@@ -196,8 +245,7 @@ class CaloCFM(nn.Module):
         Returns:
             `velocity`.
         """
-        noise = torch.empty_like(batch.voxels).uniform_(generator=rng)
-        x_1 = self.voxels(batch.voxels, noise)
+        x_1 = self.to_variables(batch, rng)
         x_0 = torch.empty_like(x_1).normal_(generator=rng)
         t = torch.empty_like(x_1[:, :1]).uniform_(generator=rng)
         x_t = (1.0 - t) * x_0 + t * x_1

@@ -73,7 +73,7 @@ class ConsistencyModel(nn.Module):
 
         parts = noise.reshape(-1, self.n_evaluations, self.voxels.n_voxels)
         x_0 = sample_consistently(consistent, parts, karras_sigmas(self.n_evaluations + 1)[:-1])
-        return self.denoiser.to_voxels(x_0, layer_energy)
+        return self.denoiser.to_voxels(x_0, conditions, layer_energy)
 
     def __repr__(self) -> str:
         return f"ConsistencyModel({self.n_evaluations} evaluations of {self.denoiser!r})"

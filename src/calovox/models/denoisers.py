@@ -59,7 +59,10 @@ class DenoisingModel(Protocol):
         ...
 
     def to_voxels(
-        self, x_0: Float[Tensor, "event voxel"], layer_energy: Float[Tensor, "event layer"]
+        self,
+        x_0: Float[Tensor, "event voxel"],
+        conditions: Conditions[Tensor],
+        layer_energy: Float[Tensor, "event layer"],
     ) -> Float[Tensor, "event voxel"]:
         """Map clean variables to showers."""
         ...
@@ -144,23 +147,25 @@ class FlowDenoiser(nn.Module):
         Returns:
             Standardised numbers.
         """
-        noise = torch.empty_like(batch.voxels).uniform_(generator=rng)
-        variables: Tensor = self.model.voxels(batch.voxels, noise)
-        return variables
+        return self.model.to_variables(batch, rng)
 
     def to_voxels(
-        self, x_0: Float[Tensor, "event voxel"], layer_energy: Float[Tensor, "event layer"]
+        self,
+        x_0: Float[Tensor, "event voxel"],
+        conditions: Conditions[Tensor],
+        layer_energy: Float[Tensor, "event layer"],
     ) -> Float[Tensor, "event voxel"]:
         """Map clean variables to showers.
 
         Args:
             x_0: The variables.
+            conditions: Photons.
             layer_energy: Energies of the layers as fractions of the kinetic energy.
 
         Returns:
             Voxels as fractions of the kinetic energy, which add up to the layers.
         """
-        return self.model.voxels.inverse(x_0, layer_energy)
+        return self.model.to_voxels(x_0, conditions, layer_energy)
 
     def __repr__(self) -> str:
         return repr(self.model)

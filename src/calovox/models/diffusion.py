@@ -98,7 +98,7 @@ class CaloDiT(nn.Module):
             return self.denoise(x, sigma, condition)
 
         x_0 = sample_by_heun(denoiser, noise, karras_sigmas(self.n_steps))
-        return self.to_voxels(x_0, layer_energy)
+        return self.to_voxels(x_0, conditions, layer_energy)
 
     def losses(self, batch: Showers[Tensor], rng: torch.Generator) -> dict[str, Tensor]:
         """Compute the weighted squared error of the denoiser, at one random level per event.
@@ -183,12 +183,16 @@ class CaloDiT(nn.Module):
         return SIGMA_DATA * variables
 
     def to_voxels(
-        self, x_0: Float[Tensor, "event voxel"], layer_energy: Float[Tensor, "event layer"]
+        self,
+        x_0: Float[Tensor, "event voxel"],
+        conditions: Conditions[Tensor],
+        layer_energy: Float[Tensor, "event layer"],
     ) -> Float[Tensor, "event voxel"]:
         """Map clean variables to showers.
 
         Args:
             x_0: The variables.
+            conditions: Photons, which this model's variables do not depend on.
             layer_energy: Energies of the layers as fractions of the kinetic energy.
 
         Returns:

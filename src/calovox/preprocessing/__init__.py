@@ -5,6 +5,7 @@ decision that depends on a value. A transform has `forward`, `inverse` and, wher
 one to one, `log_abs_det_jacobian`; fitting is an explicit `fit` that returns a new transform.
 """
 
+from calovox.preprocessing.conditional import ConditionalStandardization
 from calovox.preprocessing.conditions import ConditionTransform
 from calovox.preprocessing.elementwise import Dequantization, RegularizedLogit, Standardization
 from calovox.preprocessing.layer_energies import LayerEnergyRatios, LayerEnergyTransform
@@ -18,6 +19,7 @@ from calovox.preprocessing.voxels import LayerNormalization, VoxelTransform
 
 __all__ = [
     "ConditionTransform",
+    "ConditionalStandardization",
     "Dequantization",
     "LayerEnergyRatios",
     "LayerEnergyTransform",

@@ -21,6 +21,7 @@ from calovox.models.solvers import SOLVERS
 from calovox.models.tokens import TokenKind, grid_to_tokens
 from calovox.nn import DiffusionTransformer
 from calovox.preprocessing import (
+    ConditionalStandardization,
     ConditionTransform,
     LayerEnergyTransform,
     LogVoxelTransform,
@@ -29,7 +30,7 @@ from calovox.preprocessing import (
     StandardizedConditions,
     VoxelTransform,
 )
-from calovox.training.fitting import seeded, training_voxels
+from calovox.training.fitting import seeded, standardize_by_energy, training_voxels
 from calovox.training.showers import ShowerFiles
 from calovox.voxelization import VoxelGrid
 
@@ -156,7 +157,8 @@ class CfmSizes:
             The model.
         """
         voxels = VoxelTransform(_layer_sizes(grid))
-        return self._model(ConditionTransform(), condition_energies(len(grid.layers)), voxels)
+        layers = condition_energies(len(grid.layers))
+        return self._model(ConditionTransform(), layers, voxels, None)
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloCFM:
         """Build a model with random weights for given showers.
@@ -173,13 +175,15 @@ class CfmSizes:
         conditions = ConditionTransform.fit(p.conditions.energy for p in files.batches())
         layers = raw.layer_energies.fit(part.layer_energy for part in files.batches())
         voxels = raw.voxels.fit(training_voxels(files, reflect=reflect))
-        return seeded(seed, lambda: self._model(conditions, layers, voxels))
+        by_energy = standardize_by_energy(files, conditions, voxels, seed=seed, reflect=reflect)
+        return seeded(seed, lambda: self._model(conditions, layers, voxels, by_energy))
 
     def _model(
         self,
         conditions: ConditionTransform,
         layers: LayerEnergyTransform,
         voxels: VoxelTransform,
+        by_energy: ConditionalStandardization | None,
     ) -> CaloCFM:
         network = cfm_network(voxels.n_voxels, layers.n_layers, width=self.width)
         return CaloCFM(
@@ -187,6 +191,7 @@ class CfmSizes:
             conditions,
             layers,
             voxels,
+            by_energy=by_energy,
             layer_weighting=self.layer_weighting,
             solver=SOLVERS[self.solver],
             n_steps=self.solver_steps,
