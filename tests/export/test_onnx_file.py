@@ -93,6 +93,24 @@ def test_exported_showers_are_those_of_torch(exported: Path, runs: list[Path]) -
     assert parity.largest < 1e-4
 
 
+def test_showers_do_not_depend_on_their_batch(exported: Path) -> None:
+    model = OnnxModel(exported / f"{NAME}.onnx")
+    assert_same_in_any_batch(model, 100)
+
+
+def assert_same_in_any_batch(model: OnnxModel, n_events: int) -> None:
+    rng = np.random.default_rng(8)
+    energy = 256.0 * 2.0 ** rng.uniform(0.0, 11.0, n_events)
+    eta = rng.uniform(-0.7, 0.7, n_events)
+    noise = rng.standard_normal((n_events, *model.noise_shape), dtype=np.float32)
+    together = model.sample(Conditions(energy, eta), noise)
+    for size in (1, 2, 3, 7, 16):
+        for start in range(0, n_events, size):
+            part = slice(start, start + size)
+            alone = model.sample(Conditions(energy[part], eta[part]), noise[part])
+            np.testing.assert_array_equal(alone, together[part])
+
+
 def test_exported_showers_are_finite_far_outside_the_trained_range(exported: Path) -> None:
     assert_finite(OnnxModel(exported / f"{NAME}.onnx"), 20_000)
 
@@ -138,6 +156,7 @@ def test_note_model_gives_the_showers_of_torch(
 ) -> None:
     parity = measure_parity(OnnxModel(note_model), note_sampler, 10_000, seed=3)
     assert parity.largest < 1e-4
+    assert_same_in_any_batch(OnnxModel(note_model), 60)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from calovox.export.affine import Affine, block_diagonal, linear_layers
 from calovox.nn import MLP, ScalarEmbedding
 from calovox.preprocessing import ConditionTransform
 
-__all__ = ["ENERGY_LIMITS", "ETA_LIMITS", "FusedConditions"]
+__all__ = ["COPIES", "ENERGY_LIMITS", "ETA_LIMITS", "FusedConditions"]
 
 ENERGY_LIMITS: Final = (1e-3, 1e15)
 """Lowest and highest energy in MeV that the graph tells from those beyond."""
@@ -25,7 +25,7 @@ ENERGY_LIMITS: Final = (1e-3, 1e15)
 ETA_LIMITS: Final = (0.0, 100.0)
 """Lowest and highest 10 abs(eta) that the graph tells from those beyond."""
 
-_COPIES: Final = 16
+COPIES: Final = 16
 """Columns for the logarithm: whole vectors of every processor, whatever the number of events."""
 
 Consumer = tuple[Float64[Tensor, "out in"], Float64[Tensor, " out"]]
@@ -54,7 +54,7 @@ class FusedConditions(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self.register_buffer("ones", torch.ones(1, _COPIES, dtype=dtype))
+        self.register_buffer("ones", torch.ones(1, COPIES, dtype=dtype))
         embedded = _Embedded.of(conditions, embedding)
         self.hidden = nn.ModuleList(Affine(*layer, dtype=dtype) for layer in embedded.hidden)
         weights = [(w @ embedded.neurons, w @ embedded.direct) for w, _ in consumers]
@@ -132,7 +132,7 @@ def _read_scalar(
     conditions: ConditionTransform, column: int
 ) -> tuple[Float64[Tensor, "1 condition"], Float64[Tensor, " 1"]]:
     """Read the standardised log E (column 0) or 10 abs(eta) out of the condition."""
-    weight = torch.zeros(1, _COPIES + 1, dtype=torch.float64)
+    weight = torch.zeros(1, COPIES + 1, dtype=torch.float64)
     if column == 1:
         weight[0, -1] = 1.0
         return weight, torch.zeros(1, dtype=torch.float64)

@@ -5,6 +5,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from calovox.export.affine import Affine, linear_layers
+from calovox.export.fused_conditions import COPIES
 from calovox.models.cfm import CaloCFM
 
 __all__ = ["FusedShapes"]
@@ -22,7 +23,7 @@ class FusedShapes(nn.Module):
     """
 
     time: Tensor
-    nodes: Tensor
+    ones: Tensor
     sizes: Tensor
 
     def __init__(self, model: CaloCFM) -> None:
@@ -44,8 +45,11 @@ class FusedShapes(nn.Module):
         self.shifts = Affine(-(mean + std * by_energy.means.double()).T)
         self.log_scales = Affine((std.log() + by_energy.log_stds.double()).T)
         nodes = log_energy.mean.double() + log_energy.std.double() * by_energy.nodes.double()
-        self.register_buffer("nodes", nodes.float())
+        self.limits = float(nodes[0]), float(nodes[-1])
         self.density = 1.0 / float(nodes[1] - nodes[0])
+        self.register_buffer("ones", torch.ones(1, COPIES))
+        first_copy = torch.eye(COPIES, dtype=torch.float64)[:1].expand(len(nodes), -1)
+        self.beyond_nodes = Affine(first_copy, -nodes)
         self.cut = _cut(voxels.logit.alpha, voxels.dequantization.width)
         one = torch.eye(len(voxels.layer_sizes), dtype=torch.float64)
         spread = one[voxels.normalization.layer]
@@ -77,8 +81,8 @@ class FusedShapes(nn.Module):
                 y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
             return y
 
-        inside = energy.log().clamp(self.nodes[0].item(), self.nodes[-1].item())
-        near = (1.0 - (inside - self.nodes).abs() * self.density).relu()
+        inside = (energy * self.ones).log().clamp(*self.limits)
+        near = (1.0 - self.beyond_nodes(inside).abs() * self.density).relu()
         scale, shift = self.log_scales(near).exp(), self.shifts(near)
         # minus the logits: the shifts have the sign already
         logits = shift - scale * self.solver(velocity, noise, self.n_steps)
