@@ -83,6 +83,9 @@ def _export(
         )
     assert program is not None
     model = program.model_proto
+    # where in the source each node comes from, with the paths of this machine
+    for part in (model.graph, *model.graph.node, *model.graph.value_info):
+        del part.metadata_props[:]
     onnx.helper.set_model_props(model, dict(metadata))
     _save(model, path)
 

@@ -1,0 +1,61 @@
+"""The models that come with the package."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calovox.dataset import DatasetReader
+from calovox.photons import draw_photons, parse_energies, parse_etas
+from calovox.runtime import load_models
+from calovox.sampling import photons_to_voxels
+
+SAMPLE = Path(__file__).parents[2] / "sample"
+
+
+def test_calocfm_covers_the_barrel() -> None:
+    models = load_models("calocfm")
+    energy = np.array([256.0, 524288.0, 255.0, 65e3, 65e3])
+    eta = np.array([0.0, -1.35, 0.0, 0.7, 1.36])
+    assert models.in_range(energy, eta).tolist() == [True, True, False, True, False]
+    assert models.grid.n_voxels == 382
+
+
+@pytest.mark.skipif(not (SAMPLE / "photons_scan.h5").exists(), reason="needs the sample")
+def test_calocfm_has_the_visible_energy_of_geant4() -> None:
+    reader = DatasetReader(SAMPLE / "photons_scan.h5")
+    models = load_models("calocfm")
+    showers = photons_to_voxels(models, reader.photons(), seed=7)
+    simulated = np.concatenate([batch.energy.sum(axis=1) for batch in showers])
+    reference, energy = reader.read().energy.sum(axis=1), reader.incident_energy()
+    for value in np.unique(energy):
+        chosen = energy == value
+        spread = reference[chosen].std()
+        shift = simulated[chosen].mean() - reference[chosen].mean()
+        assert abs(shift) < 0.4 * spread  # 400 showers each: 0.07 of the spread is chance
+        assert simulated[chosen].std() == pytest.approx(spread, rel=0.25)
+
+
+@pytest.mark.slow
+def test_a_million_showers_have_neither_nan_nor_infinity_nor_negative_energy() -> None:
+    models = load_models("calocfm", n_threads=2)
+    photons = draw_photons(
+        np.arange(1_000_000),
+        energy=parse_energies("log:256MeV:524.288GeV"),
+        eta=parse_etas("abs:0:1.35"),
+        seed=1,
+    )
+    n_showers = 0
+    # `photons_to_voxels` refuses such energies: to arrive is to pass
+    for batch in photons_to_voxels(models, photons, seed=1):
+        assert np.isfinite(batch.energy).all()
+        assert batch.energy.min() >= 0.0
+        n_showers += len(batch)
+    assert n_showers == 1_000_000
+
+
+def test_files_hold_no_path_of_the_machine_that_made_them() -> None:
+    for model in load_models("calocfm").models:
+        content = model.path.read_bytes()
+        assert b"site-packages" not in content
+        assert b"/src/calovox" not in content
