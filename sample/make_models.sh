@@ -17,7 +17,7 @@ pair() {
         --steps 6000 -o "$runs/inn_$1"
     # shellcheck disable=SC2086
     calovox train cfm --config "$here/../configs/cfm_small_2core.toml" $showers $range \
-        --steps 8000 --rising 0.15 -o "$runs/cfm_$1"
+        --steps 8000 --rising 0.15 --layer-weighting equal -o "$runs/cfm_$1"
 }
 
 pair low 0:0.7 &

@@ -146,7 +146,7 @@ class TrainCfmSettings(TrainSettings):
     ] = 1024
     layer_weighting: Annotated[
         Literal["note", "equal"], typer.Option(help="Weights of the voxels in the loss.")
-    ] = "equal"
+    ] = "note"
     solver: Annotated[
         Literal["euler", "heun", "midpoint", "rk4"], typer.Option(help="How samples are made.")
     ] = "midpoint"

@@ -139,7 +139,7 @@ class CfmSizes:
     kind: ClassVar[ModelKind] = "cfm"
 
     width: int = 1024
-    layer_weighting: LayerWeighting = "equal"
+    layer_weighting: LayerWeighting = "note"
     solver: str = "midpoint"
     solver_steps: int = 5
 
