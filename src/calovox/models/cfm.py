@@ -95,7 +95,7 @@ def voxel_weights(layer_sizes: Sequence[int], weighting: LayerWeighting) -> Tens
 
     "note": in proportion to the number of voxels in its layer, as the note prints it. "equal": in
     inverse proportion, so that every layer weighs the same; this is what the note gives as its
-    reason, that layers of many voxels shall not dominate. Measured, "note" gives the better showers.
+    reason, that layers of many voxels shall not dominate. Measured, "note" gives better showers.
 
     Args:
         layer_sizes: Number of voxels of each layer.
