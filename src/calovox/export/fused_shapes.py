@@ -1,7 +1,7 @@
 """CaloCFM with all that does not change along the way computed once."""
 
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from torch import Tensor, nn
 
 from calovox.export.affine import Affine, linear_layers
@@ -29,7 +29,8 @@ class FusedShapes(nn.Module):
     def __init__(self, model: CaloCFM) -> None:
         super().__init__()
         network = model.network
-        (weight, bias), *layers = linear_layers(network.backbone, nn.SiLU, layer_norm=True)
+        *inner, last = linear_layers(network.backbone, nn.SiLU, layer_norm=True)
+        (weight, bias), *layers = [*(_centred(*layer) for layer in inner), last]
         n, n_embedded = network.n_variables, network.embedding.n_outputs
         n_context = weight.shape[1] - n - 1 - n_embedded
         x, time, embedded, layer = torch.split(weight, [n, 1, n_embedded, n_context], dim=1)
@@ -94,6 +95,17 @@ class FusedShapes(nn.Module):
         spread: Tensor = self.spread(empty.to(shares.dtype), shares)
         factors: Tensor = self.spread(factor)
         return spread * factors
+
+
+def _centred(
+    weight: Float64[Tensor, "neuron in"], bias: Float64[Tensor, " neuron"]
+) -> tuple[Float64[Tensor, "neuron in"], Float64[Tensor, " neuron"]]:
+    """Take the mean over the neurons away, which the layer norm behind takes away anyway.
+
+    ONNX Runtime finds the variance as the mean of squares less the square of the mean: where a
+    large mean stands before small differences, that is below 0 and its root is NaN.
+    """
+    return weight - weight.mean(dim=0), bias - bias.mean()
 
 
 def _cut(alpha: float, width: float) -> float:
