@@ -62,11 +62,18 @@ def test_nodes_without_events_lie_between_their_neighbours() -> None:
     assert bool(transform.log_stds.isfinite().all())
 
 
-def test_too_few_events_are_refused() -> None:
-    with pytest.raises(ValueError, match="50 events at a node, got 10 at the fullest"):
-        ConditionalStandardization.identity(2).fit(
-            [(torch.zeros(10, 2), torch.zeros(10, 1))], (0.0, 1.0)
-        )
+def test_few_events_count_alike_at_all_nodes() -> None:
+    x, t = draw(40)
+    transform = ConditionalStandardization.identity(2).fit([(x, t)], (-2.0, 2.0))
+    torch.testing.assert_close(transform.means, x.mean(dim=0).expand(23, 2))
+    y = transform(x, t)[:, 0]
+    assert abs(y.mean()) < 1e-5
+    assert y.std(correction=0) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_no_events_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected finite data, got 0 events"):
+        ConditionalStandardization.identity(2).fit([], (0.0, 1.0))
 
 
 def test_data_that_is_not_finite_is_refused() -> None:

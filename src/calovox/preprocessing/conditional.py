@@ -71,7 +71,7 @@ class ConditionalStandardization(nn.Module):
         """Find means and standard deviations near each node, in one pass.
 
         A node has the events that are nearer to it than to any other; one with under 50 of them
-        gets what lies between its neighbours.
+        gets what lies between its neighbours. Where none has 50, all get those of all events.
 
         Args:
             batches: Variables and conditions, in parts of any size.
@@ -81,7 +81,7 @@ class ConditionalStandardization(nn.Module):
             A new transform with as many nodes.
 
         Raises:
-            ValueError: If no node has 50 events, or a number is not finite.
+            ValueError: If there are no events, or a number is not finite.
         """
         n_nodes, n_variables = self.means.shape
         count = torch.zeros(n_nodes, 1, dtype=torch.float64)
@@ -92,12 +92,14 @@ class ConditionalStandardization(nn.Module):
             count.index_add_(0, position, torch.ones(len(x), 1, dtype=torch.float64))
             for power in (1, 2):
                 sums[power - 1].index_add_(0, position, x.double() ** power)
-        known = count[:, 0].numpy() >= _FEWEST
-        if not known.any() or not bool(sums.isfinite().all()):
+        if not count.any() or not bool(sums.isfinite().all()):
             raise ValueError(
-                f"ConditionalStandardization: expected finite data and {_FEWEST} events at a "
-                f"node, got {int(count.max())} at the fullest of {n_nodes}"
+                f"ConditionalStandardization: expected finite data, got {int(count.sum())} events"
             )
+        if not (count >= _FEWEST).any():
+            count = count.sum(dim=0, keepdim=True).expand(n_nodes, 1)
+            sums = sums.sum(dim=1, keepdim=True).expand(2, n_nodes, n_variables)
+        known = count[:, 0].numpy() >= min(_FEWEST, int(count.max()))
         mean = sums[0] / count.clamp(min=1.0)
         std = (sums[1] / count.clamp(min=1.0) - mean**2).clamp(min=_LOWEST_STD**2).sqrt()
         nodes = limits[0] + step * torch.arange(n_nodes)
