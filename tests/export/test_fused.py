@@ -12,12 +12,16 @@ from calovox.export.parity import FLOOR
 from calovox.models.inn import inn_network
 from calovox.models.two_stage import TwoStageSampler
 from calovox.nn import ConditionalFlow
+from calovox.preprocessing import VoxelSpaceKind
 from calovox.training.kinds import CfmSizes, InnSizes
 from tests.export.toy_runs import build, toy_grid
 
 
-def toy_sampler(*, solver: str = "midpoint", gain: float = 1.0) -> TwoStageSampler:
-    inn, cfm = InnSizes(n_blocks=4, width=16), CfmSizes(width=32, solver=solver, solver_steps=2)
+def toy_sampler(
+    *, solver: str = "midpoint", gain: float = 1.0, voxels: VoxelSpaceKind = "quantiles"
+) -> TwoStageSampler:
+    inn = InnSizes(n_blocks=4, width=16)
+    cfm = CfmSizes(width=32, voxels=voxels, solver=solver, solver_steps=2)
     return TwoStageSampler(*build(toy_grid(), inn, cfm, gain=gain)).eval()
 
 
@@ -38,10 +42,11 @@ def assert_same_showers(found: Tensor, expected: Tensor, energy: Tensor) -> None
     assert difference[compared].max() < 1e-4
 
 
+@pytest.mark.parametrize("voxels", ["quantiles", "note"])
 @pytest.mark.parametrize("solver", ["euler", "midpoint", "heun", "rk4"])
 @torch.no_grad()
-def test_fused_graph_gives_the_showers_of_the_model(solver: str) -> None:
-    sampler = toy_sampler(solver=solver)
+def test_fused_graph_gives_the_showers_of_the_model(solver: str, voxels: VoxelSpaceKind) -> None:
+    sampler = toy_sampler(solver=solver, voxels=voxels)
     given = inputs(sampler, 500)
     expected = PlainGraph(copy.deepcopy(sampler).double())(*(x.double() for x in given))
     assert_same_showers(FusedGraph(sampler)(*given), expected, given[1])
@@ -74,12 +79,22 @@ def test_fused_flow_leaves_numbers_beyond_the_bound_as_they_are() -> None:
 
 @torch.no_grad()
 def test_layers_are_spread_evenly_where_all_shares_are_zero() -> None:
-    sampler = toy_sampler()
+    sampler = toy_sampler(voxels="note")
     sampler.shapes.voxels.standardization.mean.fill_(-50.0)
     given = inputs(sampler, 20)
     found, expected = FusedGraph(sampler)(*given), PlainGraph(sampler)(*given)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
     assert (found[:, :4] == found[:, :1]).all()
+
+
+@torch.no_grad()
+def test_one_voxel_has_the_energy_of_layers_whose_voxels_are_all_empty() -> None:
+    sampler = toy_sampler()
+    sampler.shapes.voxels.thresholds.fill_(3.5)
+    given = inputs(sampler, 200)
+    found, expected = FusedGraph(sampler)(*given), PlainGraph(sampler)(*given)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    assert float(found.count_nonzero(dim=1).double().mean()) < 5.5
 
 
 @torch.no_grad()

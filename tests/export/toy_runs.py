@@ -8,7 +8,12 @@ import torch
 from calovox.arrays import LAYERS
 from calovox.models.cfm import CaloCFM
 from calovox.models.inn import CaloINN
-from calovox.preprocessing import ConditionalStandardization, Standardization
+from calovox.preprocessing import (
+    LogitVoxelTransform,
+    QuantileVoxelTransform,
+    Standardization,
+    VoxelSpace,
+)
 from calovox.training.kinds import CfmSizes, InnSizes
 from calovox.training.runs import RunRecord, grid_to_json, write_record, write_weights
 from calovox.voxelization import Ring, VoxelGrid
@@ -45,18 +50,27 @@ def fill(model: CaloINN | CaloCFM, *, gain: float, seed: int = 1) -> None:
         torch.tensor([0.03, 1.5, 1.2, 1.5, 3.0])[:n],
     )
     if isinstance(model, CaloCFM):
-        n_voxels = model.voxels.n_voxels
-        model.voxels.standardization = Standardization(
-            torch.randn(n_voxels, generator=rng) - 5.0, torch.full((n_voxels,), 2.5)
-        )
-        model.by_energy = ConditionalStandardization(
-            torch.linspace(-1.8, 0.9, 23),
-            0.5 * torch.randn(23, n_voxels, generator=rng),
-            -1.5 * torch.rand(23, n_voxels, generator=rng),
-        )
+        model.voxels = toy_space(model.voxels, rng)
     with torch.no_grad():
         for parameter in model.network.parameters():
             parameter *= gain
+
+
+def toy_space(voxels: VoxelSpace, rng: torch.Generator) -> VoxelSpace:
+    """Make tables like those of photon showers, of numbers drawn at random."""
+    sizes, n_voxels = voxels.layer_sizes, voxels.n_voxels
+    if isinstance(voxels, LogitVoxelTransform):
+        mean = torch.randn(n_voxels, generator=rng) - 5.0
+        return LogitVoxelTransform(sizes, Standardization(mean, torch.full((n_voxels,), 2.5)))
+    n_nodes, n_knots = len(voxels.nodes), len(voxels.knots)
+    climbs = 0.5 * torch.rand(n_nodes, n_voxels, n_knots - 1, generator=rng) + 0.5
+    first = torch.full((n_nodes, n_voxels, 1), -13.8)
+    return QuantileVoxelTransform(
+        sizes,
+        torch.linspace(5.5, 13.2, n_nodes),
+        4.0 * torch.rand(n_nodes, n_voxels, generator=rng) - 3.0,
+        torch.cat([first, first + climbs.cumsum(dim=2)], dim=2),
+    )
 
 
 def build(

@@ -1,10 +1,12 @@
+import math
+
 import pytest
 import torch
 
 from calovox.models.cfm import CaloCFM, LayerWeighting, cfm_network, voxel_weights
 from calovox.models.solvers import SOLVERS
 from calovox.nn import count_parameters
-from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, VoxelTransform
+from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, LogitVoxelTransform
 from tests.models.toy_models import LAYER_SIZES, toy_batch, toy_cfm
 
 OPTIMAL = (36, 164, 110, 36, 36)
@@ -40,14 +42,14 @@ def test_an_unknown_weighting_is_refused() -> None:
 
 @pytest.mark.parametrize("layer_weighting", ["note", "equal"])
 def test_the_loss_of_a_network_that_says_zero_is_known(layer_weighting: LayerWeighting) -> None:
-    """The target x_1 - x_0 has variance 2: x_0 is normal, and x_1 is standardised."""
+    """Normal data leave 1 / s(t)^2 of the variance, whose mean over t is pi / 2."""
     batch = toy_batch(4000)
     model = toy_cfm(batch, layer_weighting=layer_weighting)
     with torch.no_grad():
         for parameter in model.network.backbone.layers[-1].parameters():
             parameter.zero_()
         loss = model.losses(batch, torch.Generator().manual_seed(1))["velocity"]
-    assert float(loss) == pytest.approx(2.0, abs=0.06)
+    assert float(loss) == pytest.approx(0.5 * math.pi, abs=0.05)
 
 
 @pytest.mark.parametrize("name", SOLVERS)
@@ -64,7 +66,7 @@ def test_all_solvers_agree_at_many_steps(name: str) -> None:
 
 
 def test_models_of_other_grids_are_refused() -> None:
-    conditions, voxels = ConditionTransform(), VoxelTransform(LAYER_SIZES)
+    conditions, voxels = ConditionTransform(), LogitVoxelTransform(LAYER_SIZES)
     with pytest.raises(ValueError, match="a network of 7 variables, one per voxel, got 8"):
         CaloCFM(cfm_network(8, 3), conditions, LayerEnergyTransform.unfitted(3), voxels)
     with pytest.raises(ValueError, match="energies of 3 layers, got 2"):

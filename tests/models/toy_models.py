@@ -14,9 +14,9 @@ from calovox.nn import DiffusionTransformer, TokenLayout
 from calovox.preprocessing import (
     ConditionTransform,
     LayerEnergyTransform,
+    LogitVoxelTransform,
     LogVoxelTransform,
     StandardizedConditions,
-    VoxelTransform,
 )
 
 LAYER_SIZES = (2, 4, 1)
@@ -55,7 +55,7 @@ def toy_cfm(data: Showers[Tensor], *, layer_weighting: LayerWeighting = "equal")
         cfm_network(sum(LAYER_SIZES), len(LAYER_SIZES), width=64, n_embedded=8),
         ConditionTransform.fit([data.conditions.energy]),
         condition_energies(len(LAYER_SIZES)).fit([data.layer_energy]),
-        VoxelTransform(LAYER_SIZES).fit([data.voxels]),
+        LogitVoxelTransform(LAYER_SIZES).fit([data.voxels]),
         layer_weighting=layer_weighting,
     )
 

@@ -20,7 +20,7 @@ def voxels(n_events: int = 200) -> Tensor:
 def test_the_logarithms_of_all_voxels_have_mean_0_and_width_1() -> None:
     energy = voxels()
     transform = LogVoxelTransform(SIZES).fit([energy[:30], energy[30:]])
-    y = transform(energy)
+    y = transform(energy, torch.ones(len(energy)))
     assert float(y.mean()) == pytest.approx(0.0, abs=1e-5)
     assert float(y.std(correction=0)) == pytest.approx(1.0, abs=1e-5)
     shares = transform.normalization(energy)
@@ -34,7 +34,8 @@ def test_voxels_come_back() -> None:
     energy = voxels()
     transform = LogVoxelTransform(SIZES).fit([energy])
     total = transform.normalization.layer_energy(energy)
-    back = transform.inverse(transform(energy), total)
+    photons = torch.ones(len(energy))
+    back = transform.inverse(transform(energy, photons), photons, total)
     scale = total.index_select(1, transform.normalization.layer)
     allowed = 4e-6 * scale + 1e-6 * max(SIZES) * energy
     assert ((back - energy).abs() <= allowed).all()
@@ -46,7 +47,9 @@ def test_any_numbers_conserve_the_energy_of_the_layers(spread: float) -> None:
     transform = LogVoxelTransform(SIZES).fit([voxels()])
     layer_energy = torch.rand(500, len(SIZES)) ** 4
     layer_energy[::5, 0] = 0.0
-    showers = transform.inverse(spread * torch.randn(500, sum(SIZES)), layer_energy)
+    showers = transform.inverse(
+        spread * torch.randn(500, sum(SIZES)), torch.ones(500), layer_energy
+    )
     assert (showers >= 0).all()
     torch.testing.assert_close(transform.normalization.layer_energy(showers), layer_energy)
 

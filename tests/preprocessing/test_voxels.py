@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from calovox.preprocessing import LayerNormalization, VoxelTransform
+from calovox.preprocessing import LayerNormalization, LogitVoxelTransform
 from calovox.voxelization import VoxelGrid
 
 GRIDS = {
@@ -37,11 +37,12 @@ def test_shares_add_up_to_one_where_there_is_energy(sizes: tuple[int, ...]) -> N
 @pytest.mark.parametrize("with_noise", [False, True])
 def test_voxels_come_back(sizes: tuple[int, ...], with_noise: bool) -> None:
     energy = voxels(sizes)
-    transform = VoxelTransform(sizes).fit([energy[:30], energy[30:]])
-    y = transform(energy, torch.rand_like(energy) if with_noise else None)
+    transform = LogitVoxelTransform(sizes).fit([energy[:30], energy[30:]])
+    photons = torch.ones(len(energy))
+    y = transform(energy, photons, torch.rand_like(energy) if with_noise else None)
     assert torch.isfinite(y).all()
     total = transform.normalization.layer_energy(energy)
-    back = transform.inverse(y, total)
+    back = transform.inverse(y, photons, total)
     scale = total.index_select(1, transform.normalization.layer)
     # each voxel of a layer loses up to b, and the others gain what it loses
     allowed = 4e-6 * scale + 1e-6 * max(sizes) * energy
@@ -54,10 +55,12 @@ def test_voxels_come_back(sizes: tuple[int, ...], with_noise: bool) -> None:
 def test_any_numbers_conserve_the_energy_of_the_layers(
     sizes: tuple[int, ...], spread: float
 ) -> None:
-    transform = VoxelTransform(sizes).fit([voxels(sizes)])
+    transform = LogitVoxelTransform(sizes).fit([voxels(sizes)])
     layer_energy = torch.rand(500, len(sizes)) ** 4
     layer_energy[::5, 0] = 0.0
-    showers = transform.inverse(spread * torch.randn(500, sum(sizes)), layer_energy)
+    showers = transform.inverse(
+        spread * torch.randn(500, sum(sizes)), torch.ones(500), layer_energy
+    )
     assert (showers >= 0).all()
     torch.testing.assert_close(transform.normalization.layer_energy(showers), layer_energy)
     assert not showers[::5, : sizes[0]].any()
@@ -78,6 +81,6 @@ def test_tiny_shares_do_not_overflow() -> None:
 def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`layer_sizes` of 1 or more, got \[3, 0\]"):
         LayerNormalization((3, 0))
-    fitted = VoxelTransform((3, 1)).fit([voxels((3, 1))])
+    fitted = LogitVoxelTransform((3, 1)).fit([voxels((3, 1))])
     with pytest.raises(ValueError, match="a standardisation of 5 voxels, got one of 4"):
-        VoxelTransform((3, 2), fitted.standardization)
+        LogitVoxelTransform((3, 2), fitted.standardization)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.models.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.models.inn import CaloINN, inn_network
-from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, VoxelTransform
+from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, LogitVoxelTransform
 from calovox.training import Recipe, ShowerFiles, ShowerStream, Step, train, voxels_to_showers
 from calovox.training.devices import make_fabric
 from calovox.training.observer import Observer
@@ -54,7 +54,7 @@ def make_cfm(reader: DatasetReader) -> CaloCFM:
     data = voxels_to_showers(reader.read())
     conditions = ConditionTransform.fit([data.conditions.energy])
     layers = condition_energies(5).fit([data.layer_energy])
-    voxels = VoxelTransform(SIZES).fit([data.voxels])
+    voxels = LogitVoxelTransform(SIZES).fit([data.voxels])
     return CaloCFM(cfm_network(width=16, n_embedded=4), conditions, layers, voxels)
 
 

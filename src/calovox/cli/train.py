@@ -17,6 +17,7 @@ __all__ = [
     "Compile",
     "LoopSettings",
     "Precision",
+    "Space",
     "TrainCfmSettings",
     "TrainDitSettings",
     "TrainInnSettings",
@@ -35,6 +36,10 @@ TRAIN_DIT_EXAMPLE = f"calovox train dit --config configs/dit_2core.toml {_FILES}
 Precision = Annotated[
     Literal["32-true", "bf16-mixed", "16-mixed"],
     typer.Option(help="32 bits, or 16 in the products of matrices."),
+]
+Space = Annotated[
+    Literal["quantiles", "note"],
+    typer.Option(help="Voxels as normal scores at each energy, or as the note has them."),
 ]
 Compile = Annotated[
     bool, typer.Option(help="Compile the network: worth its minutes for long runs on a GPU.")
@@ -147,6 +152,7 @@ class TrainCfmSettings(TrainSettings):
     layer_weighting: Annotated[
         Literal["note", "equal"], typer.Option(help="Weights of the voxels in the loss.")
     ] = "note"
+    voxels: Space = "quantiles"
     solver: Annotated[
         Literal["euler", "heun", "midpoint", "rk4"], typer.Option(help="How samples are made.")
     ] = "midpoint"
@@ -169,6 +175,7 @@ class TrainDitSettings(TrainSettings):
         Literal["maxima", "standardized"],
         typer.Option(help="Energies divided by their maxima (the note), or as CaloCFM sees them."),
     ] = "standardized"
+    voxels: Space = "quantiles"
     solver_steps: Annotated[int, typer.Option(min=1, help="Steps that make a sample.")] = 32
     precision: Precision = "32-true"
     compile: Compile = False

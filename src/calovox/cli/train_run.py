@@ -183,6 +183,7 @@ def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
         cfm = CfmSizes(
             width=settings.width,
             layer_weighting=settings.layer_weighting,
+            voxels=settings.voxels,
             solver=settings.solver,
             solver_steps=settings.solver_steps,
         )
@@ -193,6 +194,7 @@ def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
         heads=settings.heads,
         blocks=settings.blocks,
         conditions=settings.conditions,
+        voxels=settings.voxels,
         steps=settings.solver_steps,
     )
     return dit, _compiled(dit) if settings.compile else dit.fitted

@@ -5,8 +5,9 @@ from jaxtyping import Float32, Float64
 from torch import Tensor, nn
 
 from calovox.export.affine import Affine, linear_layers
-from calovox.export.fused_conditions import COPIES
+from calovox.export.fused_voxels import fuse_voxels
 from calovox.models.cfm import CaloCFM
+from calovox.nn import flow_preconditioning
 
 __all__ = ["FusedShapes"]
 
@@ -23,8 +24,6 @@ class FusedShapes(nn.Module):
     """
 
     time: Tensor
-    ones: Tensor
-    sizes: Tensor
 
     def __init__(self, model: CaloCFM) -> None:
         super().__init__()
@@ -40,22 +39,7 @@ class FusedShapes(nn.Module):
         self.first = Affine(x)
         self.layers = nn.ModuleList(Affine(*of_layer) for of_layer in layers)
         self.solver, self.n_steps = model.solver, model.n_steps
-        voxels = model.voxels
-        std, mean = voxels.standardization.std.double(), voxels.standardization.mean.double()
-        by_energy, log_energy = model.by_energy, model.conditions.log_energy
-        self.shifts = Affine(-(mean + std * by_energy.means.double()).T)
-        self.log_scales = Affine((std.log() + by_energy.log_stds.double()).T)
-        nodes = log_energy.mean.double() + log_energy.std.double() * by_energy.nodes.double()
-        self.limits = float(nodes[0]), float(nodes[-1])
-        self.density = 1.0 / float(nodes[1] - nodes[0])
-        self.register_buffer("ones", torch.ones(1, COPIES))
-        first_copy = torch.eye(COPIES, dtype=torch.float64)[:1].expand(len(nodes), -1)
-        self.beyond_nodes = Affine(first_copy, -nodes)
-        self.cut = _cut(voxels.logit.alpha, voxels.dequantization.width)
-        one = torch.eye(len(voxels.layer_sizes), dtype=torch.float64)
-        spread = one[voxels.normalization.layer]
-        self.sum, self.spread = Affine(spread.T), Affine(spread)
-        self.register_buffer("sizes", torch.tensor(voxels.layer_sizes).float())
+        self.voxels = fuse_voxels(model.voxels)
 
     def forward(
         self,
@@ -77,24 +61,16 @@ class FusedShapes(nn.Module):
         """
 
         def velocity(x: Tensor, t: float) -> Tensor:
-            y: Tensor = self.first(x, condition + t * self.time)
+            known, scale = flow_preconditioning(t)
+            y: Tensor = self.first(scale * x, condition + t * self.time)
             for layer in self.layers:
                 y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
-            return y
+            return known * x + scale * y
 
-        inside = (energy * self.ones).log().clamp(*self.limits)
-        near = (1.0 - self.beyond_nodes(inside).abs() * self.density).relu()
-        scale, shift = self.log_scales(near).exp(), self.shifts(near)
-        # minus the logits: the shifts have the sign already
-        logits = shift - scale * self.solver(velocity, noise, self.n_steps)
-        shares = (1.0 / (1.0 + logits.exp()) - self.cut).relu()
-        total = self.sum(shares)
-        # a layer whose shares are all 0 is spread evenly, as in `LayerNormalization`
-        empty = total <= 0.0
-        factor = layer_energy / torch.where(empty, self.sizes, total)
-        spread: Tensor = self.spread(empty.to(shares.dtype), shares)
-        factors: Tensor = self.spread(factor)
-        return spread * factors
+        voxels: Tensor = self.voxels(
+            self.solver(velocity, noise, self.n_steps), energy, layer_energy
+        )
+        return voxels
 
 
 def _centred(
@@ -106,14 +82,3 @@ def _centred(
     large mean stands before small differences, that is below 0 and its root is NaN.
     """
     return weight - weight.mean(dim=0), bias - bias.mean()
-
-
-def _cut(alpha: float, width: float) -> float:
-    """Find the p whose share is 0.
-
-    The inverse of the regularised logit and of the noise is p (1 + c) - d; the shares of a layer
-    are made to add up to 1, so that p - d / (1 + c) does as well.
-    """
-    regular = alpha / (1.0 - 2.0 * alpha)
-    stretch = 2.0 * regular * (1.0 + width) + width
-    return (regular * (1.0 + width) + width) / (1.0 + stretch)

@@ -10,8 +10,9 @@ with t uniform in [0, 1] and weights w_i whose mean is 1. Sampling solves dx/dt 
 network sees x, t, an embedding of log E and one of 10 abs(eta), and the layer energies as
 `LayerEnergyTransform` makes them. The note counts the weights of the velocity alone: 3 151 230
 for a width of 1024 and 6 043 882 for 1500; the two embeddings have 4958 each. Where the layer
-norms stand (before each activation, without parameters) and the activation (SiLU) are ours. So is
-the standardisation of the voxels, whose mean and width depend on the kinetic energy.
+norms stand (before each activation, without parameters) and the activation (SiLU) are ours. So are
+the voxels as normal scores (`QuantileVoxelTransform`; `LogitVoxelTransform` is what the note has)
+and the preconditioning of the velocity (`calovox.nn.velocity`).
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.2
@@ -32,10 +33,9 @@ from calovox.models.base import Conditions, Showers
 from calovox.models.solvers import Solver, midpoint
 from calovox.nn import MLP, ScalarEmbedding, VelocityNetwork, count_parameters
 from calovox.preprocessing import (
-    ConditionalStandardization,
     ConditionTransform,
     LayerEnergyTransform,
-    VoxelTransform,
+    VoxelSpace,
 )
 
 __all__ = ["CaloCFM", "LayerWeighting", "cfm_network", "condition_energies", "voxel_weights"]
@@ -125,7 +125,6 @@ class CaloCFM(nn.Module):
         conditions: What the network sees of a photon.
         layer_energies: What the network sees of the layer energies.
         voxels: How voxels become numbers without bounds.
-        by_energy: Their standardisation at each energy; by default it changes nothing.
         layer_weighting: Weights of the loss.
         solver: How a sample is integrated.
         n_steps: In how many steps.
@@ -138,9 +137,8 @@ class CaloCFM(nn.Module):
         network: VelocityNetwork,
         conditions: ConditionTransform,
         layer_energies: LayerEnergyTransform,
-        voxels: VoxelTransform,
+        voxels: VoxelSpace,
         *,
-        by_energy: ConditionalStandardization | None = None,
         layer_weighting: LayerWeighting = "note",
         solver: Solver = midpoint,
         n_steps: int = 5,
@@ -160,9 +158,6 @@ class CaloCFM(nn.Module):
         self.conditions = conditions
         self.layer_energies = layer_energies
         self.voxels = voxels
-        if by_energy is None:
-            by_energy = ConditionalStandardization.identity(voxels.n_voxels)
-        self.by_energy = by_energy
         self.layer_weighting = layer_weighting
         self.solver = solver
         self.n_steps = n_steps
@@ -211,8 +206,7 @@ class CaloCFM(nn.Module):
             Standardised numbers.
         """
         noise = torch.empty_like(batch.voxels).uniform_(generator=rng)
-        scalars = self.conditions(batch.conditions.energy, batch.conditions.eta)
-        variables: Tensor = self.by_energy(self.voxels(batch.voxels, noise), scalars[:, :1])
+        variables: Tensor = self.voxels(batch.voxels, batch.conditions.energy, noise)
         return variables
 
     def to_voxels(
@@ -231,9 +225,7 @@ class CaloCFM(nn.Module):
         Returns:
             Voxels as fractions of the kinetic energy, which add up to the layers.
         """
-        scalars = self.conditions(conditions.energy, conditions.eta)
-        unbounded = self.by_energy.inverse(variables, scalars[:, :1])
-        return self.voxels.inverse(unbounded, layer_energy)
+        return self.voxels.inverse(variables, conditions.energy, layer_energy)
 
     def losses(self, batch: Showers[Tensor], rng: torch.Generator) -> dict[str, Tensor]:
         """Compute the weighted squared error of the velocity, at one random time per event.

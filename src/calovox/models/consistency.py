@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from calovox.models.base import Conditions
 from calovox.models.denoisers import DenoisingModel
 from calovox.models.edm import karras_sigmas, sample_consistently
-from calovox.preprocessing import LogVoxelTransform, VoxelTransform
+from calovox.preprocessing import VoxelSpace
 
 __all__ = ["ConsistencyModel"]
 
@@ -41,7 +41,7 @@ class ConsistencyModel(nn.Module):
         self.n_evaluations = n_evaluations
 
     @property
-    def voxels(self) -> VoxelTransform | LogVoxelTransform:
+    def voxels(self) -> VoxelSpace:
         """How voxels become the model's variables."""
         return self.denoiser.voxels
 

@@ -14,7 +14,7 @@ from calovox.models.base import Conditions, Showers
 from calovox.models.cfm import CaloCFM
 from calovox.models.diffusion import CaloDiT
 from calovox.models.edm import denoise, flow_boundary_coefficients, flow_coefficients
-from calovox.preprocessing import LogVoxelTransform, VoxelTransform
+from calovox.preprocessing import VoxelSpace
 
 __all__ = ["DenoisingModel", "FlowDenoiser", "as_denoiser"]
 
@@ -24,7 +24,7 @@ class DenoisingModel(Protocol):
     """A shape model whose samples are the ends of dx/ds = (x - D(x; s)) / s."""
 
     @property
-    def voxels(self) -> VoxelTransform | LogVoxelTransform:
+    def voxels(self) -> VoxelSpace:
         """How voxels become the model's variables."""
         ...
 
@@ -80,7 +80,7 @@ class FlowDenoiser(nn.Module):
         self.model = model
 
     @property
-    def voxels(self) -> VoxelTransform:
+    def voxels(self) -> VoxelSpace:
         """How voxels become the flow's variables."""
         return self.model.voxels
 

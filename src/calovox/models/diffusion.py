@@ -32,7 +32,7 @@ from calovox.models.edm import (
     sample_by_heun,
 )
 from calovox.nn import DiffusionTransformer
-from calovox.preprocessing import LogVoxelTransform, ShapeConditions
+from calovox.preprocessing import ShapeConditions, VoxelSpace
 
 __all__ = ["CaloDiT"]
 
@@ -51,7 +51,7 @@ class CaloDiT(nn.Module):
         self,
         network: DiffusionTransformer,
         conditions: ShapeConditions,
-        voxels: LogVoxelTransform,
+        voxels: VoxelSpace,
         *,
         n_steps: int = 32,
     ) -> None:
@@ -170,16 +170,17 @@ class CaloDiT(nn.Module):
     def to_variables(
         self, batch: Showers[Tensor], rng: torch.Generator
     ) -> Float[Tensor, "event voxel"]:
-        """Map showers to the denoiser's clean variables; draws no random numbers.
+        """Map showers to the denoiser's clean variables.
 
         Args:
             batch: Showers.
-            rng: Where noise of the preprocessing would come from.
+            rng: Where the noise of the preprocessing comes from.
 
         Returns:
             Numbers of mean 0 and standard deviation 0.5, over all voxels.
         """
-        variables: Tensor = self.voxels(batch.voxels)
+        noise = torch.empty_like(batch.voxels).uniform_(generator=rng)
+        variables: Tensor = self.voxels(batch.voxels, batch.conditions.energy, noise)
         return SIGMA_DATA * variables
 
     def to_voxels(
@@ -192,13 +193,13 @@ class CaloDiT(nn.Module):
 
         Args:
             x_0: The variables.
-            conditions: Photons, which this model's variables do not depend on.
+            conditions: Photons.
             layer_energy: Energies of the layers as fractions of the kinetic energy.
 
         Returns:
             Voxels as fractions of the kinetic energy, which add up to the layers.
         """
-        return self.voxels.inverse(x_0 / SIGMA_DATA, layer_energy)
+        return self.voxels.inverse(x_0 / SIGMA_DATA, conditions.energy, layer_energy)
 
     def __repr__(self) -> str:
         count = sum(self.network.count().values())

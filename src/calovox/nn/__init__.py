@@ -4,7 +4,7 @@ from calovox.nn.dit import DiffusionTransformer, TokenLayout
 from calovox.nn.flow import ConditionalFlow
 from calovox.nn.mlp import MLP, ScalarEmbedding, count_parameters
 from calovox.nn.spline import RationalQuadraticSpline, SplineCoupling
-from calovox.nn.velocity import VelocityNetwork
+from calovox.nn.velocity import VelocityNetwork, flow_preconditioning
 
 __all__ = [
     "MLP",
@@ -16,4 +16,5 @@ __all__ = [
     "TokenLayout",
     "VelocityNetwork",
     "count_parameters",
+    "flow_preconditioning",
 ]

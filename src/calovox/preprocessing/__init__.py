@@ -5,7 +5,6 @@ decision that depends on a value. A transform has `forward`, `inverse` and, wher
 one to one, `log_abs_det_jacobian`; fitting is an explicit `fit` that returns a new transform.
 """
 
-from calovox.preprocessing.conditional import ConditionalStandardization
 from calovox.preprocessing.conditions import ConditionTransform
 from calovox.preprocessing.elementwise import Dequantization, RegularizedLogit, Standardization
 from calovox.preprocessing.layer_energies import LayerEnergyRatios, LayerEnergyTransform
@@ -15,20 +14,25 @@ from calovox.preprocessing.shape_conditions import (
     ShapeConditions,
     StandardizedConditions,
 )
-from calovox.preprocessing.voxels import LayerNormalization, VoxelTransform
+from calovox.preprocessing.voxel_quantiles import N_NODES, QuantileVoxelTransform
+from calovox.preprocessing.voxel_space import VoxelSpace, VoxelSpaceKind
+from calovox.preprocessing.voxels import LayerNormalization, LogitVoxelTransform
 
 __all__ = [
+    "N_NODES",
     "ConditionTransform",
-    "ConditionalStandardization",
     "Dequantization",
     "LayerEnergyRatios",
     "LayerEnergyTransform",
     "LayerNormalization",
     "LogVoxelTransform",
+    "LogitVoxelTransform",
+    "QuantileVoxelTransform",
     "RegularizedLogit",
     "ScaledConditions",
     "ShapeConditions",
     "Standardization",
     "StandardizedConditions",
-    "VoxelTransform",
+    "VoxelSpace",
+    "VoxelSpaceKind",
 ]

@@ -75,11 +75,18 @@ class LogVoxelTransform(nn.Module):
         """Number of voxels of all layers."""
         return sum(self.layer_sizes)
 
-    def forward(self, voxels: Float[Tensor, "event voxel"]) -> Float[Tensor, "event voxel"]:
+    def forward(
+        self,
+        voxels: Float[Tensor, "event voxel"],
+        energy: Float[Tensor, " event"],
+        noise: Float[Tensor, "event voxel"] | None = None,
+    ) -> Float[Tensor, "event voxel"]:
         """Map voxels into the space of the model.
 
         Args:
             voxels: Energies in any unit.
+            energy: Kinetic energies; this transform is the same at all of them.
+            noise: Of no use: empty voxels get the logarithm of the offset.
 
         Returns:
             Standardised numbers.
@@ -88,12 +95,16 @@ class LogVoxelTransform(nn.Module):
         return y
 
     def inverse(
-        self, y: Float[Tensor, "event voxel"], layer_energy: Float[Tensor, "event layer"]
+        self,
+        y: Float[Tensor, "event voxel"],
+        energy: Float[Tensor, " event"],
+        layer_energy: Float[Tensor, "event layer"],
     ) -> Float[Tensor, "event voxel"]:
         """Map numbers of a model to voxels.
 
         Args:
             y: Any numbers; a share is at most 1, whatever they are.
+            energy: Kinetic energies; this transform is the same at all of them.
             layer_energy: Energies of the layers.
 
         Returns:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from calovox.preprocessing.elementwise import Dequantization, RegularizedLogit, Standardization
 
-__all__ = ["LayerNormalization", "VoxelTransform"]
+__all__ = ["LayerNormalization", "LogitVoxelTransform"]
 
 
 class LayerNormalization(nn.Module):
@@ -86,7 +86,7 @@ class LayerNormalization(nn.Module):
         return normalised * layer_energy.index_select(1, self.layer)
 
 
-class VoxelTransform(nn.Module):
+class LogitVoxelTransform(nn.Module):
     """Maps voxels to standardised numbers without bounds, and back.
 
     Args:
@@ -113,12 +113,12 @@ class VoxelTransform(nn.Module):
             standardization = Standardization.identity(n_voxels)
         if len(standardization.mean) != n_voxels:
             raise ValueError(
-                f"VoxelTransform: expected a standardisation of {n_voxels} voxels, got one of "
-                f"{len(standardization.mean)}"
+                f"LogitVoxelTransform: expected a standardisation of {n_voxels} voxels, got one "
+                f"of {len(standardization.mean)}"
             )
         self.standardization = standardization
 
-    def fit(self, voxels: Iterable[Float[Tensor, "_ voxel"]]) -> "VoxelTransform":
+    def fit(self, voxels: Iterable[Float[Tensor, "_ voxel"]]) -> "LogitVoxelTransform":
         """Find the standardisation.
 
         Args:
@@ -127,7 +127,7 @@ class VoxelTransform(nn.Module):
         Returns:
             A new transform.
         """
-        return VoxelTransform(
+        return LogitVoxelTransform(
             self.layer_sizes,
             Standardization.fit(self._unbounded(v, None) for v in voxels),
             noise_width=self.dequantization.width,
@@ -147,12 +147,14 @@ class VoxelTransform(nn.Module):
     def forward(
         self,
         voxels: Float[Tensor, "event voxel"],
+        energy: Float[Tensor, " event"],
         noise: Float[Tensor, "event voxel"] | None = None,
     ) -> Float[Tensor, "event voxel"]:
         """Map voxels into the space of the models.
 
         Args:
             voxels: Energies in any unit.
+            energy: Kinetic energies; this transform is the same at all of them.
             noise: Uniform numbers in [0, 1); None for no noise.
 
         Returns:
@@ -162,12 +164,16 @@ class VoxelTransform(nn.Module):
         return y
 
     def inverse(
-        self, y: Float[Tensor, "event voxel"], layer_energy: Float[Tensor, "event layer"]
+        self,
+        y: Float[Tensor, "event voxel"],
+        energy: Float[Tensor, " event"],
+        layer_energy: Float[Tensor, "event layer"],
     ) -> Float[Tensor, "event voxel"]:
         """Map numbers of a model to voxels.
 
         Args:
             y: Any numbers.
+            energy: Kinetic energies; this transform is the same at all of them.
             layer_energy: Energies of the layers.
 
         Returns:

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from calovox.models.base import Showers
-from calovox.preprocessing import (
-    ConditionalStandardization,
-    ConditionTransform,
-    VoxelTransform,
-)
+from calovox.arrays import Array, Float32, Float64
+from calovox.preprocessing import N_NODES, QuantileVoxelTransform
 from calovox.training.reflection import mirrored_voxels
 from calovox.training.showers import ShowerFiles
 
-__all__ = ["seeded", "standardize_by_energy", "training_voxels"]
+__all__ = ["fit_quantiles", "seeded", "training_voxels"]
 
 Model = TypeVar("Model", bound=nn.Module)
+
+_FEWEST_NEAR = 200
+_MOST_NEAR = 10_000
 
 
 def seeded(seed: int, build: Callable[[], Model]) -> Model:
@@ -52,39 +52,38 @@ def training_voxels(files: ShowerFiles, *, reflect: bool) -> Iterator[Tensor]:
             yield showers.voxels.index_select(1, mirror)
 
 
-def standardize_by_energy(
-    files: ShowerFiles,
-    conditions: ConditionTransform,
-    voxels: VoxelTransform,
-    *,
-    seed: int,
-    reflect: bool,
-) -> ConditionalStandardization:
-    """Fit the standardisation of voxels at each energy to all showers.
+def fit_quantiles(
+    raw: QuantileVoxelTransform, files: ShowerFiles, *, seed: int, reflect: bool
+) -> QuantileVoxelTransform:
+    """Make the tables of normal scores from showers near each of the energies.
+
+    A shower counts the more, the nearer it is to an energy; one beyond the neighbouring energies
+    does not count, unless there are fewer than 200 nearer ones.
 
     Args:
+        raw: A transform for voxels of the same layers.
         files: The showers.
-        conditions: What the model sees of a photon.
-        voxels: How voxels become numbers without bounds.
-        seed: Seed of the noise that the voxels get, as in training.
+        seed: Seed of the choice where there are very many.
         reflect: Whether every shower comes twice, as it is and reflected.
 
     Returns:
-        The standardisation.
+        The transform.
     """
-    rng = torch.Generator().manual_seed(seed)
-    mirror = torch.from_numpy(mirrored_voxels(files.grid)) if reflect else None
+    logarithms = np.log(files.energies())
+    nodes = np.linspace(logarithms.min(), max(logarithms.max(), logarithms.min() + 1e-3), N_NODES)
+    mirror = mirrored_voxels(files.grid)
 
-    def scalars(showers: Showers[Tensor]) -> Tensor:
-        t: Tensor = conditions(showers.conditions.energy, showers.conditions.eta)[:, :1]
-        return t
+    def near(number: int, node: float) -> tuple[Float32[Array, "_ voxel"], Float64[Array, " _"]]:
+        distance = np.abs(logarithms - node)
+        reach = max(nodes[1] - nodes[0], np.sort(distance)[:_FEWEST_NEAR][-1] * (1.0 + 1e-6))
+        weights = np.maximum(1.0 - distance / reach, 0.0)
+        rows = np.flatnonzero(weights)
+        if len(rows) > _MOST_NEAR:
+            rng = np.random.default_rng((seed, number))
+            rows = np.sort(rng.choice(rows, _MOST_NEAR, replace=False))
+        voxels = files.read(rows).voxels.numpy()
+        if not reflect:
+            return voxels, weights[rows]
+        return np.concatenate([voxels, voxels[:, mirror]]), np.tile(weights[rows], 2)
 
-    def variables() -> Iterator[tuple[Tensor, Tensor]]:
-        for showers in files.batches():
-            for order in (None, mirror) if reflect else (None,):
-                energy = showers.voxels if order is None else showers.voxels[:, order]
-                yield voxels(energy, torch.rand(energy.shape, generator=rng)), scalars(showers)
-
-    ranges = [scalars(showers) for showers in files.batches()]
-    limits = min(float(t.min()) for t in ranges), max(float(t.max()) for t in ranges)
-    return ConditionalStandardization.identity(voxels.n_voxels).fit(variables(), limits)
+    return raw.fit(nodes, (near(number, node) for number, node in enumerate(nodes)))

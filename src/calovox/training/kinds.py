@@ -21,16 +21,18 @@ from calovox.models.solvers import SOLVERS
 from calovox.models.tokens import TokenKind, grid_to_tokens
 from calovox.nn import DiffusionTransformer
 from calovox.preprocessing import (
-    ConditionalStandardization,
     ConditionTransform,
     LayerEnergyTransform,
+    LogitVoxelTransform,
     LogVoxelTransform,
+    QuantileVoxelTransform,
     ScaledConditions,
     ShapeConditions,
     StandardizedConditions,
-    VoxelTransform,
+    VoxelSpace,
+    VoxelSpaceKind,
 )
-from calovox.training.fitting import seeded, standardize_by_energy, training_voxels
+from calovox.training.fitting import fit_quantiles, seeded, training_voxels
 from calovox.training.showers import ShowerFiles
 from calovox.voxelization import VoxelGrid
 
@@ -132,6 +134,7 @@ class CfmSizes:
     Attributes:
         width: Neurons of the three hidden layers: 1024 (small) or 1500 (large).
         layer_weighting: How the loss weighs voxels.
+        voxels: The space of the flow: "note" is a logit.
         solver: How samples are integrated.
         solver_steps: In how many steps.
     """
@@ -140,6 +143,7 @@ class CfmSizes:
 
     width: int = 1024
     layer_weighting: LayerWeighting = "note"
+    voxels: VoxelSpaceKind = "quantiles"
     solver: str = "midpoint"
     solver_steps: int = 5
 
@@ -156,9 +160,8 @@ class CfmSizes:
         Returns:
             The model.
         """
-        voxels = VoxelTransform(_layer_sizes(grid))
         layers = condition_energies(len(grid.layers))
-        return self._model(ConditionTransform(), layers, voxels, None)
+        return self._model(ConditionTransform(), layers, self._space(_layer_sizes(grid)))
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloCFM:
         """Build a model with random weights for given showers.
@@ -174,16 +177,16 @@ class CfmSizes:
         raw = self.build(files.grid)
         conditions = ConditionTransform.fit(p.conditions.energy for p in files.batches())
         layers = raw.layer_energies.fit(part.layer_energy for part in files.batches())
-        voxels = raw.voxels.fit(training_voxels(files, reflect=reflect))
-        by_energy = standardize_by_energy(files, conditions, voxels, seed=seed, reflect=reflect)
-        return seeded(seed, lambda: self._model(conditions, layers, voxels, by_energy))
+        voxels = _fit_voxels(raw.voxels, files, seed=seed, reflect=reflect)
+        return seeded(seed, lambda: self._model(conditions, layers, voxels))
+
+    def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
+        if self.voxels == "note":
+            return LogitVoxelTransform(layer_sizes)
+        return QuantileVoxelTransform.unfitted(layer_sizes)
 
     def _model(
-        self,
-        conditions: ConditionTransform,
-        layers: LayerEnergyTransform,
-        voxels: VoxelTransform,
-        by_energy: ConditionalStandardization | None,
+        self, conditions: ConditionTransform, layers: LayerEnergyTransform, voxels: VoxelSpace
     ) -> CaloCFM:
         network = cfm_network(voxels.n_voxels, layers.n_layers, width=self.width)
         return CaloCFM(
@@ -191,7 +194,6 @@ class CfmSizes:
             conditions,
             layers,
             voxels,
-            by_energy=by_energy,
             layer_weighting=self.layer_weighting,
             solver=SOLVERS[self.solver],
             n_steps=self.solver_steps,
@@ -208,6 +210,7 @@ class DitSizes:
         heads: Heads of the attention.
         blocks: Blocks.
         conditions: What the network sees of photons: "maxima" is the note's.
+        voxels: The space of the diffusion: "note" is a logarithm.
         steps: In how many steps samples are made.
     """
 
@@ -218,6 +221,7 @@ class DitSizes:
     heads: int = 8
     blocks: int = 4
     conditions: ConditionKind = "standardized"
+    voxels: VoxelSpaceKind = "quantiles"
     steps: int = 32
 
     def build(self, grid: VoxelGrid) -> CaloDiT:
@@ -236,7 +240,7 @@ class DitSizes:
         else:
             energies = condition_energies(n_layers)
             conditions = StandardizedConditions(ConditionTransform(), energies)
-        return self._model(grid, conditions, LogVoxelTransform(_layer_sizes(grid)))
+        return self._model(grid, conditions, self._space(_layer_sizes(grid)))
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
         """Build a model with random weights for given showers.
@@ -244,15 +248,20 @@ class DitSizes:
         Args:
             files: Showers to which the standardisations are fitted.
             seed: Seed of the weights.
-            reflect: Whether the showers are reflected in training; the mean over all voxels does
-                not notice.
+            reflect: Whether the showers are reflected in training: both ways count then.
 
         Returns:
             The model.
         """
         conditions = self._fitted_conditions(files)
-        voxels = LogVoxelTransform(files.layer_sizes).fit(part.voxels for part in files.batches())
+        space = self._space(files.layer_sizes)
+        voxels = _fit_voxels(space, files, seed=seed, reflect=reflect)
         return seeded(seed, lambda: self._model(files.grid, conditions, voxels))
+
+    def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
+        if self.voxels == "note":
+            return LogVoxelTransform(layer_sizes)
+        return QuantileVoxelTransform.unfitted(layer_sizes)
 
     def _fitted_conditions(self, files: ShowerFiles) -> ShapeConditions:
         if self.conditions == "maxima":
@@ -266,9 +275,7 @@ class DitSizes:
             energies.fit(part.layer_energy for part in files.batches()),
         )
 
-    def _model(
-        self, grid: VoxelGrid, conditions: ShapeConditions, voxels: LogVoxelTransform
-    ) -> CaloDiT:
+    def _model(self, grid: VoxelGrid, conditions: ShapeConditions, voxels: VoxelSpace) -> CaloDiT:
         network = DiffusionTransformer(
             grid_to_tokens(grid, self.tokens),
             n_scalars=conditions.n_scalars,
@@ -338,6 +345,12 @@ def read_sizes(kind: str, values: Mapping[str, Any]) -> Sizes:
     if known.keys() != values.keys():
         raise ValueError(f"sizes of {kind}: expected {list(known)}, got {list(values)}")
     return _KINDS[kind](**values)
+
+
+def _fit_voxels(space: VoxelSpace, files: ShowerFiles, *, seed: int, reflect: bool) -> VoxelSpace:
+    if isinstance(space, QuantileVoxelTransform):
+        return fit_quantiles(space, files, seed=seed, reflect=reflect)
+    return space.fit(training_voxels(files, reflect=reflect))
 
 
 def _layer_sizes(grid: VoxelGrid) -> tuple[int, ...]:

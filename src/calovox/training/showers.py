@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from calovox.arrays import Array
+from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
 from calovox.models.base import Conditions, Showers
 from calovox.voxelization import Voxels, concatenate_voxels
@@ -59,7 +59,8 @@ class ShowerFiles:
                 f"none of {len(energy)}"
             )
         self._rows = np.flatnonzero(chosen)
-        self.energy_range = (float(energy[chosen].min()), float(energy[chosen].max()))
+        self._energies: Float64[Array, " event"] = energy[chosen]
+        self.energy_range = (float(self._energies.min()), float(self._energies.max()))
 
     def __len__(self) -> int:
         """Return the number of showers in the ranges."""
@@ -72,6 +73,10 @@ class ShowerFiles:
     def layer_sizes(self) -> tuple[int, ...]:
         """Number of voxels of each layer."""
         return tuple(np.diff(self.grid.layer_boundaries).tolist())
+
+    def energies(self) -> Float64[Array, " event"]:
+        """Return the kinetic energies of all showers in MeV."""
+        return self._energies
 
     def locate(self, number: int) -> tuple[Path, int]:
         """Say where a shower is stored.

@@ -1,0 +1,183 @@
+"""From the variables of the flow to voxels, with tables put together and rounded once."""
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor, nn
+
+from calovox.export.affine import Affine
+from calovox.export.fused_conditions import COPIES
+from calovox.preprocessing import LogitVoxelTransform, QuantileVoxelTransform, VoxelSpace
+from calovox.preprocessing.quantile_tables import HIGHEST_SCORE
+from calovox.preprocessing.voxel_quantiles import NEXT_TO_NOTHING
+
+__all__ = ["FusedLogits", "FusedQuantiles", "fuse_voxels"]
+
+
+class FusedLayers(nn.Module):
+    """Makes the shares of every layer add up to its energy.
+
+    Args:
+        layer: The layer of each voxel.
+        n_layers: How many layers.
+    """
+
+    sizes: Tensor
+
+    def __init__(self, layer: Tensor, n_layers: int) -> None:
+        super().__init__()
+        spread = torch.eye(n_layers, dtype=torch.float64)[layer]
+        self.sum, self.spread = Affine(spread.T), Affine(spread)
+        self.register_buffer("sizes", spread.sum(dim=0).float())
+
+    def forward(
+        self,
+        shares: Float32[Tensor, "event voxel"],
+        layer_energy: Float32[Tensor, "event layer"],
+    ) -> Float32[Tensor, "event voxel"]:
+        """Distribute the energies, evenly where all shares of a layer are 0.
+
+        Args:
+            shares: Numbers that are not negative.
+            layer_energy: Energies of the layers, not negative.
+
+        Returns:
+            Energies of the voxels, which add up to the layers.
+        """
+        total = self.sum(shares)
+        empty = total <= 0.0
+        factor = layer_energy / torch.where(empty, self.sizes, total)
+        spread: Tensor = self.spread(empty.to(shares.dtype), shares)
+        factors: Tensor = self.spread(factor)
+        return spread * factors
+
+
+class FusedLogits(nn.Module):
+    """`LogitVoxelTransform`, backwards.
+
+    Args:
+        voxels: The transform.
+    """
+
+    def __init__(self, voxels: LogitVoxelTransform) -> None:
+        super().__init__()
+        self.standardization = voxels.standardization
+        self.cut = _cut(voxels.logit.alpha, voxels.dequantization.width)
+        self.layers = FusedLayers(voxels.normalization.layer, len(voxels.layer_sizes))
+
+    def forward(
+        self,
+        y: Float32[Tensor, "event voxel"],
+        energy: Float32[Tensor, "event 1"],
+        layer_energy: Float32[Tensor, "event layer"],
+    ) -> Float32[Tensor, "event voxel"]:
+        """Map variables of the flow to voxels.
+
+        Args:
+            y: Any numbers.
+            energy: Kinetic energy in MeV.
+            layer_energy: Energies of the layers, not negative.
+
+        Returns:
+            Energies of the voxels in the unit of the layers, which add up to the layers.
+        """
+        raw = 1.0 / (1.0 + (-self.standardization.inverse(y)).exp())
+        voxels: Tensor = self.layers((raw - self.cut).relu(), layer_energy)
+        return voxels
+
+
+class FusedQuantiles(nn.Module):
+    """`QuantileVoxelTransform`, backwards.
+
+    Args:
+        voxels: The transform.
+    """
+
+    ones: Tensor
+    starts: Tensor
+    lengths: Tensor
+    longest: Tensor
+
+    def __init__(self, voxels: QuantileVoxelTransform) -> None:
+        super().__init__()
+        self.layer_sizes = list(voxels.layer_sizes)
+        nodes, log_shares = voxels.nodes.double(), voxels.log_shares.double()
+        self.limits = float(nodes[0]), float(nodes[-1])
+        self.density = 1.0 / float(nodes[1] - nodes[0])
+        self.register_buffer("ones", torch.ones(1, COPIES))
+        first_copy = torch.eye(COPIES, dtype=torch.float64)[:1].expand(len(nodes), -1)
+        self.beyond_nodes = Affine(first_copy, -nodes)
+        knots = voxels.knots.double()
+        self.register_buffer("starts", knots[:-1].float())
+        self.register_buffer("lengths", knots.diff().float())
+        self.register_buffer("longest", voxels.longest)
+        self.thresholds = Affine(voxels.thresholds.double().T)
+        self.first = Affine(log_shares[:, :, 0].T)
+        self.climbs = Affine(log_shares.diff(dim=2).flatten(start_dim=1).T)
+        self.layers = FusedLayers(voxels.normalization.layer, len(voxels.layer_sizes))
+
+    def forward(
+        self,
+        y: Float32[Tensor, "event voxel"],
+        energy: Float32[Tensor, "event 1"],
+        layer_energy: Float32[Tensor, "event layer"],
+    ) -> Float32[Tensor, "event voxel"]:
+        """Map variables of the flow to voxels.
+
+        Args:
+            y: Any numbers.
+            energy: Kinetic energy in MeV.
+            layer_energy: Energies of the layers, not negative.
+
+        Returns:
+            Energies of the voxels in the unit of the layers, which add up to the layers.
+        """
+        inside = (energy * self.ones).log().clamp(*self.limits)
+        near = (1.0 - self.beyond_nodes(inside).abs() * self.density).relu()
+        threshold = self.thresholds(near)
+        position = (y - threshold) / (HIGHEST_SCORE - threshold)
+        passed = ((position.unsqueeze(2) - self.starts) / self.lengths).relu()
+        climbs = self.climbs(near).reshape(-1, position.shape[1], len(self.starts))
+        ratio = self.first(near) + (torch.minimum(passed, self.longest) * climbs).sum(dim=2)
+        shares = torch.where(position > 0.0, ratio.clamp(max=0.0).exp(), 0.0)
+        voxels: Tensor = self.layers(self._fill(shares, position), layer_energy)
+        return voxels
+
+    def _fill(
+        self, shares: Float32[Tensor, "event voxel"], position: Float32[Tensor, "event voxel"]
+    ) -> Float32[Tensor, "event voxel"]:
+        """Give layers whose voxels are all empty one voxel: the highest position, if below 0."""
+        highest = [
+            part.amax(dim=1, keepdim=True) for part in torch.split(position, self.layer_sizes, 1)
+        ]
+        wanted = self.layers.spread(torch.cat(highest, dim=1).clamp(max=0.0))
+        return torch.where(position >= wanted, shares.clamp(min=NEXT_TO_NOTHING), shares)
+
+
+def fuse_voxels(voxels: VoxelSpace) -> FusedLogits | FusedQuantiles:
+    """Build the last part of a graph.
+
+    Args:
+        voxels: The transform of the model.
+
+    Returns:
+        The same, backwards.
+
+    Raises:
+        ValueError: If there is no such part for it.
+    """
+    if isinstance(voxels, QuantileVoxelTransform):
+        return FusedQuantiles(voxels)
+    if isinstance(voxels, LogitVoxelTransform):
+        return FusedLogits(voxels)
+    raise ValueError(f"export: expected voxels as logits or quantiles, got {voxels!r}")
+
+
+def _cut(alpha: float, width: float) -> float:
+    """Find the p whose share is 0.
+
+    The inverse of the regularised logit and of the noise is p (1 + c) - d; the shares of a layer
+    are made to add up to 1, so that p - d / (1 + c) does as well.
+    """
+    regular = alpha / (1.0 - 2.0 * alpha)
+    stretch = 2.0 * regular * (1.0 + width) + width
+    return (regular * (1.0 + width) + width) / (1.0 + stretch)

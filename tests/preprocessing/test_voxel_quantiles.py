@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+import torch
+from scipy.special import ndtri
+from torch import Tensor
+
+from calovox.preprocessing import N_NODES, QuantileVoxelTransform
+from calovox.preprocessing.quantile_tables import LOWEST_SHARE
+
+SIZES = (3, 6, 1)
+NODES = np.log(np.geomspace(256.0, 524288.0, N_NODES))
+
+
+def draw(energy: Tensor, *, seed: int = 1) -> Tensor:
+    """Showers whose voxels are empty less often, and spread less, at high energies."""
+    rng = torch.Generator().manual_seed(seed)
+    n_events = len(energy)
+    octave = torch.log2(energy / 256.0)[:, None]
+    mean = torch.tensor([0.0, -1.0, -3.0, 0.0, -0.5, -1.0, -2.0, -3.0, -4.0, 0.0])
+    width = 2.0 - 0.15 * octave
+    voxels = (mean + width * torch.randn(n_events, 10, generator=rng)).exp()
+    hit = torch.rand(n_events, 10, generator=rng) < (octave + 1.0) / 12.0
+    hit[:, 3] = True
+    voxels = voxels * hit
+    voxels[::7, :3] = 0.0
+    return voxels
+
+
+def near(node: float, n_events: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = torch.Generator().manual_seed(seed)
+    energy = torch.exp(node + 1.4 * torch.rand(n_events, generator=rng) - 0.7)
+    weights = 1.0 - (energy.log() - node).abs().double() / 0.7
+    return draw(energy, seed=seed).numpy(), weights.clamp(min=0.0).numpy()
+
+
+@pytest.fixture(scope="module")
+def transform() -> QuantileVoxelTransform:
+    samples = [near(node, 6000, seed) for seed, node in enumerate(NODES)]
+    return QuantileVoxelTransform.unfitted(SIZES).fit(NODES, samples)
+
+
+def energies(n_events: int) -> Tensor:
+    rng = torch.Generator().manual_seed(3)
+    return 256.0 * 2.0 ** (11.0 * torch.rand(n_events, generator=rng))
+
+
+@pytest.mark.parametrize("octave", [0.0, 2.5, 6.2, 11.0])
+def test_every_voxel_is_standard_normal_at_every_energy(
+    transform: QuantileVoxelTransform, octave: float
+) -> None:
+    energy = torch.full((20_000,), 256.0 * 2.0**octave)
+    voxels = draw(energy, seed=5)
+    z = transform(voxels, energy, torch.rand(voxels.shape))
+    ranks = (np.arange(20) + 0.5) / 20
+    for column in range(4, 9):
+        found = np.quantile(z[:, column].numpy(), ranks)
+        assert np.abs(found - ndtri(ranks)).max() < 0.3
+
+
+def test_voxels_come_back(transform: QuantileVoxelTransform) -> None:
+    energy = energies(3000)
+    voxels = draw(energy, seed=8)
+    layers = transform.normalization.layer_energy(voxels)
+    back = transform.inverse(transform(voxels, energy, torch.rand(voxels.shape)), energy, layers)
+    assert not back[voxels == 0].any()
+    shares, again = transform.normalization(voxels), transform.normalization(back)
+    assert (again > 0)[shares > 2 * LOWEST_SHARE].all()
+    usual = shares > 10 * LOWEST_SHARE
+    change = ((again - shares).abs() / shares)[usual]
+    assert change.quantile(0.999) < 1e-3
+    torch.testing.assert_close(transform.normalization.layer_energy(back), layers)
+
+
+def test_without_noise_empty_voxels_are_about_to_be_hit(
+    transform: QuantileVoxelTransform,
+) -> None:
+    energy = energies(100)
+    empty = torch.zeros(100, 10)
+    at_threshold = transform(empty, energy)
+    above = transform.inverse(at_threshold + 0.1, energy, torch.ones(100, 3))
+    assert (above > 0).all()
+
+
+@pytest.mark.parametrize("spread", [1.0, 30.0, 1e6])
+def test_any_numbers_conserve_the_energy_of_the_layers(
+    transform: QuantileVoxelTransform, spread: float
+) -> None:
+    layer_energy = torch.rand(500, 3) ** 4
+    layer_energy[::5, 0] = 0.0
+    showers = transform.inverse(spread * torch.randn(500, 10), energies(500), layer_energy)
+    assert (showers >= 0).all()
+    torch.testing.assert_close(transform.normalization.layer_energy(showers), layer_energy)
+
+
+def test_a_layer_of_empty_voxels_gives_its_energy_to_the_nearest(
+    transform: QuantileVoxelTransform,
+) -> None:
+    y = torch.full((1, 10), -9.0)
+    y[0, 1] = -8.0
+    showers = transform.inverse(y, torch.tensor([300.0]), torch.ones(1, 3))
+    assert int(showers[0, :3].count_nonzero()) == 1
+    assert float(showers[0, :3].sum()) == 1.0
+
+
+def test_shares_rise_with_the_score(transform: QuantileVoxelTransform) -> None:
+    assert (transform.log_shares.diff(dim=2) > 0).all()
+
+
+def test_tables_stay_as_at_the_last_node_beyond_it(transform: QuantileVoxelTransform) -> None:
+    voxels = draw(torch.full((50,), 524288.0))
+    at_end = transform(voxels, torch.full((50,), 524288.0))
+    torch.testing.assert_close(transform(voxels, torch.full((50,), 5e6)), at_end)
+
+
+def test_a_voxel_that_is_never_hit_stays_empty_mostly() -> None:
+    voxels = np.ones((500, 10), dtype=np.float32)
+    voxels[:, 1] = 0.0
+    samples = [(voxels, np.ones(500))] * N_NODES
+    transform = QuantileVoxelTransform.unfitted(SIZES).fit(NODES, samples)
+    y = torch.randn(5000, 10)
+    showers = transform.inverse(y, energies(5000), torch.ones(5000, 3))
+    assert float((showers[:, 1] > 0).float().mean()) < 0.01
+    torch.testing.assert_close(
+        showers[:, 3:9].median(dim=0).values, torch.full((6,), 1 / 6), rtol=0.01, atol=0.0
+    )
+
+
+def test_nodes_without_showers_are_refused() -> None:
+    samples = [(np.ones((3, 10), dtype=np.float32), np.zeros(3))] * N_NODES
+    with pytest.raises(ValueError, match="expected showers near 256 MeV, got none"):
+        QuantileVoxelTransform.unfitted(SIZES).fit(NODES, samples)
