@@ -67,6 +67,14 @@ def test_layer_energies_come_back(n_layers: int) -> None:
     assert torch.isfinite(transform.log_abs_det_jacobian(energy)).all()
 
 
+def test_empty_layers_stay_empty() -> None:
+    energy = layer_energies(2000)
+    transform = LayerEnergyTransform.unfitted(5).fit([energy])
+    back = transform.inverse(transform(energy, torch.rand(2000, 4)))
+    assert not back[energy == 0].any()
+    torch.testing.assert_close(back.sum(dim=1), energy.sum(dim=1))
+
+
 def test_small_layers_keep_their_digits() -> None:
     """Single precision gives the last layer to 1e-5 even where it has 1e-5 of the energy."""
     transform = LayerEnergyTransform.unfitted(5)

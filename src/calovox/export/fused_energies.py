@@ -48,6 +48,7 @@ class FusedEnergies(nn.Module):
             torch.cat([straight[:1], -straight[1:], last, straight[1:]]),
             torch.cat([mean[:1], -mean[1:], constant, mean[1:]]),
         )
+        self.least_rest = transform.least_rest
         width, regular = transform.dequantization.width, _regularisation(transform)
         stretch = torch.full((2 * n - 1,), 2.0 * regular * (1.0 + width) + width)
         shift = torch.full((2 * n - 1,), regular * (1.0 + width))
@@ -81,6 +82,9 @@ class FusedEnergies(nn.Module):
         raw = 1.0 / (1.0 + logits.exp())
         shares = (raw + (raw * self.stretch - self.shift)).clamp(0.0, 1.0)
         taken, rests = torch.split(shares, [self.n_layers, self.n_layers - 1], dim=1)
+        # up to `least_rest` of the energy is given to no layer
+        rests = torch.where(rests > self.least_rest, rests, 0.0)
+        shares = torch.cat([taken, rests], dim=1)
         factors = torch.where(self.before, rests.unsqueeze(1), self.one)
         left = factors.prod(dim=2) * (total * energy)
         return left * taken, left, total, shares

@@ -139,6 +139,11 @@ class LayerEnergyTransform(nn.Module):
         )
 
     @property
+    def least_rest(self) -> float:
+        """Largest 1 - u that noise alone makes; single precision rounds it by up to 6e-8."""
+        return 1.1 * self.dequantization.width
+
+    @property
     def n_layers(self) -> int:
         """Number of layers."""
         return len(self.standardization.mean)
@@ -163,6 +168,8 @@ class LayerEnergyTransform(nn.Module):
     def inverse(self, y: Float[Tensor, "event layer"]) -> Float[Tensor, "event layer"]:
         """Map numbers of a model to layer energies.
 
+        A share that only the noise can have made smaller than 1 is 1: the layers behind are empty.
+
         Args:
             y: Any numbers.
 
@@ -173,6 +180,8 @@ class LayerEnergyTransform(nn.Module):
         shares = self.dequantization.inverse(self.logit.inverse(values[:, 1:]))
         # the logit of 1 - x is -y
         rests = self.dequantization.inverse_rest(self.logit.inverse(-values[:, 1:]))
+        full = rests <= self.least_rest
+        shares, rests = torch.where(full, 1.0, shares), torch.where(full, 0.0, rests)
         return self.ratios.inverse(torch.cat([values[:, :1], shares], dim=1), rests)
 
     def log_abs_det_jacobian(
