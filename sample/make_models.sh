@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains the shipped models with the datasets of make_training.sh and exports them: 20 minutes on
+# Trains the shipped models with the datasets of make_training.sh and exports them: 40 minutes on
 # two cores that nothing else needs. Stopped at any moment, the same command continues.
 # usage: sample/make_models.sh FOLDER_OF_DATASETS FOLDER_OF_RUNS
 set -eu
@@ -14,10 +14,10 @@ pair() {
     range="--eta $2 --energy 256MeV:524.288GeV"
     # shellcheck disable=SC2086
     calovox train inn --config "$here/../configs/inn_2core.toml" $showers $range \
-        --steps 6000 -o "$runs/inn_$1"
+        --steps 8000 -o "$runs/inn_$1"
     # shellcheck disable=SC2086
     calovox train cfm --config "$here/../configs/cfm_small_2core.toml" $showers $range \
-        --steps 8000 --rising 0.15 --layer-weighting equal -o "$runs/cfm_$1"
+        --steps 16000 -o "$runs/cfm_$1"
 }
 
 pair low 0:0.7 &
