@@ -25,4 +25,4 @@ pair high 0.7:1.35
 wait
 calovox export "$runs/inn_low" "$runs/cfm_low" "$runs/inn_high" "$runs/cfm_high" \
     --sub-voxels "$data/sub_voxels_optimal.root" --phi-modulation "$here/phi_curve.h5" \
-    --no-fastcalosim --force -o "$model"
+    --solver-steps 2 --no-fastcalosim --force -o "$model"

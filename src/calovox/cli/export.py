@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calovox.cli.command import Job
 from calovox.cli.settings import FileIn, Output
+
+if TYPE_CHECKING:
+    from calovox.training.runs import TrainedModel
 
 __all__ = ["EXPORT_EXAMPLE", "ExportSettings", "export"]
 
@@ -41,6 +44,10 @@ class ExportSettings:
         ),
         FileIn(),
     ] = None
+    solver_steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps of CaloCFM or CaloDiT-2, if not those of the training."),
+    ] = None
     fastcalosim: Annotated[
         bool, typer.Option(help="Also write files with fixed shapes, for FastCaloSim.")
     ] = True
@@ -55,10 +62,9 @@ def export(settings: ExportSettings, job: Job) -> str:
     # torch is slow to import
     from calovox.export.folder import export_models
     from calovox.export.pairs import pair_runs
-    from calovox.training.runs import read_run
 
     content = export_models(
-        pair_runs([read_run(run) for run in settings.runs]),
+        pair_runs(_read_runs(settings)),
         settings.output,
         sub_voxels=settings.sub_voxels,
         phi_modulation=settings.phi_modulation,
@@ -70,3 +76,18 @@ def export(settings: ExportSettings, job: Job) -> str:
         f"{settings.output}: {len(content['models'])} models of {content['grid']['voxels']} "
         f"voxels, as trained up to {parity:.1e}"
     )
+
+
+def _read_runs(settings: ExportSettings) -> "list[TrainedModel]":
+    from calovox.models.cfm import CaloCFM
+    from calovox.models.diffusion import CaloDiT
+    from calovox.training.runs import read_run
+
+    runs = [read_run(run) for run in settings.runs]
+    if settings.solver_steps is not None:
+        models = [run.model for run in runs if isinstance(run.model, CaloCFM | CaloDiT)]
+        if not models:
+            raise ValueError("--solver-steps: expected a CaloCFM or CaloDiT-2 in RUN..., got none")
+        for model in models:
+            model.n_steps = settings.solver_steps
+    return runs

@@ -247,7 +247,10 @@ class CaloCFM(nn.Module):
     def __repr__(self) -> str:
         n_parameters = count_parameters(self.network.backbone)
         rest = count_parameters(self) - n_parameters
-        return f"CaloCFM({self.noise_shape[0]} voxels, {n_parameters} + {rest} weights)"
+        return (
+            f"CaloCFM({self.noise_shape[0]} voxels, {n_parameters} + {rest} weights, "
+            f"{self.n_steps} steps)"
+        )
 
     def _condition(
         self, conditions: Conditions[Tensor], layer_energy: Float[Tensor, "event layer"]
