@@ -174,7 +174,7 @@ class DiffusionTransformer(nn.Module):
         Returns:
             As many numbers.
         """
-        of_time = self.of_time(number_waves(t, self.n_waves)).expand(len(x), -1)
+        of_time = self.of_time(number_waves(t, self.n_waves)).expand(x.shape[0], -1)
         c = torch.cat([of_time, condition], dim=1)
         h = self._tokens(x) + self.position_table
         for block in self.blocks:

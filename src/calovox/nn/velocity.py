@@ -91,7 +91,8 @@ class VelocityNetwork(nn.Module):
             dx/dt.
         """
         known, scale = flow_preconditioning(t)
-        rest: Tensor = self.backbone(torch.cat([scale * x, t.expand(len(x), 1), condition], dim=1))
+        times = t.expand(x.shape[0], 1)
+        rest: Tensor = self.backbone(torch.cat([scale * x, times, condition], dim=1))
         return known * x + scale * rest
 
 
