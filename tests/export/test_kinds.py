@@ -8,7 +8,7 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
-from calovox.benchmarking import measure_costs
+from calovox import benchmarking
 from calovox.cli import app
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
@@ -34,7 +34,7 @@ SHAPES: dict[str, ShapeSizes] = {
     "student": toy_student(toy_dit(tokens="voxels", voxels="note"), evaluations=2),
     "student of cfm": toy_student(CfmSizes(width=32), evaluations=1),
 }
-INN = InnSizes(n_blocks=2, width=8)
+INN = InnSizes(n_blocks=4, width=8)
 N_NOISE = {"dit": 30, "student": 60, "student of cfm": 30}
 NAME = "photon_eta_000_070"
 
@@ -86,9 +86,14 @@ def test_card_names_the_kind(kind: str, folder: Path) -> None:
     assert model["shapes"]["model"] in (folder / "MODEL_CARD.md").read_text()
 
 
-def test_models_are_simulated_and_measured_as_others(folder: Path) -> None:
+def test_models_are_simulated_and_measured_as_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarking, "BATCHES", (2, 4))
     models = load_models(folder)
-    (cost,) = measure_costs({"toy": models}, energy=65536.0, eta=0.2, rounds=1, passes=2).values()
+    (cost,) = benchmarking.measure_costs(
+        {"toy": models}, energy=65536.0, eta=0.2, rounds=1, passes=2
+    ).values()
     assert cost.single.mean > 0.0
     assert cost.hits_per_shower > 0.0
 
@@ -102,9 +107,8 @@ def test_noise_that_is_no_multiple_of_the_voxels_is_refused(folder: Path, tmp_pa
         OnnxModel(tmp_path / "other.onnx")
 
 
-@pytest.mark.parametrize(
-    "export", [export_fused, pytest.param(export_plain, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("export", [export_fused, export_plain])
 def test_patches_of_the_regular_grid_take_1680_numbers(
     export: Callable[..., None], tmp_path: Path
 ) -> None:
