@@ -17,7 +17,7 @@ from calovox.runtime import load_models
 from calovox.runtime.model_set import file_hash
 from calovox.training.runs import TrainedModel, read_run
 from calovox.voxelization import VoxelGrid
-from tests.export.toy_runs import toy_grid
+from tests.export.toy_runs import toy_dit, toy_grid, toy_student
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,18 @@ def test_runs_are_paired_by_their_range(trained: tuple[TrainedModel, TrainedMode
     assert [pair.shapes.eta_range for pair in pairs] == [(0.0, 0.7), (0.7, 1.35)]
 
 
+def test_kinds_may_differ_between_ranges_but_not_the_noise(
+    trained: tuple[TrainedModel, TrainedModel],
+) -> None:
+    upper = [replace(run, eta_range=(0.7, 1.35)) for run in trained]
+    dit = replace(upper[1], kind="dit", model=toy_dit().build(toy_grid()))
+    pairs = pair_runs([*trained, upper[0], dit])
+    assert [pair.shapes.kind for pair in pairs] == ["cfm", "dit"]
+    student = toy_student(toy_dit(), evaluations=2).build(toy_grid())
+    with pytest.raises(ValueError, match=r"as much noise, got 30 and 60 numbers"):
+        pair_runs([*trained, upper[0], replace(upper[1], kind="student", model=student)])
+
+
 def test_range_of_energies_is_the_common_one(trained: tuple[TrainedModel, TrainedModel]) -> None:
     energies, shapes = trained
     (pair,) = pair_runs([replace(energies, energy_range=(100.0, 1e5)), shapes])
@@ -84,9 +96,11 @@ def test_range_of_energies_is_the_common_one(trained: tuple[TrainedModel, Traine
 
 def test_runs_that_make_no_pairs_are_refused(trained: tuple[TrainedModel, TrainedModel]) -> None:
     energies, shapes = trained
-    with pytest.raises(ValueError, match=r"expected one run of kind cfm for .* 0 to 0.7, got 0"):
+    with pytest.raises(ValueError, match=r"run of shapes \(cfm, dit, student\) .* 0.7, got 0"):
         pair_runs([energies])
-    with pytest.raises(ValueError, match=r"one run of kind inn .* got 2"):
+    with pytest.raises(ValueError, match=r"got 2: give an INN and one model of shapes"):
+        pair_runs([*trained, replace(shapes, kind="dit")])
+    with pytest.raises(ValueError, match=r"one run of energies \(inn\) .* got 2"):
         pair_runs([energies, energies, shapes])
     overlapping = [replace(run, eta_range=(0.5, 1.0)) for run in trained]
     with pytest.raises(ValueError, match="overlap"):

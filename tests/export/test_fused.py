@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from calovox.export.fused_flow import FusedFlow
 from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.export.parity import FLOOR
+from calovox.models.base import Conditions
 from calovox.models.inn import inn_network
+from calovox.models.tokens import TokenKind
 from calovox.models.two_stage import TwoStageSampler
 from calovox.nn import ConditionalFlow
 from calovox.preprocessing import VoxelSpaceKind
 from calovox.training.kinds import CfmSizes, InnSizes
-from tests.export.toy_runs import build, toy_grid
+from tests.export.toy_runs import ShapeSizes, build, toy_dit, toy_grid, toy_student
 
 
 def toy_sampler(
@@ -50,6 +52,32 @@ def test_fused_graph_gives_the_showers_of_the_model(solver: str, voxels: VoxelSp
     given = inputs(sampler, 500)
     expected = PlainGraph(copy.deepcopy(sampler).double())(*(x.double() for x in given))
     assert_same_showers(FusedGraph(sampler)(*given), expected, given[1])
+
+
+@pytest.mark.parametrize("voxels", ["quantiles", "note"])
+@pytest.mark.parametrize("evaluations", [None, 1, 2])
+@pytest.mark.parametrize("tokens", ["rings", "voxels", None])
+@torch.no_grad()
+def test_fused_graph_gives_the_showers_of_transformers_and_students(
+    tokens: TokenKind | None, evaluations: int | None, voxels: VoxelSpaceKind
+) -> None:
+    shapes: ShapeSizes = CfmSizes(width=32, voxels=voxels)
+    if tokens:
+        shapes = toy_dit(tokens=tokens, voxels=voxels)
+    if evaluations:
+        shapes = toy_student(shapes, evaluations=evaluations)
+    sampler = TwoStageSampler(*build(toy_grid(), InnSizes(n_blocks=4, width=16), shapes)).eval()
+    given = inputs(sampler, 300)
+    expected = PlainGraph(copy.deepcopy(sampler).double())(*(x.double() for x in given))
+    assert_same_showers(FusedGraph(sampler)(*given), expected, given[1])
+    torch.testing.assert_close(
+        sampler.energies.sample(Conditions(given[1][:, 0], given[0][:, 0] / 10.0), given[2]).sum(
+            1
+        ),
+        FusedGraph(sampler)(*given).sum(1) / given[1][:, 0],
+        rtol=1e-4,
+        atol=1e-5,
+    )
 
 
 @torch.no_grad()

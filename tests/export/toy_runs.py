@@ -4,20 +4,31 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from calovox.arrays import LAYERS
-from calovox.models.cfm import CaloCFM
+from calovox.models.consistency import ConsistencyModel
+from calovox.models.denoisers import FlowDenoiser
+from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN
+from calovox.models.tokens import TokenKind
+from calovox.models.two_stage import ShapeModel
 from calovox.preprocessing import (
+    ConditionTransform,
+    LayerEnergyTransform,
     LogitVoxelTransform,
+    LogVoxelTransform,
     QuantileVoxelTransform,
+    ScaledConditions,
     Standardization,
     VoxelSpace,
+    VoxelSpaceKind,
 )
-from calovox.training.kinds import CfmSizes, InnSizes
+from calovox.training.kinds import CfmSizes, ConditionKind, DitSizes, InnSizes, StudentSizes
 from calovox.training.runs import RunRecord, grid_to_json, write_record, write_weights
 from calovox.voxelization import Ring, VoxelGrid
 
+ShapeSizes = CfmSizes | DitSizes | StudentSizes
 ENERGY_RANGE = (256.0, 524288.0)
 ETA_RANGE = (0.0, 0.7)
 TOY_FILE = {
@@ -34,7 +45,17 @@ def toy_grid() -> VoxelGrid:
     return VoxelGrid(dict.fromkeys(LAYERS, rings) | {12: wide}, "toy")
 
 
-def fill(model: CaloINN | CaloCFM, *, gain: float, seed: int = 1) -> None:
+def toy_dit(*, tokens: TokenKind = "rings", voxels: VoxelSpaceKind = "quantiles") -> DitSizes:
+    """Give sizes of a small transformer that sees the note's conditions in the note's space."""
+    conditions: ConditionKind = "maxima" if voxels == "note" else "standardized"
+    return DitSizes(tokens, 24, 2, 1, conditions, voxels, steps=5)
+
+
+def toy_student(teacher: CfmSizes | DitSizes, *, evaluations: int) -> StudentSizes:
+    return StudentSizes(teacher.kind, asdict(teacher), evaluations)
+
+
+def fill(model: CaloINN | ShapeModel, *, gain: float, seed: int = 1) -> None:
     """Give a model the standardisations of photon showers, and stronger weights.
 
     Args:
@@ -42,23 +63,39 @@ def fill(model: CaloINN | CaloCFM, *, gain: float, seed: int = 1) -> None:
         gain: Factor on the weights of its networks.
         seed: Seed of the standardisation of the voxels.
     """
+    if isinstance(model, ConsistencyModel):
+        teacher = model.denoiser
+        model = teacher.model if isinstance(teacher, FlowDenoiser) else teacher
+    if not isinstance(model, CaloDiT):
+        fill_conditions(model.conditions, model.layer_energies)
+    elif isinstance(model.conditions, ScaledConditions):
+        model.conditions.maxima.copy_(torch.tensor([524288.0, 0.7, 1.0, 1.0, 1.0, 1.0, 1.0]))
+    else:
+        fill_conditions(model.conditions.photons, model.conditions.layers)
     rng = torch.Generator().manual_seed(seed)
-    n = model.layer_energies.n_layers
-    model.conditions.log_energy = Standardization(torch.tensor([10.5]), torch.tensor([2.9]))
-    model.layer_energies.standardization = Standardization(
-        torch.tensor([0.96, -4.0, -1.3, 1.0, 3.0])[:n],
-        torch.tensor([0.03, 1.5, 1.2, 1.5, 3.0])[:n],
-    )
-    if isinstance(model, CaloCFM):
+    if not isinstance(model, CaloINN):
         model.voxels = toy_space(model.voxels, rng)
     with torch.no_grad():
         for parameter in model.network.parameters():
+            if isinstance(model, CaloDiT) and not parameter.any():
+                nn.init.normal_(parameter, std=0.05, generator=rng)
             parameter *= gain
+
+
+def fill_conditions(photons: ConditionTransform, layers: LayerEnergyTransform) -> None:
+    n = layers.n_layers
+    photons.log_energy = Standardization(torch.tensor([10.5]), torch.tensor([2.9]))
+    layers.standardization = Standardization(
+        torch.tensor([0.96, -4.0, -1.3, 1.0, 3.0])[:n],
+        torch.tensor([0.03, 1.5, 1.2, 1.5, 3.0])[:n],
+    )
 
 
 def toy_space(voxels: VoxelSpace, rng: torch.Generator) -> VoxelSpace:
     """Make tables like those of photon showers, of numbers drawn at random."""
     sizes, n_voxels = voxels.layer_sizes, voxels.n_voxels
+    if isinstance(voxels, LogVoxelTransform):
+        return LogVoxelTransform(sizes, Standardization(Tensor([-7.0]), Tensor([3.0])))
     if isinstance(voxels, LogitVoxelTransform):
         mean = torch.randn(n_voxels, generator=rng) - 5.0
         return LogitVoxelTransform(sizes, Standardization(mean, torch.full((n_voxels,), 2.5)))
@@ -74,12 +111,12 @@ def toy_space(voxels: VoxelSpace, rng: torch.Generator) -> VoxelSpace:
 
 
 def build(
-    grid: VoxelGrid, inn: InnSizes, cfm: CfmSizes, *, gain: float = 1.0, seed: int = 1
-) -> tuple[CaloINN, CaloCFM]:
+    grid: VoxelGrid, inn: InnSizes, shapes: ShapeSizes, *, gain: float = 1.0, seed: int = 1
+) -> tuple[CaloINN, ShapeModel]:
     """Build two models with random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        models = inn.build(grid), cfm.build(grid)
+        models = inn.build(grid), shapes.build(grid)
     for model in models:
         fill(model, gain=gain)
     return models[0].eval(), models[1].eval()
@@ -90,14 +127,14 @@ def write_runs(
     *,
     grid: VoxelGrid | None = None,
     inn: InnSizes | None = None,
-    cfm: CfmSizes | None = None,
+    shapes: ShapeSizes | None = None,
 ) -> list[Path]:
-    """Write the run folders of an INN and a CFM."""
+    """Write the run folders of an INN and a model of shapes, a CFM by default."""
     grid = toy_grid() if grid is None else grid
     inn = InnSizes(n_blocks=4, width=16) if inn is None else inn
-    cfm = CfmSizes(width=32, solver="euler", solver_steps=2) if cfm is None else cfm
+    shapes = CfmSizes(width=32, solver="euler", solver_steps=2) if shapes is None else shapes
     paths = []
-    for sizes, model in zip((inn, cfm), build(grid, inn, cfm), strict=True):
+    for sizes, model in zip((inn, shapes), build(grid, inn, shapes), strict=True):
         path = folder / sizes.kind
         path.mkdir()
         write_weights(path, model)

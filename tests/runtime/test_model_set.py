@@ -65,10 +65,14 @@ def test_unknown_names_are_refused() -> None:
         load_models("nothing")
 
 
-def test_overlapping_models_are_refused(folder: Path) -> None:
+def test_models_that_do_not_go_together_are_refused(folder: Path) -> None:
     low = OnnxModel(folder / LOW)
     with pytest.raises(ValueError, match="do not overlap"):
         ModelSet((low, low))
+    high = OnnxModel(folder / HIGH)
+    high._n_shape_noise = 2 * 382
+    with pytest.raises(ValueError, match=r"as much noise, got \(387,\) and \(769,\)"):
+        ModelSet((low, high))
     with pytest.raises(ValueError, match="expected at least one model"):
         ModelSet(())
 

@@ -17,7 +17,7 @@ from calovox.export.affine import Affine, block_diagonal, linear_layers
 from calovox.nn import MLP, ScalarEmbedding
 from calovox.preprocessing import ConditionTransform
 
-__all__ = ["COPIES", "ENERGY_LIMITS", "ETA_LIMITS", "FusedConditions"]
+__all__ = ["COPIES", "ENERGY_LIMITS", "ETA_LIMITS", "FusedConditions", "read_scalar"]
 
 ENERGY_LIMITS: Final = (1e-3, 1e15)
 """Lowest and highest energy in MeV that the graph tells from those beyond."""
@@ -102,7 +102,7 @@ class _Embedded:
 
     @classmethod
     def of(cls, conditions: ConditionTransform, embedding: ScalarEmbedding) -> "_Embedded":
-        read = [_read_scalar(conditions, column) for column in range(2)]
+        read = [read_scalar(conditions, column) for column in range(2)]
         networks, neurons, direct, constant = [], [], [], []
         for network, (weight, bias) in zip(embedding.networks, read, strict=True):
             if isinstance(network, MLP):
@@ -128,10 +128,18 @@ def _join(weight: Tensor, layers: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tens
     return weight, torch.cat([bias for _, bias in layers])
 
 
-def _read_scalar(
+def read_scalar(
     conditions: ConditionTransform, column: int
 ) -> tuple[Float64[Tensor, "1 condition"], Float64[Tensor, " 1"]]:
-    """Read the standardised log E (column 0) or 10 abs(eta) out of the condition."""
+    """Read a scalar out of the condition: `COPIES` columns of log E, and 10 abs(eta).
+
+    Args:
+        conditions: How the model standardises the energy.
+        column: 0 for the standardised log E, 1 for 10 abs(eta).
+
+    Returns:
+        A row that multiplies the condition, and what is added.
+    """
     weight = torch.zeros(1, COPIES + 1, dtype=torch.float64)
     if column == 1:
         weight[0, -1] = 1.0

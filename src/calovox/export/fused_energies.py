@@ -10,6 +10,8 @@ and the shape model reads the logarithms of u and 1 - u instead of computing u f
 its logit and standardisation are part of its first weights.
 """
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor, nn
@@ -17,9 +19,25 @@ from torch import Tensor, nn
 from calovox.export.affine import Affine
 from calovox.preprocessing import LayerEnergyTransform
 
-__all__ = ["FusedContext", "FusedEnergies"]
+__all__ = ["FusedContext", "FusedEnergies", "LayerShares"]
 
 _FOR_SHARE_OF_ONE = -1000.0  # 1 / (1 + exp(this)) is 1
+
+
+class LayerShares(NamedTuple):
+    """Energies of the layers, and how they came about.
+
+    Attributes:
+        energy: Energies of the layers in MeV.
+        left: What is left for each layer and those behind, MeV.
+        total: u_0.
+        shares: The shares, a share of 1 and the rests.
+    """
+
+    energy: Float32[Tensor, "event layer"]
+    left: Float32[Tensor, "event layer"]
+    total: Float32[Tensor, "event 1"]
+    shares: Float32[Tensor, "event share"]
 
 
 class FusedEnergies(nn.Module):
@@ -61,12 +79,7 @@ class FusedEnergies(nn.Module):
 
     def forward(
         self, y: Float32[Tensor, "event layer"], energy: Float32[Tensor, "event 1"]
-    ) -> tuple[
-        Float32[Tensor, "event layer"],
-        Float32[Tensor, "event layer"],
-        Float32[Tensor, "event 1"],
-        Float32[Tensor, "event share"],
-    ]:
+    ) -> LayerShares:
         """Compute layer energies.
 
         Args:
@@ -74,8 +87,7 @@ class FusedEnergies(nn.Module):
             energy: Kinetic energy in MeV.
 
         Returns:
-            Energies of the layers in MeV; what is left for each layer and those behind; u_0;
-            and the shares, a share of 1 and the rests.
+            The energies.
         """
         total, logits = torch.split(self.logits(y), [1, 2 * self.n_layers - 1], dim=1)
         total = total.relu()
@@ -87,7 +99,7 @@ class FusedEnergies(nn.Module):
         shares = torch.cat([taken, rests], dim=1)
         factors = torch.where(self.before, rests.unsqueeze(1), self.one)
         left = factors.prod(dim=2) * (total * energy)
-        return left * taken, left, total, shares
+        return LayerShares(left * taken, left, total, shares)
 
 
 class FusedContext(nn.Module):
@@ -124,25 +136,21 @@ class FusedContext(nn.Module):
 
     def forward(
         self,
-        left: Float32[Tensor, "event layer"],
-        total: Float32[Tensor, "event 1"],
-        shares: Float32[Tensor, "event share"],
+        layers: LayerShares,
         neurons: Float32[Tensor, "event neuron"],
     ) -> Float32[Tensor, "event neuron"]:
         """Add the context.
 
         Args:
-            left: What is left for each layer and those behind.
-            total: u_0.
-            shares: Shares, a share of 1 and rests, as `FusedEnergies` gives them.
+            layers: The energies, as `FusedEnergies` gives them.
             neurons: What else the neurons read, with `bias` in it.
 
         Returns:
             The neurons, with the context.
         """
-        there = self.is_left(left) > 0.0
-        logarithms = torch.where(there, self.both(shares), self.of_none).log()
-        entered: Tensor = self.enter(torch.cat([total, logarithms], dim=1), neurons)
+        there = self.is_left(layers.left) > 0.0
+        logarithms = torch.where(there, self.both(layers.shares), self.of_none).log()
+        entered: Tensor = self.enter(torch.cat([layers.total, logarithms], dim=1), neurons)
         return entered
 
 

@@ -1,16 +1,23 @@
 """From the variables of the flow to voxels, with tables put together and rounded once."""
 
+import math
+
 import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
 
 from calovox.export.affine import Affine
 from calovox.export.fused_conditions import COPIES
-from calovox.preprocessing import LogitVoxelTransform, QuantileVoxelTransform, VoxelSpace
+from calovox.preprocessing import (
+    LogitVoxelTransform,
+    LogVoxelTransform,
+    QuantileVoxelTransform,
+    VoxelSpace,
+)
 from calovox.preprocessing.quantile_tables import HIGHEST_SCORE
 from calovox.preprocessing.voxel_quantiles import NEXT_TO_NOTHING
 
-__all__ = ["FusedLogits", "FusedQuantiles", "fuse_voxels"]
+__all__ = ["FusedLogarithms", "FusedLogits", "FusedQuantiles", "fuse_voxels"]
 
 
 class FusedLayers(nn.Module):
@@ -85,6 +92,41 @@ class FusedLogits(nn.Module):
         return voxels
 
 
+class FusedLogarithms(nn.Module):
+    """`LogVoxelTransform`, backwards.
+
+    Args:
+        voxels: The transform.
+    """
+
+    def __init__(self, voxels: LogVoxelTransform) -> None:
+        super().__init__()
+        self.standardization = voxels.standardization
+        self.offset = voxels.offset
+        self.layers = FusedLayers(voxels.normalization.layer, len(voxels.layer_sizes))
+
+    def forward(
+        self,
+        y: Float32[Tensor, "event voxel"],
+        energy: Float32[Tensor, "event 1"],
+        layer_energy: Float32[Tensor, "event layer"],
+    ) -> Float32[Tensor, "event voxel"]:
+        """Map variables of the model to voxels.
+
+        Args:
+            y: Any numbers.
+            energy: Kinetic energy in MeV.
+            layer_energy: Energies of the layers, not negative.
+
+        Returns:
+            Energies of the voxels in the unit of the layers, which add up to the layers.
+        """
+        logarithms = self.standardization.inverse(y).clamp(max=math.log1p(self.offset))
+        shares = logarithms.exp() - self.offset
+        voxels: Tensor = self.layers(torch.where(shares < self.offset, 0.0, shares), layer_energy)
+        return voxels
+
+
 class FusedQuantiles(nn.Module):
     """`QuantileVoxelTransform`, backwards.
 
@@ -153,7 +195,7 @@ class FusedQuantiles(nn.Module):
         return torch.where(position >= wanted, shares.clamp(min=NEXT_TO_NOTHING), shares)
 
 
-def fuse_voxels(voxels: VoxelSpace) -> FusedLogits | FusedQuantiles:
+def fuse_voxels(voxels: VoxelSpace) -> FusedLogarithms | FusedLogits | FusedQuantiles:
     """Build the last part of a graph.
 
     Args:
@@ -161,15 +203,12 @@ def fuse_voxels(voxels: VoxelSpace) -> FusedLogits | FusedQuantiles:
 
     Returns:
         The same, backwards.
-
-    Raises:
-        ValueError: If there is no such part for it.
     """
     if isinstance(voxels, QuantileVoxelTransform):
         return FusedQuantiles(voxels)
     if isinstance(voxels, LogitVoxelTransform):
         return FusedLogits(voxels)
-    raise ValueError(f"export: expected voxels as logits or quantiles, got {voxels!r}")
+    return FusedLogarithms(voxels)
 
 
 def _cut(alpha: float, width: float) -> float:

@@ -1,4 +1,4 @@
-"""The graphs that can be exported: INN, CFM and all preprocessing behind FastCaloSim's inputs.
+"""The graphs that can be exported: INN, shape model and preprocessing behind FastCaloSim's inputs.
 
 `FusedGraph` is what we export: fewer nodes, the same showers up to the rounding. `PlainGraph` is
 the model as it was trained, operation by operation: the reference for parity and for the speed.
@@ -15,11 +15,10 @@ from calovox.export.fused_conditions import (
     ETA_LIMITS,
     FusedConditions,
 )
-from calovox.export.fused_energies import FusedContext, FusedEnergies
+from calovox.export.fused_energies import FusedEnergies
 from calovox.export.fused_flow import FusedFlow
 from calovox.export.fused_shapes import FusedShapes
 from calovox.models.base import Conditions
-from calovox.models.cfm import CaloCFM
 from calovox.models.two_stage import TwoStageSampler
 from calovox.preprocessing.conditions import ETA_FACTOR
 
@@ -42,7 +41,7 @@ class PlainGraph(nn.Module):
         eta: Float[Tensor, "event 1"],
         energy: Float[Tensor, "event 1"],
         layer_noise: Float[Tensor, "event layer"],
-        voxel_noise: Float[Tensor, "event voxel"],
+        voxel_noise: Float[Tensor, "event noise"],
     ) -> Float[Tensor, "event voxel"]:
         """Draw showers.
 
@@ -50,7 +49,8 @@ class PlainGraph(nn.Module):
             eta: 10 abs(eta) of the shower centre.
             energy: Kinetic energy in MeV.
             layer_noise: Standard normal numbers for the energy model.
-            voxel_noise: Standard normal numbers for the shape model.
+            voxel_noise: Standard normal numbers for the shape model, for each evaluation of a
+                student.
 
         Returns:
             Energies of the voxels in MeV.
@@ -73,22 +73,15 @@ class FusedGraph(nn.Module):
 
     def __init__(self, sampler: TwoStageSampler) -> None:
         super().__init__()
-        energies, shapes = sampler.energies, sampler.shapes
-        if not isinstance(shapes, CaloCFM):
-            raise ValueError(f"FusedGraph: expected CaloCFM as shape model, got {shapes!r}")
+        energies = sampler.energies
         self.flow = FusedFlow(energies.network)
         self.energies = FusedEnergies(energies.layer_energies, self.flow.places)
-        self.shapes = FusedShapes(shapes)
-        self.context = FusedContext(shapes.layer_energies, self.shapes.of_layers)
-        weight, bias = self.shapes.of_embedding
+        self.shapes = FusedShapes(sampler.shapes)
         self.conditions_of_energies = FusedConditions(
             energies.conditions,
             energies.network.embedding,
             self.flow.consumers,
             dtype=torch.float64,
-        )
-        self.conditions_of_shapes = FusedConditions(
-            shapes.conditions, shapes.network.embedding, [(weight, bias + self.context.bias)]
         )
 
     def forward(
@@ -96,7 +89,7 @@ class FusedGraph(nn.Module):
         eta: Float32[Tensor, "event 1"],
         energy: Float32[Tensor, "event 1"],
         layer_noise: Float32[Tensor, "event layer"],
-        voxel_noise: Float32[Tensor, "event voxel"],
+        voxel_noise: Float32[Tensor, "event noise"],
     ) -> Float32[Tensor, "event voxel"]:
         """Draw showers.
 
@@ -104,16 +97,15 @@ class FusedGraph(nn.Module):
             eta: 10 abs(eta) of the shower centre.
             energy: Kinetic energy in MeV.
             layer_noise: Standard normal numbers for the energy model.
-            voxel_noise: Standard normal numbers for the shape model.
+            voxel_noise: Standard normal numbers for the shape model, for each evaluation of a
+                student.
 
         Returns:
             Energies of the voxels in MeV.
         """
         eta, energy = eta.clamp(*ETA_LIMITS), energy.clamp(*ENERGY_LIMITS)
         for_blocks = self.conditions_of_energies(energy, eta)
-        (for_shapes,) = self.conditions_of_shapes(energy, eta)
         variables = self.flow(layer_noise.double(), for_blocks)
-        layer_energy, left, total, shares = self.energies(variables.float(), energy)
-        condition = self.context(left, total, shares, for_shapes)
-        voxels: Tensor = self.shapes(voxel_noise, condition, layer_energy, energy)
+        layers = self.energies(variables.float(), energy)
+        voxels: Tensor = self.shapes(voxel_noise, energy, eta, layers)
         return voxels

@@ -3,16 +3,21 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from calovox.models.cfm import CaloCFM
 from calovox.models.inn import CaloINN
-from calovox.models.two_stage import TwoStageSampler
+from calovox.models.two_stage import ShapeModel, TwoStageSampler
 from calovox.nn import count_parameters
 from calovox.runtime.metadata import ModelMetadata
+from calovox.training.kinds import ModelKind
 from calovox.training.runs import TrainedModel
 
 __all__ = ["ModelPair", "pair_runs"]
+
+_KINDS: Final[dict[str, tuple[ModelKind, ...]]] = {
+    "energies": ("inn",),
+    "shapes": ("cfm", "dit", "student"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +26,7 @@ class ModelPair:
 
     Attributes:
         energies: The energy model, a CaloINN.
-        shapes: The shape model, a CaloCFM.
+        shapes: The shape model: a CaloCFM, a CaloDiT-2 or a student.
     """
 
     energies: TrainedModel
@@ -31,7 +36,7 @@ class ModelPair:
         """Join the models."""
         energies, shapes = self.energies.model, self.shapes.model
         assert isinstance(energies, CaloINN)
-        assert isinstance(shapes, CaloCFM)
+        assert isinstance(shapes, ShapeModel)
         return TwoStageSampler(energies, shapes).eval()
 
     def metadata(self) -> ModelMetadata:
@@ -50,29 +55,23 @@ class ModelPair:
 def pair_runs(runs: Sequence[TrainedModel]) -> tuple[ModelPair, ...]:
     """Find the pairs, by equal ranges of abs(eta).
 
+    The shape models of different ranges may be of different kinds, but all must take as much
+    noise: an event has its noise before its model is known.
+
     Args:
-        runs: Trained models, an INN and a CFM for each range, in any order.
+        runs: Trained models, an INN and one model of shapes for each range, in any order.
 
     Returns:
         The pairs by rising abs(eta).
 
     Raises:
         ValueError: If a model is alone or there is more than one for a range, ranges overlap, or
-            the grids differ.
+            the grids or the numbers of noise differ.
     """
-    pairs = []
-    for eta_range in sorted({run.eta_range for run in runs}):
-        found = {
-            kind: [run for run in runs if run.kind == kind and run.eta_range == eta_range]
-            for kind in ("inn", "cfm")
-        }
-        for kind, of_kind in found.items():
-            if len(of_kind) != 1:
-                raise ValueError(
-                    f"export: expected one run of kind {kind} for |eta| from {eta_range[0]:g} to "
-                    f"{eta_range[1]:g}, got {len(of_kind)}: give an INN and a CFM of each range"
-                )
-        pairs.append(ModelPair(found["inn"][0], found["cfm"][0]))
+    pairs = [
+        _pair([run for run in runs if run.eta_range == eta_range])
+        for eta_range in sorted({run.eta_range for run in runs})
+    ]
     for below, above in itertools.pairwise(pairs):
         if above.energies.eta_range[0] < below.energies.eta_range[1]:
             raise ValueError(
@@ -84,7 +83,29 @@ def pair_runs(runs: Sequence[TrainedModel]) -> tuple[ModelPair, ...]:
             raise ValueError(
                 f"export: expected runs on one grid, got {run.grid} and {runs[0].grid}"
             )
+    for pair in pairs:
+        found, first = (p.sampler().shapes.noise_shape[0] for p in (pair, pairs[0]))
+        if found != first:
+            raise ValueError(
+                f"export: expected models of shapes that take as much noise, got {first} and "
+                f"{found} numbers: give students of as many evaluations"
+            )
     return tuple(pairs)
+
+
+def _pair(runs: Sequence[TrainedModel]) -> ModelPair:
+    """Join the runs of one range."""
+    low, high = runs[0].eta_range
+    parts = []
+    for what, kinds in _KINDS.items():
+        found = [run for run in runs if run.kind in kinds]
+        if len(found) != 1:
+            raise ValueError(
+                f"export: expected one run of {what} ({', '.join(kinds)}) for |eta| from {low:g} "
+                f"to {high:g}, got {len(found)}: give an INN and one model of shapes of each range"
+            )
+        parts.append(found[0])
+    return ModelPair(*parts)
 
 
 def _card(run: TrainedModel) -> dict[str, Any]:

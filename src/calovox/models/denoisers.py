@@ -37,7 +37,7 @@ class DenoisingModel(Protocol):
     def denoise(
         self,
         x: Float[Tensor, "event voxel"],
-        sigma: Float[Tensor, "event 1"],
+        sigma: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event voxel"]:
         """Evaluate the denoiser D."""
@@ -46,7 +46,7 @@ class DenoisingModel(Protocol):
     def denoise_consistently(
         self,
         x: Float[Tensor, "event voxel"],
-        sigma: Float[Tensor, "event 1"],
+        sigma: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event voxel"]:
         """Evaluate the network between factors that make it the identity at the lowest level."""
@@ -102,14 +102,14 @@ class FlowDenoiser(nn.Module):
     def denoise(
         self,
         x: Float[Tensor, "event voxel"],
-        sigma: Float[Tensor, "event 1"],
+        sigma: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event voxel"]:
         """Evaluate the denoiser D.
 
         Args:
             x: Noisy variables.
-            sigma: Their levels of noise.
+            sigma: Their levels of noise, or one for all.
             condition: What `condition` returned.
 
         Returns:
@@ -120,14 +120,14 @@ class FlowDenoiser(nn.Module):
     def denoise_consistently(
         self,
         x: Float[Tensor, "event voxel"],
-        sigma: Float[Tensor, "event 1"],
+        sigma: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event voxel"]:
         """Evaluate the network between the factors of a consistency function.
 
         Args:
             x: Noisy variables.
-            sigma: Their levels of noise.
+            sigma: Their levels of noise, or one for all.
             condition: What `condition` returned.
 
         Returns:

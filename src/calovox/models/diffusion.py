@@ -134,14 +134,14 @@ class CaloDiT(nn.Module):
     def denoise(
         self,
         x: Float[Tensor, "event voxel"],
-        sigma: Float[Tensor, "event 1"],
+        sigma: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event voxel"]:
         """Evaluate the denoiser D.
 
         Args:
             x: Noisy variables.
-            sigma: Their levels of noise.
+            sigma: Their levels of noise, or one for all.
             condition: What `condition` returned.
 
         Returns:
@@ -152,14 +152,14 @@ class CaloDiT(nn.Module):
     def denoise_consistently(
         self,
         x: Float[Tensor, "event voxel"],
-        sigma: Float[Tensor, "event 1"],
+        sigma: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event voxel"]:
         """Evaluate the network between the factors of a consistency function.
 
         Args:
             x: Noisy variables.
-            sigma: Their levels of noise.
+            sigma: Their levels of noise, or one for all.
             condition: What `condition` returned.
 
         Returns:

@@ -59,10 +59,12 @@ SIGMA_MIN: Final = 0.002
 SIGMA_MAX: Final = 80.0
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""D(x, s): from noisy variables and their level of noise (event by 1) to clean variables."""
+"""D(x, s): from noisy variables and their level of noise (event by 1, or 1 by 1 if it is the same
+for all) to clean variables."""
 
 Network = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""F(x, t, condition), of events by variables, by 1, and by numbers of the condition."""
+"""F(x, t, condition), of events by variables, by 1, and by numbers of the condition; t may also be
+one number for all events."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,8 +258,8 @@ def karras_sigmas(
 def euler_step(
     denoiser: Denoiser,
     x: Float[Tensor, "event variable"],
-    sigma: Float[Tensor, "event 1"],
-    following: Float[Tensor, "event 1"],
+    sigma: Float[Tensor, "#event 1"],
+    following: Float[Tensor, "#event 1"],
 ) -> Float[Tensor, "event variable"]:
     """Follow dx/ds from one level of noise to the next, along the slope at the first.
 
@@ -277,8 +279,8 @@ def euler_step(
 def heun_step(
     denoiser: Denoiser,
     x: Float[Tensor, "event variable"],
-    sigma: Float[Tensor, "event 1"],
-    following: Float[Tensor, "event 1"],
+    sigma: Float[Tensor, "#event 1"],
+    following: Float[Tensor, "#event 1"],
 ) -> Float[Tensor, "event variable"]:
     """Follow dx/ds from one level of noise to the next, along the mean slope of both.
 
@@ -310,7 +312,7 @@ def sample_by_heun(
     Returns:
         Clean variables.
     """
-    levels = [torch.full_like(noise[:, :1], sigma) for sigma in (*sigmas, 0.0)]
+    levels = [noise.new_full((1, 1), sigma) for sigma in (*sigmas, 0.0)]
     x = levels[0] * noise
     for sigma, following in itertools.pairwise(levels[:-1]):
         x = heun_step(denoiser, x, sigma, following)
@@ -339,5 +341,5 @@ def sample_consistently(
     for step, sigma in enumerate(sigmas):
         left = sigma if step == 0 else (sigma**2 - sigma_min**2) ** 0.5
         x = x_0 + left * noise[:, step]
-        x_0 = consistent(x, torch.full_like(x[:, :1], sigma))
+        x_0 = consistent(x, noise.new_full((1, 1), sigma))
     return x_0

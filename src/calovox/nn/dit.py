@@ -161,20 +161,21 @@ class DiffusionTransformer(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "event variable"],
-        t: Float[Tensor, "event 1"],
+        t: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event variable"]:
         """Evaluate the network.
 
         Args:
             x: Variables.
-            t: A number of the order of 1.
+            t: A number of the order of 1, for each event or for all.
             condition: What `embed` returned.
 
         Returns:
             As many numbers.
         """
-        c = torch.cat([self.of_time(number_waves(t, self.n_waves)), condition], dim=1)
+        of_time = self.of_time(number_waves(t, self.n_waves)).expand(x.shape[0], -1)
+        c = torch.cat([of_time, condition], dim=1)
         h = self._tokens(x) + self.position_table
         for block in self.blocks:
             h = block(h, c)

@@ -77,21 +77,22 @@ class VelocityNetwork(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "event variable"],
-        t: Float[Tensor, "event 1"],
+        t: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event variable"]:
         """Evaluate the velocity.
 
         Args:
             x: Variables at the time t.
-            t: Time, 0 to 1.
+            t: Time, 0 to 1, for each event or for all.
             condition: What `embed` returned.
 
         Returns:
             dx/dt.
         """
         known, scale = flow_preconditioning(t)
-        rest: Tensor = self.backbone(torch.cat([scale * x, t, condition], dim=1))
+        times = t.expand(x.shape[0], 1)
+        rest: Tensor = self.backbone(torch.cat([scale * x, times, condition], dim=1))
         return known * x + scale * rest
 
 

@@ -46,6 +46,11 @@ class ModelSet:
                 raise ValueError(
                     f"ModelSet: expected models on one grid, got {below.grid!r} and {above.grid!r}"
                 )
+            if below.noise_shape != above.noise_shape:
+                raise ValueError(
+                    f"ModelSet: expected models of as much noise, got {below.noise_shape} and "
+                    f"{above.noise_shape}"
+                )
             if above.eta_range[0] < below.eta_range[1]:
                 raise ValueError(
                     f"ModelSet: expected ranges of abs(eta) that rise and do not overlap, got "

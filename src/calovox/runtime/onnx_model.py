@@ -58,6 +58,7 @@ class OnnxModel:
         except ModelFileError as problem:
             raise ModelFileError(f"{path}: {problem}") from None
         self._n_layers = int(shapes["inn_z_energy"][1])
+        self._n_shape_noise = int(shapes["cfm_z_shape"][1])
         is_fixed = isinstance(shapes["inn_einc_in"][0], int)
         self._batch = int(shapes["inn_einc_in"][0]) if is_fixed else BATCH
 
@@ -83,8 +84,11 @@ class OnnxModel:
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
-        """Shape of the noise of one event: first the layers' numbers, then the voxels'."""
-        return (self._n_layers + self.grid.n_voxels,)
+        """Shape of the noise of one event: first the layers' numbers, then the voxels'.
+
+        Models that draw fresh noise on their way have the voxels' numbers several times.
+        """
+        return (self._n_layers + self._n_shape_noise,)
 
     def sample(
         self,
@@ -158,8 +162,11 @@ def _input_shapes(session: onnxruntime.InferenceSession, n_voxels: int) -> dict[
     shapes = {tensor.name: list(tensor.shape) for tensor in session.get_inputs()}
     if set(shapes) != set(INPUTS) or len(session.get_outputs()) != 1:
         raise ModelFileError(f"expected the inputs {', '.join(INPUTS)} and one output")
-    if shapes["cfm_z_shape"][1] != n_voxels:
+    n_drawn, n_noise = session.get_outputs()[0].shape[1], shapes["cfm_z_shape"][1]
+    if n_drawn != n_voxels:
+        raise ModelFileError(f"the grid has {n_voxels} voxels, the graph {n_drawn}")
+    if not isinstance(n_noise, int) or n_noise < 1 or n_noise % n_voxels:
         raise ModelFileError(
-            f"the grid has {n_voxels} voxels, the graph {shapes['cfm_z_shape'][1]}"
+            f"expected `cfm_z_shape` of a multiple of {n_voxels} numbers, got {n_noise}"
         )
     return shapes

@@ -1,0 +1,96 @@
+"""The network of CaloCFM with all that it depends on."""
+
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float32, Float64
+from torch import Tensor, nn
+
+from calovox.export.affine import Affine, linear_layers
+from calovox.export.fused_conditions import FusedConditions
+from calovox.export.fused_energies import FusedContext, LayerShares
+from calovox.models.cfm import CaloCFM
+from calovox.nn import flow_preconditioning
+
+__all__ = ["FusedVelocity"]
+
+Time = TypeVar("Time", float, Tensor)
+
+
+class FusedVelocity(nn.Module):
+    """The velocity, with the first neurons' part of the condition computed once.
+
+    Args:
+        model: The model, with a network of SiLU and layer norms.
+    """
+
+    time: Tensor
+
+    def __init__(self, model: CaloCFM) -> None:
+        super().__init__()
+        network = model.network
+        *inner, last = linear_layers(network.backbone, nn.SiLU, layer_norm=True)
+        (weight, bias), *layers = [*(_centred(*layer) for layer in inner), last]
+        n, n_embedded = network.n_variables, network.embedding.n_outputs
+        n_context = weight.shape[1] - n - 1 - n_embedded
+        x, time, embedded, layer = torch.split(weight, [n, 1, n_embedded, n_context], dim=1)
+        self.context = FusedContext(model.layer_energies, layer)
+        self.conditions = FusedConditions(
+            model.conditions, network.embedding, [(embedded, bias + self.context.bias)]
+        )
+        self.register_buffer("time", time[:, 0].float())
+        self.first = Affine(x)
+        self.layers = nn.ModuleList(Affine(*of_layer) for of_layer in layers)
+
+    def condition(
+        self,
+        energy: Float32[Tensor, "event 1"],
+        eta: Float32[Tensor, "event 1"],
+        layers: LayerShares,
+    ) -> Float32[Tensor, "event neuron"]:
+        """Prepare what stays the same at all times.
+
+        Args:
+            energy: Kinetic energy in MeV, within `ENERGY_LIMITS`.
+            eta: 10 abs(eta), within `ETA_LIMITS`.
+            layers: The energies of the layers.
+
+        Returns:
+            What the first neurons read of everything but x and t.
+        """
+        (neurons,) = self.conditions(energy, eta)
+        condition: Tensor = self.context(layers, neurons)
+        return condition
+
+    def forward(
+        self,
+        x: Float32[Tensor, "event voxel"],
+        t: Time,
+        condition: Float32[Tensor, "event neuron"],
+    ) -> Float32[Tensor, "event voxel"]:
+        """Evaluate the velocity.
+
+        Args:
+            x: Variables.
+            t: Time, 0 to 1, the same for all events.
+            condition: What `condition` returned.
+
+        Returns:
+            dx/dt.
+        """
+        known, scale = flow_preconditioning(t)
+        y: Tensor = self.first(scale * x, condition + t * self.time)
+        for layer in self.layers:
+            y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
+        return known * x + scale * y
+
+
+def _centred(
+    weight: Float64[Tensor, "neuron in"], bias: Float64[Tensor, " neuron"]
+) -> tuple[Float64[Tensor, "neuron in"], Float64[Tensor, " neuron"]]:
+    """Take the mean over the neurons away, which the layer norm behind takes away anyway.
+
+    ONNX Runtime finds the variance as the mean of squares less the square of the mean: where a
+    large mean stands before small differences, that is below 0 and its root is NaN.
+    """
+    return weight - weight.mean(dim=0), bias - bias.mean()
