@@ -140,6 +140,9 @@ class TrainInnSettings(TrainSettings):
     blocks: Annotated[int, typer.Option(min=1, help="Coupling blocks.")] = 14
     width: Annotated[int, typer.Option(min=1, help="Neurons of a hidden layer.")] = 60
     bins: Annotated[int, typer.Option(min=2, help="Bins of a spline.")] = 10
+    spread_eta: Annotated[
+        bool, typer.Option(help="Spread eta at 0 and 0.8, where the detector changes.")
+    ] = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -177,7 +177,12 @@ def _precision(settings: AnyTrainSettings) -> Precision:
 
 def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
     if isinstance(settings, TrainInnSettings):
-        inn = InnSizes(n_blocks=settings.blocks, width=settings.width, n_bins=settings.bins)
+        inn = InnSizes(
+            n_blocks=settings.blocks,
+            width=settings.width,
+            n_bins=settings.bins,
+            spread_eta=settings.spread_eta,
+        )
         return inn, inn.fitted
     if isinstance(settings, TrainCfmSettings):
         cfm = CfmSizes(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from calovox.export.affine import Affine, block_diagonal, linear_layers
 from calovox.nn import MLP, ScalarEmbedding
 from calovox.preprocessing import ConditionTransform
+from calovox.preprocessing.conditions import spread_eta
 
 __all__ = ["COPIES", "ENERGY_LIMITS", "ETA_LIMITS", "FusedConditions", "read_scalar"]
 
@@ -55,6 +56,7 @@ class FusedConditions(nn.Module):
     ) -> None:
         super().__init__()
         self.register_buffer("ones", torch.ones(1, COPIES, dtype=dtype))
+        self.spread = conditions.spread
         embedded = _Embedded.of(conditions, embedding)
         self.hidden = nn.ModuleList(Affine(*layer, dtype=dtype) for layer in embedded.hidden)
         weights = [(w @ embedded.neurons, w @ embedded.direct) for w, _ in consumers]
@@ -76,7 +78,8 @@ class FusedConditions(nn.Module):
             For each consumer, event by neuron.
         """
         logarithm = (energy.to(self.ones.dtype) * self.ones).log()
-        condition = torch.cat([logarithm, eta.to(self.ones.dtype)], dim=1)
+        scaled = spread_eta(eta) if self.spread else eta
+        condition = torch.cat([logarithm, scaled.to(self.ones.dtype)], dim=1)
         neurons = condition
         for layer in self.hidden:
             neurons = nn.functional.silu(layer(neurons))

@@ -1,6 +1,7 @@
 """Energy and pseudorapidity of a photon as models see them."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import torch
 from jaxtyping import Float
@@ -8,10 +9,13 @@ from torch import Tensor, nn
 
 from calovox.preprocessing.elementwise import Standardization
 
-__all__ = ["ConditionTransform"]
+__all__ = ["ConditionTransform", "spread_eta"]
 
-ETA_FACTOR = 10.0
+ETA_FACTOR: Final = 10.0
 """Brings eta to the order of 1 (note, section 2.6.1)."""
+
+SPREAD: Final = ((0.0, 0.02), (0.78, 0.82))
+"""The gap between the half barrels, and where EMB1 ends earlier and its lead becomes thinner."""
 
 
 class ConditionTransform(nn.Module):
@@ -21,23 +25,29 @@ class ConditionTransform(nn.Module):
 
     Args:
         log_energy: Standardisation of the natural logarithm of the energy in MeV.
+        spread: Whether 10 abs(eta) passes `spread_eta`.
     """
 
-    def __init__(self, log_energy: Standardization | None = None) -> None:
+    def __init__(self, log_energy: Standardization | None = None, *, spread: bool = False) -> None:
         super().__init__()
+        self.spread = spread
         self.log_energy = Standardization.identity(1) if log_energy is None else log_energy
 
     @staticmethod
-    def fit(energies: Iterable[Float[Tensor, " _"]]) -> "ConditionTransform":
+    def fit(
+        energies: Iterable[Float[Tensor, " _"]], *, spread: bool = False
+    ) -> "ConditionTransform":
         """Find the mean and the standard deviation of the log energy.
 
         Args:
             energies: Kinetic energies in MeV, in parts of any size.
+            spread: Whether 10 abs(eta) passes `spread_eta`.
 
         Returns:
             A new transform.
         """
-        return ConditionTransform(Standardization.fit(e.log()[:, None] for e in energies))
+        log_energy = Standardization.fit(e.log()[:, None] for e in energies)
+        return ConditionTransform(log_energy, spread=spread)
 
     def forward(
         self, energy: Float[Tensor, " event"], eta: Float[Tensor, " event"]
@@ -49,21 +59,28 @@ class ConditionTransform(nn.Module):
             eta: Pseudorapidity of the shower centre.
 
         Returns:
-            Standardised log energy, and 10 abs(eta).
+            Standardised log energy, and 10 abs(eta), spread or not.
         """
         log_energy = self.log_energy(energy.log()[:, None])
-        return torch.cat([log_energy, ETA_FACTOR * eta.abs()[:, None]], dim=1)
+        scaled = ETA_FACTOR * eta.abs()[:, None]
+        return torch.cat([log_energy, spread_eta(scaled) if self.spread else scaled], dim=1)
 
-    def inverse(
-        self, scalars: Float[Tensor, "event 2"]
-    ) -> tuple[Float[Tensor, " event"], Float[Tensor, " event"]]:
-        """Undo `forward`, but for the sign of eta.
 
-        Args:
-            scalars: What `forward` returned.
+def spread_eta(eta: Float[Tensor, "event 1"]) -> Float[Tensor, "event 1"]:
+    """Spread 10 abs(eta) where the detector changes within few cells, piecewise linearly.
 
-        Returns:
-            Kinetic energy in MeV, and abs(eta).
-        """
-        energy = self.log_energy.inverse(scalars[:, :1]).exp()[:, 0]
-        return energy, scalars[:, 1] / ETA_FACTOR
+    Without it, a small network that embeds eta would have to turn sixteen times as steeply there
+    as anywhere else to follow the visible energy. Ours; the note has 10 abs(eta).
+
+    Args:
+        eta: 10 abs(eta).
+
+    Returns:
+        The same, with the intervals `SPREAD` sixteen times as long.
+    """
+    spread = eta
+    for low, high in SPREAD:
+        spread = spread + 15.0 * (
+            eta.clamp(ETA_FACTOR * low, ETA_FACTOR * high) - ETA_FACTOR * low
+        )
+    return spread

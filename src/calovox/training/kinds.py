@@ -85,6 +85,7 @@ class InnSizes:
         n_blocks: Coupling blocks.
         width: Neurons of both hidden layers in each block.
         n_bins: Bins of each spline.
+        spread_eta: Whether eta is spread where the detector changes (not in the note).
     """
 
     kind: ClassVar[ModelKind] = "inn"
@@ -92,6 +93,7 @@ class InnSizes:
     n_blocks: int = 14
     width: int = 60
     n_bins: int = 10
+    spread_eta: bool = True
 
     def build(self, grid: VoxelGrid) -> CaloINN:
         """Build a model with random weights.
@@ -106,7 +108,8 @@ class InnSizes:
         network = inn_network(
             n_layers, n_blocks=self.n_blocks, width=self.width, n_bins=self.n_bins
         )
-        return CaloINN(network, ConditionTransform(), LayerEnergyTransform.unfitted(n_layers))
+        conditions = ConditionTransform(spread=self.spread_eta)
+        return CaloINN(network, conditions, LayerEnergyTransform.unfitted(n_layers))
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloINN:
         """Build a model with random weights for given showers.
@@ -122,7 +125,9 @@ class InnSizes:
         raw = seeded(seed, lambda: self.build(files.grid))
         return CaloINN(
             raw.network,
-            ConditionTransform.fit(part.conditions.energy for part in files.batches()),
+            ConditionTransform.fit(
+                (part.conditions.energy for part in files.batches()), spread=self.spread_eta
+            ),
             raw.layer_energies.fit(part.layer_energy for part in files.batches()),
         )
 
