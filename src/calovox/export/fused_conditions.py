@@ -78,8 +78,8 @@ class FusedConditions(nn.Module):
             For each consumer, event by neuron.
         """
         logarithm = (energy.to(self.ones.dtype) * self.ones).log()
-        scaled = spread_eta(eta) if self.spread else eta
-        condition = torch.cat([logarithm, scaled.to(self.ones.dtype)], dim=1)
+        scaled = eta.to(self.ones.dtype)
+        condition = torch.cat([logarithm, spread_eta(scaled) if self.spread else scaled], dim=1)
         neurons = condition
         for layer in self.hidden:
             neurons = nn.functional.silu(layer(neurons))

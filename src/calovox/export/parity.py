@@ -16,6 +16,7 @@ from torch import Tensor
 from calovox.arrays import Array
 from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler
+from calovox.preprocessing.conditions import ETA_FACTOR
 from calovox.random_streams import Stream, event_keys, event_normals, event_uniforms
 from calovox.runtime import OnnxModel
 
@@ -67,7 +68,9 @@ def measure_parity(
     eta_low, eta_high = model.eta_range
     eta = (eta_low + (eta_high - eta_low) * photons[:, 1]).astype(np.float32)
     found = model.sample(Conditions(energy, eta), noise)
-    arguments = (torch.from_numpy(values).double() for values in (energy, eta, noise))
+    # both get the same 10 abs(eta), which has been rounded to single precision
+    read = (np.float32(ETA_FACTOR) * eta).astype(np.float64) / ETA_FACTOR
+    arguments = (torch.from_numpy(values).double() for values in (energy, read, noise))
     expected = _sample(copy.deepcopy(sampler).double(), *arguments)
     compared = np.maximum(found, expected) > FLOOR
     difference = np.abs(found - expected)[compared] / np.maximum(found, expected)[compared]

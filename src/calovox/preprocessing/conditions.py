@@ -80,7 +80,6 @@ def spread_eta(eta: Float[Tensor, "event 1"]) -> Float[Tensor, "event 1"]:
     """
     spread = eta
     for low, high in SPREAD:
-        spread = spread + 15.0 * (
-            eta.clamp(ETA_FACTOR * low, ETA_FACTOR * high) - ETA_FACTOR * low
-        )
+        inside = (eta - ETA_FACTOR * low).relu() - (eta - ETA_FACTOR * high).relu()
+        spread = spread + 15.0 * inside
     return spread
