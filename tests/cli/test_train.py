@@ -176,6 +176,12 @@ def test_a_dry_run_says_what_would_be_trained_and_how_long_it_takes(folder, data
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_dry_run_of_very_few_steps_is_timed_as_well(folder, dataset, steps):
+    text = succeed(*options("inn", dataset, steps=steps), "-o", "run", "--dry-run").stdout
+    assert f"{steps} steps in all" in text
+
+
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_recipe_can_be_trained(folder, dataset, config):
     kind = config.stem.partition("_")[0]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Protocol, runtime_checkable
 
 from lightning_fabric import Fabric
@@ -235,7 +236,7 @@ def describe_task(task: Task, *, fabric: Fabric, n_timed: int = 3) -> list[str]:
     Args:
         task: What to do.
         fabric: Devices and precision.
-        n_timed: Steps whose time is taken, after a first one.
+        n_timed: Steps whose time is taken, after a first one; fewer if there are fewer.
 
     Returns:
         Lines for a reader.
@@ -244,11 +245,12 @@ def describe_task(task: Task, *, fabric: Fabric, n_timed: int = 3) -> list[str]:
     files, stream, n_steps = start.stream.files, start.stream, start.recipe.n_steps
     run = RunState(start.model, stream, start.recipe, fabric)
     batches = stream.batches(share=run.share, device=fabric.device)
-    run.advance(next(batches))
-    started = time.perf_counter()
-    for _ in range(n_timed):
+    times = []
+    for _ in range(min(1 + n_timed, n_steps)):
+        started = time.perf_counter()
         run.advance(next(batches))
-    seconds = (time.perf_counter() - started) / n_timed
+        times.append(time.perf_counter() - started)
+    seconds = fmean(times[1:] or times)
     low, high = (format_energy(energy) for energy in files.energy_range)
     n_validation = len(task.open(task.validation)) if task.validation else 0
     return [
