@@ -47,7 +47,7 @@ class Mixture(nn.Module):
 
     def denoise_consistently(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
         def network(x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-            return self.layers(torch.cat([x, t], dim=1))
+            return self.layers(torch.cat([x, t.expand(len(x), 1)], dim=1))
 
         return denoise(network, x, condition, edm_boundary_coefficients(sigma))
 
