@@ -17,7 +17,7 @@ from calovox.preprocessing import (
 from calovox.preprocessing.quantile_tables import HIGHEST_SCORE
 from calovox.preprocessing.voxel_quantiles import NEXT_TO_NOTHING
 
-__all__ = ["FusedLogarithms", "FusedLogits", "FusedQuantiles", "fuse_voxels"]
+__all__ = ["FusedVoxels", "fuse_voxels"]
 
 
 class FusedLayers(nn.Module):
@@ -58,51 +58,15 @@ class FusedLayers(nn.Module):
         return spread * factors
 
 
-class FusedLogits(nn.Module):
-    """`LogitVoxelTransform`, backwards.
+class FusedVoxels(nn.Module):
+    """From the variables of a model to the energies of the voxels.
 
     Args:
-        voxels: The transform.
+        voxels: The transform of the model.
     """
 
-    def __init__(self, voxels: LogitVoxelTransform) -> None:
+    def __init__(self, voxels: VoxelSpace) -> None:
         super().__init__()
-        self.standardization = voxels.standardization
-        self.cut = _cut(voxels.logit.alpha, voxels.dequantization.width)
-        self.layers = FusedLayers(voxels.normalization.layer, len(voxels.layer_sizes))
-
-    def forward(
-        self,
-        y: Float32[Tensor, "event voxel"],
-        energy: Float32[Tensor, "event 1"],
-        layer_energy: Float32[Tensor, "event layer"],
-    ) -> Float32[Tensor, "event voxel"]:
-        """Map variables of the flow to voxels.
-
-        Args:
-            y: Any numbers.
-            energy: Kinetic energy in MeV.
-            layer_energy: Energies of the layers, not negative.
-
-        Returns:
-            Energies of the voxels in the unit of the layers, which add up to the layers.
-        """
-        raw = 1.0 / (1.0 + (-self.standardization.inverse(y)).exp())
-        voxels: Tensor = self.layers((raw - self.cut).relu(), layer_energy)
-        return voxels
-
-
-class FusedLogarithms(nn.Module):
-    """`LogVoxelTransform`, backwards.
-
-    Args:
-        voxels: The transform.
-    """
-
-    def __init__(self, voxels: LogVoxelTransform) -> None:
-        super().__init__()
-        self.standardization = voxels.standardization
-        self.offset = voxels.offset
         self.layers = FusedLayers(voxels.normalization.layer, len(voxels.layer_sizes))
 
     def forward(
@@ -121,13 +85,56 @@ class FusedLogarithms(nn.Module):
         Returns:
             Energies of the voxels in the unit of the layers, which add up to the layers.
         """
-        logarithms = self.standardization.inverse(y).clamp(max=math.log1p(self.offset))
-        shares = logarithms.exp() - self.offset
-        voxels: Tensor = self.layers(torch.where(shares < self.offset, 0.0, shares), layer_energy)
+        voxels: Tensor = self.layers(self._shares(y, energy), layer_energy)
         return voxels
 
+    def _shares(
+        self, y: Float32[Tensor, "event voxel"], energy: Float32[Tensor, "event 1"]
+    ) -> Float32[Tensor, "event voxel"]:
+        """Map variables of the model to shares, not negative, of any sum."""
+        raise NotImplementedError
 
-class FusedQuantiles(nn.Module):
+
+class FusedLogits(FusedVoxels):
+    """`LogitVoxelTransform`, backwards.
+
+    Args:
+        voxels: The transform.
+    """
+
+    def __init__(self, voxels: LogitVoxelTransform) -> None:
+        super().__init__(voxels)
+        self.standardization = voxels.standardization
+        self.cut = _cut(voxels.logit.alpha, voxels.dequantization.width)
+
+    def _shares(
+        self, y: Float32[Tensor, "event voxel"], energy: Float32[Tensor, "event 1"]
+    ) -> Float32[Tensor, "event voxel"]:
+        raw = 1.0 / (1.0 + (-self.standardization.inverse(y)).exp())
+        return (raw - self.cut).relu()
+
+
+class FusedLogarithms(FusedVoxels):
+    """`LogVoxelTransform`, backwards.
+
+    Args:
+        voxels: The transform.
+    """
+
+    def __init__(self, voxels: LogVoxelTransform) -> None:
+        super().__init__(voxels)
+        self.standardization = voxels.standardization
+        self.offset = voxels.offset
+
+    def _shares(
+        self, y: Float32[Tensor, "event voxel"], energy: Float32[Tensor, "event 1"]
+    ) -> Float32[Tensor, "event voxel"]:
+        logarithms = self.standardization.inverse(y).clamp(max=math.log1p(self.offset))
+        shares = logarithms.exp() - self.offset
+        return torch.where(shares < self.offset, 0.0, shares)
+
+
+class FusedQuantiles(FusedVoxels):
     """`QuantileVoxelTransform`, backwards.
 
     Args:
@@ -140,7 +147,7 @@ class FusedQuantiles(nn.Module):
     longest: Tensor
 
     def __init__(self, voxels: QuantileVoxelTransform) -> None:
-        super().__init__()
+        super().__init__(voxels)
         self.layer_sizes = list(voxels.layer_sizes)
         nodes, log_shares = voxels.nodes.double(), voxels.log_shares.double()
         self.limits = float(nodes[0]), float(nodes[-1])
@@ -155,24 +162,10 @@ class FusedQuantiles(nn.Module):
         self.thresholds = Affine(voxels.thresholds.double().T)
         self.first = Affine(log_shares[:, :, 0].T)
         self.climbs = Affine(log_shares.diff(dim=2).flatten(start_dim=1).T)
-        self.layers = FusedLayers(voxels.normalization.layer, len(voxels.layer_sizes))
 
-    def forward(
-        self,
-        y: Float32[Tensor, "event voxel"],
-        energy: Float32[Tensor, "event 1"],
-        layer_energy: Float32[Tensor, "event layer"],
+    def _shares(
+        self, y: Float32[Tensor, "event voxel"], energy: Float32[Tensor, "event 1"]
     ) -> Float32[Tensor, "event voxel"]:
-        """Map variables of the flow to voxels.
-
-        Args:
-            y: Any numbers.
-            energy: Kinetic energy in MeV.
-            layer_energy: Energies of the layers, not negative.
-
-        Returns:
-            Energies of the voxels in the unit of the layers, which add up to the layers.
-        """
         inside = (energy * self.ones).log().clamp(*self.limits)
         near = (1.0 - self.beyond_nodes(inside).abs() * self.density).relu()
         threshold = self.thresholds(near)
@@ -181,8 +174,7 @@ class FusedQuantiles(nn.Module):
         climbs = self.climbs(near).reshape(-1, position.shape[1], len(self.starts))
         ratio = self.first(near) + (torch.minimum(passed, self.longest) * climbs).sum(dim=2)
         shares = torch.where(position > 0.0, ratio.clamp(max=0.0).exp(), 0.0)
-        voxels: Tensor = self.layers(self._fill(shares, position), layer_energy)
-        return voxels
+        return self._fill(shares, position)
 
     def _fill(
         self, shares: Float32[Tensor, "event voxel"], position: Float32[Tensor, "event voxel"]
@@ -195,7 +187,7 @@ class FusedQuantiles(nn.Module):
         return torch.where(position >= wanted, shares.clamp(min=NEXT_TO_NOTHING), shares)
 
 
-def fuse_voxels(voxels: VoxelSpace) -> FusedLogarithms | FusedLogits | FusedQuantiles:
+def fuse_voxels(voxels: VoxelSpace) -> FusedVoxels:
     """Build the last part of a graph.
 
     Args:

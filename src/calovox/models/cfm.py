@@ -185,13 +185,28 @@ class CaloCFM(nn.Module):
         Returns:
             Voxels as fractions of the kinetic energy, which add up to the layers.
         """
-        condition = self._condition(conditions, layer_energy)
+        condition = self.condition(conditions, layer_energy)
 
         def velocity(x: Tensor, t: float) -> Tensor:
             return self._velocity(x, torch.full_like(x[:, :1], t), condition)
 
         x_1 = self.solver(velocity, noise, self.n_steps)
         return self.to_voxels(x_1, conditions, layer_energy)
+
+    def condition(
+        self, conditions: Conditions[Tensor], layer_energy: Float[Tensor, "event layer"]
+    ) -> Float[Tensor, "event condition"]:
+        """Prepare what stays the same at all times.
+
+        Args:
+            conditions: Photons.
+            layer_energy: Energies of the layers as fractions of the kinetic energy.
+
+        Returns:
+            The condition of the velocity.
+        """
+        scalars = self.conditions(conditions.energy, conditions.eta)
+        return self.network.embed(scalars, self.layer_energies(layer_energy))
 
     def to_variables(
         self, batch: Showers[Tensor], rng: torch.Generator
@@ -241,7 +256,7 @@ class CaloCFM(nn.Module):
         x_0 = torch.empty_like(x_1).normal_(generator=rng)
         t = torch.empty_like(x_1[:, :1]).uniform_(generator=rng)
         x_t = (1.0 - t) * x_0 + t * x_1
-        velocity = self._velocity(x_t, t, self._condition(batch.conditions, batch.layer_energy))
+        velocity = self._velocity(x_t, t, self.condition(batch.conditions, batch.layer_energy))
         return {"velocity": (self.weights * (velocity - (x_1 - x_0)) ** 2).mean()}
 
     def __repr__(self) -> str:
@@ -251,12 +266,6 @@ class CaloCFM(nn.Module):
             f"CaloCFM({self.noise_shape[0]} voxels, {n_parameters} + {rest} weights, "
             f"{self.n_steps} steps)"
         )
-
-    def _condition(
-        self, conditions: Conditions[Tensor], layer_energy: Float[Tensor, "event layer"]
-    ) -> Float[Tensor, "event condition"]:
-        scalars = self.conditions(conditions.energy, conditions.eta)
-        return self.network.embed(scalars, self.layer_energies(layer_energy))
 
     def _velocity(
         self,

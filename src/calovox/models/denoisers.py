@@ -96,8 +96,7 @@ class FlowDenoiser(nn.Module):
         Returns:
             The condition of the velocity.
         """
-        scalars = self.model.conditions(conditions.energy, conditions.eta)
-        return self.model.network.embed(scalars, self.model.layer_energies(layer_energy))
+        return self.model.condition(conditions, layer_energy)
 
     def denoise(
         self,

@@ -13,15 +13,15 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from calovox.preprocessing.elementwise import Standardization
-from calovox.preprocessing.voxels import LayerNormalization
+from calovox.preprocessing.voxels import ShareTransform
 
 __all__ = ["LogVoxelTransform"]
 
 
-class LogVoxelTransform(nn.Module):
+class LogVoxelTransform(ShareTransform):
     """Maps voxels to standardised logarithms, and back.
 
     Back, shares below the offset become 0: a round trip changes a share by at most the offset,
@@ -40,8 +40,7 @@ class LogVoxelTransform(nn.Module):
         *,
         offset: float = 1e-6,
     ) -> None:
-        super().__init__()
-        self.normalization = LayerNormalization(layer_sizes)
+        super().__init__(layer_sizes)
         self.offset = offset
         self.standardization = standardization or Standardization.identity(1)
         if len(self.standardization.mean) != 1:
@@ -64,16 +63,6 @@ class LogVoxelTransform(nn.Module):
             Standardization.fit(self._logarithms(v).reshape(-1, 1) for v in voxels),
             offset=self.offset,
         )
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Number of voxels of each layer."""
-        return self.normalization.layer_sizes
-
-    @property
-    def n_voxels(self) -> int:
-        """Number of voxels of all layers."""
-        return sum(self.layer_sizes)
 
     def forward(
         self,

@@ -24,7 +24,7 @@ from typing import Final
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from calovox.arrays import Array, Float32, Float64
 from calovox.preprocessing.quantile_tables import (
@@ -34,7 +34,7 @@ from calovox.preprocessing.quantile_tables import (
     QuantileTable,
     tabulate_quantiles,
 )
-from calovox.preprocessing.voxels import LayerNormalization
+from calovox.preprocessing.voxels import ShareTransform
 
 __all__ = ["NEXT_TO_NOTHING", "N_NODES", "QuantileVoxelTransform"]
 
@@ -48,7 +48,7 @@ _LEAST_RANK: Final = 1e-9
 _BEYOND_KNOTS: Final = 2.0
 
 
-class QuantileVoxelTransform(nn.Module):
+class QuantileVoxelTransform(ShareTransform):
     """Maps voxels to standard normal numbers, and back.
 
     Back, the shares of a layer are made to add up to 1; if all its voxels are empty, the one that
@@ -75,8 +75,7 @@ class QuantileVoxelTransform(nn.Module):
         thresholds: Float[Tensor, "node voxel"],
         log_shares: Float[Tensor, "node voxel knot"],
     ) -> None:
-        super().__init__()
-        self.normalization = LayerNormalization(layer_sizes)
+        super().__init__(layer_sizes)
         self.register_buffer("nodes", nodes)
         self.register_buffer("thresholds", thresholds)
         self.register_buffer("log_shares", log_shares)
@@ -137,16 +136,6 @@ class QuantileVoxelTransform(nn.Module):
             torch.from_numpy(np.stack([table.log_shares for table in tables])).float(),
         )
 
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Number of voxels of each layer."""
-        return self.normalization.layer_sizes
-
-    @property
-    def n_voxels(self) -> int:
-        """Number of voxels of all layers."""
-        return sum(self.layer_sizes)
-
     def forward(
         self,
         voxels: Float[Tensor, "event voxel"],
@@ -206,15 +195,8 @@ class QuantileVoxelTransform(nn.Module):
         shares = torch.where(position > 0.0, ratio.clamp(max=0.0).exp(), 0.0)
         return self.normalization.inverse(self._fill(shares, position), layer_energy)
 
-    def near(self, energy: Float[Tensor, " event"]) -> Float[Tensor, "event node"]:
-        """Compute how much each node counts: at most two do, and together they count 1.
-
-        Args:
-            energy: Kinetic energies in MeV.
-
-        Returns:
-            Factors of the values at the nodes.
-        """
+    def _near(self, energy: Float[Tensor, " event"]) -> Float[Tensor, "event node"]:
+        """Compute how much each node counts: at most two do, and together they count 1."""
         t = energy.log().unsqueeze(1)
         inside = torch.minimum(torch.maximum(t, self.nodes[0]), self.nodes[-1])
         distance = (inside - self.nodes).abs() / (self.nodes[1] - self.nodes[0])
@@ -227,7 +209,7 @@ class QuantileVoxelTransform(nn.Module):
     def _tables(
         self, energy: Float[Tensor, " event"]
     ) -> tuple[Float[Tensor, "event voxel"], Float[Tensor, "event voxel knot"]]:
-        near = self.near(energy)
+        near = self._near(energy)
         log_shares = near @ self.log_shares.flatten(start_dim=1)
         return near @ self.thresholds, log_shares.reshape(-1, *self.log_shares.shape[1:])
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from calovox.preprocessing.elementwise import Dequantization, RegularizedLogit, Standardization
 
-__all__ = ["LayerNormalization", "LogitVoxelTransform"]
+__all__ = ["LayerNormalization", "LogitVoxelTransform", "ShareTransform"]
 
 
 class LayerNormalization(nn.Module):
@@ -86,7 +86,29 @@ class LayerNormalization(nn.Module):
         return normalised * layer_energy.index_select(1, self.layer)
 
 
-class LogitVoxelTransform(nn.Module):
+class ShareTransform(nn.Module):
+    """What all transforms of voxels are: one of the shares in their layers.
+
+    Args:
+        layer_sizes: Number of voxels of each layer.
+    """
+
+    def __init__(self, layer_sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.normalization = LayerNormalization(layer_sizes)
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Number of voxels of each layer."""
+        return self.normalization.layer_sizes
+
+    @property
+    def n_voxels(self) -> int:
+        """Number of voxels of all layers."""
+        return sum(self.layer_sizes)
+
+
+class LogitVoxelTransform(ShareTransform):
     """Maps voxels to standardised numbers without bounds, and back.
 
     Args:
@@ -104,8 +126,7 @@ class LogitVoxelTransform(nn.Module):
         noise_width: float = 1e-6,
         alpha: float = 1e-6,
     ) -> None:
-        super().__init__()
-        self.normalization = LayerNormalization(layer_sizes)
+        super().__init__(layer_sizes)
         self.dequantization = Dequantization(noise_width)
         self.logit = RegularizedLogit(alpha)
         n_voxels = sum(self.normalization.layer_sizes)
@@ -133,16 +154,6 @@ class LogitVoxelTransform(nn.Module):
             noise_width=self.dequantization.width,
             alpha=self.logit.alpha,
         )
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Number of voxels of each layer."""
-        return self.normalization.layer_sizes
-
-    @property
-    def n_voxels(self) -> int:
-        """Number of voxels of all layers."""
-        return sum(self.layer_sizes)
 
     def forward(
         self,
