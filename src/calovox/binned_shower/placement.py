@@ -35,15 +35,15 @@ from typing import Final
 import numba
 import numpy as np
 
-from calovox.arrays import Array, Float, Float32, Float64, layer_position
+from calovox.arrays import LAYERS, Array, Float, Float64
 from calovox.binned_shower.hit_energy import HitEnergy, hit_count
 from calovox.binned_shower.sub_voxels import SubVoxelProbabilities
 from calovox.geometry.barrel import layer_radii
-from calovox.geometry.coordinates import eta_phi_kernel
+from calovox.geometry.single_precision import fill_eta_phi
 from calovox.hits import Hits
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, next_uniform
-from calovox.voxelization import VoxelGrid, Voxels
+from calovox.voxelization import Voxels
 
 __all__ = ["linear_quantile", "voxels_to_hits"]
 
@@ -51,7 +51,6 @@ LINEAR_LAYER: Final = 2
 """The layer with a linear radial density."""
 
 _EDGE: Final = 2.0**-22
-_LARGEST_PHI: Final = float(np.nextafter(np.float32(math.pi), np.float32(0.0)))
 
 
 def linear_quantile(
@@ -114,45 +113,32 @@ def voxels_to_hits(
             f"voxels), got those of another one ({probabilities.grid.n_voxels} voxels)"
         )
     rule = HitEnergy() if hit_energy is None else hit_energy
-    counting = (
-        _checked_energy(voxels),
-        photons.energy,
-        rule.of_events(voxels.eta_center),
-        rule.max_hits,
-    )
-    sizes = np.empty(len(photons), dtype=np.int64)
-    _count_kernel(*counting, sizes)
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    energy = np.ascontiguousarray(voxels.energy)
+    counting = (energy, photons.energy, rule.of_events(voxels.eta_center), rule.max_hits)
+    offsets = np.zeros(len(photons) + 1, dtype=np.int64)
+    if not _count_kernel(*counting, offsets):
+        raise ValueError(_describe_energy(voxels))
     columns = _empty_columns(int(offsets[-1]))
     lower, weight = probabilities.bracket(photons.energy)
     quarters = (np.ascontiguousarray(probabilities.probabilities), lower, weight)
     keys = event_keys(seed, Stream.SUB_VOXELS, photons.index)
-    centers, where = _centers_of(voxels), _places_of(grid)
+    centers, where = _centers_of(voxels), (grid.layer_boundaries, grid.edges)
     _fill_kernel(*counting, centers, where, quarters, keys, offsets, columns)
     return Hits(*columns, event_offsets=offsets, photons=photons)
 
 
-def _checked_energy(voxels: Voxels) -> Float32[Array, "event voxel"]:
-    good = (voxels.energy >= 0) & (voxels.energy < np.inf)
-    if not np.all(good):
-        event, voxel = np.argwhere(~good)[0]
-        raise ValueError(
-            f"voxels: energies must be finite and not negative, got "
-            f"{voxels.energy[event, voxel]} in event {event}, voxel {voxel}"
-        )
-    return np.ascontiguousarray(voxels.energy)
+def _describe_energy(voxels: Voxels) -> str:
+    event, voxel = np.argwhere(~((voxels.energy >= 0) & (voxels.energy < np.inf)))[0]
+    return (
+        f"voxels: energies must be finite and not negative, got "
+        f"{voxels.energy[event, voxel]} in event {event}, voxel {voxel}"
+    )
 
 
 def _centers_of(voxels: Voxels) -> tuple[Array, Array, Array]:
     """Return eta and phi of each shower centre, and its radius in each layer."""
     eta = voxels.eta_center
     return np.ascontiguousarray(eta), np.ascontiguousarray(voxels.phi_center), layer_radii(eta)
-
-
-def _places_of(grid: VoxelGrid) -> tuple[Array, Array, Array]:
-    """Return layer number, layer position and edges of each voxel."""
-    edges = np.stack([grid.r_min, grid.r_max, grid.alpha_min, grid.alpha_max], axis=1)
-    return grid.layer, layer_position(grid.layer), edges
 
 
 def _photons_of(voxels: Voxels) -> Photons:
@@ -174,7 +160,7 @@ def _photons_of(voxels: Voxels) -> Photons:
 
 
 def _empty_columns(n_hits: int) -> tuple[Array, Array, Array, Array, Array]:
-    eta, phi, r, energy = (np.empty(n_hits, dtype=np.float32) for _ in range(4))
+    eta, phi, r, energy = np.empty((4, n_hits), dtype=np.float32)
     return np.empty(n_hits, dtype=np.uint8), eta, phi, r, energy
 
 
@@ -202,36 +188,38 @@ def _linear_kernel(u: Array, inner: Array, positions: Array) -> None:
 
 @numba.njit(cache=True)
 def _count_kernel(
-    energy: Array, incident_energy: Array, hit_energy: Array, max_hits: int, sizes: Array
-) -> None:
+    energy: Array, incident_energy: Array, hit_energy: Array, max_hits: int, offsets: Array
+) -> bool:
+    """Fill in where the hits of each event end; False if an energy is negative or not finite."""
+    n_good = 0
     for event in range(energy.shape[0]):
         total = 0
         for voxel in range(energy.shape[1]):
+            n_good += 0.0 <= energy[event, voxel] < np.inf
             voxel_energy = energy[event, voxel] * incident_energy[event]
             total += hit_count(voxel_energy, hit_energy[event], max_hits)
-        sizes[event] = total
+        offsets[event + 1] = offsets[event] + total
+    return n_good == energy.size
 
 
 @numba.njit(cache=True)
 def _halves(probabilities: Array, lower: int, weight: float, voxel: int) -> tuple[float, ...]:
     """Interpolate; give P(alpha low), P(r low | alpha low), P(r low | alpha high)."""
-    upper = min(lower + 1, probabilities.shape[0] - 1)
-    quarter = np.empty(4)
-    for which in range(4):
-        low, high = probabilities[lower, voxel, which], probabilities[upper, voxel, which]
-        quarter[which] = low + weight * (high - low)
-    alpha_low = quarter[0] + quarter[2]
-    alpha_high = quarter[1] + quarter[3]
-    r_given_low = quarter[0] / alpha_low if alpha_low > 0.0 else 0.5
-    r_given_high = quarter[1] / alpha_high if alpha_high > 0.0 else 0.5
+    low = probabilities[lower, voxel]
+    high = probabilities[min(lower + 1, probabilities.shape[0] - 1), voxel]
+    inner_low = low[0] + weight * (high[0] - low[0])
+    inner_high = low[1] + weight * (high[1] - low[1])
+    alpha_low = inner_low + (low[2] + weight * (high[2] - low[2]))
+    alpha_high = inner_high + (low[3] + weight * (high[3] - low[3]))
+    r_given_low = inner_low / alpha_low if alpha_low > 0.0 else 0.5
+    r_given_high = inner_high / alpha_high if alpha_high > 0.0 else 0.5
     return alpha_low / (alpha_low + alpha_high), r_given_low, r_given_high
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _draw(
     state: np.uint64,
-    n_hits: int,
-    boundaries: Array,
+    edges: Array,
     halves: tuple[float, ...],
     linear: bool,
     radius: float,
@@ -242,7 +230,8 @@ def _draw(
 
     One step after the other, each a plain loop: the compiler makes vector instructions of it.
     """
-    r_min, r_max, alpha_min, alpha_max = boundaries
+    r_min, r_max, alpha_min, alpha_max = edges
+    n_hits = distances.size
     alpha_low, r_given_low, r_given_high = halves
     half_r, half_alpha = 0.5 * (r_max - r_min), 0.5 * (alpha_max - alpha_min)
     for hit in range(n_hits):
@@ -265,44 +254,71 @@ def _draw(
 
 
 @numba.njit(cache=True)
+def _draw_layer(
+    state: np.uint64,
+    voxels: tuple[int, int],
+    voxel_energies: Array,
+    counting: tuple[float, float, int],
+    edges: Array,
+    quarters: tuple[Array, int, float],
+    center: tuple[bool, float],
+    hits: tuple[Array, Array, Array],
+) -> tuple[np.uint64, int]:
+    """Draw the hits of one event in one layer; give the state of the stream, and their number."""
+    incident_energy, hit_energy, max_hits = counting
+    probabilities, lower, weight = quarters
+    linear, radius = center
+    distances, alphas, share = hits
+    n_drawn = 0
+    for voxel in range(voxels[0], voxels[1]):
+        voxel_energy = voxel_energies[voxel] * incident_energy
+        n_hits = hit_count(voxel_energy, hit_energy, max_hits)
+        if n_hits == 0:
+            continue
+        chosen = slice(n_drawn, n_drawn + n_hits)
+        halves = _halves(probabilities, lower, weight, voxel)
+        state = _draw(
+            state, edges[voxel], halves, linear, radius, distances[chosen], alphas[chosen]
+        )
+        share[chosen] = voxel_energy / n_hits
+        n_drawn += n_hits
+    return state, n_drawn
+
+
+@numba.njit(cache=True)
 def _fill_kernel(
     energy: Array,
     incident_energy: Array,
     hit_energy: Array,
     max_hits: int,
     centers: tuple[Array, Array, Array],
-    where: tuple[Array, Array, Array],
+    where: tuple[Array, Array],
     quarters: tuple[Array, Array, Array],
     keys: Array,
     offsets: Array,
     columns: tuple[Array, Array, Array, Array, Array],
 ) -> None:
-    eta_center, phi_center, r_center = centers
-    voxel_layer, layer_index, boundaries = where
-    probabilities, lower, weight = quarters
+    layer_boundaries, edges = where
     layer, eta, phi, r, share = columns
-    distances, alphas = np.empty(max_hits), np.empty(max_hits)
+    most = 0
     for event in range(energy.shape[0]):
-        state = keys[event]
-        hit = offsets[event]
-        for voxel in range(energy.shape[1]):
-            voxel_energy = energy[event, voxel] * incident_energy[event]
-            n_hits = hit_count(voxel_energy, hit_energy[event], max_hits)
-            if n_hits == 0:
-                continue
-            halves = _halves(probabilities, lower[event], weight[event], voxel)
-            radius = r_center[event, layer_index[voxel]]
-            linear = voxel_layer[voxel] == LINEAR_LAYER
-            state = _draw(
-                state, n_hits, boundaries[voxel], halves, linear, radius, distances, alphas
+        most = max(most, offsets[event + 1] - offsets[event])
+    distances, alphas = np.empty(most), np.empty(most)
+    for event in range(energy.shape[0]):
+        state, stop = keys[event], offsets[event]
+        counting = (incident_energy[event], hit_energy[event], max_hits)
+        event_quarters = (quarters[0], quarters[1][event], quarters[2][event])
+        for position in range(len(LAYERS)):
+            voxels = (layer_boundaries[position], layer_boundaries[position + 1])
+            radius = centers[2][event, position]
+            center = (LAYERS[position] == LINEAR_LAYER, radius)
+            hits = (distances, alphas, share[stop:])
+            state, n_hits = _draw_layer(
+                state, voxels, energy[event], counting, edges, event_quarters, center, hits
             )
-            for i in range(n_hits):
-                hit_eta, hit_phi = eta_phi_kernel(
-                    distances[i], alphas[i], eta_center[event], phi_center[event], radius
-                )
-                eta[hit + i] = hit_eta
-                phi[hit + i] = min(max(hit_phi, -_LARGEST_PHI), _LARGEST_PHI)
-            layer[hit : hit + n_hits] = voxel_layer[voxel]
-            r[hit : hit + n_hits] = radius
-            share[hit : hit + n_hits] = voxel_energy / n_hits
-            hit += n_hits
+            drawn = slice(stop, stop + n_hits)
+            layer[drawn] = LAYERS[position]
+            r[drawn] = radius
+            around = (centers[0][event], centers[1][event], radius)
+            fill_eta_phi(distances[:n_hits], alphas[:n_hits], *around, eta[drawn], phi[drawn])
+            stop += n_hits

@@ -12,6 +12,7 @@ Quarters are in the order of FastCaloSim's files: (alpha low, r low), (alpha hig
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
@@ -106,7 +107,7 @@ class SubVoxelProbabilities:
         """
         if len(self.energies) == 1:
             return np.zeros(len(energy), dtype=np.int64), np.zeros(len(energy))
-        logs = np.log(self.energies)
+        logs = self._logs
         wanted = np.log(np.asarray(energy, dtype=np.float64))
         lower: Int64[Array, " event"] = logs[1:-1].searchsorted(wanted, side="right")
         weight = (wanted - logs[lower]) / (logs[lower + 1] - logs[lower])
@@ -126,6 +127,10 @@ class SubVoxelProbabilities:
         share = weight[:, None, None]
         low, high = self.probabilities[lower], self.probabilities[upper]
         return np.asarray((1 - share) * low + share * high)
+
+    @cached_property
+    def _logs(self) -> Float64[Array, " energy"]:
+        return np.asarray(np.log(self.energies))
 
 
 def average_sub_voxels(

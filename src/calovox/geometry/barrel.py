@@ -160,8 +160,8 @@ def layer_radii(eta: Float[Array, " point"]) -> Float64[Array, "point layer"]:
     Returns:
         Distance of the middle of each layer from the beam axis in mm, as `layer_radius`.
     """
-    radii: Float64[Array, "point layer"] = _radii_by_bin()[_eta_bins(eta)]
-    radii[np.isnan(eta)] = np.nan
+    radii = np.empty((len(eta), len(LAYERS)))
+    _radii_kernel(eta, _radii_by_bin(), radii)
     return radii
 
 
@@ -169,6 +169,15 @@ def layer_radii(eta: Float[Array, " point"]) -> Float64[Array, "point layer"]:
 def _radii_by_bin() -> Float64[Array, "bin layer"]:
     edges = [_layer_edges(layer) for layer in LAYERS]
     return np.stack([0.5 * (inner + outer) for inner, outer in edges], axis=1)
+
+
+@numba.njit(cache=True)
+def _radii_kernel(eta: Array, by_bin: Array, radii: Array) -> None:
+    for point in range(eta.size):
+        if math.isnan(eta[point]):
+            radii[point] = math.nan
+        else:
+            radii[point] = by_bin[_eta_bin_kernel(eta[point])]
 
 
 def layer_thickness(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:
@@ -206,14 +215,19 @@ def layer_boundaries(eta: Float[Array, " point"]) -> Float64[Array, "point 4"]:
     return np.stack([inner, _EMB1_EMB2[bins], _EMB2_EMB3[bins], outer], axis=1)
 
 
+@numba.njit(cache=True, forceinline=True)
+def _eta_bin_kernel(eta: float) -> int:
+    scaled = abs(eta) * _BINS_PER_ETA
+    return int(scaled) if scaled < len(_EMB1_EMB2) else len(_EMB1_EMB2) - 1
+
+
 @numba.njit(cache=True)
 def layer_kernel(r: float, eta: float) -> int:
     """Give the layer of one deposit, inside a compiled kernel; see `layer_of_deposit`."""
     if r < _ACCORDION[0]:
         return 0 if r >= _PRESAMPLER_INNER else NO_LAYER
     if r < _ACCORDION_OUTER:
-        scaled = abs(eta) * _BINS_PER_ETA
-        place = int(scaled) if scaled < len(_EMB1_EMB2) else len(_EMB1_EMB2) - 1
+        place = _eta_bin_kernel(eta)
         if r < _EMB1_EMB2[place]:
             return 1
         return 2 if r < _EMB2_EMB3[place] else 3

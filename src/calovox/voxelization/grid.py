@@ -175,12 +175,10 @@ class VoxelGrid:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, VoxelGrid):
             return NotImplemented
-        return self._edges.shape == other._edges.shape and bool(
-            np.array_equal(self._edges, other._edges)
-        )
+        return self is other or bool(np.array_equal(self.edges, other.edges))
 
     def __hash__(self) -> int:
-        return hash(self._edges.tobytes())
+        return hash(self.edges.tobytes())
 
     def __repr__(self) -> str:
         return f"VoxelGrid({self.name}: {self.n_voxels} voxels)"
@@ -234,22 +232,22 @@ class VoxelGrid:
     @property
     def r_min(self) -> Float64[Array, " voxel"]:
         """Inner radius of each voxel in mm."""
-        return np.asarray(self._edges[0])
+        return np.asarray(self.edges[:, 0])
 
     @property
     def r_max(self) -> Float64[Array, " voxel"]:
         """Outer radius of each voxel in mm."""
-        return np.asarray(self._edges[1])
+        return np.asarray(self.edges[:, 1])
 
     @property
     def alpha_min(self) -> Float64[Array, " voxel"]:
         """Lower edge of each voxel in alpha, rad."""
-        return np.asarray(self._edges[2])
+        return np.asarray(self.edges[:, 2])
 
     @property
     def alpha_max(self) -> Float64[Array, " voxel"]:
         """Upper edge of each voxel in alpha, rad."""
-        return np.asarray(self._edges[3])
+        return np.asarray(self.edges[:, 3])
 
     @cached_property
     def lookup(self) -> GridLookup:
@@ -298,16 +296,16 @@ class VoxelGrid:
         return grid, np.stack(parts, axis=1)
 
     @cached_property
-    def _edges(self) -> Float64[Array, "4 voxel"]:
-        columns = []
+    def edges(self) -> Float64[Array, "voxel 4"]:
+        """Columns `r_min`, `r_max`, `alpha_min` and `alpha_max`."""
+        parts = []
         for rings in self.layers.values():
             for ring in rings:
                 alpha = 2.0 * np.pi * (np.arange(ring.n_alpha + 1) / ring.n_alpha)
                 radial = np.repeat(np.arange(ring.n_r), ring.n_alpha)
                 angular = np.tile(np.arange(ring.n_alpha), ring.n_r)
                 r = ring.r_edges
-                columns.append(
-                    np.stack([r[radial], r[radial + 1], alpha[angular], alpha[angular + 1]])
-                )
-        edges = np.concatenate(columns, axis=1)
-        return edges if self.places is None else edges[:, self.places]
+                columns = r[radial], r[radial + 1], alpha[angular], alpha[angular + 1]
+                parts.append(np.stack(columns, axis=1))
+        edges = np.concatenate(parts)
+        return edges if self.places is None else edges[self.places]
