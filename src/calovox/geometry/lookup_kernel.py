@@ -59,9 +59,9 @@ def _eta_bin(eta: float, bins_per_eta: float, first_bin: int, n_eta: int) -> int
     scaled = eta * bins_per_eta - first_bin
     if not 0.0 <= scaled <= n_eta:
         return -1
-    place = math.floor(scaled)
-    if _EDGE < scaled - place < 1.0 - _EDGE:
-        return place
+    whole = np.floor(scaled)
+    if _EDGE < scaled - whole < 1.0 - _EDGE:
+        return int(whole)
     place = math.floor(eta * bins_per_eta)  # the product may have rounded across the edge
     if eta < place / bins_per_eta:
         place -= 1
@@ -75,11 +75,11 @@ def _eta_bin(eta: float, bins_per_eta: float, first_bin: int, n_eta: int) -> int
 def _phi_bin(phi: float, n_phi: int) -> int:
     """Compute the bin of a phi in [-pi, pi), exactly."""
     scaled = (phi + math.pi) * (n_phi / _TWO_PI)
-    place = math.floor(scaled)
-    if _EDGE < scaled - place < 1.0 - _EDGE:
-        return place
+    whole = np.floor(scaled)
+    if _EDGE < scaled - whole < 1.0 - _EDGE:
+        return int(whole)
     width = _TWO_PI / n_phi
-    place = min(place, n_phi - 1)
+    place = min(int(whole), n_phi - 1)
     if phi < place * width - math.pi:
         place -= 1
     elif place < n_phi - 1 and phi >= (place + 1) * width - math.pi:

@@ -47,8 +47,8 @@ def hits_to_cells(hits: Hits, table: CellTable) -> CellEnergies:
         np.asarray(hits.event_offsets, dtype=np.int64),
         rows,
         hits.energy,
-        np.zeros(len(table.layer)),
-        np.zeros(len(table.layer), dtype=np.bool_),
+        np.empty(len(table)),
+        np.empty(len(table), dtype=np.bool_),
         cell,
         energy,
         offsets,
@@ -74,7 +74,14 @@ def _deposit_kernel(
     offsets: Array,
     outside: Array,
 ) -> None:
-    """Fill the entries event by event; `sums` and `touched` are scratch, left as they were."""
+    """Fill the entries event by event; `sums` and `touched` are scratch.
+
+    Of these, only cells with hits are ever looked at: there are few of them in a shower.
+    """
+    for row in rows:
+        if row >= 0:
+            sums[row] = 0.0
+            touched[row] = False
     position = 0
     for event in range(hit_offsets.size - 1):
         start = position
