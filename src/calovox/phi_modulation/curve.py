@@ -14,7 +14,8 @@ References:
 """
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol, runtime_checkable
+from functools import cached_property
+from typing import Final, Protocol, runtime_checkable
 
 import numba
 import numpy as np
@@ -184,9 +185,22 @@ class PhiModulation:
 
     def eta_range(self, abs_eta: Float[Array, "*shape"]) -> Array:
         """Find the |eta| range of each value; beyond the ends, the nearest range."""
-        return np.clip(
-            np.searchsorted(self.eta_edges, abs_eta, side="right") - 1, 0, len(self.values) - 1
-        )
+        return self.eta_edges[1:-1].searchsorted(abs_eta, side="right")
+
+    @cached_property
+    def _applied(self) -> Float64[Array, "range 5 bin"]:
+        """Factors that put the modulation in, by layer position."""
+        return _with_tile(self.values)
+
+    @cached_property
+    def _removed(self) -> Float64[Array, "range 5 bin"]:
+        """Factors that take the modulation out, by layer position."""
+        return _with_tile(1.0 / self.values)
+
+
+def _with_tile(factors: Float64[Array, "range 4 bin"]) -> Float64[Array, "range 5 bin"]:
+    """Add TileBar0, which has no modulation."""
+    return np.concatenate([factors, np.ones_like(factors[:, :1])], axis=1)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -205,16 +219,15 @@ def _scale_kernel(
         curves = factors[eta_ranges[event]]
         for hit in range(event_offsets[event], event_offsets[event + 1]):
             position = phi[hit] * to_bin + 512 * n_bins
-            phase_bin = int(position) % n_bins
+            whole = int(position) + 1024 * n_bins  # a full turn more: above 0 for any phi
+            phase_bin = np.uint32(whole) % np.uint32(n_bins)  # faster than with 64 bits
             row = min(layer[hit], 4)
             scaled[hit] = energy[hit] * curves[row, phase_bin]
 
 
 def _scale_hits(
-    hits: Hits, modulation: PhiModulation, direction: Literal["apply", "remove"]
+    hits: Hits, modulation: PhiModulation, factors: Float64[Array, "range 5 bin"]
 ) -> Hits:
-    factors = np.ones((len(modulation.values), 5, modulation.values.shape[2]))
-    factors[:, :4] = modulation.values if direction == "apply" else 1.0 / modulation.values
     scaled = np.empty_like(hits.energy)
     _scale_kernel(
         hits.layer,
@@ -238,7 +251,7 @@ def apply_phi_modulation(hits: Hits, modulation: PhiModulation) -> Hits:
     Returns:
         The same hits with modulated energies.
     """
-    return _scale_hits(hits, modulation, "apply")
+    return _scale_hits(hits, modulation, modulation._applied)
 
 
 def remove_phi_modulation(hits: Hits, modulation: PhiModulation) -> Hits:
@@ -251,4 +264,4 @@ def remove_phi_modulation(hits: Hits, modulation: PhiModulation) -> Hits:
     Returns:
         The same hits with the energies they would have without modulation.
     """
-    return _scale_hits(hits, modulation, "remove")
+    return _scale_hits(hits, modulation, modulation._removed)
