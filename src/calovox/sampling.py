@@ -102,7 +102,7 @@ def photons_to_voxels(
             or, with the batch, if a model gives an energy that is negative or not finite.
     """
     extrapolated = ~models.in_range(photons.energy, photons.eta)
-    if not allow_extrapolation and np.any(extrapolated):
+    if not allow_extrapolation and extrapolated.any():
         raise ValueError(_describe_extrapolation(models, photons, extrapolated))
     return _sample(models, photons, extrapolated, seed, batch_size)
 
@@ -137,10 +137,9 @@ def _sample(
 def _check_energy(
     models: PhotonModels, photons: Photons, energy: Float[Array, "event voxel"]
 ) -> None:
-    good = (energy >= 0) & (energy < np.inf)
-    if np.all(good):
+    if energy.min(initial=0.0) >= 0.0 and energy.max(initial=0.0) < np.inf:  # False with NaN
         return
-    row, voxel = np.argwhere(~good)[0]
+    row, voxel = np.argwhere(~((energy >= 0) & (energy < np.inf)))[0]
     size = abs(photons.eta[row])
     model = min(models.models, key=lambda m: max(m.eta_range[0] - size, size - m.eta_range[1]))
     raise ValueError(

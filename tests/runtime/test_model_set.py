@@ -54,6 +54,15 @@ def test_showers_are_those_of_the_single_models(folder: Path) -> None:
         )
 
 
+def test_photons_in_a_gap_have_the_nearer_model(tmp_path: Path) -> None:
+    for name, eta_range in ((LOW, (0.0, 0.5)), (HIGH, (0.75, 1.25))):
+        write_toy_onnx(tmp_path / name, eta_range=eta_range)
+    models = ModelSet((OnnxModel(tmp_path / LOW), OnnxModel(tmp_path / HIGH)))
+    eta = np.array([0.6, -0.6, 0.625, -0.7, 9.0])
+    np.testing.assert_array_equal(models._index(eta), [0, 0, 1, 1, 1])
+    assert not models.in_range(np.full(5, 1e4), eta).any()
+
+
 def test_one_file_is_a_set_of_one(folder: Path) -> None:
     models = load_models(folder / LOW)
     assert [model.path for model in models.models] == [folder / LOW]

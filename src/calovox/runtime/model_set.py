@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import Array, Bool, Float, Float32, Int64
+from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64
 from calovox.models.base import Conditions
 from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
@@ -79,11 +80,10 @@ class ModelSet:
         Returns:
             Whether energy and abs(eta) are within the ranges of the photon's model.
         """
-        index = self._index(eta)
-        energies = np.array([model.energy_range for model in self.models])[index]
-        etas = np.array([model.eta_range for model in self.models])[index]
-        inside = (energies[:, 0] <= energy) & (energy <= energies[:, 1])
-        return np.asarray(inside & (etas[:, 0] <= np.abs(eta)) & (np.abs(eta) <= etas[:, 1]))
+        size = np.abs(eta)
+        low, high, low_eta, high_eta = self._ranges[:, self._index(eta)]
+        inside = (low <= energy) & (energy <= high) & (low_eta <= size) & (size <= high_eta)
+        return np.asarray(inside)
 
     def sample(
         self,
@@ -102,6 +102,9 @@ class ModelSet:
             Voxels as fractions of the kinetic energy, not negative.
         """
         index = self._index(eta)
+        if len(positions := set(index.tolist())) == 1:
+            model = self.models[positions.pop()]
+            return np.asarray(model.sample(Conditions(energy, eta), noise))
         voxels = np.empty((len(energy), self.grid.n_voxels), dtype=np.float32)
         for position, model in enumerate(self.models):
             chosen = np.flatnonzero(index == position)
@@ -111,13 +114,17 @@ class ModelSet:
         return voxels
 
     def _index(self, eta: Float[Array, " event"]) -> Int64[Array, " event"]:
-        ranges = np.array([model.eta_range for model in self.models])
-        below = ranges[:, 0] - np.abs(eta)[:, None]
-        above = np.abs(eta)[:, None] - ranges[:, 1]
-        distance = np.maximum(np.maximum(below, above), 0.0)
-        # the last one of the nearest, which is the upper one at a common border
-        last = len(self.models) - 1
-        return np.asarray(last - np.argmin(distance[:, ::-1], axis=1))
+        return np.asarray(self._borders.searchsorted(np.abs(eta), side="right"))
+
+    @cached_property
+    def _ranges(self) -> Float64[Array, "4 model"]:
+        return np.array([(*model.energy_range, *model.eta_range) for model in self.models]).T
+
+    @cached_property
+    def _borders(self) -> Float64[Array, " border"]:
+        """Where the next model is as near as the one before: in the middle of a gap."""
+        low, high = self._ranges[2:]
+        return np.asarray(0.5 * (high[:-1] + low[1:]))
 
 
 def load_models(name_or_path: str | Path, *, n_threads: int = 1) -> ModelSet:

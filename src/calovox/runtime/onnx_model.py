@@ -6,7 +6,6 @@ the graphs have no operation whose result for one event depends on the number of
 thread per batch leaves no choice of where to cut an operation into parts.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -112,36 +111,41 @@ class OnnxModel:
             raise ValueError(f"OnnxModel: expected `noise` of {expected}, got {noise.shape}")
         energy = np.asarray(conditions.energy, dtype=np.float32)[:, None]
         eta = _ETA_FACTOR * np.abs(np.asarray(conditions.eta, dtype=np.float32))[:, None]
-        split = np.split(np.asarray(noise, dtype=np.float32), [self._n_layers], axis=1)
+        noise = np.asarray(noise, dtype=np.float32)
+        split = noise[:, : self._n_layers], noise[:, self._n_layers :]
         inputs = dict(zip(INPUTS, (eta, energy, *split), strict=True))
         for name, values in inputs.items():
             if not np.isfinite(values).all():
                 raise ValueError(f"OnnxModel: expected finite numbers as `{name}`")
-        voxels = np.empty((len(energy), self.grid.n_voxels), dtype=np.float32)
-
-        def compute(events: slice) -> None:
-            feeds = {name: np.ascontiguousarray(x[events]) for name, x in inputs.items()}
-            (voxels[events],) = self._session.run(None, feeds)
-
-        self._for_each(compute, self._batches(len(energy)))
-        voxels /= energy
-        return voxels
+        return self._run_batches(inputs, len(energy)) / energy
 
     def __repr__(self) -> str:
         low, high = self.eta_range
         return f"OnnxModel({self.path.name}: {self.grid!r}, {low:g} <= |eta| < {high:g})"
 
-    def _batches(self, n_events: int) -> Iterator[slice]:
-        for start in range(0, n_events, self._batch):
-            yield slice(start, min(start + self._batch, n_events))
+    def _run_batches(self, inputs: dict[str, Array], n_events: int) -> Array:
+        if 0 < n_events <= self._batch:
+            return self._run(inputs)
+        voxels = np.empty((n_events, self.grid.n_voxels), dtype=np.float32)
 
-    def _for_each(self, compute: Any, batches: Iterator[slice]) -> None:
+        def compute(start: int) -> None:
+            events = slice(start, start + self._batch)
+            voxels[events] = self._run({name: x[events] for name, x in inputs.items()})
+
+        starts = range(0, n_events, self._batch)
         if self.n_threads == 1:
-            for events in batches:
-                compute(events)
-            return
-        with ThreadPoolExecutor(self.n_threads) as pool:
-            list(pool.map(compute, batches))
+            for start in starts:
+                compute(start)
+        else:
+            with ThreadPoolExecutor(self.n_threads) as pool:
+                list(pool.map(compute, starts))
+        return voxels
+
+    def _run(self, inputs: dict[str, Array]) -> Array:
+        (voxels,) = self._session.run(
+            None, {name: np.ascontiguousarray(values) for name, values in inputs.items()}
+        )
+        return np.asarray(voxels)
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
