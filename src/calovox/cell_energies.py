@@ -38,7 +38,7 @@ class CellEnergies:
                 f"CellEnergies: `event_offsets` must have one entry more than there are events "
                 f"({len(self.outside)}), got {len(offsets)}"
             )
-        if offsets[0] != 0 or offsets[-1] != n_entries or np.any(np.diff(offsets) < 0):
+        if offsets[0] != 0 or offsets[-1] != n_entries or (offsets[1:] < offsets[:-1]).any():
             raise ValueError(f"CellEnergies: `event_offsets` must rise from 0 to {n_entries}")
         if n_entries and self.cell.min() < 0:
             raise ValueError("CellEnergies: expected rows of the cell table, got a negative one")

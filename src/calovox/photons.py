@@ -162,8 +162,9 @@ class Photons:
         sizes = {len(self.energy), len(self.eta), len(self.phi), len(self.index)}
         if len(sizes) > 1:
             raise ValueError(f"Photons: expected columns of one length, got {sorted(sizes)}")
-        if not np.all(np.isfinite(self.energy) & (self.energy > 0)):
-            wrong = int(np.flatnonzero(~(np.isfinite(self.energy) & (self.energy > 0)))[0])
+        good = (self.energy > 0) & (self.energy < np.inf)
+        if not good.all():
+            wrong = int(np.flatnonzero(~good)[0])
             raise ValueError(
                 f"Photons: expected energies above 0, got {self.energy[wrong]} in event {wrong}"
             )

@@ -51,7 +51,7 @@ class Hits:
                 f"Hits: `event_offsets` must have one entry more than there are photons "
                 f"({len(self.photons)}), got {len(offsets)}"
             )
-        if offsets[0] != 0 or offsets[-1] != n_hits or np.any(np.diff(offsets) < 0):
+        if offsets[0] != 0 or offsets[-1] != n_hits or (offsets[1:] < offsets[:-1]).any():
             raise ValueError(f"Hits: `event_offsets` must rise from 0 to {n_hits}")
         if not _are_layers(self.layer):
             layer_position(self.layer)  # raises the error that names the layer

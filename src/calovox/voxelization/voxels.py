@@ -46,14 +46,14 @@ class Voxels:
             raise ValueError(
                 f"Voxels: expected `energy` of shape {shape}, got {self.energy.shape}"
             )
-        for name, values in self._columns().items():
-            if len(values) != shape[0]:
+        for name, values in vars(self).items():
+            if name != "grid" and values is not None and len(values) != shape[0]:
                 raise ValueError(
                     f"Voxels: expected {shape[0]} values of `{name}`, got {len(values)}"
                 )
-        wrong = ~(np.isfinite(self.incident_energy) & (self.incident_energy > 0))
-        if np.any(wrong):
-            event = int(np.flatnonzero(wrong)[0])
+        good = (self.incident_energy > 0) & (self.incident_energy < np.inf)
+        if not good.all():
+            event = int(np.flatnonzero(~good)[0])
             raise ValueError(
                 f"Voxels: expected `incident_energy` above 0, got "
                 f"{self.incident_energy[event]} in event {event}"
