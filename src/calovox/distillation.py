@@ -1,15 +1,16 @@
 r"""Teacher to student: consistency distillation of any diffusion or flow model of voxels.
 
-With levels of noise s_1 < ... < s_N as `karras_sigmas` spaces them, n uniform in 1, ..., N - 1,
-data x_0 and standard normal z,
+On the arc u(a) = cos(a) z + sin(a) x from noise to data (`calovox.models.arc`), with equally
+spaced angles a_1 = 0 < ... < a_N = pi / 2 and n uniform in 1, ..., N - 1,
 
-    x_{n+1} = x_0 + s_{n+1} z,
-    x_n     = one step of Heun of the teacher, from x_{n+1} and s_{n+1} to s_n,
-    loss    = mean of (f(x_{n+1}; s_{n+1}) - f'(x_n; s_n))^2.
+    u_n     = cos(a_n) z + sin(a_n) x,
+    u_{n+1} = steps of Heun of the teacher, from u_n and a_n to a_{n+1},
+    loss    = mean of (f(u_n; a_n) - f'(u_{n+1}; a_{n+1}))^2.
 
 The student f and the target f' start from the teacher; after each step, f' moves toward f by
-1 - decay. f' is the result. f' being the identity at s_1, f learns level by level to lead to the
-end of the teacher's paths: the student makes of the same noise the same shower.
+1 - decay. f' is the result. f' being the identity at the end, f learns angle by angle to lead to
+the end of the teacher's paths: the student makes of the same noise the same shower. With N = 2,
+the teacher goes all the way, and nothing is handed down from angle to angle.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.3
@@ -25,10 +26,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from calovox.models.arc import QUARTER_TURN, Slope, jump
+from calovox.models.arc_model import ArcModel
 from calovox.models.base import Showers
 from calovox.models.consistency import ConsistencyModel
-from calovox.models.denoisers import DenoisingModel, as_denoiser
-from calovox.models.edm import heun_step, karras_sigmas
+from calovox.models.solvers import heun
 from calovox.nn import DiffusionTransformer, VelocityNetwork
 from calovox.training.kinds import StudentSizes
 from calovox.training.runs import read_record, read_run
@@ -42,40 +44,42 @@ class Distillation(nn.Module):
     """Trains a student.
 
     Args:
-        teacher: A denoiser, a module; it stays as it is.
+        teacher: The model that teaches; it stays as it is.
         student: A consistency model of the same variables, which is trained.
-        n_levels: Number N of levels of noise.
+        n_levels: Number N of angles.
+        n_steps: Steps of the teacher from one angle to the next.
         decay: How much of the target remains after a step.
 
     Raises:
-        ValueError: If there are less than two levels, or the decay is not in [0, 1).
+        ValueError: If there are less than two angles or no steps, or the decay is not in [0, 1).
     """
 
-    levels: Tensor
-    teacher: DenoisingModel
+    angles: Tensor
 
     def __init__(
         self,
-        teacher: DenoisingModel,
+        teacher: ArcModel,
         student: ConsistencyModel,
         *,
         n_levels: int = 32,
+        n_steps: int = 1,
         decay: float = 0.95,
     ) -> None:
         super().__init__()
         if n_levels < 2:
             raise ValueError(f"Distillation: expected `n_levels` of 2 or more, got {n_levels}")
+        if n_steps < 1:
+            raise ValueError(f"Distillation: expected `n_steps` of 1 or more, got {n_steps}")
         if not 0.0 <= decay < 1.0:
             raise ValueError(f"Distillation: expected `decay` in [0, 1), got {decay}")
+        self.n_steps = n_steps
         self.decay = decay
         self.student = student
         self.target = copy.deepcopy(student).requires_grad_(False)
-        self.teacher = copy.deepcopy(teacher)
-        assert isinstance(self.teacher, nn.Module)
-        self.teacher.requires_grad_(False)
+        self.teacher = copy.deepcopy(teacher).requires_grad_(False)
         self._digest = _digest(self.teacher)
-        levels = torch.tensor(karras_sigmas(n_levels)[::-1])
-        self.register_buffer("levels", levels, persistent=False)
+        angles = torch.linspace(0.0, QUARTER_TURN, n_levels)
+        self.register_buffer("angles", angles, persistent=False)
 
     @property
     def result(self) -> ConsistencyModel:
@@ -83,35 +87,46 @@ class Distillation(nn.Module):
         return self.target
 
     def losses(self, batch: Showers[Tensor], rng: torch.Generator) -> dict[str, Tensor]:
-        """Compute the squared difference between student and target, at one level per event.
+        """Compute the squared difference between student and target, at one angle per event.
 
         In training, this first moves the target toward the student, as the last step left it.
 
         Args:
             batch: Showers.
-            rng: Where levels and noise come from.
+            rng: Where angles and noise come from.
 
         Returns:
             `consistency`.
         """
         if self.training:
             self._follow()
-        x_0 = self.teacher.to_variables(batch, rng)
-        last = len(self.levels) - 1
-        n = torch.randint(last, (len(x_0),), generator=rng, device=rng.device)
-        sigma, following = self.levels[n + 1][:, None], self.levels[n][:, None]
-        x = x_0 + sigma * torch.empty_like(x_0).normal_(generator=rng)
+        x = self.teacher.to_variables(batch, rng)
+        last = len(self.angles) - 1
+        n = torch.randint(last, (len(x),), generator=rng, device=rng.device)
+        here, there = self.angles[n][:, None], self.angles[n + 1][:, None]
+        u = here.cos() * torch.empty_like(x).normal_(generator=rng) + here.sin() * x
         with torch.no_grad():
-            there = heun_step(_Denoiser(self.teacher, batch), x, sigma, following)
-            aim = _Consistent(self.target.denoiser, batch)(there, following)
-        found = _Consistent(self.student.denoiser, batch)(x, sigma)
+            ahead = self._teach(u, here, there, batch)
+            aim = jump(_slope(self.target.model, batch), ahead, there)
+        found = jump(_slope(self.student.model, batch), u, here)
         return {"consistency": ((found - aim) ** 2).mean()}
 
     def __repr__(self) -> str:
         return (
-            f"Distillation({self.student!r}, {len(self.levels)} levels, decay {self.decay}, "
-            f"teacher {self._digest})"
+            f"Distillation({self.student!r}, {len(self.angles)} levels of {self.n_steps} steps, "
+            f"decay {self.decay}, teacher {self._digest})"
         )
+
+    def _teach(self, u: Tensor, here: Tensor, there: Tensor, batch: Showers[Tensor]) -> Tensor:
+        """Follow the teacher's arcs from angle to angle; their slope at the end of all is 0."""
+        slope = _slope(self.teacher, batch)
+
+        def velocity(u: Tensor, t: float) -> Tensor:
+            angle = here + t * (there - here)
+            inside = angle < QUARTER_TURN - 1e-6
+            return (there - here) * torch.where(inside, slope(u, angle), 0.0)
+
+        return heun(velocity, u, self.n_steps)
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -120,22 +135,10 @@ class Distillation(nn.Module):
         )
 
 
-class _Denoiser:
-    """A model's denoiser for the photons of a batch."""
-
-    def __init__(self, model: DenoisingModel, batch: Showers[Tensor]) -> None:
-        self.model = model
-        self.condition = model.condition(batch.conditions, batch.layer_energy)
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return self.model.denoise(x, sigma, self.condition)
-
-
-class _Consistent(_Denoiser):
-    """The same as a consistency function."""
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return self.model.denoise_consistently(x, sigma, self.condition)
+def _slope(model: ArcModel, batch: Showers[Tensor]) -> Slope:
+    """Give the slope of a model's arcs for the photons of a batch."""
+    condition = model.condition(batch.conditions, batch.layer_energy)
+    return lambda u, angle: model.slope(u, angle, condition)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,22 +146,24 @@ class Teacher:
     """A trained model, and how it is distilled.
 
     Attributes:
-        denoiser: The model.
+        model: The model.
         grid: Its voxels.
         sizes: Sizes of the student.
         energy_range: Lowest and highest kinetic energy the model is for, MeV.
         eta_range: The same of abs(eta).
-        n_levels: Number of levels of noise.
+        n_levels: Number of angles.
+        n_steps: Steps of the teacher from one angle to the next.
         decay: How much of the target remains after a step.
         compiled: Whether networks are compiled.
     """
 
-    denoiser: DenoisingModel
+    model: ArcModel
     grid: VoxelGrid
     sizes: StudentSizes
     energy_range: tuple[float, float]
     eta_range: tuple[float, float]
     n_levels: int = 32
+    n_steps: int = 1
     decay: float = 0.95
     compiled: bool = False
 
@@ -181,10 +186,14 @@ class Teacher:
                 f"distillation: expected showers with the teacher's voxels, {self.grid!r}, got "
                 f"{files.grid!r}"
             )
-        student = ConsistencyModel(
-            copy.deepcopy(self.denoiser), n_evaluations=self.sizes.evaluations
+        student = ConsistencyModel(copy.deepcopy(self.model), n_evaluations=self.sizes.evaluations)
+        lesson = Distillation(
+            self.model,
+            student,
+            n_levels=self.n_levels,
+            n_steps=self.n_steps,
+            decay=self.decay,
         )
-        lesson = Distillation(self.denoiser, student, n_levels=self.n_levels, decay=self.decay)
         if self.compiled:
             for module in lesson.modules():
                 if isinstance(module, DiffusionTransformer | VelocityNetwork):
@@ -197,6 +206,7 @@ def read_teacher(
     *,
     n_evaluations: int = 1,
     n_levels: int = 32,
+    n_steps: int = 1,
     decay: float = 0.95,
     compiled: bool = False,
 ) -> Teacher:
@@ -205,7 +215,8 @@ def read_teacher(
     Args:
         folder: The run folder.
         n_evaluations: How often the student evaluates its network for a shower.
-        n_levels: Number of levels of noise.
+        n_levels: Number of angles.
+        n_steps: Steps of the teacher from one angle to the next.
         decay: How much of the target remains after a step.
         compiled: Whether networks are compiled.
 
@@ -216,13 +227,19 @@ def read_teacher(
         ValueError: If the folder is no run folder, or its model no diffusion or flow model.
     """
     run, sizes = read_run(folder), read_record(folder).sizes
+    if not isinstance(run.model, ArcModel):
+        raise ValueError(
+            "distillation: expected a CaloDiT or CaloCFM as teacher, got "
+            f"{type(run.model).__name__}"
+        )
     return Teacher(
-        as_denoiser(run.model),
+        run.model,
         run.grid,
         StudentSizes(run.kind, sizes, n_evaluations),
         run.energy_range,
         run.eta_range,
         n_levels,
+        n_steps,
         decay,
         compiled,
     )

@@ -80,7 +80,7 @@ def test_a_student_has_the_ranges_and_voxels_of_its_teacher(runs, folder, teache
     assert student.grid == origin.grid
     assert (student.energy_range, student.eta_range) == (origin.energy_range, origin.eta_range)
     for name, values in origin.model.state_dict().items():
-        found = student.model.state_dict()[f"denoiser.{'model.' * (teacher == 'cfm')}{name}"]
+        found = student.model.state_dict()[f"model.{name}"]
         assert torch.equal(values, found) == (
             "network" not in name or not values.is_floating_point()
         )

@@ -16,10 +16,11 @@ def test_a_flow_is_exported_with_other_steps_than_it_was_trained_with(tmp_path):
     for steps in (1, 4):
         folder = tmp_path / f"steps_{steps}"
         succeed(
-            "export", energies, shapes, "--solver-steps", steps, "--no-fastcalosim", "-o", folder
+            *("export", energies, shapes, "--path", "arc", "--solver", "midpoint"),
+            *("--solver-steps", steps, "--no-fastcalosim", "-o", folder),
         )
         (model,) = json.loads((folder / "model.json").read_text())["models"]
-        assert f"{steps} steps" in model["shapes"]["model"]
+        assert f"arc, midpoint, {steps} steps" in model["shapes"]["model"]
         sizes.append((folder / model["file"]).stat().st_size)
     assert sizes[0] < sizes[1]
 

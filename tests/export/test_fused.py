@@ -11,19 +11,25 @@ from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.export.parity import FLOOR
 from calovox.models.base import Conditions
 from calovox.models.inn import inn_network
+from calovox.models.sampling import PathKind
 from calovox.models.tokens import TokenKind
 from calovox.models.two_stage import TwoStageSampler
 from calovox.nn import ConditionalFlow
 from calovox.preprocessing import VoxelSpaceKind
-from calovox.training.kinds import CfmSizes, InnSizes
+from calovox.training.kinds import InnSizes
+from calovox.training.shape_sizes import CfmSizes
 from tests.export.toy_runs import ShapeSizes, build, toy_dit, toy_grid, toy_student
 
 
 def toy_sampler(
-    *, solver: str = "midpoint", gain: float = 1.0, voxels: VoxelSpaceKind = "quantiles"
+    *,
+    path: PathKind = "arc",
+    solver: str = "midpoint",
+    gain: float = 1.0,
+    voxels: VoxelSpaceKind = "quantiles",
 ) -> TwoStageSampler:
     inn = InnSizes(n_blocks=4, width=16)
-    cfm = CfmSizes(width=32, voxels=voxels, solver=solver, solver_steps=2)
+    cfm = CfmSizes(width=32, voxels=voxels, path=path, solver=solver, solver_steps=2)
     return TwoStageSampler(*build(toy_grid(), inn, cfm, gain=gain)).eval()
 
 
@@ -46,9 +52,12 @@ def assert_same_showers(found: Tensor, expected: Tensor, energy: Tensor) -> None
 
 @pytest.mark.parametrize("voxels", ["quantiles", "note"])
 @pytest.mark.parametrize("solver", ["euler", "midpoint", "heun", "rk4"])
+@pytest.mark.parametrize("path", ["arc", "line"])
 @torch.no_grad()
-def test_fused_graph_gives_the_showers_of_the_model(solver: str, voxels: VoxelSpaceKind) -> None:
-    sampler = toy_sampler(solver=solver, voxels=voxels)
+def test_fused_graph_gives_the_showers_of_the_model(
+    path: PathKind, solver: str, voxels: VoxelSpaceKind
+) -> None:
+    sampler = toy_sampler(path=path, solver=solver, voxels=voxels)
     given = inputs(sampler, 500)
     expected = PlainGraph(copy.deepcopy(sampler).double())(*(x.double() for x in given))
     assert_same_showers(FusedGraph(sampler)(*given), expected, given[1])
@@ -56,14 +65,15 @@ def test_fused_graph_gives_the_showers_of_the_model(solver: str, voxels: VoxelSp
 
 @pytest.mark.parametrize("voxels", ["quantiles", "note"])
 @pytest.mark.parametrize("evaluations", [None, 1, 2])
+@pytest.mark.parametrize("path", ["arc", "karras"])
 @pytest.mark.parametrize("tokens", ["rings", "voxels", None])
 @torch.no_grad()
 def test_fused_graph_gives_the_showers_of_transformers_and_students(
-    tokens: TokenKind | None, evaluations: int | None, voxels: VoxelSpaceKind
+    tokens: TokenKind | None, path: PathKind, evaluations: int | None, voxels: VoxelSpaceKind
 ) -> None:
     shapes: ShapeSizes = CfmSizes(width=32, voxels=voxels)
     if tokens:
-        shapes = toy_dit(tokens=tokens, voxels=voxels)
+        shapes = toy_dit(tokens=tokens, voxels=voxels, path=path)
     if evaluations:
         shapes = toy_student(shapes, evaluations=evaluations)
     sampler = TwoStageSampler(*build(toy_grid(), InnSizes(n_blocks=4, width=16), shapes)).eval()

@@ -14,8 +14,9 @@ from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
-from calovox.training.kinds import CfmSizes, InnSizes
+from calovox.training.kinds import InnSizes
 from calovox.training.runs import read_run
+from calovox.training.shape_sizes import CfmSizes
 from calovox.voxelization import VoxelGrid
 from tests.export.test_fused import toy_sampler
 from tests.export.toy_runs import ENERGY_RANGE, build, toy_grid

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from calovox.arrays import LAYERS
 from calovox.models.consistency import ConsistencyModel
-from calovox.models.denoisers import FlowDenoiser
 from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN
+from calovox.models.sampling import PathKind
 from calovox.models.tokens import TokenKind
 from calovox.models.two_stage import ShapeModel
 from calovox.preprocessing import (
@@ -24,8 +24,9 @@ from calovox.preprocessing import (
     VoxelSpace,
     VoxelSpaceKind,
 )
-from calovox.training.kinds import CfmSizes, ConditionKind, DitSizes, InnSizes, StudentSizes
+from calovox.training.kinds import InnSizes, StudentSizes
 from calovox.training.runs import RunRecord, grid_to_json, write_record, write_weights
+from calovox.training.shape_sizes import CfmSizes, ConditionKind, DitSizes
 from calovox.voxelization import Ring, VoxelGrid
 
 ShapeSizes = CfmSizes | DitSizes | StudentSizes
@@ -45,10 +46,16 @@ def toy_grid() -> VoxelGrid:
     return VoxelGrid(dict.fromkeys(LAYERS, rings) | {12: wide}, "toy")
 
 
-def toy_dit(*, tokens: TokenKind = "rings", voxels: VoxelSpaceKind = "quantiles") -> DitSizes:
+def toy_dit(
+    *,
+    tokens: TokenKind = "rings",
+    voxels: VoxelSpaceKind = "quantiles",
+    path: PathKind = "karras",
+    solver: str = "heun",
+) -> DitSizes:
     """Give sizes of a small transformer that sees the note's conditions in the note's space."""
     conditions: ConditionKind = "maxima" if voxels == "note" else "standardized"
-    return DitSizes(tokens, 24, 2, 1, conditions, voxels, steps=5)
+    return DitSizes(tokens, 24, 2, 1, conditions, voxels, path=path, solver=solver, solver_steps=5)
 
 
 def toy_student(teacher: CfmSizes | DitSizes, *, evaluations: int) -> StudentSizes:
@@ -64,8 +71,7 @@ def fill(model: CaloINN | ShapeModel, *, gain: float, seed: int = 1) -> None:
         seed: Seed of the standardisation of the voxels.
     """
     if isinstance(model, ConsistencyModel):
-        teacher = model.denoiser
-        model = teacher.model if isinstance(teacher, FlowDenoiser) else teacher
+        model = model.model
     if not isinstance(model, CaloDiT):
         fill_conditions(model.conditions, model.layer_energies)
     elif isinstance(model.conditions, ScaledConditions):
@@ -132,7 +138,11 @@ def write_runs(
     """Write the run folders of an INN and a model of shapes, a CFM by default."""
     grid = toy_grid() if grid is None else grid
     inn = InnSizes(n_blocks=4, width=16) if inn is None else inn
-    shapes = CfmSizes(width=32, solver="euler", solver_steps=2) if shapes is None else shapes
+    shapes = (
+        CfmSizes(width=32, path="line", solver="euler", solver_steps=2)
+        if shapes is None
+        else shapes
+    )
     paths = []
     for sizes, model in zip((inn, shapes), build(grid, inn, shapes), strict=True):
         path = folder / sizes.kind

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from calovox.models.cfm import CaloCFM, LayerWeighting, cfm_network, voxel_weights
+from calovox.models.sampling import PathKind, Sampling
 from calovox.models.solvers import SOLVERS
 from calovox.nn import count_parameters
 from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, LogitVoxelTransform
@@ -59,10 +60,27 @@ def test_all_solvers_agree_at_many_steps(name: str) -> None:
     noise = torch.randn(20, *model.noise_shape)
     found = []
     with torch.no_grad():
-        for solver, n_steps in ((SOLVERS["rk4"], 20), (SOLVERS[name], 200)):
-            model.solver, model.n_steps = solver, n_steps
+        for solver, n_steps in (("rk4", 20), (name, 200)):
+            model.sampling = Sampling("line", solver, n_steps)
             found.append(model.sample(batch.conditions, batch.layer_energy, noise))
     assert (found[0] - found[1]).abs().max() < 5e-3
+
+
+@pytest.mark.parametrize("path", ["line", "arc"])
+def test_the_arc_leads_where_the_flow_leads(path: PathKind) -> None:
+    """The flow of `network`, which is trained, and the slope that samples are made with."""
+    batch = toy_batch(20)
+    model = toy_cfm(batch)
+    noise = torch.randn(20, *model.noise_shape)
+    condition = model.condition(batch.conditions, batch.layer_energy)
+    with torch.no_grad():
+        x_1 = SOLVERS["rk4"](
+            lambda x, t: model.network(x, torch.full((1, 1), t), condition), noise, 50
+        )
+        expected = model.to_voxels(x_1, batch.conditions, batch.layer_energy)
+        model.sampling = Sampling(path, "midpoint", 200)
+        found = model.sample(batch.conditions, batch.layer_energy, noise)
+    assert (found - expected).abs().max() < 5e-3
 
 
 def test_models_of_other_grids_are_refused() -> None:

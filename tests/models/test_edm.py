@@ -13,17 +13,13 @@ from torch import Tensor
 from calovox.models.edm import (
     SIGMA_MAX,
     SIGMA_MIN,
+    angle_to_time,
     denoise,
     draw_sigmas,
-    edm_boundary_coefficients,
     edm_coefficients,
     edm_weight,
-    flow_boundary_coefficients,
-    flow_coefficients,
-    heun_step,
     karras_sigmas,
     sample_by_heun,
-    sample_consistently,
 )
 
 MEAN = torch.tensor([0.3, -1.0, 0.0], dtype=torch.float64)
@@ -31,8 +27,9 @@ STD = torch.tensor([0.2, 0.5, 1.5], dtype=torch.float64)
 LEVELS = torch.tensor([0.002, 0.1, 1.0, 7.0, 80.0], dtype=torch.float64)[:, None]
 
 
-def exact_denoiser(x: Tensor, sigma: Tensor) -> Tensor:
-    return (STD**2 * x + sigma**2 * MEAN) / (STD**2 + sigma**2)
+def exact_slope(x: Tensor, sigma: float) -> Tensor:
+    """(x - D) / s."""
+    return (x - (STD**2 * x + sigma**2 * MEAN) / (STD**2 + sigma**2)) / sigma
 
 
 def exact_path(x: Tensor, sigma: float, following: float) -> Tensor:
@@ -60,7 +57,7 @@ def test_heun_draws_gaussian_data_to_a_thousandth() -> None:
     noise = normals(500, 3)
     expected = exact_path(SIGMA_MAX * noise, SIGMA_MAX, 0.0)
     for n_levels, largest in ((32, 0.06), (256, 1e-3)):
-        found = sample_by_heun(exact_denoiser, noise, karras_sigmas(n_levels))
+        found = sample_by_heun(exact_slope, noise, karras_sigmas(n_levels))
         assert (found - expected).abs().max() < largest
 
 
@@ -68,7 +65,7 @@ def test_the_error_of_heun_falls_with_the_square_of_the_steps() -> None:
     noise = normals(500, 3)
     expected = exact_path(SIGMA_MAX * noise, SIGMA_MAX, 0.0)
     errors = [
-        (sample_by_heun(exact_denoiser, noise, karras_sigmas(n)) - expected).abs().max()
+        (sample_by_heun(exact_slope, noise, karras_sigmas(n)) - expected).abs().max()
         for n in (64, 128)
     ]
     assert math.log2(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.3)
@@ -77,25 +74,16 @@ def test_the_error_of_heun_falls_with_the_square_of_the_steps() -> None:
 def test_samples_take_two_evaluations_a_step_but_for_the_last() -> None:
     levels: list[float] = []
 
-    def denoiser(x: Tensor, sigma: Tensor) -> Tensor:
-        levels.append(float(sigma[0, 0]))
+    def slope(x: Tensor, sigma: float) -> Tensor:
+        levels.append(sigma)
         return 0.5 * x
 
-    sample_by_heun(denoiser, normals(2, 3), karras_sigmas(32))
+    sample_by_heun(slope, normals(2, 3), karras_sigmas(32))
     assert len(levels) == 63
     assert min(levels) == SIGMA_MIN
     levels.clear()
-    sample_by_heun(denoiser, normals(2, 3), karras_sigmas(1))
+    sample_by_heun(slope, normals(2, 3), karras_sigmas(1))
     assert levels == [SIGMA_MAX]
-
-
-def test_a_step_may_have_its_own_level_for_each_event() -> None:
-    x, sigma, following = normals(5, 3), LEVELS, 0.8 * LEVELS
-    found = heun_step(exact_denoiser, x, sigma, following)
-    for event in range(5):
-        one = slice(event, event + 1)
-        expected = heun_step(exact_denoiser, x[one], sigma[one], following[one])
-        torch.testing.assert_close(found[one], expected)
 
 
 def test_the_factors_of_edm_normalise_inputs_and_targets() -> None:
@@ -118,53 +106,15 @@ def test_the_perfect_network_makes_the_perfect_denoiser() -> None:
     torch.testing.assert_close(found, 0.25 * x / (0.25 + LEVELS**2))
 
 
-def test_the_velocity_of_a_flow_makes_the_same_denoiser() -> None:
-    """v = E[x_0 - z | x_t]: both are Gaussian, given x_t = (1 - t) z + t x_0."""
-
-    def velocity(x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        rest = (x_t - t * MEAN) / (t**2 * STD**2 + (1 - t) ** 2)
-        return MEAN + t * STD**2 * rest - (1 - t) * rest
-
-    x = LEVELS * normals(5, 3)
-    found = denoise(velocity, x, x, flow_coefficients(LEVELS))
-    torch.testing.assert_close(found, exact_denoiser(x, LEVELS))
-
-
-@pytest.mark.parametrize("factors", [edm_boundary_coefficients, flow_boundary_coefficients])
-def test_a_consistency_function_is_the_identity_at_the_lowest_level(factors) -> None:
-    x = normals(5, 3)
-    lowest = torch.full_like(x[:, :1], SIGMA_MIN)
-    found = denoise(lambda x, t, c: 100.0 + x, x, x, factors(lowest))
-    torch.testing.assert_close(found, x)
-
-
-@pytest.mark.parametrize(
-    ("factors", "boundary"),
-    [
-        (edm_coefficients, edm_boundary_coefficients),
-        (flow_coefficients, flow_boundary_coefficients),
-    ],
-)
-def test_a_consistency_function_starts_near_the_denoiser(factors, boundary) -> None:
-    before, after = factors(LEVELS[1:]), boundary(LEVELS[1:])
-    for name in ("skip", "outward", "inward", "time"):
-        torch.testing.assert_close(getattr(before, name), getattr(after, name), rtol=0.03, atol=0)
-
-
-@pytest.mark.parametrize("n_evaluations", [1, 2, 4])
-def test_the_exact_consistency_function_draws_the_data(n_evaluations: int) -> None:
-    def consistent(x: Tensor, sigma: Tensor) -> Tensor:
-        return exact_path(x, float(sigma[0, 0]), SIGMA_MIN)
-
-    noise = normals(100_000, n_evaluations, 3)
-    levels = karras_sigmas(n_evaluations + 1)[:-1]
-    found = sample_consistently(consistent, noise, levels)
-    torch.testing.assert_close(found.mean(dim=0), MEAN, rtol=0, atol=0.02)
-    torch.testing.assert_close(found.std(dim=0), STD, rtol=0.01, atol=0)
-
-
 def test_levels_for_training_are_log_normal() -> None:
     log_sigma = draw_sigmas(100_000, torch.Generator().manual_seed(1)).log()
     assert log_sigma.shape == (100_000, 1)
     assert float(log_sigma.mean()) == pytest.approx(-1.2, abs=0.02)
     assert float(log_sigma.std()) == pytest.approx(1.2, abs=0.02)
+
+
+def test_the_time_at_an_angle_is_that_of_its_level() -> None:
+    angles = torch.atan2(torch.tensor(0.5, dtype=torch.float64), LEVELS)
+    torch.testing.assert_close(angle_to_time(angles), 0.25 * LEVELS.log())
+    ends = angle_to_time(torch.tensor([[0.0], [0.5 * math.pi]]))
+    torch.testing.assert_close(ends, 0.25 * torch.tensor([[SIGMA_MAX], [SIGMA_MIN]]).log())

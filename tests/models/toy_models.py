@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from calovox.models.base import Conditions, Showers
 from calovox.models.cfm import CaloCFM, LayerWeighting, cfm_network, condition_energies
 from calovox.models.consistency import ConsistencyModel
-from calovox.models.denoisers import as_denoiser
 from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN, inn_network
+from calovox.models.sampling import Sampling
 from calovox.models.two_stage import TwoStageSampler
 from calovox.nn import DiffusionTransformer, TokenLayout
 from calovox.preprocessing import (
@@ -76,7 +76,7 @@ def toy_dit(data: Showers[Tensor]) -> CaloDiT:
         condition_energies(3).fit([data.layer_energy]),
     )
     voxels = LogVoxelTransform(LAYER_SIZES).fit([data.voxels])
-    return CaloDiT(network, conditions, voxels, n_steps=3)
+    return CaloDiT(network, conditions, voxels, sampling=Sampling("karras", "heun", 3))
 
 
 def toy_student(data: Showers[Tensor]) -> ConsistencyModel:
@@ -84,7 +84,7 @@ def toy_student(data: Showers[Tensor]) -> ConsistencyModel:
 
 
 def toy_flow_student(data: Showers[Tensor]) -> ConsistencyModel:
-    return ConsistencyModel(as_denoiser(toy_cfm(data)))
+    return ConsistencyModel(toy_cfm(data))
 
 
 def toy_sampler(data: Showers[Tensor]) -> TwoStageSampler:

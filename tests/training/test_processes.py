@@ -22,7 +22,7 @@ from torch import nn
 from calovox.dataset import DatasetReader
 from calovox.training import Recipe, ShowerFiles, ShowerStream, train
 from calovox.training.devices import make_fabric
-from calovox.training.kinds import CfmSizes
+from calovox.training.shape_sizes import CfmSizes
 
 
 class Layers(nn.Module):

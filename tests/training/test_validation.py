@@ -6,7 +6,8 @@ import torch
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training import ShowerFiles
-from calovox.training.kinds import CfmSizes, InnSizes
+from calovox.training.kinds import InnSizes
+from calovox.training.shape_sizes import CfmSizes
 from calovox.training.validation import Validation, chi2_of_samples
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers

@@ -35,7 +35,12 @@ class DistillSettings(LoopSettings):
     evaluations: Annotated[
         int, typer.Option(min=1, help="Evaluations of the network per shower: 1, 2, 4.")
     ] = 1
-    levels: Annotated[int, typer.Option(min=2, help="Levels of noise.")] = 32
+    levels: Annotated[
+        int, typer.Option(min=2, help="Angles between noise and data; 2: from end to end.")
+    ] = 32
+    teacher_steps: Annotated[
+        int, typer.Option(min=1, help="Steps of the teacher from one angle to the next.")
+    ] = 1
     decay: Annotated[
         float, typer.Option(min=0.0, help="Decay of the average that is the target.")
     ] = 0.95
@@ -76,6 +81,7 @@ def _task(settings: DistillSettings) -> "Task":
         settings.run,
         n_evaluations=settings.evaluations,
         n_levels=settings.levels,
+        n_steps=settings.teacher_steps,
         decay=settings.decay,
         compiled=settings.compile,
     )

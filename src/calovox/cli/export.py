@@ -1,8 +1,8 @@
 """`calovox export`: trained models become ONNX files, for our runtime and for FastCaloSim."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -44,10 +44,21 @@ class ExportSettings:
         ),
         FileIn(),
     ] = None
-    solver_steps: Annotated[
-        int | None,
-        typer.Option(min=1, help="Steps of CaloCFM or CaloDiT-2, if not those of the training."),
+    path: Annotated[
+        Literal["arc", "line", "karras"] | None,
+        typer.Option(help="Path of CaloCFM or CaloDiT-2, if not the one of the training."),
     ] = None
+    solver: Annotated[
+        Literal["euler", "heun", "midpoint", "rk4"] | None,
+        typer.Option(help="Their solver, if not the one of the training."),
+    ] = None
+    solver_steps: Annotated[
+        int | None, typer.Option(min=1, help="Its steps, if not those of the training.")
+    ] = None
+    plain: Annotated[
+        bool,
+        typer.Option(help="Write graphs operation by operation, which others are compared with."),
+    ] = False
     fastcalosim: Annotated[
         bool, typer.Option(help="Also write files with fixed shapes, for FastCaloSim.")
     ] = True
@@ -69,6 +80,7 @@ def export(settings: ExportSettings, job: Job) -> str:
         sub_voxels=settings.sub_voxels,
         phi_modulation=settings.phi_modulation,
         fastcalosim=settings.fastcalosim,
+        plain=settings.plain,
         overwrite=job.overwrite,
     )
     parity = max(model["parity"]["largest"] for model in content["models"])
@@ -79,15 +91,21 @@ def export(settings: ExportSettings, job: Job) -> str:
 
 
 def _read_runs(settings: ExportSettings) -> "list[TrainedModel]":
-    from calovox.models.cfm import CaloCFM
-    from calovox.models.diffusion import CaloDiT
+    from calovox.models.arc_model import ArcModel
     from calovox.training.runs import read_run
 
     runs = [read_run(run) for run in settings.runs]
-    if settings.solver_steps is not None:
-        models = [run.model for run in runs if isinstance(run.model, CaloCFM | CaloDiT)]
-        if not models:
-            raise ValueError("--solver-steps: expected a CaloCFM or CaloDiT-2 in RUN..., got none")
-        for model in models:
-            model.n_steps = settings.solver_steps
+    given: dict[str, Any] = {
+        "path": settings.path,
+        "solver": settings.solver,
+        "n_steps": settings.solver_steps,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    models = [run.model for run in runs if isinstance(run.model, ArcModel)]
+    if changes and not models:
+        raise ValueError(
+            "--path, --solver, --solver-steps: expected a CaloCFM or CaloDiT-2 in RUN..., got none"
+        )
+    for model in models:
+        model.sampling = replace(model.sampling, **changes)
     return runs

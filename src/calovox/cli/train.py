@@ -17,6 +17,9 @@ __all__ = [
     "Compile",
     "LoopSettings",
     "Precision",
+    "SamplePath",
+    "Solver",
+    "SolverSteps",
     "Space",
     "TrainCfmSettings",
     "TrainDitSettings",
@@ -41,6 +44,15 @@ Space = Annotated[
     Literal["quantiles", "note"],
     typer.Option(help="Voxels as normal scores at each energy, or as the note has them."),
 ]
+SamplePath = Annotated[
+    Literal["arc", "line", "karras"],
+    typer.Option(help="Path that samples take: the note's is line for a CFM, karras for a DiT."),
+]
+Solver = Annotated[
+    Literal["euler", "heun", "midpoint", "rk4"],
+    typer.Option(help="Method that follows the path; for karras, heun."),
+]
+SolverSteps = Annotated[int, typer.Option(min=1, help="In how many steps.")]
 Compile = Annotated[
     bool, typer.Option(help="Compile the network: worth its minutes for long runs on a GPU.")
 ]
@@ -156,10 +168,9 @@ class TrainCfmSettings(TrainSettings):
         Literal["note", "equal"], typer.Option(help="Weights of the voxels in the loss.")
     ] = "note"
     voxels: Space = "quantiles"
-    solver: Annotated[
-        Literal["euler", "heun", "midpoint", "rk4"], typer.Option(help="How samples are made.")
-    ] = "midpoint"
-    solver_steps: Annotated[int, typer.Option(min=1, help="In how many steps.")] = 5
+    path: SamplePath = "arc"
+    solver: Solver = "rk4"
+    solver_steps: SolverSteps = 1
     precision: Precision = "32-true"
 
 
@@ -179,7 +190,9 @@ class TrainDitSettings(TrainSettings):
         typer.Option(help="Energies divided by their maxima (the note), or as CaloCFM sees them."),
     ] = "standardized"
     voxels: Space = "quantiles"
-    solver_steps: Annotated[int, typer.Option(min=1, help="Steps that make a sample.")] = 32
+    path: SamplePath = "arc"
+    solver: Solver = "rk4"
+    solver_steps: SolverSteps = 1
     precision: Precision = "32-true"
     compile: Compile = False
 

@@ -20,11 +20,12 @@ from calovox.cli.train import (
 from calovox.files import whole_file
 from calovox.models.diffusion import CaloDiT
 from calovox.training.devices import Fabric, limited_threads, make_fabric
-from calovox.training.kinds import CfmSizes, DitSizes, InnSizes, MakeModel, Sizes
+from calovox.training.kinds import InnSizes, MakeModel, Sizes
 from calovox.training.observer import Observer
 from calovox.training.recipe import Recipe
 from calovox.training.run_state import RunState, Step
 from calovox.training.runs import CONFIG
+from calovox.training.shape_sizes import CfmSizes, DitSizes
 from calovox.training.showers import ShowerFiles
 from calovox.training.task import Task, describe_task, run_task
 from calovox.units import parse_quantity
@@ -189,6 +190,7 @@ def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
             width=settings.width,
             layer_weighting=settings.layer_weighting,
             voxels=settings.voxels,
+            path=settings.path,
             solver=settings.solver,
             solver_steps=settings.solver_steps,
         )
@@ -200,7 +202,9 @@ def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
         blocks=settings.blocks,
         conditions=settings.conditions,
         voxels=settings.voxels,
-        steps=settings.solver_steps,
+        path=settings.path,
+        solver=settings.solver,
+        solver_steps=settings.solver_steps,
     )
     return dit, _compiled(dit) if settings.compile else dit.fitted
 

@@ -21,7 +21,7 @@ from calovox.arrays import LAYERS
 from calovox.binned_shower import read_sub_voxels
 from calovox.dataset.keys import ALPHA_SIZE, ALPHA_START, R_SIZE, R_START
 from calovox.export.card import model_card
-from calovox.export.onnx_file import export_fused, fix_batch
+from calovox.export.onnx_file import export_fused, export_plain, fix_batch
 from calovox.export.pairs import ModelPair
 from calovox.export.parity import measure_parity
 from calovox.files import check_writable
@@ -49,6 +49,7 @@ def export_models(
     sub_voxels: Path | None = None,
     phi_modulation: Path | None = None,
     fastcalosim: bool = True,
+    plain: bool = False,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write a folder that `calovox.runtime.load_models` and FastCaloSim read.
@@ -59,6 +60,7 @@ def export_models(
         sub_voxels: ROOT file of sub-voxel probabilities of the same grid.
         phi_modulation: HDF5 file of phi modulation curves, removed from the training showers.
         fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
+        plain: Whether graphs are written operation by operation, as a reference.
         overwrite: Whether an existing exported model may be replaced.
 
     Returns:
@@ -75,7 +77,9 @@ def export_models(
             "version": VERSION,
             "program": f"calovox {__version__}",
             "grid": {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()},
-            "models": [_write_pair(pair, partial, fixed=fastcalosim) for pair in pairs],
+            "models": [
+                _write_pair(pair, partial, plain=plain, fixed=fastcalosim) for pair in pairs
+            ],
             "boundaries": BOUNDARIES,
         }
         write_boundaries(partial / BOUNDARIES, grid)
@@ -113,13 +117,14 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
                 file.create_dataset(name, data=values[voxels].astype(np.float32))
 
 
-def _write_pair(pair: ModelPair, folder: Path, *, fixed: bool) -> dict[str, Any]:
+def _write_pair(pair: ModelPair, folder: Path, *, plain: bool, fixed: bool) -> dict[str, Any]:
     metadata = pair.metadata()
     low, high = (round(100 * limit) for limit in metadata.eta_range)
     name = f"photon_eta_{low:03d}_{high:03d}"
     path = folder / f"{name}.onnx"
     sampler = pair.sampler()
-    export_fused(sampler, path, metadata.to_texts())
+    write = export_plain if plain else export_fused
+    write(sampler, path, metadata.to_texts())
     for_fastcalosim = {}
     if fixed:
         fix_batch(path, folder / f"{name}_fcs.onnx")

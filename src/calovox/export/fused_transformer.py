@@ -8,6 +8,7 @@ from calovox.export.affine import Affine, linear_layers
 from calovox.export.fused_conditions import COPIES, read_scalar
 from calovox.export.fused_energies import FusedContext, LayerShares
 from calovox.models.diffusion import CaloDiT
+from calovox.models.edm import angle_to_time
 from calovox.preprocessing import ScaledConditions, StandardizedConditions
 from calovox.preprocessing.conditions import ETA_FACTOR
 
@@ -55,21 +56,21 @@ class FusedTransformer(nn.Module):
 
     def forward(
         self,
-        x: Float32[Tensor, "event voxel"],
-        t: Float32[Tensor, "1 1"],
+        u: Float32[Tensor, "event voxel"],
+        angle: Float32[Tensor, "1 1"],
         condition: Float32[Tensor, "event condition"],
     ) -> Float32[Tensor, "event voxel"]:
-        """Evaluate the network.
+        """Evaluate the slope of the arcs.
 
         Args:
-            x: Variables.
-            t: Its time.
+            u: Variables.
+            angle: Their angle in rad.
             condition: What `condition` returned.
 
         Returns:
-            As many numbers.
+            du/da.
         """
-        y: Tensor = self.network(x, t, condition)
+        y: Tensor = self.network(u, angle_to_time(angle), condition)
         return y
 
 

@@ -1,7 +1,5 @@
 """The network of CaloCFM with all that it depends on."""
 
-from typing import TypeVar
-
 import torch
 from jaxtyping import Float32, Float64
 from torch import Tensor, nn
@@ -9,16 +7,13 @@ from torch import Tensor, nn
 from calovox.export.affine import Affine, linear_layers
 from calovox.export.fused_conditions import FusedConditions
 from calovox.export.fused_energies import FusedContext, LayerShares
-from calovox.models.cfm import CaloCFM
-from calovox.nn import flow_preconditioning
+from calovox.models.cfm import CaloCFM, angle_to_time
 
 __all__ = ["FusedVelocity"]
 
-Time = TypeVar("Time", float, Tensor)
-
 
 class FusedVelocity(nn.Module):
-    """The velocity, with the first neurons' part of the condition computed once.
+    """The slope of the arcs, with the first neurons' part of the condition computed once.
 
     Args:
         model: The model, with a network of SiLU and layer norms.
@@ -56,7 +51,7 @@ class FusedVelocity(nn.Module):
             layers: The energies of the layers.
 
         Returns:
-            What the first neurons read of everything but x and t.
+            What the first neurons read of everything but u and the angle.
         """
         (neurons,) = self.conditions(energy, eta)
         condition: Tensor = self.context(layers, neurons)
@@ -64,25 +59,24 @@ class FusedVelocity(nn.Module):
 
     def forward(
         self,
-        x: Float32[Tensor, "event voxel"],
-        t: Time,
+        u: Float32[Tensor, "event voxel"],
+        angle: Float32[Tensor, "1 1"],
         condition: Float32[Tensor, "event neuron"],
     ) -> Float32[Tensor, "event voxel"]:
-        """Evaluate the velocity.
+        """Evaluate the slope.
 
         Args:
-            x: Variables.
-            t: Time, 0 to 1, the same for all events.
+            u: Variables.
+            angle: Their angle in rad.
             condition: What `condition` returned.
 
         Returns:
-            dx/dt.
+            du/da.
         """
-        known, scale = flow_preconditioning(t)
-        y: Tensor = self.first(scale * x, condition + t * self.time)
+        y: Tensor = self.first(u, condition + angle_to_time(angle) * self.time)
         for layer in self.layers:
             y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
-        return known * x + scale * y
+        return y
 
 
 def _centred(

@@ -9,8 +9,8 @@ from calovox.models.inn import CaloINN
 from calovox.models.two_stage import ShapeModel, TwoStageSampler
 from calovox.nn import count_parameters
 from calovox.runtime.metadata import ModelMetadata
-from calovox.training.kinds import ModelKind
 from calovox.training.runs import TrainedModel
+from calovox.training.shape_sizes import ModelKind
 
 __all__ = ["ModelPair", "pair_runs"]
 

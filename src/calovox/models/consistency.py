@@ -1,8 +1,9 @@
 """Shape models of one, two or four evaluations: consistency functions.
 
-A consistency function leads from noise of the highest level to a shower in one evaluation. With
-more, noise of a lower level is added and removed again; the levels are those of
-`karras_sigmas`. Such models are made from others by `calovox.distillation`.
+A consistency function leads from anywhere on an arc to its end in one evaluation. From noise, that
+is a shower; with more evaluations, fresh noise takes the shower back to a later angle of the arc,
+and the next evaluation leads to the end again. Such models are made from others by
+`calovox.distillation`.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.3
@@ -13,9 +14,9 @@ References:
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from calovox.models.arc import sample_in_jumps
+from calovox.models.arc_model import ArcModel
 from calovox.models.base import Conditions
-from calovox.models.denoisers import DenoisingModel
-from calovox.models.edm import karras_sigmas, sample_consistently
 from calovox.preprocessing import VoxelSpace
 
 __all__ = ["ConsistencyModel"]
@@ -25,25 +26,23 @@ class ConsistencyModel(nn.Module):
     """Draws voxels for given layer energies in few evaluations.
 
     Args:
-        denoiser: The network and all around it, a module.
+        model: The network and all around it.
         n_evaluations: How often the network is evaluated.
     """
 
-    denoiser: DenoisingModel
-
-    def __init__(self, denoiser: DenoisingModel, *, n_evaluations: int = 1) -> None:
+    def __init__(self, model: ArcModel, *, n_evaluations: int = 1) -> None:
         super().__init__()
         if n_evaluations < 1:
             raise ValueError(
                 f"ConsistencyModel: expected `n_evaluations` of 1 or more, got {n_evaluations}"
             )
-        self.denoiser = denoiser
+        self.model = model
         self.n_evaluations = n_evaluations
 
     @property
     def voxels(self) -> VoxelSpace:
         """How voxels become the model's variables."""
-        return self.denoiser.voxels
+        return self.model.voxels
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
@@ -66,14 +65,10 @@ class ConsistencyModel(nn.Module):
         Returns:
             Voxels as fractions of the kinetic energy, which add up to the layers.
         """
-        condition = self.denoiser.condition(conditions, layer_energy)
-
-        def consistent(x: Tensor, sigma: Tensor) -> Tensor:
-            return self.denoiser.denoise_consistently(x, sigma, condition)
-
+        condition = self.model.condition(conditions, layer_energy)
         parts = noise.reshape(-1, self.n_evaluations, self.voxels.n_voxels)
-        x_0 = sample_consistently(consistent, parts, karras_sigmas(self.n_evaluations + 1)[:-1])
-        return self.denoiser.to_voxels(x_0, conditions, layer_energy)
+        x = sample_in_jumps(lambda u, angle: self.model.slope(u, angle, condition), parts)
+        return self.model.to_voxels(x, conditions, layer_energy)
 
     def __repr__(self) -> str:
-        return f"ConsistencyModel({self.n_evaluations} evaluations of {self.denoiser!r})"
+        return f"ConsistencyModel({self.n_evaluations} evaluations of {self.model!r})"

@@ -9,17 +9,12 @@ from a large s down to 0. D is a network F between simple factors,
 
     D(x; s) = c_skip x + c_out F(c_in x; c_time),
 
-chosen here in two ways: for a network trained so (EDM), and for the velocity v(x_t, t) of a
-straight flow x_t = (1 - t) z + t x_0, which is the same thing at s = (1 - t) / t, x = x_t / t.
-
-A consistency function f(x; s) leads from anywhere on a path to its end at s_min. It has the same
-form with factors that make it the identity at s_min.
+with which F reads and writes numbers of unit variance. F is also the slope of the arcs of
+`calovox.models.arc`.
 
 References:
     T. Karras, M. Aittala, T. Aila, S. Laine, *Elucidating the design space of diffusion-based
     generative models*, 2022, https://arxiv.org/abs/2206.00364, table 1 and algorithm 1
-    Y. Song, P. Dhariwal, M. Chen, I. Sutskever, *Consistency models*, 2023,
-    https://arxiv.org/abs/2303.01469, algorithm 1 and appendix C
 """
 
 import itertools
@@ -36,20 +31,16 @@ __all__ = [
     "SIGMA_MAX",
     "SIGMA_MIN",
     "Coefficients",
-    "Denoiser",
+    "LevelSlope",
     "Network",
+    "angle_to_time",
     "denoise",
     "draw_sigmas",
-    "edm_boundary_coefficients",
     "edm_coefficients",
     "edm_weight",
-    "euler_step",
-    "flow_boundary_coefficients",
-    "flow_coefficients",
     "heun_step",
     "karras_sigmas",
     "sample_by_heun",
-    "sample_consistently",
 ]
 
 SIGMA_DATA: Final = 0.5
@@ -58,9 +49,8 @@ SIGMA_DATA: Final = 0.5
 SIGMA_MIN: Final = 0.002
 SIGMA_MAX: Final = 80.0
 
-Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""D(x, s): from noisy variables and their level of noise (event by 1, or 1 by 1 if it is the same
-for all) to clean variables."""
+LevelSlope = Callable[[Tensor, float], Tensor]
+"""dx/ds, by noisy variables and their level of noise."""
 
 Network = Callable[[Tensor, Tensor, Tensor], Tensor]
 """F(x, t, condition), of events by variables, by 1, and by numbers of the condition; t may also be
@@ -104,69 +94,6 @@ def edm_coefficients(
         outward=sigma * sigma_data * inward,
         inward=inward,
         time=0.25 * sigma.log(),
-    )
-
-
-def edm_boundary_coefficients(
-    sigma: Float[Tensor, "event 1"],
-    *,
-    sigma_data: float = SIGMA_DATA,
-    sigma_min: float = SIGMA_MIN,
-) -> Coefficients:
-    """Change the factors of EDM so that D(x; s_min) = x.
-
-    c_skip = d^2 / ((s - s_min)^2 + d^2), c_out = (s - s_min) d c_in.
-
-    Args:
-        sigma: Levels of noise s.
-        sigma_data: Standard deviation d of the data.
-        sigma_min: The lowest level s_min.
-
-    Returns:
-        The factors.
-    """
-    plain = edm_coefficients(sigma, sigma_data=sigma_data)
-    rest = sigma - sigma_min
-    return Coefficients(
-        skip=sigma_data**2 / (rest**2 + sigma_data**2),
-        outward=rest * sigma_data * plain.inward,
-        inward=plain.inward,
-        time=plain.time,
-    )
-
-
-def flow_coefficients(sigma: Float[Tensor, "event 1"]) -> Coefficients:
-    """Make a denoiser of the velocity of a straight flow: D = x_t + (1 - t) v(x_t, t).
-
-    With t = 1 / (1 + s) and x_t = t x: c_skip = c_in = c_time = t and c_out = s t.
-
-    Args:
-        sigma: Levels of noise s.
-
-    Returns:
-        The factors.
-    """
-    t = 1.0 / (1.0 + sigma)
-    return Coefficients(skip=t, outward=sigma * t, inward=t, time=t)
-
-
-def flow_boundary_coefficients(
-    sigma: Float[Tensor, "event 1"], *, sigma_min: float = SIGMA_MIN
-) -> Coefficients:
-    """Change the factors of a flow so that D(x; s_min) = x.
-
-    c_skip = 1 / (1 + s - s_min), c_out = (s - s_min) t.
-
-    Args:
-        sigma: Levels of noise s.
-        sigma_min: The lowest level s_min.
-
-    Returns:
-        The factors.
-    """
-    plain, rest = flow_coefficients(sigma), sigma - sigma_min
-    return Coefficients(
-        skip=1.0 / (1.0 + rest), outward=rest * plain.inward, inward=plain.inward, time=plain.time
     )
 
 
@@ -255,37 +182,13 @@ def karras_sigmas(
     return [sigma_max, *inner, sigma_min][:n_levels]
 
 
-def euler_step(
-    denoiser: Denoiser,
-    x: Float[Tensor, "event variable"],
-    sigma: Float[Tensor, "#event 1"],
-    following: Float[Tensor, "#event 1"],
-) -> Float[Tensor, "event variable"]:
-    """Follow dx/ds from one level of noise to the next, along the slope at the first.
-
-    Args:
-        denoiser: D.
-        x: Variables at the first level.
-        sigma: The first level.
-        following: The next one, lower; it may be 0.
-
-    Returns:
-        Variables at the next level.
-    """
-    slope = (x - denoiser(x, sigma)) / sigma
-    return x + (following - sigma) * slope
-
-
 def heun_step(
-    denoiser: Denoiser,
-    x: Float[Tensor, "event variable"],
-    sigma: Float[Tensor, "#event 1"],
-    following: Float[Tensor, "#event 1"],
+    slope: LevelSlope, x: Float[Tensor, "event variable"], sigma: float, following: float
 ) -> Float[Tensor, "event variable"]:
     """Follow dx/ds from one level of noise to the next, along the mean slope of both.
 
     Args:
-        denoiser: D; it is evaluated twice.
+        slope: dx/ds; it is evaluated twice.
         x: Variables at the first level.
         sigma: The first level.
         following: The next one, lower, above 0.
@@ -293,53 +196,41 @@ def heun_step(
     Returns:
         Variables at the next level.
     """
-    slope = (x - denoiser(x, sigma)) / sigma
-    there = x + (following - sigma) * slope
-    slope_there = (there - denoiser(there, following)) / following
-    return x + 0.5 * (following - sigma) * (slope + slope_there)
+    here = slope(x, sigma)
+    there = slope(x + (following - sigma) * here, following)
+    return x + 0.5 * (following - sigma) * (here + there)
 
 
 def sample_by_heun(
-    denoiser: Denoiser, noise: Float[Tensor, "event variable"], sigmas: Sequence[float]
+    slope: LevelSlope, noise: Float[Tensor, "event variable"], sigmas: Sequence[float]
 ) -> Float[Tensor, "event variable"]:
     """Draw samples: steps of Heun between the levels, and one of Euler from the last level to 0.
 
     Args:
-        denoiser: D.
+        slope: dx/ds.
         noise: Standard normal numbers.
         sigmas: Falling levels of noise; n of them make n steps and 2 n - 1 evaluations.
 
     Returns:
         Clean variables.
     """
-    levels = [noise.new_full((1, 1), sigma) for sigma in (*sigmas, 0.0)]
-    x = levels[0] * noise
-    for sigma, following in itertools.pairwise(levels[:-1]):
-        x = heun_step(denoiser, x, sigma, following)
-    return euler_step(denoiser, x, levels[-2], levels[-1])
+    x = sigmas[0] * noise
+    for sigma, following in itertools.pairwise(sigmas):
+        x = heun_step(slope, x, sigma, following)
+    return x - sigmas[-1] * slope(x, sigmas[-1])
 
 
-def sample_consistently(
-    consistent: Denoiser,
-    noise: Float[Tensor, "event step variable"],
-    sigmas: Sequence[float],
-    *,
-    sigma_min: float = SIGMA_MIN,
-) -> Float[Tensor, "event variable"]:
-    """Draw samples: jump to the end of a path, add fresh noise of the next level, jump again.
+def angle_to_time(
+    angle: Float[Tensor, "#event 1"], *, sigma_data: float = SIGMA_DATA
+) -> Float[Tensor, "#event 1"]:
+    """Find what the network sees of the level of noise at an angle of the arc: tan(a) = d / s.
 
     Args:
-        consistent: The consistency function f.
-        noise: Standard normal numbers for each level.
-        sigmas: Falling levels of noise; one evaluation each.
-        sigma_min: The level of noise that f leaves.
+        angle: Angles in rad, 0 to pi / 2; the levels stay between the lowest and the highest.
+        sigma_data: Standard deviation d of the data.
 
     Returns:
-        Clean variables.
+        log(s) / 4.
     """
-    x_0 = torch.zeros_like(noise[:, 0])
-    for step, sigma in enumerate(sigmas):
-        left = sigma if step == 0 else (sigma**2 - sigma_min**2) ** 0.5
-        x = x_0 + left * noise[:, step]
-        x_0 = consistent(x, noise.new_full((1, 1), sigma))
-    return x_0
+    sigma = sigma_data * angle.cos() / angle.sin()
+    return 0.25 * sigma.clamp(SIGMA_MIN, SIGMA_MAX).log()

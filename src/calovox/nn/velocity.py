@@ -91,9 +91,26 @@ class VelocityNetwork(nn.Module):
             dx/dt.
         """
         known, scale = flow_preconditioning(t)
-        times = t.expand(x.shape[0], 1)
-        rest: Tensor = self.backbone(torch.cat([scale * x, times, condition], dim=1))
-        return known * x + scale * rest
+        return known * x + scale * self.rest(scale * x, t, condition)
+
+    def rest(
+        self,
+        u: Float[Tensor, "event variable"],
+        t: Float[Tensor, "#event 1"],
+        condition: Float[Tensor, "event condition"],
+    ) -> Float[Tensor, "event variable"]:
+        """Evaluate the backbone F alone.
+
+        Args:
+            u: Variables at the time t, divided by s(t).
+            t: Time, 0 to 1, for each event or for all.
+            condition: What `embed` returned.
+
+        Returns:
+            What the velocity has beyond the known part, times s(t).
+        """
+        found: Tensor = self.backbone(torch.cat([u, t.expand(u.shape[0], 1), condition], dim=1))
+        return found
 
 
 def flow_preconditioning(t: Time) -> tuple[Time, Time]:

@@ -21,7 +21,8 @@ from torch import nn
 
 from calovox.arrays import LAYERS
 from calovox.files import whole_file
-from calovox.training.kinds import AnyModel, ModelKind, read_sizes
+from calovox.training.kinds import AnyModel, read_sizes
+from calovox.training.shape_sizes import ModelKind
 from calovox.voxelization import VoxelGrid
 
 __all__ = [

@@ -69,11 +69,6 @@ class ShowerFiles:
     def __repr__(self) -> str:
         return f"ShowerFiles({len(self)} showers of {len(self.readers)} files on {self.grid!r})"
 
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Number of voxels of each layer."""
-        return tuple(np.diff(self.grid.layer_boundaries).tolist())
-
     def energies(self) -> Float64[Array, " event"]:
         """Return the kinetic energies of all showers in MeV."""
         return self._energies

@@ -200,11 +200,15 @@ class VoxelGrid:
         """Write the rings as TOML, which `from_toml` reads back; the order of voxels is lost."""
         return format_rings(self.name, {k: merge_rings(v) for k, v in self.layers.items()})
 
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Number of voxels of each layer."""
+        return tuple(sum(ring.n_voxels for ring in rings) for rings in self.layers.values())
+
     @cached_property
     def layer_boundaries(self) -> Int64[Array, "6"]:
         """Index of the first voxel of each layer, and the number of voxels behind them."""
-        counts = [sum(ring.n_voxels for ring in rings) for rings in self.layers.values()]
-        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return np.concatenate([[0], np.cumsum(self.layer_sizes)]).astype(np.int64)
 
     @property
     def n_voxels(self) -> int:
