@@ -102,21 +102,23 @@ demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(
 	$(DISPLACE) --model $< --phi-modulation sample/phi_curve.h5 -o $@
 
 # the shipped models: the photons of the sample, and those of several energies, voxels only
-MODEL := src/calovox/shipped/calocfm/model.json
+MODELS := calocfm calodit
 
-demo/calocfm.h5: sample/photons_optimal.h5 $(MODEL) $(SOURCES) | $(VENV)/.plot
+demo/simulated_%.h5: sample/photons_optimal.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model calocfm --photons $< --e-hit $(E_HIT) --cells --seed 1 --force -o $@
+	$(CALOVOX) simulate --model $* --photons $< --e-hit $(E_HIT) --cells --seed 1 --force -o $@
 
-demo/calocfm_scan.h5: sample/photons_scan.h5 $(MODEL) $(SOURCES) | $(VENV)/.plot
+# energies of the layers depend on CaloINN alone, which both models share
+demo/scan_calodit.h5: sample/photons_scan.h5 src/calovox/shipped/calodit/model.json $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model calocfm --photons $< --seed 1 --force -o $@
+	$(CALOVOX) simulate --model calodit --photons $< --seed 1 --force -o $@
 
 demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/binned_%.h5) \
-		demo/calocfm.h5 demo/calocfm_scan.h5 demo/phi_ignored.h5 demo/phi_corrected.h5
+		$(MODELS:%=demo/simulated_%.h5) demo/scan_calodit.h5 demo/phi_ignored.h5 demo/phi_corrected.h5
 	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
-		"CaloINN + CaloCFM=demo/calocfm.h5" --slices-reference sample/photons_scan.h5 \
-		--slices "CaloINN + CaloCFM=demo/calocfm_scan.h5" \
+		"CaloINN + CaloCFM=demo/simulated_calocfm.h5" \
+		"CaloINN + CaloDiT-2=demo/simulated_calodit.h5" --slices-reference sample/photons_scan.h5 \
+		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --curve sample/phi_curve.h5 \
 		--displaced-reference sample/phi_present.h5 --displaced "modulation ignored=demo/phi_ignored.h5" \
 		--displaced "modulation corrected=demo/phi_corrected.h5" --force -o $(@D)

@@ -40,7 +40,9 @@ BAND_COLOR: Final = "0.78"
 """Colour of Poisson bands."""
 
 _BAND: Final[dict[str, Any]] = {"color": BAND_COLOR, "linewidth": 0}
+_COLUMNS: Final = 4
 _HEADROOM: Final = 1.42
+_HEADROOM_OF_ROW: Final = 0.12
 
 
 def simulated_line(position: int) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def plot_distribution(
         artists[2:],
         labels,
         loc="upper center",
-        ncols=max(len(labels), 1),
+        ncols=min(max(len(labels), 1), _COLUMNS),
         title=f"$\\chi^2$/ndf (Geant4 halves: {_number(result.floor.mean)})",
         title_fontsize=8.5,
         fontsize=8.5,
@@ -108,11 +110,12 @@ def plot_distribution(
         borderaxespad=0.2,
     )
     ax.set_xlim(edges[0], edges[-1])
+    headroom = _HEADROOM + _HEADROOM_OF_ROW * ((len(labels) - 1) // _COLUMNS)
     if log:
         ax.set_yscale("log")
-        ax.set_ylim(0.5, 0.5 * (2.0 * top) ** _HEADROOM)
+        ax.set_ylim(0.5, 0.5 * (2.0 * top) ** headroom)
     else:
-        ax.set_ylim(0.0, top * _HEADROOM)
+        ax.set_ylim(0.0, top * headroom)
         ax.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3, prune="lower"))
     return artists
 

@@ -10,10 +10,17 @@ __all__ = ["REFERENCE_COLOR", "SIMULATED_COLORS", "SIMULATED_LINES", "style"]
 
 REFERENCE_COLOR: Final = "black"
 
-SIMULATED_COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+SIMULATED_COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Colours of the simulations (Okabe and Ito: distinct for the colour-blind), in order."""
 
-SIMULATED_LINES: Final = ("-", (0, (4, 1.2)), (0, (1.2, 1)), (0, (5, 1, 1.2, 1)), "-", "--")
+SIMULATED_LINES: Final = (
+    "-",
+    (0, (4, 1.2)),
+    (0, (1.2, 1)),
+    (0, (5, 1, 1.2, 1)),
+    (0, (8, 1.5)),
+    "-",
+)
 """Dashes of the simulations, in order: lines stay distinct in grey print."""
 
 _PARAMETERS: Final[dict[Any, Any]] = {

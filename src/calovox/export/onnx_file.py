@@ -18,6 +18,7 @@ import torch
 from onnxscript import opset18 as op
 from torch import nn
 
+from calovox.export.compact import compact
 from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.files import whole_file
 from calovox.models.two_stage import TwoStageSampler
@@ -86,6 +87,7 @@ def _export(
     # where in the source each node comes from, with the paths of this machine
     for part in (model.graph, *model.graph.node, *model.graph.value_info):
         del part.metadata_props[:]
+    compact(model)
     onnx.helper.set_model_props(model, dict(metadata))
     _save(model, path)
 
