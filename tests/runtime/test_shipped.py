@@ -11,10 +11,12 @@ from calovox.runtime import load_models
 from calovox.sampling import photons_to_voxels
 
 SAMPLE = Path(__file__).parents[2] / "sample"
+NAMES = ("calocfm", "calodit")
 
 
-def test_calocfm_covers_the_barrel() -> None:
-    models = load_models("calocfm")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_barrel_is_covered(name: str) -> None:
+    models = load_models(name)
     energy = np.array([256.0, 524288.0, 255.0, 65e3, 65e3])
     eta = np.array([0.0, -1.35, 0.0, 0.7, 1.36])
     assert models.in_range(energy, eta).tolist() == [True, True, False, True, False]
@@ -22,9 +24,10 @@ def test_calocfm_covers_the_barrel() -> None:
 
 
 @pytest.mark.skipif(not (SAMPLE / "photons_scan.h5").exists(), reason="needs the sample")
-def test_calocfm_has_the_visible_energy_of_geant4() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_visible_energies_are_those_of_geant4(name: str) -> None:
     reader = DatasetReader(SAMPLE / "photons_scan.h5")
-    models = load_models("calocfm")
+    models = load_models(name)
     showers = photons_to_voxels(models, reader.photons(), seed=7)
     simulated = np.concatenate([batch.energy.sum(axis=1) for batch in showers])
     reference, energy = reader.read().energy.sum(axis=1), reader.incident_energy()
@@ -37,8 +40,9 @@ def test_calocfm_has_the_visible_energy_of_geant4() -> None:
 
 
 @pytest.mark.slow
-def test_a_million_showers_have_neither_nan_nor_infinity_nor_negative_energy() -> None:
-    models = load_models("calocfm", n_threads=2)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_million_showers_have_neither_nan_nor_infinity_nor_negative_energy(name: str) -> None:
+    models = load_models(name, n_threads=2)
     photons = draw_photons(
         np.arange(1_000_000),
         energy=parse_energies("log:256MeV:524.288GeV"),
@@ -54,8 +58,9 @@ def test_a_million_showers_have_neither_nan_nor_infinity_nor_negative_energy() -
     assert n_showers == 1_000_000
 
 
-def test_files_hold_no_path_of_the_machine_that_made_them() -> None:
-    for model in load_models("calocfm").models:
+@pytest.mark.parametrize("name", NAMES)
+def test_files_hold_no_path_of_the_machine_that_made_them(name: str) -> None:
+    for model in load_models(name).models:
         content = model.path.read_bytes()
         assert b"site-packages" not in content
         assert b"/src/calovox" not in content
