@@ -124,6 +124,8 @@ class Distillation(nn.Module):
         def velocity(u: Tensor, t: float) -> Tensor:
             angle = here + t * (there - here)
             inside = angle < QUARTER_TURN - 1e-6
+            if not inside.any():
+                return torch.zeros_like(u)
             return (there - here) * torch.where(inside, slope(u, angle), 0.0)
 
         return heun(velocity, u, self.n_steps)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from calovox.cli.command import Job
 from calovox.cli.settings import FileIn, Output
+from calovox.cli.train import PathName, SolverName
 
 if TYPE_CHECKING:
     from calovox.training.runs import TrainedModel
@@ -45,11 +46,11 @@ class ExportSettings:
         FileIn(),
     ] = None
     path: Annotated[
-        Literal["arc", "line", "karras"] | None,
+        PathName | None,
         typer.Option(help="Path of CaloCFM or CaloDiT-2, if not the one of the training."),
     ] = None
     solver: Annotated[
-        Literal["euler", "heun", "midpoint", "rk4"] | None,
+        SolverName | None,
         typer.Option(help="Their solver, if not the one of the training."),
     ] = None
     solver_steps: Annotated[

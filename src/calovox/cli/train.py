@@ -16,9 +16,11 @@ __all__ = [
     "AnyTrainSettings",
     "Compile",
     "LoopSettings",
+    "PathName",
     "Precision",
     "SamplePath",
     "Solver",
+    "SolverName",
     "SolverSteps",
     "Space",
     "TrainCfmSettings",
@@ -44,12 +46,14 @@ Space = Annotated[
     Literal["quantiles", "note"],
     typer.Option(help="Voxels as normal scores at each energy, or as the note has them."),
 ]
+PathName = Literal["arc", "line", "karras"]
+SolverName = Literal["euler", "heun", "midpoint", "rk4"]
 SamplePath = Annotated[
-    Literal["arc", "line", "karras"],
+    PathName,
     typer.Option(help="Path that samples take: the note's is line for a CFM, karras for a DiT."),
 ]
 Solver = Annotated[
-    Literal["euler", "heun", "midpoint", "rk4"],
+    SolverName,
     typer.Option(help="Method that follows the path; for karras, heun."),
 ]
 SolverSteps = Annotated[int, typer.Option(min=1, help="In how many steps.")]

@@ -7,7 +7,6 @@ from calovox.export.fused_energies import LayerShares
 from calovox.export.fused_transformer import FusedTransformer
 from calovox.export.fused_velocity import FusedVelocity
 from calovox.export.fused_voxels import fuse_voxels
-from calovox.models.arc import Slope, sample_in_jumps
 from calovox.models.arc_model import ArcModel
 from calovox.models.cfm import CaloCFM
 from calovox.models.consistency import ConsistencyModel
@@ -29,10 +28,10 @@ class FusedShapes(nn.Module):
 
     def __init__(self, model: ShapeModel) -> None:
         super().__init__()
-        taught = model.model if isinstance(model, ConsistencyModel) else model
-        self.n_jumps = model.n_evaluations if isinstance(model, ConsistencyModel) else 0
-        self.network = _fuse_network(taught)
-        self.sampling = taught.sampling
+        if isinstance(model, ConsistencyModel):
+            self.network, self.draw = _fuse_network(model.model), model.draw
+        else:
+            self.network, self.draw = _fuse_network(model), model.sampling.draw
         self.voxels = fuse_voxels(model.voxels)
 
     def forward(
@@ -54,15 +53,9 @@ class FusedShapes(nn.Module):
             Energies of the voxels in MeV, which add up to the layers.
         """
         condition = self.network.condition(energy, eta, layers)
-        y = self._draw(lambda u, angle: self.network(u, angle, condition), noise)
+        y = self.draw(lambda u, angle: self.network(u, angle, condition), noise)
         voxels: Tensor = self.voxels(y, energy, layers.energy)
         return voxels
-
-    def _draw(self, slope: Slope, noise: Tensor) -> Tensor:
-        if self.n_jumps:
-            parts = noise.reshape(-1, self.n_jumps, noise.shape[1] // self.n_jumps)
-            return sample_in_jumps(slope, parts)
-        return self.sampling.draw(slope, noise)
 
 
 def _fuse_network(model: ArcModel) -> FusedVelocity | FusedTransformer:

@@ -14,7 +14,7 @@ References:
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from calovox.models.arc import sample_in_jumps
+from calovox.models.arc import Slope, sample_in_jumps
 from calovox.models.arc_model import ArcModel
 from calovox.models.base import Conditions
 from calovox.preprocessing import VoxelSpace
@@ -66,9 +66,23 @@ class ConsistencyModel(nn.Module):
             Voxels as fractions of the kinetic energy, which add up to the layers.
         """
         condition = self.model.condition(conditions, layer_energy)
-        parts = noise.reshape(-1, self.n_evaluations, self.voxels.n_voxels)
-        x = sample_in_jumps(lambda u, angle: self.model.slope(u, angle, condition), parts)
+        x = self.draw(lambda u, angle: self.model.slope(u, angle, condition), noise)
         return self.model.to_voxels(x, conditions, layer_energy)
+
+    def draw(
+        self, slope: Slope, noise: Float[Tensor, "event noise"]
+    ) -> Float[Tensor, "event voxel"]:
+        """Draw variables.
+
+        Args:
+            slope: What has been trained in the place of the slope F.
+            noise: Standard normal numbers, evaluation by evaluation.
+
+        Returns:
+            Variables of the voxels.
+        """
+        parts = noise.reshape(-1, self.n_evaluations, self.voxels.n_voxels)
+        return sample_in_jumps(slope, parts)
 
     def __repr__(self) -> str:
         return f"ConsistencyModel({self.n_evaluations} evaluations of {self.model!r})"
