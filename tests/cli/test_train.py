@@ -107,6 +107,28 @@ def test_standardisations_are_those_of_the_showers_in_the_eta_range(folder, data
     assert log_energy.std.item() == pytest.approx(chosen.std(), rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", TINY)
+def test_a_pretrained_network_is_the_start_and_standardisations_are_new(folder, dataset, kind):
+    succeed(*options(kind, dataset), "--eta", "0:0.5", "-o", "first")
+    hold = ("--max-learning-rate", 1e-12, "--seed", 5)
+    succeed(*options(kind, dataset), *hold, "--pretrained", "first", "-o", "second")
+    first, second = (read_run(Path(name)) for name in ("first", "second"))
+    network = second.model.network.state_dict()
+    for name, values in first.model.network.state_dict().items():
+        torch.testing.assert_close(network[name], values, rtol=0.0, atol=1e-9)
+    means = [run.model.conditions.state_dict() for run in (first, second)]
+    assert any(not torch.equal(*pair) for pair in zip(*(m.values() for m in means), strict=True))
+    assert second.data["pretraining"] == first.data["training"]
+
+
+def test_only_a_network_of_the_same_sizes_is_a_start(folder, dataset):
+    succeed(*options("cfm", dataset), "-o", "first")
+    other = (*options("cfm", dataset), "--pretrained", "first", "-o", "other")
+    fail(*other, "--width", 9, match="'width': 9.*'width': 8")
+    fail(*options("inn", dataset), "--pretrained", "first", "-o", "other", match="'kind': 'inn'")
+    succeed(*other, "--solver", "euler")
+
+
 def test_the_log_and_the_events_tell_the_course(folder, dataset):
     succeed(*options("inn", dataset), "--validate-every", 4, "-o", "run")
     entries = read_metrics(Path("run/metrics.csv"))

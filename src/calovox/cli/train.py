@@ -147,6 +147,16 @@ class TrainSettings(LoopSettings):
             help="Energies that the model is for, 256MeV:524.288GeV; by default all of the data.",
         ),
     ] = None
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            exists=True,
+            file_okay=False,
+            help="Run folder whose network is the start, of the same sizes.",
+        ),
+        FileIn(),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

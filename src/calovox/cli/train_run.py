@@ -128,6 +128,7 @@ def settings_to_task(settings: AnyTrainSettings) -> Task:
         make=make,
         eta_range=_parse_range("--eta", settings.eta, None),
         energy_range=None if energy is None else _parse_range("--energy", energy, "energy"),
+        pretrained=settings.pretrained,
         **settings_to_recipe(settings),
     )
 

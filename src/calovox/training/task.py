@@ -18,6 +18,7 @@ from calovox.training.kinds import MakeModel, Sizes
 from calovox.training.logs import TrainingLog
 from calovox.training.loop import train
 from calovox.training.observer import Observer
+from calovox.training.pretraining import take_network
 from calovox.training.recipe import Recipe
 from calovox.training.run_state import RunState
 from calovox.training.runs import (
@@ -53,6 +54,7 @@ class Task:
         eta_range: Lowest abs(eta), and the first that is too high.
         validation: Datasets to judge with; none for no validation.
         energy_range: Lowest and highest kinetic energy in MeV; None for those of the showers.
+        pretrained: Run folder whose network is the start; None for random weights.
         batch_size: Showers per step, in all processes together.
         n_steps: Steps; None if epochs are given.
         n_epochs: How often all showers are seen; None if steps are given.
@@ -70,6 +72,7 @@ class Task:
     eta_range: tuple[float, float]
     validation: tuple[Path, ...] = ()
     energy_range: tuple[float, float] | None = None
+    pretrained: Path | None = None
     batch_size: int = 1024
     n_steps: int | None = None
     n_epochs: int | None = None
@@ -135,7 +138,8 @@ def prepare_task(task: Task) -> Preparation:
         What the training starts from.
 
     Raises:
-        ValueError: If there are no showers, or the energy range reaches far beyond them.
+        ValueError: If there are no showers, the energy range reaches far beyond them, or the
+            pretrained network is another one.
     """
     files = task.open(task.data)
     _check_energies(task, files)
@@ -149,6 +153,8 @@ def prepare_task(task: Task) -> Preparation:
     )
     n_steps = task.n_steps or (task.n_epochs or 0) * stream.n_batches
     model = task.make(files, seed=seed, reflect=task.reflect)
+    if task.pretrained is not None:
+        take_network(model, task.sizes, files.grid, task.pretrained)
     return Preparation(model, stream, replace(task.recipe, n_steps=n_steps))
 
 
@@ -283,6 +289,8 @@ def _record(
     data = {"training": _describe_files(files)}
     if validation is not None:
         data["validation"] = _describe_files(validation.files)
+    if task.pretrained is not None:
+        data["pretraining"] = read_record(task.pretrained).data["training"]
     return RunRecord(
         kind=task.sizes.kind,
         sizes=asdict(task.sizes),

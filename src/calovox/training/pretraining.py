@@ -1,0 +1,51 @@
+"""A network that has been trained already as the start of another training.
+
+Only the network is taken; what is standardised is fitted to the new showers. A network can so be
+carried on to more showers, other energies, or another detector with the same voxels.
+"""
+
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from calovox.training.kinds import Sizes
+from calovox.training.runs import read_record, read_run
+from calovox.training.shape_sizes import SampledSizes
+from calovox.voxelization import VoxelGrid
+
+__all__ = ["take_network"]
+
+
+def take_network(model: nn.Module, sizes: Sizes, grid: VoxelGrid, folder: Path) -> None:
+    """Give a model the network of a run, finished or not.
+
+    Args:
+        model: The model, whose network has random weights; these are replaced.
+        sizes: Its sizes.
+        grid: Its voxels.
+        folder: The run folder.
+
+    Raises:
+        ValueError: If the folder is no run folder, or its network another one.
+        FileNotFoundError: If the run has no weights yet.
+    """
+    record = read_record(folder)
+    expected = {"kind": sizes.kind} | _network_sizes(asdict(sizes))
+    found = {"kind": record.kind} | _network_sizes(record.sizes)
+    if found != expected:
+        raise ValueError(f"pretrained: expected a run of {expected}, got one of {found}: {folder}")
+    trained = read_run(folder)
+    if trained.grid != grid:
+        raise ValueError(
+            f"pretrained: expected a run on {grid!r}, got one on {trained.grid!r}: {folder}"
+        )
+    network = trained.model.get_submodule("network")
+    model.get_submodule("network").load_state_dict(network.state_dict())
+
+
+def _network_sizes(sizes: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what says how samples are made: the network is the same."""
+    sampling = {field.name for field in fields(SampledSizes)}
+    return {name: value for name, value in sizes.items() if name not in sampling}
