@@ -9,17 +9,23 @@ from calovox.export.compact import compact
 
 
 def toy_model() -> onnx.ModelProto:
-    """Y = (x A) B C with A = B, and C that single precision cannot hold."""
+    """Y = (x A) B C D with A = B in single, D in half precision, C that fits in neither."""
     rng = np.random.default_rng(1)
     narrow = rng.standard_normal((20, 20)).astype(np.float32).astype(np.float64)
+    half = rng.standard_normal((20, 20)).astype(np.float16).astype(np.float64)
     wide = rng.standard_normal((20, 20))
     tensors = [
         numpy_helper.from_array(values, name)
-        for name, values in (("A", narrow), ("B", narrow.copy()), ("C", wide))
+        for name, values in (("A", narrow), ("B", narrow.copy()), ("C", wide), ("D", half))
     ]
     nodes = [
         helper.make_node("MatMul", pair, [out])
-        for pair, out in ((["x", "A"], "h"), (["h", "B"], "g"), (["g", "C"], "y"))
+        for pair, out in (
+            (["x", "A"], "h"),
+            (["h", "B"], "g"),
+            (["g", "C"], "f"),
+            (["f", "D"], "y"),
+        )
     ]
     ends = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [1, 20]) for name in "xy"]
     graph = helper.make_graph(nodes, "toy", ends[:1], ends[1:], tensors)
@@ -40,8 +46,12 @@ def test_a_compact_graph_computes_the_same_bits() -> None:
     assert model.ByteSize() < 0.6 * n_bytes
 
 
-def test_equal_tensors_are_stored_once_and_narrow_ones_in_single_precision() -> None:
+def test_equal_tensors_are_stored_once_and_each_in_as_few_bits_as_hold_it() -> None:
     model = toy_model()
     compact(model)
     kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    assert kinds == {"A.narrow": TensorProto.FLOAT, "C": TensorProto.DOUBLE}
+    assert kinds == {
+        "A.narrow": TensorProto.FLOAT,
+        "C": TensorProto.DOUBLE,
+        "D.narrow": TensorProto.FLOAT16,
+    }

@@ -60,6 +60,9 @@ class ExportSettings:
         bool,
         typer.Option(help="Write graphs operation by operation, which others are compared with."),
     ] = False
+    half_weights: Annotated[
+        bool, typer.Option(help="Round weights of the voxels to 16 bits: files of half the size.")
+    ] = False
     fastcalosim: Annotated[
         bool, typer.Option(help="Also write files with fixed shapes, for FastCaloSim.")
     ] = True
@@ -82,6 +85,7 @@ def export(settings: ExportSettings, job: Job) -> str:
         phi_modulation=settings.phi_modulation,
         fastcalosim=settings.fastcalosim,
         plain=settings.plain,
+        half_weights=settings.half_weights,
         overwrite=job.overwrite,
     )
     parity = max(model["parity"]["largest"] for model in content["models"])

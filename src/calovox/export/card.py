@@ -51,6 +51,8 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
         f"Largest relative difference from the trained model: {parity['largest']:.1e} in the "
         f"voxels of {parity['n_showers']} showers."
     )
+    if model["half_weights"]:
+        yield "The weights of the network of the voxels are rounded to half precision."
     for part, title in _TITLES.items():
         run = model[part]
         yield from ("", f"### {title}: {run['model']}", "")

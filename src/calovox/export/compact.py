@@ -1,12 +1,15 @@
 """Smaller files of the same graph: nothing that is computed changes by a bit.
 
 Equal tensors are stored once. Tensors of doubles that are single precision numbers, as the
-weights of CaloINN are, are stored as such and widened when the file is loaded.
+weights of CaloINN are, are stored as such and widened when the file is loaded; and so are those
+that are half precision numbers, as weights of `round_weights`.
 """
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
+
+from calovox.arrays import Array
 
 __all__ = ["compact"]
 
@@ -21,7 +24,7 @@ def compact(model: onnx.ModelProto) -> None:
         model: The model; it is changed.
     """
     _share_equal_tensors(model.graph)
-    _narrow_doubles(model.graph)
+    _narrow_tensors(model.graph)
 
 
 def _share_equal_tensors(graph: onnx.GraphProto) -> None:
@@ -42,23 +45,32 @@ def _share_equal_tensors(graph: onnx.GraphProto) -> None:
             node.input[position] = names.get(name, name)
 
 
-def _narrow_doubles(graph: onnx.GraphProto) -> None:
+def _narrow_tensors(graph: onnx.GraphProto) -> None:
     tensors, casts = [], []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        narrow = values.astype(np.float32) if values.dtype == np.float64 else values
-        if values.nbytes < _SMALLEST or narrow.dtype == values.dtype or np.any(narrow != values):
+        narrow = _narrowest(values)
+        if values.nbytes < _SMALLEST or narrow.dtype == values.dtype:
             tensors.append(tensor)
             continue
         name = f"{tensor.name}.narrow"
         tensors.append(numpy_helper.from_array(narrow, name))
-        casts.append(
-            onnx.helper.make_node("Cast", [name], [tensor.name], to=onnx.TensorProto.DOUBLE)
-        )
+        casts.append(onnx.helper.make_node("Cast", [name], [tensor.name], to=tensor.data_type))
     _replace_initializers(graph, tensors)
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _narrowest(values: Array) -> Array:
+    """Give the same numbers in as few bits as hold them."""
+    for kind in (np.float16, np.float32):
+        if values.dtype.kind == "f" and values.dtype.itemsize > np.dtype(kind).itemsize:
+            with np.errstate(over="ignore"):
+                narrow = values.astype(kind)
+            if np.array_equal(narrow, values):
+                return narrow
+    return values
 
 
 def _replace_initializers(graph: onnx.GraphProto, tensors: list[onnx.TensorProto]) -> None:

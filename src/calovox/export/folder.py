@@ -24,6 +24,7 @@ from calovox.export.card import model_card
 from calovox.export.onnx_file import export_fused, export_plain, fix_batch
 from calovox.export.pairs import ModelPair
 from calovox.export.parity import measure_parity
+from calovox.export.rounding import round_weights
 from calovox.files import check_writable
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
@@ -50,6 +51,7 @@ def export_models(
     phi_modulation: Path | None = None,
     fastcalosim: bool = True,
     plain: bool = False,
+    half_weights: bool = False,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write a folder that `calovox.runtime.load_models` and FastCaloSim read.
@@ -61,6 +63,7 @@ def export_models(
         phi_modulation: HDF5 file of phi modulation curves, removed from the training showers.
         fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
         plain: Whether graphs are written operation by operation, as a reference.
+        half_weights: Whether weights of the shape models are rounded to half precision.
         overwrite: Whether an existing exported model may be replaced.
 
     Returns:
@@ -78,7 +81,10 @@ def export_models(
             "program": f"calovox {__version__}",
             "grid": {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()},
             "models": [
-                _write_pair(pair, partial, plain=plain, fixed=fastcalosim) for pair in pairs
+                _write_pair(
+                    pair, partial, plain=plain, fixed=fastcalosim, half_weights=half_weights
+                )
+                for pair in pairs
             ],
             "boundaries": BOUNDARIES,
         }
@@ -117,12 +123,14 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
                 file.create_dataset(name, data=values[voxels].astype(np.float32))
 
 
-def _write_pair(pair: ModelPair, folder: Path, *, plain: bool, fixed: bool) -> dict[str, Any]:
+def _write_pair(
+    pair: ModelPair, folder: Path, *, plain: bool, fixed: bool, half_weights: bool
+) -> dict[str, Any]:
     metadata = pair.metadata()
     low, high = (round(100 * limit) for limit in metadata.eta_range)
     name = f"photon_eta_{low:03d}_{high:03d}"
     path = folder / f"{name}.onnx"
-    sampler = pair.sampler()
+    sampler = round_weights(pair.sampler()) if half_weights else pair.sampler()
     write = export_plain if plain else export_fused
     write(sampler, path, metadata.to_texts())
     for_fastcalosim = {}
@@ -135,6 +143,7 @@ def _write_pair(pair: ModelPair, folder: Path, *, plain: bool, fixed: bool) -> d
         **for_fastcalosim,
         "energy_range": metadata.energy_range,
         "eta_range": metadata.eta_range,
+        "half_weights": half_weights,
         "parity": asdict(parity),
         **metadata.card,
     }

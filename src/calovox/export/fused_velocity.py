@@ -1,5 +1,7 @@
 """The network of CaloCFM with all that it depends on."""
 
+from typing import Final
+
 import torch
 from jaxtyping import Float32, Float64
 from torch import Tensor, nn
@@ -10,6 +12,9 @@ from calovox.export.fused_energies import FusedContext, LayerShares
 from calovox.models.cfm import CaloCFM, angle_to_time
 
 __all__ = ["FusedVelocity"]
+
+_NO_MEAN: Final = 1e-3
+"""Mean over the neurons, as a part of the typical size, that does no harm."""
 
 
 class FusedVelocity(nn.Module):
@@ -85,6 +90,9 @@ def _centred(
     """Take the mean over the neurons away, which the layer norm behind takes away anyway.
 
     ONNX Runtime finds the variance as the mean of squares less the square of the mean: where a
-    large mean stands before small differences, that is below 0 and its root is NaN.
+    large mean stands before small differences, that is below 0 and its root is NaN. What has no
+    mean to speak of stays as it is, to the last bit.
     """
-    return weight - weight.mean(dim=0), bias - bias.mean()
+    mean = weight.mean(dim=0)
+    large = mean.abs() > _NO_MEAN * weight.abs().mean(dim=0)
+    return weight - torch.where(large, mean, 0.0), bias - bias.mean()
