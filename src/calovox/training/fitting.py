@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from calovox.arrays import Array, Float32, Float64
 from calovox.preprocessing import N_NODES, QuantileVoxelTransform
-from calovox.training.reflection import mirrored_voxels
+from calovox.voxelization.reflection import mirrored_voxels
 from calovox.training.showers import ShowerFiles
 
 __all__ = ["fit_quantiles", "seeded", "training_voxels"]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from calovox.arrays import Array
 from calovox.models.base import Showers
-from calovox.training.reflection import mirrored_voxels
+from calovox.voxelization.reflection import mirrored_voxels
 from calovox.training.showers import ShowerFiles, choose_showers, move_showers
 
 __all__ = ["Batch", "Share", "ShowerStream"]
