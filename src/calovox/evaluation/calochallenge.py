@@ -163,7 +163,9 @@ def _layout(element: ElementTree.Element) -> VoxelLayout:
         if len(edges) < 2:
             continue
         if n_alpha < 1 or np.any(np.diff(edges) <= 0):
-            raise ValueError(f"expected rising `r_edges` and `n_bin_alpha` above 0 in {layer.attrib}")
+            raise ValueError(
+                f"expected rising `r_edges` and `n_bin_alpha` above 0 in {layer.attrib}"
+            )
         n_r = len(edges) - 1
         layers.append(int(layer.attrib["id"]))
         r.append(np.tile(0.5 * (edges[1:] + edges[:-1]), n_alpha))

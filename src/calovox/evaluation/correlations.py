@@ -46,11 +46,17 @@ def compare_correlations(
     draws = np.stack([_differences(*reference.halves(rng)) for _ in range(N_SPLITS)])
     draws *= np.sqrt(0.25 * (1.0 + first.n_events / second.n_events))
     above = np.count_nonzero(draws >= values * (1.0 - 1e-9), axis=0)
-    columns = (values, errors, draws.mean(axis=0), draws.std(axis=0, ddof=1), above)
+    floors, scatters = draws.mean(axis=0), draws.std(axis=0, ddof=1)
     labels = [ALL_LAYERS, *(f"{a}:{b}" for a, b in combinations(names, 2))]
     return {
-        label: Measured(*(float(number) for number in row), (1 + count) / (N_SPLITS + 1))
-        for label, *row, count in zip(labels, *columns, strict=True)
+        label: Measured(
+            float(values[place]),
+            float(errors[place]),
+            float(floors[place]),
+            float(scatters[place]),
+            (1 + int(above[place])) / (N_SPLITS + 1),
+        )
+        for place, label in enumerate(labels)
     }
 
 

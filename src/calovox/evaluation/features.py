@@ -70,9 +70,7 @@ class FeatureExtractor:
             ),
         )
 
-    def __call__(
-        self, fraction: Float32[Array, "event voxel"]
-    ) -> Float64[Array, "event feature"]:
+    def __call__(self, fraction: Float32[Array, "event voxel"]) -> Float64[Array, "event feature"]:
         """Compute the features.
 
         Args:

@@ -38,7 +38,8 @@ class Moments:
         """Pearson correlations; 0 where a feature does not vary."""
         spread = np.sqrt(np.diag(self.covariance))
         scale = np.outer(spread, spread)
-        return np.divide(self.covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+        shares = np.divide(self.covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+        return np.asarray(shares)
 
 
 @dataclass(frozen=True)

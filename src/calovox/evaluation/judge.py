@@ -178,11 +178,11 @@ class Judge:
             return
         spread = first.std(axis=0)
         scale = np.where(spread > 0, spread, 1.0)
-        standard = [(rows - first.mean(axis=0)) / scale for rows in (first, second)]
         rng = np.random.default_rng((_SAMPLE_SEED, len(first), 1))
-        yield "frechet", HIGH_LEVEL, measure_frechet(*standard, rng)
-        yield "kernel", HIGH_LEVEL, measure_kernel(*standard, rng)
-        for metric, measured in measure_neighbours(*standard, rng).items():
+        first, second = ((rows - first.mean(axis=0)) / scale for rows in (first, second))
+        yield "frechet", HIGH_LEVEL, measure_frechet(first, second, rng)
+        yield "kernel", HIGH_LEVEL, measure_kernel(first, second, rng)
+        for metric, measured in measure_neighbours(first, second, rng).items():
             yield metric, HIGH_LEVEL, measured
 
 

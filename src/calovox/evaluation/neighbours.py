@@ -26,10 +26,16 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import Array, Float32, Float64, Int64
+from calovox.arrays import Array, Float32, Float64
 from calovox.evaluation.two_samples import Measured
 
-__all__ = ["MOST_NEIGHBOURS", "N_NEAREST", "measure_neighbours", "nearest", "shared_space"]
+__all__ = [
+    "MOST_NEIGHBOURS",
+    "N_NEAREST",
+    "measure_neighbours",
+    "shared_space",
+    "squared_distances",
+]
 
 N_NEAREST: Final = 5
 """k: the radius of a ball is the distance of the k-th neighbour."""
@@ -38,26 +44,6 @@ MOST_NEIGHBOURS: Final = 2500
 """Largest M."""
 
 _CHUNK: Final = 256
-
-
-def nearest(
-    queries: Float32[Array, "query feature"], points: Float32[Array, "point feature"]
-) -> tuple[Float32[Array, " query"], Int64[Array, " query"]]:
-    """Find the nearest point of each query.
-
-    Args:
-        queries: Where to look from.
-        points: At least one point.
-
-    Returns:
-        Squared distances, and rows of the points.
-    """
-    parts = [
-        (distances.min(axis=1), distances.argmin(axis=1))
-        for _, distances in _squared_distances(queries, points)
-    ]
-    distance, row = zip(*parts, strict=True)
-    return np.concatenate(distance), np.concatenate(row)
 
 
 def shared_space(
@@ -76,7 +62,7 @@ def shared_space(
     n_around = np.zeros(len(simulated))
     recalled = np.zeros(len(reference), dtype=bool)
     covered = np.zeros(len(reference), dtype=bool)
-    for rows, distances in _squared_distances(reference, simulated):
+    for rows, distances in squared_distances(reference, simulated):
         inside = distances <= around_reference[rows, None]
         n_around += inside.sum(axis=0)
         covered[rows] = inside.any(axis=1)
@@ -110,7 +96,9 @@ def measure_neighbours(
     """
     size = min(MOST_NEIGHBOURS, len(reference) // 2, len(simulated))
     order = rng.permutation(len(reference))
-    halves = [reference[rows].astype(np.float32) for rows in (order[:size], order[size : 2 * size])]
+    halves = [
+        reference[rows].astype(np.float32) for rows in (order[:size], order[size : 2 * size])
+    ]
     sample = simulated[rng.permutation(len(simulated))[:size]].astype(np.float32)
     against = [shared_space(half, sample) for half in halves]
     floors = [shared_space(*halves), shared_space(*halves[::-1])]
@@ -125,22 +113,30 @@ def measure_neighbours(
     return result
 
 
-def _radii(sample: Float32[Array, "event feature"]) -> Float32[Array, " event"]:
-    """Compute the squared distance of the k-th neighbour of each event."""
-    parts = [
-        np.partition(distances, N_NEAREST, axis=1)[:, N_NEAREST]  # itself is the nearest
-        for _, distances in _squared_distances(sample, sample)
-    ]
-    return np.concatenate(parts)
-
-
-def _squared_distances(
+def squared_distances(
     queries: Float32[Array, "query feature"], points: Float32[Array, "point feature"]
 ) -> Iterator[tuple[slice, Float32[Array, "chunk point"]]]:
-    """Compute squared distances, some rows at a time: |x - y|^2 = x^2 + y^2 - 2 x y."""
+    """Compute squared distances, some rows at a time: |x - y|^2 = x^2 + y^2 - 2 x y.
+
+    Args:
+        queries: Where distances are measured from.
+        points: Where they are measured to.
+
+    Yields:
+        Which queries, and their squared distances from all points.
+    """
     norms = np.einsum("ij,ij->i", points, points)
     for start in range(0, len(queries), _CHUNK):
         rows = slice(start, min(start + _CHUNK, len(queries)))
         chunk = queries[rows]
         squares = np.einsum("ij,ij->i", chunk, chunk)[:, None] + norms - 2.0 * (chunk @ points.T)
         yield rows, np.maximum(squares, 0.0, dtype=np.float32)
+
+
+def _radii(sample: Float32[Array, "event feature"]) -> Float32[Array, " event"]:
+    """Compute the squared distance of the k-th neighbour of each event."""
+    parts = [
+        np.partition(distances, N_NEAREST, axis=1)[:, N_NEAREST]  # itself is the nearest
+        for _, distances in squared_distances(sample, sample)
+    ]
+    return np.concatenate(parts)

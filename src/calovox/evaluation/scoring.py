@@ -6,7 +6,7 @@ fluctuations of energy and pseudorapidity, which makes distances smaller than th
 samples, and p-values larger: tests err on the safe side.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import ks_2samp
 
-from calovox.evaluation.copying import measure_copying
+from calovox.evaluation.copying import CopyTest
 from calovox.evaluation.judge import FEWEST_IN_BIN, Judge
 from calovox.evaluation.rows import ShowerRows, Track, draw_showers, silently
 from calovox.evaluation.scores import ALL, Score, Scores
@@ -28,7 +28,7 @@ VOXELS: Final = "voxels"
 
 _SMALLEST_P_VALUE: Final = 1e-4
 _MOST_SHOWERS: Final = 5000
-_MOST_TRAINING: Final = 20_000
+_MOST_TRAINING: Final = 50_000
 _MOST_NUMBERS: Final = 20_000_000
 _COPYING_SEED: Final = 2027
 
@@ -80,7 +80,9 @@ def score_samples(
         )
     others = {label: _open_like(source, path, binning, table) for label, path in simulated.items()}
     trained = None if training is None else _open_training(source, training, binning)
-    judge = Judge.from_reference(source, track, progress or (lambda text: None))
+    say = progress or (lambda text: None)
+    judge = Judge.from_reference(source, track, say)
+    copies = None if trained is None else _copy_test(source, trained, track)
     scores, missing = Scores(), []
     for label, other in others.items():
         reason = _reason_not_to_compare(source, other)
@@ -88,8 +90,9 @@ def score_samples(
             missing.append(f"Scores of {label}: {reason}")
             continue
         scores += Scores(tuple(judge.score(label, other)))
-        if trained is not None and other.layout == source.layout:
-            scores += Scores((_score_copying(label, source, other, trained, track),))
+        if copies is not None and other.layout == source.layout:
+            say(f"Looking for copies in {label}")
+            scores += Scores(tuple(_score_copying(label, other, copies, track)))
     return Scoring(scores, tuple(missing))
 
 
@@ -133,25 +136,24 @@ def _open_training(reference: ShowerSource, path: Path, binning: Path | None) ->
     return training
 
 
-def _draw(source: ShowerSource, most: int, seed: int, track: Track) -> ShowerRows:
+def _draw(source: ShowerSource, most: int, track: Track) -> ShowerRows:
     bounded = min(most, max(_MOST_NUMBERS // source.layout.n_voxels, 1))
-    return draw_showers(source, bounded, np.random.default_rng(seed), track=track)
+    return draw_showers(source, bounded, np.random.default_rng(_COPYING_SEED), track=track)
+
+
+def _copy_test(reference: ShowerSource, training: ShowerSource, track: Track) -> CopyTest:
+    return CopyTest.from_showers(
+        _draw(reference, _MOST_SHOWERS, track),
+        _draw(training, _MOST_TRAINING, track),
+        reference.layout.mirror,
+        np.random.default_rng(_COPYING_SEED),
+    )
 
 
 def _score_copying(
-    label: str,
-    reference: ShowerSource,
-    simulated: ShowerSource,
-    training: ShowerSource,
-    track: Track,
-) -> Score:
-    rng = np.random.default_rng(_COPYING_SEED)
-    found = measure_copying(
-        _draw(reference, _MOST_SHOWERS, _COPYING_SEED, track),
-        _draw(simulated, _MOST_SHOWERS, _COPYING_SEED, track),
-        _draw(training, _MOST_TRAINING, _COPYING_SEED, track),
-        reference.layout.mirror,
-        rng,
-    )
-    sizes = {"n_reference": found.n_reference, "n_simulated": found.n_simulated}
-    return Score(label, "copying", VOXELS, ALL, ALL, **vars(found.measured), **sizes)
+    label: str, simulated: ShowerSource, test: CopyTest, track: Track
+) -> Iterator[Score]:
+    showers = _draw(simulated, _MOST_SHOWERS, track)
+    for metric, measured in test.measure(showers).items():
+        sizes = {"n_reference": test.n_held_out, "n_simulated": len(showers)}
+        yield Score(label, metric, VOXELS, ALL, ALL, **vars(measured), **sizes)

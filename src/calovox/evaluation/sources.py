@@ -112,7 +112,7 @@ class DatasetSource:
 
     def abs_eta(self) -> Float64[Array, " event"]:
         """Return abs(eta) of all shower centres."""
-        return np.abs(self._reader.eta_center())
+        return np.asarray(np.abs(self._reader.eta_center()))
 
     def batches(self, size: int) -> Iterator[ShowerBatch]:
         """Read all showers, so many at a time.

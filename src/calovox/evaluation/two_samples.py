@@ -71,7 +71,7 @@ class _Histogram:
 
     @property
     def size(self) -> Float64[Array, "*split"]:
-        return np.maximum(self.counts.sum(axis=-1), 1).astype(np.float64)
+        return np.asarray(np.maximum(self.counts.sum(axis=-1), 1), dtype=np.float64)
 
     @property
     def cumulative(self) -> Float64[Array, "*split edge"]:
