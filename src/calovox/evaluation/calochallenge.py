@@ -149,7 +149,8 @@ class CaloChallengeReader:
         if not np.all((energy > 0) & (energy < np.inf)):
             event = int(np.flatnonzero(~((energy > 0) & (energy < np.inf)))[0])
             raise CaloChallengeError(
-                f"{self.path}: expected `{_ENERGIES}` above 0, got {energy[event]} in event {event}"
+                f"{self.path}: expected `{_ENERGIES}` above 0, got {energy[event]} "
+                f"in event {event}"
             )
         return energy
 

@@ -184,8 +184,8 @@ def match_training(
     n_groups = np.count_nonzero(members[:, 0] >= 0)
     if n_groups < FEWEST_GROUPS:
         raise ValueError(
-            f"training: expected {FEWEST_GROUPS} showers or more with partners of their energy and "
-            f"eta among the reference, got {n_groups}: give the training set of the simulations"
+            f"training: expected showers of the energy and eta of {FEWEST_GROUPS} showers of the "
+            f"reference or more, got {n_groups}: give the training set of the simulations"
         )
     return members
 

@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 
 from calovox import __version__
 from calovox.evaluation import page, page_voxels
-from calovox.evaluation.classifier import ClassifierResult, classify_datasets
+from calovox.evaluation.classifier import ClassifierResult
+from calovox.evaluation.classifier_inputs import classify_datasets
 from calovox.evaluation.comparison import (
     RegionResult,
     Response,

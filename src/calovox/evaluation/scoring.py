@@ -6,19 +6,23 @@ fluctuations of energy and pseudorapidity, which makes distances smaller than th
 samples, and p-values larger: tests err on the safe side.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy.stats import ks_2samp
 
 from calovox.evaluation.copying import CopyTest
 from calovox.evaluation.judge import FEWEST_IN_BIN, Judge
 from calovox.evaluation.rows import ShowerRows, Track, draw_showers, silently
 from calovox.evaluation.scores import ALL, Score, Scores
-from calovox.evaluation.sources import DatasetSource, ShowerSource, open_showers
+from calovox.evaluation.sources import (
+    ShowerSource,
+    different_photons,
+    open_sample,
+    open_showers,
+)
 from calovox.geometry import CellTable
 
 __all__ = ["VOXELS", "Scoring", "score_samples"]
@@ -26,9 +30,8 @@ __all__ = ["VOXELS", "Scoring", "score_samples"]
 VOXELS: Final = "voxels"
 """Name of all voxels together."""
 
-_SMALLEST_P_VALUE: Final = 1e-4
 _MOST_SHOWERS: Final = 5000
-_MOST_TRAINING: Final = 50_000
+_MOST_TRAINING: Final = 20_000
 _MOST_NUMBERS: Final = 20_000_000
 _COPYING_SEED: Final = 2027
 
@@ -47,8 +50,8 @@ class Scoring:
 
 
 def score_samples(
-    reference: Path,
-    simulated: Mapping[str, Path],
+    reference: Sequence[Path],
+    simulated: Mapping[str, Sequence[Path]],
     *,
     binning: Path | None = None,
     training: Path | None = None,
@@ -59,8 +62,8 @@ def score_samples(
     """Score samples against a reference.
 
     Args:
-        reference: Showers of Geant4: a dataset, or a file of the CaloChallenge.
-        simulated: Samples by their names, in the same formats.
+        reference: Showers of Geant4: datasets, or files of the CaloChallenge.
+        simulated: Files of each sample by its name, in the same formats.
         binning: Where the voxels of files of the CaloChallenge lie.
         training: Showers that the models were trained with, to look for copies.
         table: The cells of the detector; the built-in barrel if none is given.
@@ -71,14 +74,22 @@ def score_samples(
         All scores, sample by sample.
 
     Raises:
-        ValueError: If a file cannot be used, or the reference has under `FEWEST_IN_BIN` showers.
+        ValueError: If a file cannot be used.
     """
-    source = open_showers(reference, binning=binning, table=table)
-    if len(source) < FEWEST_IN_BIN:
-        raise ValueError(
-            f"{reference}: expected {FEWEST_IN_BIN} showers or more to score, got {len(source)}"
+    source = open_sample(reference, binning=binning, table=table)
+    others = {
+        label: open_sample(
+            paths,
+            binning=binning,
+            cells=source.has_shapes,
+            calibration=source.calibration,
+            table=table,
         )
-    others = {label: _open_like(source, path, binning, table) for label, path in simulated.items()}
+        for label, paths in simulated.items()
+    }
+    if len(source) < FEWEST_IN_BIN:
+        few = f"Scores: the reference has {len(source)} showers, {FEWEST_IN_BIN} are needed"
+        return Scoring(Scores(), (few,))
     trained = None if training is None else _open_training(source, training, binning)
     say = progress or (lambda text: None)
     judge = Judge.from_reference(source, track, say)
@@ -96,34 +107,13 @@ def score_samples(
     return Scoring(scores, tuple(missing))
 
 
-def _open_like(
-    reference: ShowerSource, path: Path, binning: Path | None, table: CellTable | None
-) -> ShowerSource:
-    """Open a sample, with the calibration of the reference, and with cells if that has any."""
-    calibration = reference.calibration if isinstance(reference, DatasetSource) else None
-    return open_showers(
-        path, binning=binning, cells=reference.has_shapes, calibration=calibration, table=table
-    )
-
-
 def _reason_not_to_compare(reference: ShowerSource, other: ShowerSource) -> str | None:
     """Say what tells samples apart whatever the model, if anything does."""
     if reference.layout.layers != other.layout.layers:
         return f"its layers {other.layout.layers} are not those of the reference"
-    columns = {
-        "energy": (reference.incident_energy(), other.incident_energy()),
-        "abs(eta)": (reference.abs_eta(), other.abs_eta()),
-    }
-    for name, (first, second) in columns.items():
-        if first is None or second is None:
-            continue
-        p_value = float(ks_2samp(first, second, method="asymp").pvalue)
-        if p_value < _SMALLEST_P_VALUE:
-            return (
-                f"its distribution of {name} is not that of the reference (Kolmogorov-Smirnov "
-                f"p = {p_value:.1g}); simulate the same photons"
-            )
-    return None
+    if len(other) < FEWEST_IN_BIN:
+        return f"it has {len(other)} showers, {FEWEST_IN_BIN} are needed"
+    return different_photons(reference, other)
 
 
 def _open_training(reference: ShowerSource, path: Path, binning: Path | None) -> ShowerSource:

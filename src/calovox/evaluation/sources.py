@@ -5,11 +5,13 @@ binning file as well. Sources with cells reconstruct them; the calibration of th
 of the reference, where one is stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.stats import ks_2samp
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
@@ -20,7 +22,18 @@ from calovox.geometry.barrel import barrel_cells
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration, cells_to_shapes
 
-__all__ = ["DatasetSource", "ShowerSource", "has_cells", "open_showers"]
+__all__ = [
+    "DatasetSource",
+    "ShowerSource",
+    "SourceChain",
+    "different_photons",
+    "has_cells",
+    "open_sample",
+    "open_showers",
+]
+
+
+_SMALLEST_P_VALUE: Final = 1e-4
 
 
 @runtime_checkable
@@ -148,6 +161,94 @@ def has_cells(path: Path) -> bool:
     return not is_calochallenge(path) and DatasetReader(path).cells(slice(0, 0)) is not None
 
 
+class SourceChain:
+    """Files of one sample, one after the other.
+
+    Args:
+        sources: One or more, all with the same voxels.
+
+    Raises:
+        ValueError: If a file is given twice, or the voxels differ.
+    """
+
+    def __init__(self, sources: Sequence[ShowerSource]) -> None:
+        first = sources[0]
+        self._sources = tuple(sources)
+        self.path, self.layout = first.path, first.layout
+        if len({source.path.resolve() for source in sources}) < len(sources):
+            raise ValueError(f"{first.path}: expected each file of a sample once")
+        for source in sources[1:]:
+            if source.layout != first.layout:
+                raise ValueError(
+                    f"{source.path}: expected the voxels of {first.path}, with which it forms one "
+                    f"sample ({first.layout.name}), got others ({source.layout.name})"
+                )
+
+    @property
+    def has_shapes(self) -> bool:
+        """Whether the showers of all files are reconstructed."""
+        return all(source.has_shapes for source in self._sources)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Calibration of the first file, if it has one."""
+        first = self._sources[0]
+        return first.calibration if isinstance(first, DatasetSource) else None
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        return sum(len(source) for source in self._sources)
+
+    def incident_energy(self) -> Float64[Array, " event"]:
+        """Return the energies of all incident particles in MeV."""
+        return np.concatenate([source.incident_energy() for source in self._sources])
+
+    def abs_eta(self) -> Float64[Array, " event"] | None:
+        """Return abs(eta) of all shower centres; None if a file does not tell."""
+        columns = [source.abs_eta() for source in self._sources]
+        known = [column for column in columns if column is not None]
+        return np.concatenate(known) if len(known) == len(columns) else None
+
+    def batches(self, size: int) -> Iterator[ShowerBatch]:
+        """Read all showers, file by file, so many at a time."""
+        return chain.from_iterable(source.batches(size) for source in self._sources)
+
+
+def open_sample(
+    paths: Sequence[Path],
+    *,
+    binning: Path | None = None,
+    cells: bool = True,
+    calibration: Calibration | None = None,
+    table: CellTable | None = None,
+) -> SourceChain:
+    """Open the files of a sample.
+
+    Args:
+        paths: One or more datasets, or files of the CaloChallenge.
+        binning: Where the voxels of files of the CaloChallenge lie.
+        cells: Whether cells are reconstructed, if all files have some.
+        calibration: Calibration of the energy; that of the first file if none is given.
+        table: The cells of the detector; the built-in barrel if none is given.
+
+    Returns:
+        A source of their showers.
+
+    Raises:
+        ValueError: If a file is not usable, or has no showers, or a binning is missing.
+    """
+    with_cells = cells and all(has_cells(path) for path in paths)
+    sources: list[ShowerSource] = []
+    for path in paths:
+        source = open_showers(
+            path, binning=binning, cells=with_cells, calibration=calibration, table=table
+        )
+        if calibration is None and isinstance(source, DatasetSource):
+            calibration = source.calibration
+        sources.append(source)
+    return SourceChain(sources)
+
+
 def open_showers(
     path: Path,
     *,
@@ -184,3 +285,31 @@ def open_showers(
     if len(source) == 0:
         raise ValueError(f"{path}: expected showers to evaluate, got none")
     return source
+
+
+def different_photons(reference: ShowerSource, other: ShowerSource) -> str | None:
+    """Tell whether energies or pseudorapidities alone tell two samples apart.
+
+    Args:
+        reference: A sample.
+        other: Another.
+
+    Returns:
+        What differs, as the end of a sentence; None if nothing does.
+    """
+    columns = {
+        "energy": (reference.incident_energy(), other.incident_energy()),
+        "abs(eta)": (reference.abs_eta(), other.abs_eta()),
+    }
+    for name, (first, second) in columns.items():
+        if first is None or second is None:
+            if first is not second:
+                return f"expected {name} to be known of both or neither of it and its reference"
+            continue
+        p_value = float(ks_2samp(first, second, method="asymp").pvalue)
+        if p_value < _SMALLEST_P_VALUE:
+            return (
+                f"expected the distribution of {name} of its reference, got another "
+                f"(Kolmogorov-Smirnov p = {p_value:.1g}): simulate the same photons"
+            )
+    return None

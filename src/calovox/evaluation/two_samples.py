@@ -80,7 +80,9 @@ class _Histogram:
 
     def split(self, rng: np.random.Generator) -> tuple["_Histogram", "_Histogram"]:
         """Divide it into halves, many times."""
-        first = rng.binomial(self.counts, 0.5, size=(N_SPLITS, len(self.counts)))
+        filled = np.flatnonzero(self.counts)
+        first = np.zeros((N_SPLITS, len(self.counts)), dtype=np.int64)
+        first[:, filled] = rng.binomial(self.counts[filled], 0.5, size=(N_SPLITS, len(filled)))
         ends = (first[:, [0, -1]] / np.maximum(self.counts[[0, -1]], 1)).T
         below, above = self.below * ends[0], self.above * ends[1]
         rest = _Histogram(self.counts - first, self.below - below, self.above - above)
