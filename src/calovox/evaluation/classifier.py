@@ -140,10 +140,12 @@ class ClassifierResult:
     Attributes:
         floor: One half of the reference against the other: 0.5 within its error.
         simulated: One result per simulation.
+        high_level: The same test of high-level features, beside that of voxels.
     """
 
     floor: Classification
     simulated: tuple[Classification, ...]
+    high_level: "ClassifierResult | None" = None
 
 
 def area_under_curve(

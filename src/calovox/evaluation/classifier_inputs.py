@@ -9,7 +9,7 @@ Both with log10 E_kin and, if it is known, abs(eta); each standardised on the tr
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -29,14 +29,16 @@ from calovox.evaluation.event_bins import event_bins
 from calovox.evaluation.features import LAYER_ENERGY, FeatureExtractor
 from calovox.evaluation.layout import VoxelLayout
 from calovox.evaluation.rows import ShowerRows, draw_showers
-from calovox.evaluation.samples import REFERENCE_LABEL
+from calovox.evaluation.samples import REFERENCE_LABEL, SampleFiles
 from calovox.evaluation.scores import ALL, Score, Scores
 from calovox.evaluation.sources import ShowerSource, different_photons, open_showers
 
 __all__ = [
     "ENERGY_FLOOR",
+    "INPUTS",
     "ClassifierInputs",
     "classify_datasets",
+    "classify_samples",
     "high_level_features",
     "score_classifier",
     "voxel_features",
@@ -46,6 +48,9 @@ ENERGY_FLOOR: Final = 1e-6
 """What is added to the energy of each voxel, as a fraction of E_kin, before its logarithm."""
 
 ClassifierInputs = Literal["voxels", "high-level"]
+
+INPUTS: Final[tuple[ClassifierInputs, ...]] = ("voxels", "high-level")
+"""The two kinds of inputs."""
 
 _LAYER_FLOOR: Final = 1e-8
 _PLANAR: Final = ("center_eta", "center_phi", "width_eta", "width_phi")
@@ -150,22 +155,52 @@ def classify_datasets(
     return ClassifierResult(floor, tuple(results))
 
 
-def score_classifier(result: ClassifierResult, inputs: ClassifierInputs) -> Scores:
+def classify_samples(
+    files: SampleFiles, *, progress: Callable[[str], None] | None = None
+) -> ClassifierResult:
+    """Test simulations by their voxels and by their high-level features.
+
+    Args:
+        files: Reference and simulations.
+        progress: Called with one line before each training.
+
+    Returns:
+        The test of voxels, with that of high-level features beside it.
+
+    Raises:
+        ValueError: If grids or the distributions of energy or eta differ, or showers are too few.
+        ModuleNotFoundError: If torch is not installed.
+    """
+    voxels, high_level = (
+        classify_datasets(
+            files.reference,
+            files.simulated,
+            inputs=inputs,
+            binning=files.binning,
+            progress=progress,
+        )
+        for inputs in INPUTS
+    )
+    return replace(voxels, high_level=high_level)
+
+
+def score_classifier(result: ClassifierResult | None) -> Scores:
     """Give AUC and divergence of every simulation as scores.
 
     The floor's uncertainty is scaled to the number of showers; p-values are those of a normal
     distribution around the AUC of 0.5, with the error of one seed.
 
     Args:
-        result: The classifier test.
-        inputs: What the classifier was given.
+        result: The classifier test of voxels; none gives no scores.
 
     Returns:
         AUC in every bin that has enough showers, and the divergence of all.
     """
     rows: list[Score] = []
-    for entry in result.simulated:
-        rows += _score_rows(entry, result.floor, inputs)
+    for inputs, test in zip(INPUTS, (result, result and result.high_level), strict=True):
+        if test is not None:
+            for entry in test.simulated:
+                rows += _score_rows(entry, test.floor, inputs)
     return Scores(tuple(rows))
 
 

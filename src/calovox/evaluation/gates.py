@@ -144,10 +144,11 @@ class Failure:
         row = self.score
         bound = f"{self.gate.kind} {self.gate.bound:g}"
         if self.gate.kind == "p_value":
-            bound = f"p_value {row.p_value:.2g} below {self.gate.bound:g} / {self.n_rows}"
+            bound = f"a p-value above {self.gate.bound:g} / {self.n_rows}, got {row.p_value:.2g}"
         return (
             f"{row.sample}: {row.metric} of {row.feature} in {row.bin}: {row.value:.4g} "
-            f"± {row.uncertainty:.2g}, {bound}, floor {row.floor:.4g} ± {row.floor_uncertainty:.2g}"
+            f"± {row.uncertainty:.2g}, expected {bound}; "
+            f"floor {row.floor:.4g} ± {row.floor_uncertainty:.2g}"
         )
 
 

@@ -11,15 +11,15 @@ and chi2/ndf as in `metrics`. The Wasserstein distance is in units of the refere
 deviation. F - G is exact at the borders of the fine bins and linear between them; beyond the
 outermost, the difference of the means is taken.
 
-**Uncertainties** are analytic. Chi2 and S follow the non-central chi2 distribution, whose variance
-is 2 (ndf + 2 lambda); W_1 and D are linearised (the delta method) with the sign of F - G, and its
-place of the maximum, kept fixed.
+**Uncertainties** are analytic. Chi2 follows the non-central chi2 distribution, whose variance is
+2 (ndf + 2 lambda), somewhat too large for large differences. S, W_1 and D are linearised (the
+delta method); for W_1 and D the sign of F - G and the place of its maximum are kept fixed.
 
-**Floor**: the reference is divided at random into halves, event by event, `N_SPLITS` times. Chi2
-does not depend on the sizes of two samples of one distribution. For n and m events instead of n/2
-and n/2, S shrinks by the factor c = (1/n + 1/m) / (4/n), W_1 and D by its square root. The share
-of the splits that give as much as the sample is the p-value, never below 1 / (`N_SPLITS` + 1);
-that of chi2 is analytic.
+**Floor**: the reference is divided at random into halves, event by event, `N_SPLITS` times. The
+mean of chi2/ndf does not depend on the sizes of two samples of one distribution, and its scatter
+goes with 1 / sqrt(ndf). For n and m events instead of n/2 and n/2, S shrinks by the factor
+c = (1/n + 1/m) / (4/n), W_1 and D by its square root. The share of the splits that give as much as
+the sample is the p-value, never below 1 / (`N_SPLITS` + 1); that of chi2 is analytic.
 
 References:
     S. Diefenbacher et al., *DCTRGAN*, JINST 15 (2020) P11004, https://arxiv.org/abs/2009.03796,
@@ -95,10 +95,12 @@ class ReferenceFloor:
 
     Attributes:
         n_events: Events of the reference.
+        ndf: Degrees of freedom of chi2 for two halves.
         draws: Distances of each split, by metric.
     """
 
     n_events: int
+    ndf: int
     draws: dict[str, Float64[Array, " split"]]
 
     @classmethod
@@ -118,8 +120,10 @@ class ReferenceFloor:
         first, second = histogram.split(rng)
         groups = coarse_groups(n_events)
         draws = _distances(first, second, groups, reference.spread(place, column))
-        draws["chi2_ndf"] = _reduced_chi2(first, second, groups)
-        return cls(n_events, draws)
+        total = np.add.reduceat(histogram.counts, groups)
+        starts = groups[merge_bins(0.5 * total, MIN_EXPECTED)]
+        draws["chi2_ndf"] = _reduced_chi2(first, second, starts)
+        return cls(n_events, len(starts) - 1, draws)
 
     def of_sizes(self, metric: str, n_simulated: int) -> Float64[Array, " split"]:
         """Return the distances as they are for the whole reference and so many other events."""
@@ -165,17 +169,18 @@ def compare_feature(
         )
     chi2 = chi2_of_counts(*(np.add.reduceat(h.counts, groups) for h in (first, second)))
     if chi2.ndf > 0:
-        result["chi2_ndf"] = _measured_chi2(chi2, floor.of_sizes("chi2_ndf", m))
+        result["chi2_ndf"] = _measured_chi2(chi2, floor)
     return result
 
 
-def _measured_chi2(chi2: Chi2, draws: Float64[Array, " split"]) -> Measured:
+def _measured_chi2(chi2: Chi2, floor: ReferenceFloor) -> Measured:
+    draws = floor.draws["chi2_ndf"]
     excess = max(chi2.value - chi2.ndf, 0.0)
     return Measured(
         chi2.reduced,
         float(np.sqrt(2.0 * chi2.ndf + 4.0 * excess) / chi2.ndf),
         float(draws.mean()),
-        float(draws.std(ddof=1)),
+        float(draws.std(ddof=1) * np.sqrt(floor.ndf / chi2.ndf)),
         float(chi2_distribution.sf(chi2.value, chi2.ndf)),
     )
 
@@ -204,11 +209,9 @@ def _distances(
 
 
 def _reduced_chi2(
-    first: _Histogram, second: _Histogram, groups: Int64[Array, " group"]
+    first: _Histogram, second: _Histogram, starts: Int64[Array, " group"]
 ) -> Float64[Array, " split"]:
     """Compute chi2/ndf of each split into halves; NaN if there is a single bin."""
-    total = np.add.reduceat(first.counts[0] + second.counts[0], groups)
-    starts = groups[merge_bins(0.5 * total, MIN_EXPECTED)]
     a, b = (np.add.reduceat(half.counts, starts, axis=1).astype(float) for half in (first, second))
     n, m = first.size[:, None], second.size[:, None]
     terms = np.divide((m * a - n * b) ** 2, a + b, out=np.zeros_like(a), where=a + b > 0)
@@ -230,23 +233,31 @@ def _uncertainties(
     first: _Histogram, second: _Histogram, groups: Int64[Array, " group"], spread: float
 ) -> dict[str, float]:
     n, m = float(first.size), float(second.size)
-    unit = 0.25 * (1.0 / n + 1.0 / m)
-    filled = np.add.reduceat(first.counts + second.counts, groups) > 0
-    ndf = np.count_nonzero(filled) - 1
-    # S is `unit` times a quantity that follows the non-central chi2 distribution
-    excess = max(float(_distances(first, second, groups, spread)["separation"]) / unit - ndf, 0.0)
+    p, q = (np.add.reduceat(h.counts, groups) / h.size for h in (first, second))
+    filled = p + q > 0
+    slope = (p - q)[filled] / (p + q)[filled]
+    noise = 2.0 * (np.count_nonzero(filled) - 1) * (0.25 / n + 0.25 / m) ** 2
+    # the squares of p - q hold their noise: linearised, twice as much as without a difference
+    separation = (
+        _variance(p[filled], 0.5 * slope * (2.0 - slope)) / n
+        + _variance(q[filled], 0.5 * slope * (2.0 + slope)) / m
+        - noise
+    )
     f, g = first.cumulative, second.cumulative
     worst = int(np.argmax(np.abs(f - g)))
     ks = f[worst] * (1.0 - f[worst]) / n + g[worst] * (1.0 - g[worst]) / m
     # what an event in each bin adds to the integral of |F - G|
     signs = np.sign(0.5 * (f - g)[1:] + 0.5 * (f - g)[:-1])
     influence = np.concatenate([[signs.sum()], np.cumsum(signs[::-1])[::-1] - 0.5 * signs, [0.0]])
-    variance = sum(
-        float(np.sum(shares * influence**2) - np.sum(shares * influence) ** 2) / size
-        for shares, size in ((first.counts / n, n), (second.counts / m, m))
-    )
+    variance = _variance(first.counts / n, influence) / n
+    variance += _variance(second.counts / m, influence) / m
     return {
-        "separation": unit * float(np.sqrt(2.0 * ndf + 4.0 * excess)),
-        "wasserstein": float(np.sqrt(max(variance, 0.0))) / spread,
+        "separation": float(np.sqrt(max(separation, noise))),
+        "wasserstein": float(np.sqrt(variance)) / spread,
         "ks": float(np.sqrt(ks)),
     }
+
+
+def _variance(shares: Float64[Array, " bin"], values: Float64[Array, " bin"]) -> float:
+    """Compute the variance over events of what has a value in each bin."""
+    return max(float(shares @ values**2 - (shares @ values) ** 2), 0.0)
