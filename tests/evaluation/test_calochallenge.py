@@ -77,7 +77,7 @@ def test_wrong_files_are_refused(files, tmp_path):
     with pytest.raises(CaloChallengeError, match=r"got -1.0 in event 4, voxel 3"):
         list(CaloChallengeReader(negative, binning).batches(2))
     energy[2] = 0.0
-    with pytest.raises(CaloChallengeError, match="above 0, got 0.0 in event 2"):
+    with pytest.raises(CaloChallengeError, match=r"above 0, got 0.0 in event 2"):
         CaloChallengeReader(write_showers(tmp_path / "zero.hdf5", energy, showers), binning)
     with h5py.File(path, "r+") as file:
         del file["incident_energies"]

@@ -243,6 +243,6 @@ def _parse(path: Path, number: int, entry: dict[str, Any]) -> Gate:
     if "metric" not in entry:
         raise ValueError(f"{path}: gate {number}: expected the key `metric`, got none")
     try:
-        return Gate(**entry)
+        return Gate(**{k: v if isinstance(v, str) else float(v) for k, v in entry.items()})
     except ValueError as problem:
         raise ValueError(f"{path}: {problem}") from None
