@@ -1,4 +1,4 @@
-"""Wall time and memory of all scores but the classifiers, against the number of showers.
+"""Time and memory of all scores but the classifiers, against the number of showers.
 
 Run from the repository: ``python -m bench.bench_scores``. Each size is scored in a process of its
 own, one sample against a reference of the same size, both with cells, and a training set of
@@ -49,21 +49,21 @@ def write_toys(path: Path, n_showers: int, seed: int) -> None:
 
 
 def score(folder: Path) -> None:
-    """Score the files of a folder, and print seconds, peak memory in MiB and the rows."""
-    start = time.monotonic()
+    """Score a folder; print processor and wall time in s, peak memory in MiB, rows."""
+    start, processor = time.monotonic(), time.process_time()
     found = score_samples(
         [folder / "reference.h5"],
         {"simulated": [folder / "simulated.h5"]},
         training=folder / "training.h5",
     )
-    seconds = time.monotonic() - start
+    seconds = time.process_time() - processor, time.monotonic() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(seconds, peak, len(found.scores), *found.missing)
+    print(*seconds, peak, len(found.scores), *found.missing)
 
 
 def bench_scores(folder: Path) -> None:
     write_toys(folder / "training.h5", N_TRAINING, seed=0)
-    print("showers of each   wall [s]   peak memory [MiB]   of the first   rows")
+    print("showers of each   process [s]   wall [s]   peak memory [MiB]   of the first   rows")
     first = 0.0
     for size in SIZES:
         for seed, name in enumerate(("reference", "simulated"), start=1):
@@ -71,11 +71,11 @@ def bench_scores(folder: Path) -> None:
             write_toys(folder / f"{name}.h5", size, seed)
         command = [sys.executable, "-m", "bench.bench_scores", "--folder", str(folder)]
         result = subprocess.run(command, capture_output=True, text=True, check=True)
-        seconds, peak, rows, *missing = result.stdout.split(maxsplit=3)
+        processor, wall, peak, rows, *missing = result.stdout.split(maxsplit=4)
         first = first or float(peak)
         print(
-            f"{size:15d} {float(seconds):10.1f} {float(peak):19.0f} {float(peak) / first:14.2f} "
-            f"{rows:>6} {' '.join(missing)}"
+            f"{size:15d} {float(processor):13.1f} {float(wall):10.1f} {float(peak):19.0f} "
+            f"{float(peak) / first:14.2f} {rows:>6} {' '.join(missing)}"
         )
 
 

@@ -10,7 +10,7 @@ from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("scores")
     write_binning(path / "binning.xml")
-    for seed, (name, shift) in enumerate({"reference": 0.0, "same": 0.0, "moved": 0.02}.items()):
+    for seed, (name, shift) in enumerate({"reference": 0.0, "same": 0.0, "moved": 0.06}.items()):
         write_showers(path / f"{name}.hdf5", *toy_challenge(300, seed=seed, shift=shift))
     (path / "gates.toml").write_text(
         '[[gate]]\nmetric = "chi2_ndf"\nfeature = "e_layer_*"\np_value = 0.001\n'

@@ -53,7 +53,9 @@ def test_equal_samples_fail_a_p_value_gate_at_the_stated_rate():
     rng = np.random.default_rng(1)
     gate = Gate(metric="chi2_ndf", p_value=0.1)
     rows = [
-        Scores(tuple(replace(SCORE, metric="chi2_ndf", p_value=p) for p in rng.random(10)))
+        Scores(
+            tuple(replace(SCORE, metric="chi2_ndf", p_value=p) for p in rng.random(10).tolist())
+        )
         for _ in range(400)
     ]
     rate = np.mean([len(check_gates((gate,), table)) > 0 for table in rows])
@@ -66,7 +68,7 @@ def test_a_model_at_the_bound_fails_at_the_stated_rate():
     rate = np.mean(
         [
             failed(replace(SCORE, value=v), at_most=0.3, n_sigma=1.0)
-            for v in rng.normal(0.3, 0.02, 800)
+            for v in rng.normal(0.3, 0.02, 800).tolist()
         ]
     )
     assert rate == pytest.approx(0.1587, abs=4 * (0.1587 / 800) ** 0.5)
