@@ -163,7 +163,7 @@ def compare_feature(
     for metric, value in values.items():
         draws = floor.of_sizes(metric, m)
         # rounding must not tell a distance from the same distance of a split
-        p_value = (1 + np.count_nonzero(draws >= value * (1 - 1e-9))) / (len(draws) + 1)
+        p_value = (1 + int(np.count_nonzero(draws >= value * (1 - 1e-9)))) / (len(draws) + 1)
         result[metric] = Measured(
             float(value), errors[metric], float(draws.mean()), float(draws.std(ddof=1)), p_value
         )
