@@ -31,13 +31,14 @@ SIZES = (10_000, 100_000)
 
 
 def write_toys(path: Path, n_showers: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)  # the same photons for all
     photons = Photons(
         energy=256.0 * 2.0 ** rng.uniform(0, 14, BATCH),
         eta=rng.uniform(-1.3, 1.3, BATCH),
         phi=rng.uniform(-3.0, 3.0, BATCH),
         index=np.arange(BATCH),
     )
+    rng = np.random.default_rng(seed)
     hits = toy_showers(BATCH, n_hits=400, photons=photons)
     voxels, cells = hits_to_voxels(hits, VoxelGrid.optimal()), hits_to_cells(hits, barrel_cells())
     with DatasetWriter(path, voxels.grid, provenance={}, cell_table="barrel") as writer:

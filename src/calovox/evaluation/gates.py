@@ -243,6 +243,9 @@ def _parse(path: Path, number: int, entry: dict[str, Any]) -> Gate:
     if "metric" not in entry:
         raise ValueError(f"{path}: gate {number}: expected the key `metric`, got none")
     try:
-        return Gate(**{k: v if isinstance(v, str) else float(v) for k, v in entry.items()})
+        values: dict[str, Any] = {
+            key: value if isinstance(value, str) else float(value) for key, value in entry.items()
+        }
+        return Gate(**values)
     except ValueError as problem:
         raise ValueError(f"{path}: {problem}") from None
