@@ -25,13 +25,14 @@ from calovox.evaluation.classifier import (
     ClassifierResult,
     classify,
 )
+from calovox.evaluation.comparable import different_photons
 from calovox.evaluation.event_bins import event_bins
 from calovox.evaluation.features import LAYER_ENERGY, FeatureExtractor
 from calovox.evaluation.layout import VoxelLayout
 from calovox.evaluation.rows import ShowerRows, draw_showers
 from calovox.evaluation.samples import REFERENCE_LABEL, SampleFiles
 from calovox.evaluation.scores import ALL, Score, Scores
-from calovox.evaluation.sources import ShowerSource, different_photons, open_showers
+from calovox.evaluation.sources import ShowerSource, open_showers
 
 __all__ = [
     "ENERGY_FLOOR",

@@ -13,13 +13,13 @@ from typing import Final
 
 import numpy as np
 
+from calovox.evaluation.comparable import different_photons
 from calovox.evaluation.copying import CopyTest
 from calovox.evaluation.judge import FEWEST_IN_BIN, Judge
 from calovox.evaluation.rows import ShowerRows, Track, draw_showers, silently
 from calovox.evaluation.scores import ALL, Score, Scores
 from calovox.evaluation.sources import (
     ShowerSource,
-    different_photons,
     open_sample,
     open_showers,
 )

@@ -8,10 +8,9 @@ of the reference, where one is stored.
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from scipy.stats import ks_2samp
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
@@ -26,14 +25,10 @@ __all__ = [
     "DatasetSource",
     "ShowerSource",
     "SourceChain",
-    "different_photons",
     "has_cells",
     "open_sample",
     "open_showers",
 ]
-
-
-_SMALLEST_P_VALUE: Final = 1e-4
 
 
 @runtime_checkable
@@ -285,31 +280,3 @@ def open_showers(
     if len(source) == 0:
         raise ValueError(f"{path}: expected showers to evaluate, got none")
     return source
-
-
-def different_photons(reference: ShowerSource, other: ShowerSource) -> str | None:
-    """Tell whether energies or pseudorapidities alone tell two samples apart.
-
-    Args:
-        reference: A sample.
-        other: Another.
-
-    Returns:
-        What differs, as the end of a sentence; None if nothing does.
-    """
-    columns = {
-        "energy": (reference.incident_energy(), other.incident_energy()),
-        "abs(eta)": (reference.abs_eta(), other.abs_eta()),
-    }
-    for name, (first, second) in columns.items():
-        if first is None or second is None:
-            if first is not second:
-                return f"expected {name} to be known of both or neither of it and its reference"
-            continue
-        p_value = float(ks_2samp(first, second, method="asymp").pvalue)
-        if p_value < _SMALLEST_P_VALUE:
-            return (
-                f"expected the distribution of {name} of its reference, got another "
-                f"(Kolmogorov-Smirnov p = {p_value:.1g}): simulate the same photons"
-            )
-    return None
