@@ -10,14 +10,25 @@ from scipy.stats import norm
 from calovox.dataset import DatasetWriter, read_dataset
 from calovox.evaluation import classifier
 from calovox.evaluation.classifier import (
-    ENERGY_FLOOR,
     FEWEST_SHOWERS,
+    ClassifierBin,
     area_under_curve,
+    calibrated,
     classify,
+    cross_entropy,
+)
+from calovox.evaluation.classifier_inputs import (
+    ENERGY_FLOOR,
     classify_datasets,
+    high_level_features,
+    score_classifier,
     voxel_features,
 )
 from calovox.evaluation.classifier_training import classifier_scores
+from calovox.evaluation.event_bins import EventBin
+from calovox.evaluation.layout import VoxelLayout
+from calovox.evaluation.rows import ShowerRows
+from calovox.evaluation.scores import ALL
 from calovox.voxelization import VoxelGrid, Voxels, concatenate_voxels
 
 torch.set_num_threads(1)
@@ -81,13 +92,49 @@ def test_classes_have_equal_numbers_of_showers():
 def test_training_repeats_and_leaves_the_global_generator_alone():
     reference, simulated = ([gaussian(200, shift, k) for k in range(3)] for shift in (0.0, 1.0))
     state = torch.get_rng_state()
-    scores = [classifier_scores(reference, simulated, seed=7)[1] for _ in range(2)]
+    scores = [classifier_scores(reference, simulated, seed=7)[1][1] for _ in range(2)]
     np.testing.assert_array_equal(*scores)
     assert torch.equal(state, torch.get_rng_state())
 
 
+def test_calibration_gives_probabilities():
+    rng = np.random.default_rng(8)
+    parts = [(rng.normal(size=20_000), rng.normal(1.0, 1.0, 20_000)) for _ in range(2)]
+    probabilities = [calibrated(scores, *parts[0]) for scores in parts[1]]
+    x = np.array([-1.0, 0.5, 2.0])
+    np.testing.assert_allclose(calibrated(x, *parts[0]), 1 / (1 + np.exp(0.5 - x)), atol=0.04)
+    entropy, error = cross_entropy(*probabilities)
+    p = 1 / (1 + np.exp(0.5 - parts[1][1]))
+    assert entropy == pytest.approx(-np.mean(np.log2(p)), abs=4 * error + 0.002)
+
+
+def test_auc_in_a_bin_is_that_of_its_showers():
+    reference, simulated = gaussian(2000, 0.0, 11), gaussian(2000, 0.0, 12)
+    inside = np.arange(2000) < 800
+    simulated[inside, 2] += 1.5
+    bins = [
+        ClassifierBin(EventBin((0.0, 1e3)), inside, inside),
+        ClassifierBin(EventBin(), ~inside, ~inside),
+    ]
+    few = ClassifierBin(EventBin((1e3, 2e3)), inside & (np.arange(2000) < 40), inside)
+    result = classify(reference, simulated, "toy", bins=[*bins, few], n_seeds=1)
+    shifted, same = result.bins
+    assert shifted.energy_bin == "E < 1 GeV"
+    assert shifted.n_simulated == 800
+    assert shifted.auc == pytest.approx(norm.cdf(1.5 / np.sqrt(2)), abs=4 * shifted.error)
+    assert same.auc == pytest.approx(0.5, abs=4 * same.error)
+
+
+def test_high_level_features_are_those_of_the_calochallenge(showers):
+    rows = ShowerRows(showers.energy, showers.incident_energy, np.abs(showers.eta_center))
+    features = high_level_features(rows, VoxelLayout.from_grid(showers.grid))
+    assert features.shape == (len(showers), 5 + 4 * 5 + 2)
+    np.testing.assert_allclose(10.0 ** features[:, :5], showers.layer_energy, atol=1e-6)
+
+
 def test_features_are_logarithms_with_a_floor(showers):
-    features = voxel_features(showers)
+    rows = ShowerRows(showers.energy, showers.incident_energy, np.abs(showers.eta_center))
+    features = voxel_features(rows)
     assert features.shape == (len(showers), showers.grid.n_voxels + 2)
     empty = features[:, :-2][showers.energy == 0]
     np.testing.assert_allclose(empty, np.log10(ENERGY_FLOOR), rtol=1e-6)
@@ -102,6 +149,11 @@ def test_datasets_of_one_model_cannot_be_told_apart_and_others_can(showers, writ
     assert same.auc[0] == pytest.approx(0.5, abs=4 * same.error)
     assert wrong.auc[0] > 0.9
     assert result.floor.n_showers == len(showers) // 2
+    scores = score_classifier(result).select(energy_bin=ALL, eta_bin=ALL)
+    found = {(row.sample, row.metric): row for row in scores}
+    assert found["wrong", "auc"].value == pytest.approx(wrong.mean)
+    assert found["wrong", "auc"].p_value < 1e-6 < found["same", "auc"].p_value
+    assert found["wrong", "divergence"].value > 0.3
 
 
 def test_few_showers_are_refused():
@@ -112,7 +164,9 @@ def test_few_showers_are_refused():
 def test_other_photons_are_refused(showers, write):
     reference = write("reference.h5", showers)
     harder = replace(showers, incident_energy=1.5 * showers.incident_energy)
-    with pytest.raises(ValueError, match=r"distribution of \|incident_energy\|"):
+    with pytest.raises(
+        ValueError, match=r"harder.h5: expected the distribution of energy of its reference"
+    ):
         classify_datasets(reference, {"harder": write("harder.h5", harder)})
 
 

@@ -8,9 +8,9 @@ import torch
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training import ShowerFiles, ShowerStream, voxels_to_showers
-from calovox.training.reflection import mirrored_voxels
 from calovox.training.stream import Share
 from calovox.voxelization import VoxelGrid, hits_to_voxels
+from calovox.voxelization.reflection import mirrored_voxels
 from tests.toy_showers import toy_showers
 
 N_EVENTS = 103

@@ -21,7 +21,14 @@ from calovox.cli.settings import (
 )
 from calovox.files import check_writable, whole_file
 
-__all__ = ["CommandGroup", "Job", "StageCommand", "add_command", "one_line_errors"]
+__all__ = [
+    "ChecksFailedError",
+    "CommandGroup",
+    "Job",
+    "StageCommand",
+    "add_command",
+    "one_line_errors",
+]
 
 Settings = TypeVar("Settings")
 
@@ -57,6 +64,13 @@ class Job:
 
     overwrite: bool
     provenance: dict[str, Any]
+
+
+class ChecksFailedError(Exception):
+    """A command has written its result, which fails the checks that were asked for.
+
+    The program says so line by line and leaves with 1.
+    """
 
 
 class CommandGroup(TyperGroup):
@@ -230,9 +244,19 @@ def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: b
             typer.echo(f"# {line}")
         return
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
-    typer.echo(actions.run(settings, Job(overwrite=force, provenance=provenance)))
-    if actions.continues:
-        return
+    failed = None
+    try:
+        typer.echo(actions.run(settings, Job(overwrite=force, provenance=provenance)))
+    except ChecksFailedError as error:
+        failed = error
+    if not actions.continues:
+        _write_record(name, settings, values)
+    if failed is not None:
+        typer.echo(str(failed), err=True)
+        raise typer.Exit(1)
+
+
+def _write_record(name: str, settings: Any, values: dict[str, Any]) -> None:
     record = settings.output.with_name(settings.output.name + ".config.toml")
     with whole_file(record, overwrite=True) as partial:
         partial.write_text(f"# calovox {__version__}, {name}\n{settings_text(values)}")

@@ -31,6 +31,7 @@ __all__ = [
     "Chi2",
     "Floor",
     "Histogram",
+    "chi2_of_counts",
     "chi2_of_histograms",
     "choose_edges",
     "fill_histogram",
@@ -261,7 +262,7 @@ def chi2_of_histograms(first: Histogram, second: Histogram) -> Chi2:
     """
     if not np.array_equal(first.edges, second.edges):
         raise ValueError("second: expected the same `edges` as the first histogram")
-    return _chi2_of_counts(first.all_counts, second.all_counts)
+    return chi2_of_counts(first.all_counts, second.all_counts)
 
 
 def split_floor(
@@ -290,12 +291,21 @@ def split_floor(
         shuffled = rng.permutation(bins)
         first = np.bincount(shuffled[:half], minlength=len(edges) + 1)
         second = np.bincount(shuffled[half:], minlength=len(edges) + 1)
-        reduced[split] = _chi2_of_counts(first, second).reduced
+        reduced[split] = chi2_of_counts(first, second).reduced
     low, high = np.quantile(reduced, (0.16, 0.84))
     return Floor(float(reduced.mean()), float(low), float(high), n_splits)
 
 
-def _chi2_of_counts(first: Int[Array, " bin"], second: Int[Array, " bin"]) -> Chi2:
+def chi2_of_counts(first: Int[Array, " bin"], second: Int[Array, " bin"]) -> Chi2:
+    """Compare counts in the same bins, as `chi2_of_histograms` does.
+
+    Args:
+        first: Events in each bin.
+        second: The same of another sample.
+
+    Returns:
+        Chi2 and degrees of freedom.
+    """
     n, m = float(first.sum()), float(second.sum())
     if n == 0 or m == 0:
         return Chi2(0.0, 0)

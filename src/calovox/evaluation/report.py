@@ -9,7 +9,7 @@ named on the page.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 
 from calovox import __version__
 from calovox.evaluation import page, page_voxels
-from calovox.evaluation.classifier import ClassifierResult, classify_datasets
+from calovox.evaluation.classifier import ClassifierResult
+from calovox.evaluation.classifier_inputs import classify_samples, score_classifier
 from calovox.evaluation.comparison import (
     RegionResult,
     Response,
@@ -62,6 +63,7 @@ from calovox.evaluation.phi_modulation import (
 from calovox.evaluation.plain import to_plain
 from calovox.evaluation.regions import REGIONS
 from calovox.evaluation.samples import Sample, SampleFiles, read_samples
+from calovox.evaluation.scores import Scores
 from calovox.evaluation.showers import AverageShower, ShowerImage, choose_event, shower_image
 from calovox.evaluation.style import style
 from calovox.files import check_writable
@@ -124,6 +126,8 @@ def write_report(
     phi_modulation: PhiModulationFiles | None = None,
     slices: SampleFiles | None = None,
     classifier: SampleFiles | None = None,
+    scores: Scores | None = None,
+    notes: Sequence[str] = (),
     table: CellTable | None = None,
     overwrite: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -138,6 +142,8 @@ def write_report(
         phi_modulation: Curves and displaced showers of Figures 9 and 10.
         slices: Datasets compared in slices of energy (Figures C.1 and C.2).
         classifier: Datasets that a classifier tries to tell apart.
+        scores: Scores of the simulations; those of the classifiers are added.
+        notes: What else the page says is missing.
         table: The cells of the detector; the built-in barrel if none is given.
         overwrite: Whether an existing report may be replaced.
         progress: Called with one line at each step.
@@ -156,6 +162,8 @@ def write_report(
         raise ValueError("simulated: expected a reference to compare with, got none")
     collected = _collect(reference, simulated, hits, phi_modulation, table, say)
     report = _add_voxels(collected, list(simulated), slices, classifier, say)
+    report = replace(report, missing=(*report.missing, *notes))
+    scores = (scores or Scores()) + score_classifier(report.classifier)
     with _whole_folder(output) as folder, style():
         for name, figure in _draw(report):
             say(f"Drawing {name}")
@@ -163,6 +171,8 @@ def write_report(
         say("Writing page and numbers")
         numbers = json.dumps(to_plain(_numbers(report)), allow_nan=False)
         (folder / "report.json").write_text(numbers + "\n", encoding="utf-8")
+        scores.to_json(folder / "scores.json")
+        scores.to_parquet(folder / "scores.parquet")
         (folder / "index.html").write_text(_render(report), encoding="utf-8")
     return report
 
@@ -239,7 +249,7 @@ def _add_voxels(
         ]
     tested = None
     if classifier is not None:
-        tested = classify_datasets(classifier.reference, classifier.simulated, progress=say)
+        tested = classify_samples(classifier, progress=say)
     return replace(report, slices=results, classifier=tested, missing=tuple(missing))
 
 

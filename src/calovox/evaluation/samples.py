@@ -54,10 +54,12 @@ class SampleFiles:
     Attributes:
         reference: Dataset of Geant4.
         simulated: Datasets of simulations by the names the report gives them.
+        binning: Where the voxels lie, if they are files of the CaloChallenge.
     """
 
     reference: Path
     simulated: Mapping[str, Path]
+    binning: Path | None = None
 
     def __post_init__(self) -> None:
         _check_names(self.simulated)

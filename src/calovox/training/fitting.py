@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from calovox.arrays import Array, Float32, Float64
 from calovox.preprocessing import N_NODES, QuantileVoxelTransform
-from calovox.training.reflection import mirrored_voxels
 from calovox.training.showers import ShowerFiles
+from calovox.voxelization.reflection import mirrored_voxels
 
 __all__ = ["fit_quantiles", "seeded", "training_voxels"]
 

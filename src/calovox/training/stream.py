@@ -16,8 +16,8 @@ from torch import Tensor
 
 from calovox.arrays import Array
 from calovox.models.base import Showers
-from calovox.training.reflection import mirrored_voxels
 from calovox.training.showers import ShowerFiles, choose_showers, move_showers
+from calovox.voxelization.reflection import mirrored_voxels
 
 __all__ = ["Batch", "Share", "ShowerStream"]
 

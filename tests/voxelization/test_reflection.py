@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calovox.training.reflection import mirrored_voxels
 from calovox.voxelization import Ring, VoxelGrid, hits_to_voxels
+from calovox.voxelization.reflection import mirrored_voxels
 from tests.toy_showers import toy_photons, toy_showers
 
 GRIDS = {

@@ -7,7 +7,7 @@ centre changes its sign. The energies of the layers stay as they are.
 import numpy as np
 
 from calovox.arrays import Array, Int64
-from calovox.voxelization import VoxelGrid
+from calovox.voxelization.grid import VoxelGrid
 
 __all__ = ["mirrored_voxels"]
 

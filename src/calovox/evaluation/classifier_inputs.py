@@ -1,0 +1,275 @@
+"""What a classifier is given: voxels or high-level features of whole files.
+
+- Voxels: log10(E_voxel / E_kin + `ENERGY_FLOOR`). The floor makes energies below it look alike:
+  models add noise of that size in training, and set smaller energies to zero.
+- High-level features, those of the CaloChallenge: log10 of the layer energies, as fractions, and
+  centres of energy and widths along eta and phi of the layers that are divided in alpha.
+
+Both with log10 E_kin and, if it is known, abs(eta); each standardised on the training showers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from scipy.stats import norm
+
+from calovox.arrays import Array, Float32, Float64, Int64
+from calovox.evaluation.classifier import (
+    FEWEST_SHOWERS,
+    N_SEEDS,
+    Classification,
+    ClassifierBin,
+    ClassifierResult,
+    classify,
+)
+from calovox.evaluation.comparable import different_photons
+from calovox.evaluation.event_bins import event_bins
+from calovox.evaluation.features import LAYER_ENERGY, FeatureExtractor
+from calovox.evaluation.layout import VoxelLayout
+from calovox.evaluation.rows import ShowerRows, draw_showers
+from calovox.evaluation.samples import REFERENCE_LABEL, SampleFiles
+from calovox.evaluation.scores import ALL, Score, Scores
+from calovox.evaluation.sources import ShowerSource, open_showers
+
+__all__ = [
+    "ENERGY_FLOOR",
+    "INPUTS",
+    "ClassifierInputs",
+    "classify_datasets",
+    "classify_samples",
+    "high_level_features",
+    "score_classifier",
+    "voxel_features",
+]
+
+ENERGY_FLOOR: Final = 1e-6
+"""What is added to the energy of each voxel, as a fraction of E_kin, before its logarithm."""
+
+ClassifierInputs = Literal["voxels", "high-level"]
+
+INPUTS: Final[tuple[ClassifierInputs, ...]] = ("voxels", "high-level")
+"""The two kinds of inputs."""
+
+_LAYER_FLOOR: Final = 1e-8
+_PLANAR: Final = ("center_eta", "center_phi", "width_eta", "width_phi")
+_DIVISION_SEED: Final = 2025
+
+
+def voxel_features(showers: ShowerRows) -> Float32[Array, "event feature"]:
+    """Compute inputs from voxels, not standardised.
+
+    Args:
+        showers: Showers.
+
+    Returns:
+        Logarithms of the voxel energies, then log10 of the kinetic energy in MeV, then abs(eta).
+    """
+    voxels = np.log10(showers.fraction + np.float32(ENERGY_FLOOR))
+    return np.concatenate([voxels, _conditions(showers)], axis=1, dtype=np.float32)
+
+
+def high_level_features(
+    showers: ShowerRows, layout: VoxelLayout
+) -> Float32[Array, "event feature"]:
+    """Compute inputs from high-level features, not standardised.
+
+    Args:
+        showers: Showers.
+        layout: Where their voxels lie.
+
+    Returns:
+        Logarithms of the layer energies, centres and widths, then log10 of the kinetic energy in
+        MeV, then abs(eta).
+    """
+    extractor = FeatureExtractor(layout)
+    features = extractor(showers.fraction)
+    energies, planar = (
+        features[:, [name.startswith(wanted) for name in extractor.names]]
+        for wanted in (LAYER_ENERGY, _PLANAR)
+    )
+    columns = (np.log10(energies + _LAYER_FLOOR), planar, _conditions(showers))
+    return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Inputs of a sample, and the conditions of its showers."""
+
+    features: Float32[Array, "event feature"]
+    energy: Float64[Array, " event"]
+    abs_eta: Float64[Array, " event"] | None
+
+    def __getitem__(self, rows: Int64[Array, " chosen"]) -> "_Sample":
+        abs_eta = None if self.abs_eta is None else self.abs_eta[rows]
+        return _Sample(self.features[rows], self.energy[rows], abs_eta)
+
+
+def classify_datasets(
+    reference: Path,
+    simulated: Mapping[str, Path],
+    *,
+    inputs: ClassifierInputs = "voxels",
+    binning: Path | None = None,
+    n_seeds: int = N_SEEDS,
+    progress: Callable[[str], None] | None = None,
+) -> ClassifierResult:
+    """Test simulations against a reference, and the halves of the reference against each other.
+
+    Args:
+        reference: Showers of Geant4: a dataset, or a file of the CaloChallenge.
+        simulated: Files of simulations by the names the report gives them.
+        inputs: What the classifier is given.
+        binning: Where the voxels of files of the CaloChallenge lie.
+        n_seeds: How often each training is repeated.
+        progress: Called with one line before each training.
+
+    Returns:
+        All AUC.
+
+    Raises:
+        ValueError: If grids or the distributions of energy or eta differ, or showers are too few.
+        ModuleNotFoundError: If torch is not installed.
+    """
+    say = progress or (lambda text: None)
+    source = open_showers(reference, binning=binning, cells=False)
+    _check_size(source, 2 * FEWEST_SHOWERS)
+    others = {
+        label: open_showers(path, binning=binning, cells=False)
+        for label, path in simulated.items()
+    }
+    for other in others.values():
+        _check_size(other, FEWEST_SHOWERS)
+        _check_comparable(source, other)
+    first = _read(source, inputs)
+    results = []
+    for label, other in others.items():
+        say(f"Training classifiers on {inputs}: {label}")
+        second = _read(other, inputs)
+        results.append(_classify(first, second, label, n_seeds))
+    say(f"Training classifiers on {inputs}: halves of {REFERENCE_LABEL}")
+    order = np.random.default_rng(_DIVISION_SEED).permutation(len(source))
+    halves = (first[order[: len(order) // 2]], first[order[len(order) // 2 :]])
+    floor = _classify(*halves, f"{REFERENCE_LABEL} halves", n_seeds)
+    return ClassifierResult(floor, tuple(results))
+
+
+def classify_samples(
+    files: SampleFiles, *, progress: Callable[[str], None] | None = None
+) -> ClassifierResult:
+    """Test simulations by their voxels and by their high-level features.
+
+    Args:
+        files: Reference and simulations.
+        progress: Called with one line before each training.
+
+    Returns:
+        The test of voxels, with that of high-level features beside it.
+
+    Raises:
+        ValueError: If grids or the distributions of energy or eta differ, or showers are too few.
+        ModuleNotFoundError: If torch is not installed.
+    """
+    voxels, high_level = (
+        classify_datasets(
+            files.reference,
+            files.simulated,
+            inputs=inputs,
+            binning=files.binning,
+            progress=progress,
+        )
+        for inputs in INPUTS
+    )
+    return replace(voxels, high_level=high_level)
+
+
+def score_classifier(result: ClassifierResult | None) -> Scores:
+    """Give AUC and divergence of every simulation as scores.
+
+    The floor's uncertainty is scaled to the number of showers; p-values are those of a normal
+    distribution around the AUC of 0.5, with the error of one seed.
+
+    Args:
+        result: The classifier test of voxels; none gives no scores.
+
+    Returns:
+        AUC in every bin that has enough showers, and the divergence of all.
+    """
+    rows: list[Score] = []
+    for inputs, test in zip(INPUTS, (result, result and result.high_level), strict=True):
+        if test is not None:
+            for entry in test.simulated:
+                rows += _score_rows(entry, test.floor, inputs)
+    return Scores(tuple(rows))
+
+
+def _score_rows(
+    entry: Classification, floor: Classification, inputs: ClassifierInputs
+) -> Iterator[Score]:
+    scale = float(np.sqrt(floor.n_showers / entry.n_showers))
+    floors = {(area.energy_bin, area.eta_bin): area for area in floor.bins}
+    for area in entry.bins:
+        beside = floors.get((area.energy_bin, area.eta_bin))
+        yield Score(
+            *(entry.label, "auc", inputs, area.energy_bin, area.eta_bin, area.auc, area.error),
+            float("nan") if beside is None else beside.auc,
+            float("nan") if beside is None else scale * beside.error,
+            *(area.n_reference, area.n_simulated),
+            p_value=_p_value(area.auc - 0.5, area.error),
+        )
+    value, error = (float(column.mean()) for column in (entry.divergence, entry.divergence_errors))
+    yield Score(
+        *(entry.label, "divergence", inputs, ALL, ALL, value, error),
+        *(float(floor.divergence.mean()), scale * float(floor.divergence_errors.mean())),
+        *(entry.n_showers, entry.n_showers),
+        p_value=_p_value(value, error),
+    )
+
+
+def _p_value(excess: float, error: float) -> float:
+    return float(norm.sf(excess / error)) if error > 0 else float(excess <= 0)
+
+
+def _conditions(showers: ShowerRows) -> Float32[Array, "event condition"]:
+    columns = [np.log10(showers.energy), *([] if showers.abs_eta is None else [showers.abs_eta])]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _read(source: ShowerSource, inputs: ClassifierInputs) -> _Sample:
+    showers = draw_showers(source, len(source), np.random.default_rng(_DIVISION_SEED))
+    if inputs == "voxels":
+        features = voxel_features(showers)
+    else:
+        features = high_level_features(showers, source.layout)
+    return _Sample(features, showers.energy, showers.abs_eta)
+
+
+def _classify(first: _Sample, second: _Sample, label: str, n_seeds: int) -> Classification:
+    bins = [
+        ClassifierBin(
+            entry, *(entry.select(part.energy, part.abs_eta) for part in (first, second))
+        )
+        for entry in event_bins(with_eta=first.abs_eta is not None)
+    ]
+    return classify(first.features, second.features, label, bins=bins, n_seeds=n_seeds)
+
+
+def _check_size(source: ShowerSource, fewest: int) -> None:
+    if len(source) < fewest:
+        raise ValueError(
+            f"{source.path}: expected {fewest} showers or more for a classifier, got {len(source)}"
+        )
+
+
+def _check_comparable(reference: ShowerSource, simulated: ShowerSource) -> None:
+    """Refuse samples that energies, pseudorapidities or voxels tell apart, whatever the model."""
+    if simulated.layout != reference.layout:
+        raise ValueError(
+            f"{simulated.path}: expected the voxels of the classifier's reference "
+            f"({reference.layout.name}), got others ({simulated.layout.name})"
+        )
+    difference = different_photons(reference, simulated)
+    if difference is not None:
+        raise ValueError(f"{simulated.path}: {difference}")

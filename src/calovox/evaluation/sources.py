@@ -1,0 +1,282 @@
+"""Files of showers, of whatever format, as sources of batches.
+
+The format is told by the content: a dataset of ours, or a file of the CaloChallenge, which needs a
+binning file as well. Sources with cells reconstruct them; the calibration of the energy is that
+of the reference, where one is stored.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from calovox.arrays import Array, Float64
+from calovox.dataset import DatasetReader
+from calovox.evaluation.calochallenge import CaloChallengeReader, is_calochallenge
+from calovox.evaluation.layout import VoxelLayout
+from calovox.evaluation.shower_batch import ShowerBatch
+from calovox.geometry.barrel import barrel_cells
+from calovox.geometry.cells import CellTable
+from calovox.reconstruction import Calibration, cells_to_shapes
+
+__all__ = [
+    "DatasetSource",
+    "ShowerSource",
+    "SourceChain",
+    "has_cells",
+    "open_sample",
+    "open_showers",
+]
+
+
+@runtime_checkable
+class ShowerSource(Protocol):
+    """A file of showers."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def layout(self) -> VoxelLayout:
+        """Where its voxels lie."""
+        ...
+
+    @property
+    def has_shapes(self) -> bool:
+        """Whether its showers are reconstructed."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        ...
+
+    def incident_energy(self) -> Float64[Array, " event"]:
+        """Return the energies of all incident particles in MeV."""
+        ...
+
+    def abs_eta(self) -> Float64[Array, " event"] | None:
+        """Return abs(eta) of all shower centres; None if the file does not tell."""
+        ...
+
+    def batches(self, size: int) -> Iterator[ShowerBatch]:
+        """Read all showers in order, so many at a time."""
+        ...
+
+
+class DatasetSource:
+    """A dataset of ours.
+
+    Args:
+        path: The file.
+        cells: Whether its cells are reconstructed, if it has any.
+        calibration: Calibration of the energy; that of the file if none is given.
+        table: The cells of the detector; the built-in barrel if none is given.
+
+    Raises:
+        DatasetError: If it is no usable dataset.
+        ValueError: If its cells are those of another table.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        cells: bool = True,
+        calibration: Calibration | None = None,
+        table: CellTable | None = None,
+    ) -> None:
+        self._reader = DatasetReader(path)
+        self.path = path
+        self.layout = VoxelLayout.from_grid(self._reader.grid)
+        self._table = None
+        if cells and has_cells(path):
+            self._table = barrel_cells() if table is None else table
+            if self._reader.cell_table not in (None, self._table.name):
+                raise ValueError(
+                    f"{path}: expected cell energies of the table '{self._table.name}', "
+                    f"got those of '{self._reader.cell_table}'"
+                )
+        stored = self._reader.attached("calibration")
+        if calibration is None and stored is not None:
+            calibration = Calibration.from_arrays(stored)
+        self.calibration = calibration
+
+    @property
+    def has_shapes(self) -> bool:
+        """Whether its showers are reconstructed."""
+        return self._table is not None
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        return len(self._reader)
+
+    def incident_energy(self) -> Float64[Array, " event"]:
+        """Return the energies of all photons in MeV."""
+        return self._reader.incident_energy()
+
+    def abs_eta(self) -> Float64[Array, " event"]:
+        """Return abs(eta) of all shower centres."""
+        return np.asarray(np.abs(self._reader.eta_center()))
+
+    def batches(self, size: int) -> Iterator[ShowerBatch]:
+        """Read all showers, so many at a time.
+
+        Args:
+            size: Showers per batch, the last may have fewer.
+
+        Yields:
+            Showers in the order of the file, with shapes if the file has cells.
+        """
+        start = 0
+        for voxels in self._reader.batches(size):
+            shapes = None
+            if self._table is not None:
+                cells = self._reader.cells(slice(start, start + len(voxels)))
+                assert cells is not None  # the file has cells
+                shapes = cells_to_shapes(cells, self._table, calibration=self.calibration)
+            start += len(voxels)
+            yield ShowerBatch(
+                voxels.energy, voxels.incident_energy, np.abs(voxels.eta_center), shapes
+            )
+
+
+def has_cells(path: Path) -> bool:
+    """Tell whether a file of showers holds cell energies.
+
+    Args:
+        path: A dataset, or a file of the CaloChallenge.
+
+    Returns:
+        Whether it does.
+    """
+    return not is_calochallenge(path) and DatasetReader(path).cells(slice(0, 0)) is not None
+
+
+class SourceChain:
+    """Files of one sample, one after the other.
+
+    Args:
+        sources: One or more, all with the same voxels.
+
+    Raises:
+        ValueError: If a file is given twice, or the voxels differ.
+    """
+
+    def __init__(self, sources: Sequence[ShowerSource]) -> None:
+        first = sources[0]
+        self._sources = tuple(sources)
+        self.path, self.layout = first.path, first.layout
+        if len({source.path.resolve() for source in sources}) < len(sources):
+            raise ValueError(f"{first.path}: expected each file of a sample once")
+        for source in sources[1:]:
+            if source.layout != first.layout:
+                raise ValueError(
+                    f"{source.path}: expected the voxels of {first.path}, with which it forms one "
+                    f"sample ({first.layout.name}), got others ({source.layout.name})"
+                )
+
+    @property
+    def has_shapes(self) -> bool:
+        """Whether the showers of all files are reconstructed."""
+        return all(source.has_shapes for source in self._sources)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Calibration of the first file, if it has one."""
+        first = self._sources[0]
+        return first.calibration if isinstance(first, DatasetSource) else None
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        return sum(len(source) for source in self._sources)
+
+    def incident_energy(self) -> Float64[Array, " event"]:
+        """Return the energies of all incident particles in MeV."""
+        return np.concatenate([source.incident_energy() for source in self._sources])
+
+    def abs_eta(self) -> Float64[Array, " event"] | None:
+        """Return abs(eta) of all shower centres; None if a file does not tell."""
+        columns = [source.abs_eta() for source in self._sources]
+        known = [column for column in columns if column is not None]
+        return np.concatenate(known) if len(known) == len(columns) else None
+
+    def batches(self, size: int) -> Iterator[ShowerBatch]:
+        """Read all showers, file by file, so many at a time."""
+        return chain.from_iterable(source.batches(size) for source in self._sources)
+
+
+def open_sample(
+    paths: Sequence[Path],
+    *,
+    binning: Path | None = None,
+    cells: bool = True,
+    calibration: Calibration | None = None,
+    table: CellTable | None = None,
+) -> SourceChain:
+    """Open the files of a sample.
+
+    Args:
+        paths: One or more datasets, or files of the CaloChallenge.
+        binning: Where the voxels of files of the CaloChallenge lie.
+        cells: Whether cells are reconstructed, if all files have some.
+        calibration: Calibration of the energy; that of the first file if none is given.
+        table: The cells of the detector; the built-in barrel if none is given.
+
+    Returns:
+        A source of their showers.
+
+    Raises:
+        ValueError: If a file is not usable, or has no showers, or a binning is missing.
+    """
+    with_cells = cells and all(has_cells(path) for path in paths)
+    sources: list[ShowerSource] = []
+    for path in paths:
+        source = open_showers(
+            path, binning=binning, cells=with_cells, calibration=calibration, table=table
+        )
+        if calibration is None and isinstance(source, DatasetSource):
+            calibration = source.calibration
+        sources.append(source)
+    return SourceChain(sources)
+
+
+def open_showers(
+    path: Path,
+    *,
+    binning: Path | None = None,
+    cells: bool = True,
+    calibration: Calibration | None = None,
+    table: CellTable | None = None,
+) -> ShowerSource:
+    """Open a file of showers.
+
+    Args:
+        path: A dataset, or a file of the CaloChallenge.
+        binning: Where the voxels of a file of the CaloChallenge lie.
+        cells: Whether cells are reconstructed, if there are any.
+        calibration: Calibration of the energy; that of the file if none is given.
+        table: The cells of the detector; the built-in barrel if none is given.
+
+    Returns:
+        A source of its showers.
+
+    Raises:
+        ValueError: If it is no usable file of showers, or has none, or its binning is missing.
+    """
+    source: ShowerSource
+    if is_calochallenge(path):
+        if binning is None:
+            raise ValueError(
+                f"{path} is a file of the CaloChallenge: give the XML file of its voxels "
+                "with --binning"
+            )
+        source = CaloChallengeReader(path, binning)
+    else:
+        source = DatasetSource(path, cells=cells, calibration=calibration, table=table)
+    if len(source) == 0:
+        raise ValueError(f"{path}: expected showers to evaluate, got none")
+    return source

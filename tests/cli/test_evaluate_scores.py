@@ -1,0 +1,54 @@
+import pytest
+from typer.testing import CliRunner
+
+from calovox.cli import app
+from calovox.evaluation.scores import Scores
+from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scores")
+    write_binning(path / "binning.xml")
+    for seed, (name, shift) in enumerate({"reference": 0.0, "same": 0.0, "moved": 0.06}.items()):
+        write_showers(path / f"{name}.hdf5", *toy_challenge(300, seed=seed, shift=shift))
+    (path / "gates.toml").write_text(
+        '[[gate]]\nmetric = "chi2_ndf"\nfeature = "e_layer_*"\np_value = 0.001\n'
+    )
+    return path
+
+
+def evaluate(folder, monkeypatch, *arguments):
+    monkeypatch.chdir(folder)
+    return CliRunner().invoke(app, ["evaluate", "reference.hdf5", *arguments])
+
+
+def test_files_of_the_calochallenge_are_scored_and_keep_gates(folder, monkeypatch):
+    files = ("same.hdf5", "--binning", "binning.xml")
+    result = evaluate(folder, monkeypatch, *files, "--gates", "gates.toml", "-o", "good")
+    assert result.exit_code == 0, result.output
+    assert "1 gates kept" in result.stdout
+    scores = Scores.from_parquet(folder / "good" / "scores.parquet")
+    assert len(scores.select(sample="same", metric="ks", energy_bin="all")) > 0
+    assert (
+        "Shower shapes: same.hdf5 has no cell energies"
+        in (folder / "good" / "index.html").read_text()
+    )
+
+
+def test_a_gate_that_is_not_kept_is_named_and_the_result_stays(folder, monkeypatch):
+    files = ("same.hdf5", "x=moved.hdf5", "--binning", "binning.xml")
+    result = evaluate(folder, monkeypatch, *files, "--gates", "gates.toml", "-o", "bad")
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert any("gate not kept: x: chi2_ndf of e_layer_0 in all" in line for line in lines)
+    assert not any("gate not kept: same" in line for line in lines)
+    assert (folder / "bad" / "scores.json").is_file()
+    assert (folder / "bad.config.toml").is_file()
+
+
+def test_a_binning_is_asked_for(folder, monkeypatch):
+    result = evaluate(folder, monkeypatch, "same.hdf5", "-o", "report")
+    assert result.exit_code == 2
+    assert "--binning" in result.stderr
+    assert not (folder / "report").exists()
