@@ -108,7 +108,7 @@ def test_figures_show_every_part(files):
 
 def test_report_has_the_section(files, datasets, tmp_path):
     output = tmp_path / "report"
-    write_report(datasets["reference"], {}, output, phi_modulation=files)
+    write_report([datasets["reference"]], {}, output, phi_modulation=files)
     for name in ("phi-modulation", "phi-modulation-loss", "phi-modulation-energies"):
         assert (output / f"{name}.png").is_file()
         assert f'src="{name}.png"' in (output / "index.html").read_text()

@@ -36,9 +36,20 @@ class EvaluateSettings:
     simulated: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SIMULATED", help="Datasets of simulations, with cells: FILE or NAME=FILE."
+            metavar="SIMULATED",
+            help="Datasets of simulations, with cells: FILE or NAME=FILE; files of one NAME form "
+            "one sample.",
         ),
         FileInText(),
+    ] = None
+    also_reference: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Further datasets of Geant4, with photons of other energies or pseudorapidities.",
+        ),
+        FileIn(),
     ] = None
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the report."), FileOut()
@@ -119,19 +130,23 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
             "REFERENCE: expected a dataset of Geant4, got none: give it, --slices-reference or "
             "--classifier-reference"
         )
+    if settings.also_reference and settings.reference is None:
+        raise ValueError("--also-reference: expected a first REFERENCE as well, got none")
+    reference = [] if settings.reference is None else [settings.reference]
     write_report(
-        settings.reference,
-        name_simulations(settings.simulated or []),
+        [*reference, *(settings.also_reference or [])],
+        name_samples(settings.simulated or []),
         settings.output,
         hits=settings.hits,
         phi_modulation=_phi_modulation_files(settings),
         slices=slices,
         classifier=classifier,
+        settings=job.provenance["settings"],
         overwrite=job.overwrite,
         progress=console.print,
     )
     simulations = (settings.simulated, settings.slices, settings.classifier)
-    names = {name for texts in simulations for name in name_simulations(texts or [])}
+    names = {name for texts in simulations for name in name_samples(texts or [])}
     return f"{settings.output / 'index.html'}: report on {len(names)} simulations"
 
 
@@ -162,8 +177,36 @@ def _phi_modulation_files(settings: EvaluateSettings) -> "PhiModulationFiles | N
     )
 
 
+def name_samples(texts: list[str]) -> dict[str, list[Path]]:
+    """Collect the files of each sample: those that are given the same name.
+
+    Args:
+        texts: Files, with or without names; one without a name bears that of the file.
+
+    Returns:
+        Files by the names of the samples, in order.
+
+    Raises:
+        ValueError: If a file without a name would join others.
+        FileNotFoundError: If a file does not exist.
+    """
+    samples: dict[str, list[Path]] = {}
+    unnamed = set()
+    for text in texts:
+        given, path = split_named_file(text)
+        name = given or Path(path).stem
+        if name in samples and (not given or name in unnamed):
+            raise ValueError(f"two simulations are called '{name}': name them with NAME=FILE")
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path}: no such file")
+        if not given:
+            unnamed.add(name)
+        samples.setdefault(name, []).append(Path(path))
+    return samples
+
+
 def name_simulations(texts: list[str]) -> dict[str, Path]:
-    """Give each simulation the name in ``NAME=FILE``, or that of its file.
+    """Give each simulation of one file the name in ``NAME=FILE``, or that of its file.
 
     Args:
         texts: Files, with or without names.
@@ -175,13 +218,8 @@ def name_simulations(texts: list[str]) -> dict[str, Path]:
         ValueError: If two have the same name.
         FileNotFoundError: If a file does not exist.
     """
-    files: dict[str, Path] = {}
-    for text in texts:
-        name, path = split_named_file(text)
-        name = name or Path(path).stem
-        if name in files:
+    samples = name_samples(texts)
+    for name, files in samples.items():
+        if len(files) > 1:
             raise ValueError(f"two simulations are called '{name}': name them with NAME=FILE")
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"{path}: no such file")
-        files[name] = Path(path)
-    return files
+    return {name: file for name, (file,) in samples.items()}

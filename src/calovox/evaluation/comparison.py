@@ -29,6 +29,7 @@ from calovox.evaluation.samples import OBSERVABLES, Sample
 __all__ = [
     "EXPECTED_FRACTIONS",
     "FEWEST_EVENTS",
+    "SPLIT_SEED",
     "LayerFractions",
     "ObservableResult",
     "RegionResult",
@@ -67,7 +68,8 @@ _ETA_EDGES: Final = np.concatenate(
 ).round(4)
 _FEWEST_IN_BIN: Final = 5
 _N_RATIO_BINS: Final = 80
-_SPLIT_SEED: Final = 2025
+SPLIT_SEED: Final = 2025
+"""Seed of the random halves."""
 
 
 @dataclass(frozen=True)
@@ -286,7 +288,7 @@ def _compare_observable(
             paired = paired_difference(values[common], moved)
         chi2 = chi2_of_histograms(histogram, other)
         results.append(SimulatedResult(sample.label, place, other, chi2, paired))
-    floor = split_floor(values, edges, np.random.default_rng(_SPLIT_SEED))
+    floor = split_floor(values, edges, np.random.default_rng(SPLIT_SEED))
     return ObservableResult(OBSERVABLES[column].name, histogram, floor, tuple(results))
 
 

@@ -19,7 +19,12 @@ import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
 from calovox.dataset import DatasetReader
-from calovox.evaluation.comparison import FEWEST_EVENTS, ObservableResult, SimulatedResult
+from calovox.evaluation.comparison import (
+    FEWEST_EVENTS,
+    SPLIT_SEED,
+    ObservableResult,
+    SimulatedResult,
+)
 from calovox.evaluation.metrics import (
     chi2_of_histograms,
     choose_edges,
@@ -46,7 +51,6 @@ EXPONENTS: Final = range(8, 23)
 """k of the slices 2^k MeV: 256 MeV to 4.2 TeV."""
 
 _SAME_ENERGY: Final = 1e-6
-_SPLIT_SEED: Final = 2025
 
 
 @dataclass(frozen=True)
@@ -301,7 +305,7 @@ def _compare_slice(
         )
         for sample, other in zip(samples[1:], others, strict=True)
     )
-    floor = split_floor(values[0], edges, np.random.default_rng(_SPLIT_SEED))
+    floor = split_floor(values[0], edges, np.random.default_rng(SPLIT_SEED))
     return EnergySlice(
         exponent,
         single_energy,

@@ -202,7 +202,8 @@ def _phase_terms(phase: Float64[Array, " event"]) -> Float64[Array, "event term"
 def _compare_energies(
     reference: Path, displaced: Mapping[str, Path], table: CellTable | None
 ) -> EnergyTest:
-    samples, _, _ = read_samples(reference, displaced, table=table)
+    files = {label: (path,) for label, path in displaced.items()}
+    samples, _, _ = read_samples((reference,), files, table=table)
     energy = float(np.median(samples[0].energy))
     for sample in samples:
         if np.any(np.abs(sample.energy / energy - 1.0) > 1e-6):

@@ -1,0 +1,87 @@
+"""Scores of the comparisons that a report draws, for its overview.
+
+The floor is the spread of the same number for random halves of the reference. Where a simulation
+uses the voxels of the very same events, chi2/ndf is below the floor: see `comparison`.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from calovox.evaluation.classifier import ClassifierResult
+from calovox.evaluation.comparison import ObservableResult, RegionResult
+from calovox.evaluation.energy_slices import SlicesResult
+from calovox.evaluation.scores import ALL, Score, Scores
+from calovox.units import format_energy
+
+__all__ = ["score_classifier", "score_regions", "score_slices"]
+
+
+def score_regions(regions: Sequence[RegionResult]) -> Scores:
+    """Give chi2/ndf of every observable in every region.
+
+    Args:
+        regions: All comparisons.
+
+    Returns:
+        One row per simulation, observable and region with events of both.
+    """
+    rows: list[Score] = []
+    for result in regions:
+        energy, eta = str(result.region).split(", ", maxsplit=1)
+        for entry in result.observables:
+            rows += _chi2_rows(entry, entry.name, energy, eta)
+    return Scores(tuple(rows))
+
+
+def score_slices(results: Sequence[SlicesResult]) -> Scores:
+    """Give chi2/ndf of E_tot / E_kin in every slice of energy.
+
+    Args:
+        results: All ranges of |eta_center|.
+
+    Returns:
+        One row per simulation, slice and range with events of both.
+    """
+    rows: list[Score] = []
+    for result in results:
+        for entry in result.slices:
+            name = entry.observable.name
+            where = format_energy(entry.energy), str(result.eta_range)
+            rows += _chi2_rows(entry.observable, name, *where)
+    return Scores(tuple(rows))
+
+
+def score_classifier(result: ClassifierResult | None) -> Scores:
+    """Give the area under the ROC curve of every simulation.
+
+    Args:
+        result: The classifier test, if there was one.
+
+    Returns:
+        One row per simulation.
+    """
+    if result is None:
+        return Scores()
+    floor = result.floor
+    return Scores(
+        tuple(
+            Score(
+                *(entry.label, "auc", "voxels", ALL, ALL),
+                *(entry.mean, entry.error, floor.mean, max(floor.error, entry.error)),
+                *(entry.n_showers, entry.n_showers),
+            )
+            for entry in result.simulated
+        )
+    )
+
+
+def _chi2_rows(result: ObservableResult, feature: str, energy: str, eta: str) -> Iterator[Score]:
+    """Give chi2/ndf of each simulation; the uncertainty is that of chi2 for equal samples."""
+    floor = result.floor
+    for entry in result.simulated:
+        if entry.chi2.ndf > 0:
+            yield Score(
+                *(entry.label, "chi2_ndf", feature, energy, eta),
+                *(entry.chi2.reduced, (2.0 / entry.chi2.ndf) ** 0.5),
+                *(floor.mean, 0.5 * (floor.high - floor.low)),
+                *(result.reference.total, entry.histogram.total),
+            )
