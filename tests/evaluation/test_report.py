@@ -66,7 +66,9 @@ def test_every_figure_is_a_picture_and_a_vector_graphic(folder):
 
 def test_report_leaves_no_other_file_and_no_partial_folder(folder):
     assert {path.stem for path in (folder / "figures").iterdir()} == FIGURES
-    assert {path.name for path in folder.iterdir()} == {"figures", "index.html", "report.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        *("figures", "index.html", "report.json", "scores.json", "scores.parquet")
+    }
     assert list(folder.parent.iterdir()) == [folder]
 
 
@@ -137,7 +139,12 @@ def test_json_holds_the_numbers_drawn(folder):
     assert set(first["floor"]) == {"mean", "low", "high", "n_splits"}
     assert len(numbers["average_showers"][0]["density"]) == 382
     assert len(numbers["missing"]) == 6
-    assert {row["sample"] for row in numbers["scores"]} == {"optimal", "regular"}
+
+
+def test_scores_are_written_twice(folder):
+    scores = Scores.from_json(folder / "scores.json")
+    assert {score.sample for score in scores} == {"optimal", "regular"}
+    assert len(Scores.from_parquet(folder / "scores.parquet")) == len(scores) > 0
 
 
 def test_report_is_replaced_only_on_request_and_only_if_it_is_one(datasets, folder, tmp_path):

@@ -1,6 +1,7 @@
 """Rows of the page on where its numbers come from."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from calovox.evaluation.collection import SEED
@@ -40,11 +41,17 @@ def _file_row(file: InputFile) -> dict[str, Any]:
         "sha256": file.sha256,
         "program": entries.pop("program", ""),
         "command": entries.pop("command", ""),
-        "seeds": ", ".join(
-            value for name, value in entries.items() if name.rpartition(".")[2] == "seed"
-        ),
+        "seeds": _seeds(entries),
         "entries": list(entries.items()),
     }
+
+
+def _seeds(entries: Mapping[str, str]) -> str:
+    """Collect the seeds of all steps; three of them, and how many more, for long lists."""
+    seeds = [value for name, value in entries.items() if name.rpartition(".")[2] == "seed"]
+    distinct = list(dict.fromkeys(seeds))
+    more = f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""
+    return ", ".join(distinct[:3]) + more
 
 
 def _text(value: Any) -> str:

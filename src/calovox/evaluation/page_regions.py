@@ -80,11 +80,8 @@ def _observable_row(result: ObservableResult) -> dict[str, Any]:
         "description": variable.description,
         "floor": f"{result.floor.mean:.2f}",
         "floor_range": f"{result.floor.low:.2f} to {result.floor.high:.2f}",
+        "outside": _outside(result.reference),
         "simulated": [_chi2_cell(entry) for entry in _with_events(result)],
-        "outside": [
-            _outside(result.reference),
-            *(_outside(entry.histogram) for entry in _with_events(result)),
-        ],
     }
 
 
@@ -94,13 +91,23 @@ def _with_events(result: ObservableResult) -> list[SimulatedResult]:
 
 def _chi2_cell(entry: SimulatedResult) -> dict[str, str]:
     reduced = entry.chi2.reduced
-    return {"text": f"{reduced:.2f}" if entry.chi2.ndf > 0 else "–", "state": _state(reduced)}
+    return {
+        "text": f"{reduced:.2f}" if entry.chi2.ndf > 0 else "–",
+        "state": _state(reduced),
+        "outside": _outside(entry.histogram),
+    }
 
 
 def _paired_positions(result: RegionResult) -> list[int]:
-    """Find the simulations that share events with the reference."""
-    simulated = result.observables[0].simulated
-    return [place for place, entry in enumerate(simulated) if entry.paired is not None]
+    """Find the simulations of the very showers of the reference, not only of its photons.
+
+    Independent showers differ by sqrt(2) standard deviations.
+    """
+    return [
+        place
+        for place, entry in enumerate(result.observables[0].simulated)
+        if entry.paired is not None and entry.paired.spread < 1.0
+    ]
 
 
 def _paired_row(result: ObservableResult, positions: list[int]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The report: a page that needs no other file, its figures as files, and every number as JSON.
+"""The report: a page that needs no other file, its figures as files, scores, and all numbers.
 
 The reference is Geant4; simulations come after it in the order given. Figures follow those of the
 note; what cannot be drawn from the given files is named on the page. Figures are drawn one by one,
@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ def write_report(
     slices: SampleFiles | None = None,
     classifier: SampleFiles | None = None,
     scores: Scores | None = None,
+    notes: Sequence[str] = (),
     settings: Mapping[str, object] | None = None,
     table: CellTable | None = None,
     overwrite: bool = False,
@@ -60,7 +62,8 @@ def write_report(
         phi_modulation: Curves and displaced showers of Figures 9 and 10.
         slices: Datasets compared in slices of energy (Figures C.1 and C.2).
         classifier: Datasets that a classifier tries to tell apart.
-        scores: Scores of the overview; those of the drawn comparisons if none are given.
+        scores: Scores of the simulations; those of the drawn comparisons are added.
+        notes: What else the page says is missing.
         settings: Settings of the command, for the provenance.
         table: The cells of the detector; the built-in barrel if none is given.
         overwrite: Whether an existing report may be replaced.
@@ -78,15 +81,17 @@ def write_report(
     _check_output(output, overwrite=overwrite)
     files = ReportFiles(reference, simulated, hits, phi_modulation, slices, classifier)
     report = collect_report(files, table=table, settings=settings, progress=say)
-    if scores is None:
-        scores = score_regions(report.regions) + score_slices(report.slices)
-        scores += score_classifier(report.classifier)
+    report = replace(report, missing=(*report.missing, *notes))
+    all_scores = (scores or Scores()) + score_regions(report.regions)
+    all_scores += score_slices(report.slices) + score_classifier(report.classifier)
     with _whole_folder(output) as folder, style():
         pictures = _draw(report, folder / "figures", say)
         say("Writing page and numbers")
-        numbers = json.dumps(to_plain(_numbers(report, scores)), allow_nan=False)
+        numbers = json.dumps(to_plain(_numbers(report)), allow_nan=False)
         (folder / "report.json").write_text(numbers + "\n", encoding="utf-8")
-        text = render_page(report, scores, pictures)
+        all_scores.to_json(folder / "scores.json")
+        all_scores.to_parquet(folder / "scores.parquet")
+        text = render_page(report, all_scores, pictures)
         (folder / "index.html").write_text(text, encoding="utf-8")
     return report
 
@@ -122,7 +127,7 @@ def _draw(report: Report, folder: Path, say: Callable[[str], None]) -> dict[str,
     return pictures
 
 
-def _numbers(report: Report, scores: Scores) -> dict[str, Any]:
+def _numbers(report: Report) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "version": _VERSION,
@@ -132,7 +137,6 @@ def _numbers(report: Report, scores: Scores) -> dict[str, Any]:
             "stored": report.calibration_stored,
             **({} if report.calibration is None else report.calibration.to_arrays()),
         },
-        "scores": scores.rows,
         "regions": report.regions,
         "responses": report.responses,
         "sliced_response": report.sliced_response,

@@ -6,6 +6,8 @@ uses the voxels of the very same events, chi2/ndf is below the floor: see `compa
 
 from collections.abc import Iterator, Sequence
 
+from scipy.stats import chi2
+
 from calovox.evaluation.classifier import ClassifierResult
 from calovox.evaluation.comparison import ObservableResult, RegionResult
 from calovox.evaluation.energy_slices import SlicesResult
@@ -84,4 +86,5 @@ def _chi2_rows(result: ObservableResult, feature: str, energy: str, eta: str) ->
                 *(entry.chi2.reduced, (2.0 / entry.chi2.ndf) ** 0.5),
                 *(floor.mean, 0.5 * (floor.high - floor.low)),
                 *(result.reference.total, entry.histogram.total),
+                p_value=float(chi2.sf(entry.chi2.value, entry.chi2.ndf)),
             )

@@ -54,6 +54,7 @@ _PARAMETERS: Final[dict[Any, Any]] = {
     "axes.linewidth": 0.8,
     "axes.titlesize": 10,
     "axes.unicode_minus": True,
+    "axes.xmargin": 0.04,
     "figure.dpi": 160,
     "font.family": ["TeX Gyre Heros", "DejaVu Sans"],
     "font.size": 10,
