@@ -36,6 +36,7 @@ __all__ = [
     "Response",
     "SimulatedResult",
     "compare_region",
+    "compare_values",
     "match_events",
     "measure_response",
 ]
@@ -220,6 +221,31 @@ def compare_region(
     )
     fractions = tuple(_layer_fractions(sample, region) for sample in (reference, *simulated))
     return RegionResult(region, int(np.count_nonzero(chosen)), observables, fractions)
+
+
+def compare_values(
+    name: str,
+    values: Sequence[Float64[Array, " _"]],
+    simulated: Sequence[tuple[str, int]],
+) -> ObservableResult:
+    """Compare one observable of any events, in bins chosen from the reference.
+
+    Args:
+        name: Name of the observable.
+        values: The observable of the reference's events, then of those of each simulation.
+        simulated: Name and place in the report of each simulation.
+
+    Returns:
+        Histograms, chi2 and floor; nothing event by event.
+    """
+    edges = choose_edges(values[0])
+    reference, *others = (fill_histogram(column, edges) for column in values)
+    floor = split_floor(values[0], edges, np.random.default_rng(SPLIT_SEED))
+    results = (
+        SimulatedResult(label, place, other, chi2_of_histograms(reference, other), None)
+        for (label, place), other in zip(simulated, others, strict=True)
+    )
+    return ObservableResult(name, reference, floor, tuple(results))
 
 
 def measure_response(sample: Sample, reference: Response | None = None) -> Response | None:

@@ -7,7 +7,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from calovox.evaluation.energy_slices import EnergySlice, SlicesResult
-from calovox.evaluation.histogram_pages import HistogramPanel, histogram_page, simulations_of
+from calovox.evaluation.histogram_pages import (
+    HistogramPanel,
+    histogram_page,
+    legend_size,
+    simulations_of,
+)
 from calovox.evaluation.plots_energy_slices import (
     plot_slice_chi2,
     plot_slice_means,
@@ -71,16 +76,18 @@ def slices_summary_figure(results: Sequence[SlicesResult]) -> Figure:
             ax.label_outer()
         column[0].set_title(str(result.eta_range))
     simulations = simulations_of(results[0].slices[0].observable)
+    labels = [f"{REFERENCE_LABEL}, 68 %", "the note's mean $\\chi^2$/ndf", *simulations.values()]
     figure.legend(
         [
             Patch(facecolor=BAND_COLOR),
             Line2D([], [], color="0.45", linestyle=":"),
             *(Line2D([], [], **simulated_marker(place)) for place in simulations),
         ],
-        [f"{REFERENCE_LABEL}, 68 %", "the note's mean $\\chi^2$/ndf", *simulations.values()],
+        labels,
         loc="upper center",
         bbox_to_anchor=(0.5, 0.995),
-        ncols=2 + len(simulations),
+        ncols=len(labels),
+        fontsize=legend_size(labels),
     )
     figure.align_ylabels(axes)
     return figure

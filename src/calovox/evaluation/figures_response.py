@@ -16,6 +16,7 @@ from calovox.evaluation.histogram_pages import (
     HistogramPanel,
     add_colorbar,
     histogram_page,
+    legend_size,
     simulations_of,
 )
 from calovox.evaluation.plots_summaries import (
@@ -176,6 +177,7 @@ def response_profiles_figure(responses: Sequence[Response]) -> Figure:
         loc="upper center",
         bbox_to_anchor=(0.5, 0.972),
         columnspacing=1.2,
+        fontsize=legend_size([response.label for response in responses]),
     )
     figure.align_ylabels(axes[:, 0])
     return figure

@@ -1,4 +1,14 @@
-"""Figures of shower shapes in one region (note, Figures 13 to 16 and D.1), and their summary."""
+"""Figures of shower shapes in one region (note, Figures 13 to 16 and D.1), and their summary.
+
+A figure is a function of the reference, the simulations and the region:
+
+```python
+samples, *_ = read_samples([Path("geant4.h5")], {"CaloCFM": [Path("calocfm.h5")]})
+with style():
+    figure = shapes_figure(compare_region(samples[0], samples[1:], CENTRAL))
+    figure.savefig("figure_14.pdf")
+```
+"""
 
 from typing import Final
 
@@ -8,7 +18,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from calovox.evaluation.comparison import ObservableResult, RegionResult
-from calovox.evaluation.histogram_pages import HistogramPanel, histogram_page, simulations_of
+from calovox.evaluation.histogram_pages import (
+    HistogramPanel,
+    histogram_page,
+    legend_size,
+    simulations_of,
+)
 from calovox.evaluation.plots_histograms import simulated_marker
 from calovox.evaluation.plots_summaries import (
     plot_chi2,
@@ -69,22 +84,18 @@ def summary_figure(result: RegionResult) -> Figure:
     rows = np.arange(len(result.observables))
     axes[0].set_yticks(rows, [_VARIABLES[entry.name].symbol for entry in result.observables])
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
-    handles = [
-        Patch(facecolor="0.82"),
-        *(
-            Line2D([], [], **simulated_marker(place))
-            for place in simulations_of(result.observables[0])
-        ),
-    ]
+    simulations = simulations_of(result.observables[0])
+    labels = [f"{REFERENCE_LABEL} halves (68 % of splits)", *simulations.values()]
     figure.legend(
-        handles,
         [
-            f"{REFERENCE_LABEL} halves (68 % of splits)",
-            *simulations_of(result.observables[0]).values(),
+            Patch(facecolor="0.82"),
+            *(Line2D([], [], **simulated_marker(place)) for place in simulations),
         ],
+        labels,
         loc="upper center",
         bbox_to_anchor=(0.5, 0.945),
-        ncols=len(handles),
+        ncols=len(labels),
+        fontsize=legend_size(labels),
     )
     figure.text(0.5, 0.955, str(result.region), ha="center", fontsize=11)
     return figure

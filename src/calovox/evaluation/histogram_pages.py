@@ -26,7 +26,14 @@ from calovox.evaluation.plots_histograms import (
 from calovox.evaluation.samples import REFERENCE_LABEL
 from calovox.evaluation.style import REFERENCE_COLOR
 
-__all__ = ["HistogramPanel", "add_colorbar", "add_legend", "histogram_page", "simulations_of"]
+__all__ = [
+    "HistogramPanel",
+    "add_colorbar",
+    "add_legend",
+    "histogram_page",
+    "legend_size",
+    "simulations_of",
+]
 
 _N_COLUMNS: Final = 3
 _ROW_HEIGHT: Final = 4.05
@@ -34,6 +41,7 @@ _HEAD: Final = 0.95
 _FOOT: Final = 0.5
 _LEGEND_ROW: Final = 0.22
 _LONGEST_ROW: Final = 105
+_LONGEST_MARKER_ROW: Final = 150
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,18 @@ def add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str)
     bar_axes = figure.add_axes((box.x1 + 0.018, box.y0, 0.018, box.height))
     figure.colorbar(mesh, cax=bar_axes, label=label)  # type: ignore[arg-type]
     return bar_axes
+
+
+def legend_size(labels: Sequence[str]) -> float:
+    """Choose the size of the letters of a legend in one row.
+
+    Args:
+        labels: The texts of the legend.
+
+    Returns:
+        Size in points: 9.5, or less for long texts.
+    """
+    return 9.5 * min(1.0, _LONGEST_MARKER_ROW / sum(len(label) + 7 for label in labels))
 
 
 def simulations_of(result: ObservableResult) -> dict[int, str]:

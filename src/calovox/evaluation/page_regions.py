@@ -26,6 +26,7 @@ GOOD: Final = 1.5
 FAIR: Final = 3.0
 """Chi2/ndf up to which it is called fair."""
 
+_LARGEST_SPREAD: Final = 0.85
 _VARIABLES: Final = {variable.name: variable for variable in OBSERVABLES}
 
 
@@ -101,13 +102,16 @@ def _chi2_cell(entry: SimulatedResult) -> dict[str, str]:
 def _paired_positions(result: RegionResult) -> list[int]:
     """Find the simulations of the very showers of the reference, not only of its photons.
 
-    Independent showers differ by sqrt(2) standard deviations.
+    Independent showers differ by sqrt(2) standard deviations of an observable, or by less where
+    the photon decides on it, as at the electrode gaps.
     """
-    return [
-        place
-        for place, entry in enumerate(result.observables[0].simulated)
-        if entry.paired is not None and entry.paired.spread < 1.0
-    ]
+    found = []
+    for position in range(len(result.observables[0].simulated)):
+        pairs = [entry.simulated[position].paired for entry in result.observables]
+        spreads = [pair.spread for pair in pairs if pair is not None]
+        if spreads and np.nanmedian(spreads) < _LARGEST_SPREAD:
+            found.append(position)
+    return found
 
 
 def _paired_row(result: ObservableResult, positions: list[int]) -> dict[str, Any]:

@@ -12,19 +12,8 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
-from calovox.evaluation.comparison import (
-    FEWEST_EVENTS,
-    SPLIT_SEED,
-    ObservableResult,
-    SimulatedResult,
-)
-from calovox.evaluation.metrics import (
-    chi2_of_histograms,
-    choose_edges,
-    fill_histogram,
-    robust_range,
-    split_floor,
-)
+from calovox.evaluation.comparison import FEWEST_EVENTS, ObservableResult, compare_values
+from calovox.evaluation.metrics import robust_range
 from calovox.evaluation.samples import Sample
 
 __all__ = [
@@ -124,11 +113,13 @@ def slice_response(samples: Sequence[Sample], energies: tuple[float, float]) -> 
     """
     columns = [_response(sample, energies) for sample in samples]
     labels = [sample.label for sample in samples]
+    simulated = [(label, place) for place, label in enumerate(labels[1:])]
     slices, too_few = [], []
     for low, high in ETA_SLICES:
         values = [ratio[(eta >= low) & (eta < high)] for eta, ratio in columns]
         if len(values[0]) >= FEWEST_EVENTS:
-            slices.append(EtaSlice(low, high, _compare(values, labels)))
+            result = compare_values("e_tot_over_e_kin", values, simulated)
+            slices.append(EtaSlice(low, high, result))
         elif len(values[0]) > 0:
             too_few.append((low, high))
     return SlicedResponse(energies, _maps(columns, labels), tuple(slices), tuple(too_few))
@@ -162,14 +153,3 @@ def _maps(
             counts = counts.astype(np.int64)
             maps.append(ResponseMap(label, eta_edges, ratio_edges, counts, n_events))
     return tuple(maps)
-
-
-def _compare(values: Sequence[Float64[Array, " _"]], labels: Sequence[str]) -> ObservableResult:
-    edges = choose_edges(values[0])
-    reference, *others = (fill_histogram(column, edges) for column in values)
-    floor = split_floor(values[0], edges, np.random.default_rng(SPLIT_SEED))
-    simulated = tuple(
-        SimulatedResult(label, place, other, chi2_of_histograms(reference, other), None)
-        for place, (label, other) in enumerate(zip(labels[1:], others, strict=True))
-    )
-    return ObservableResult("e_tot_over_e_kin", reference, floor, simulated)
