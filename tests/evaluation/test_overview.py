@@ -8,15 +8,15 @@ from calovox.evaluation.report_scores import score_regions
 from calovox.evaluation.scores import ALL, Score, Scores
 
 
-def score(value, *, sample="A", metric="chi2_ndf", feature="f1", energy=ALL, spread=0.1):
+def score(value, *, sample="A", metric="chi2_ndf", feature="f1", energy=ALL, spread=0.04):
     floor = 1.0 if metric == "chi2_ndf" else 0.5
-    return Score(sample, metric, feature, energy, ALL, value, 0.1, floor, spread, 100, 100)
+    return Score(sample, metric, feature, energy, ALL, value, 0.03, floor, spread, 100, 100)
 
 
 def test_distance_points_to_the_bad_side():
-    assert distance(score(1.2)) == pytest.approx(2.0)
-    assert distance(score(0.3, metric="recall")) == pytest.approx(2.0)
-    assert distance(score(0.7, metric="recall")) == pytest.approx(-2.0)
+    assert distance(score(1.1)) == pytest.approx(2.0)
+    assert distance(score(0.4, metric="recall")) == pytest.approx(2.0)
+    assert distance(score(0.6, metric="recall")) == pytest.approx(-2.0)
     assert math.isnan(distance(score(1.2, spread=math.nan)))
 
 
@@ -43,11 +43,11 @@ def test_scores_without_a_value_are_no_best_or_worst():
     assert overview_rows(Scores((score(math.nan),)), ["A"])[0].cells == (None,)
 
 
-@pytest.mark.parametrize(("value", "state"), [(1.1, "good"), (1.4, "fair"), (2.0, "poor")])
+@pytest.mark.parametrize(("value", "state"), [(1.1, "good"), (1.2, "fair"), (2.0, "poor")])
 def test_table_tells_how_far_the_floor_is(value, state):
     cell = overview_context(Scores((score(value),)), ["A"])["rows"][0]["cells"][0]
     assert cell["state"] == state
-    assert cell["floor"] == "1.00 ± 0.10"
+    assert cell["floor"] == "1.000 ± 0.040"
 
 
 def test_scores_of_regions_are_those_of_the_comparison(written):

@@ -1,10 +1,12 @@
 """The overview of a report: the worst score of every metric and sample, against its floor.
 
-What counts as worst is the distance from the floor in units of its standard deviation, towards the
-side on which the metric is bad. Among many scores a distance of three is expected somewhere: how
-many there are, and how many are off, stands beside the worst.
+What counts as worst is the distance from the floor towards the side on which the metric is bad, in
+units of the uncertainties of the score and of its floor, added in quadrature. Among many scores a
+distance of three is expected somewhere: how many there are, and how many are off, stands beside
+the worst.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -72,17 +74,18 @@ def distance(score: Score) -> float:
         score: A score.
 
     Returns:
-        Standard deviations of the floor towards the bad side, below 0 if it is better than the
-        floor; NaN if the floor is not known.
+        Standard deviations towards the bad side, below 0 if it is better than the floor; NaN if
+        the uncertainties are not known.
 
     Example:
-        >>> distance(Score("A", "auc", "voxels", "all", "all", 0.56, 0.01, 0.5, 0.02, 9, 9))
+        >>> distance(Score("A", "auc", "voxels", "all", "all", 0.65, 0.03, 0.5, 0.04, 9, 9))
         3.0
     """
-    if not score.floor_uncertainty > 0:
-        return float("nan")
+    uncertainty = math.hypot(score.uncertainty, score.floor_uncertainty)
+    if not uncertainty > 0:
+        return math.nan
     sign = -1.0 if score.metric in LARGER_IS_BETTER else 1.0
-    return round(sign * (score.value - score.floor) / score.floor_uncertainty, 6)
+    return sign * (score.value - score.floor) / uncertainty
 
 
 def overview_rows(scores: Scores, samples: Sequence[str]) -> list[OverviewRow]:

@@ -13,7 +13,7 @@ from calovox.evaluation.overview import (
     OverviewRow,
     overview_rows,
 )
-from calovox.evaluation.page_text import feature_symbol, number
+from calovox.evaluation.page_text import feature_symbol, with_error
 from calovox.evaluation.scores import Scores
 
 __all__ = ["overview_context"]
@@ -23,7 +23,17 @@ _METRICS: Final = {
     "separation": "Separation power",
     "wasserstein": "Wasserstein distance",
     "ks": "Kolmogorov–Smirnov distance",
+    "correlation": "Layer-energy correlation",
+    "frechet": "Fréchet physics distance",
+    "kernel": "Kernel physics distance",
+    "precision": "Precision",
+    "recall": "Recall",
+    "density": "Density",
+    "coverage": "Coverage",
+    "training_distance": "Nearness to training showers",
+    "copying": "Copies of training showers",
     "auc": "Classifier AUC",
+    "jsd": "Jensen–Shannon divergence [bit]",
 }
 
 
@@ -60,12 +70,9 @@ def _row(row: OverviewRow) -> dict[str, Any]:
 
 def _cell(cell: OverviewCell) -> dict[str, Any]:
     worst = cell.worst
-    floor = number(worst.floor)
-    if np.isfinite(worst.floor_uncertainty):
-        floor += f" ± {number(worst.floor_uncertainty)}"
     return {
-        "value": f"{number(worst.value)} ± {number(worst.uncertainty)}",
-        "floor": floor,
+        "value": with_error(worst.value, worst.uncertainty),
+        "floor": with_error(worst.floor, worst.floor_uncertainty),
         "feature": feature_symbol(worst.feature),
         "bin": "" if worst.integrated else worst.bin,
         "state": _state(cell.distance),

@@ -1,5 +1,6 @@
 """How the page writes symbols, numbers and states."""
 
+import math
 import re
 from typing import Final
 
@@ -9,8 +10,9 @@ from markupsafe import Markup
 from calovox.evaluation.samples import OBSERVABLES
 from calovox.units import format_energy
 
-__all__ = ["energy_range", "feature_symbol", "html_symbol", "number"]
+__all__ = ["energy_range", "feature_symbol", "html_symbol", "with_error"]
 
+_LEAST_ERROR: Final = 1e-4
 _SYMBOLS: Final = {variable.name: variable.symbol for variable in OBSERVABLES} | {
     "e_tot_over_e_kin": "$E_\\mathrm{tot}/E_\\mathrm{kin}$"
 }
@@ -55,28 +57,31 @@ def feature_symbol(name: str) -> Markup | str:
     return html_symbol(_SYMBOLS[name]) if name in _SYMBOLS else name
 
 
-def number(value: float) -> str:
-    """Write a number in three digits; a dash for what is not known.
+def with_error(value: float, error: float) -> str:
+    """Write a number and its uncertainty, to two digits of the uncertainty.
 
     Args:
         value: The number.
+        error: Its uncertainty.
 
     Returns:
-        Text.
+        Text; without an uncertainty that is not known or far below the value, a dash for a value
+        that is not known.
 
     Example:
-        >>> number(0.01234), number(2.0), number(31.7), number(float("nan"))
-        ('0.0123', '2.00', '32', '–')
+        >>> with_error(0.05613, 0.00428), with_error(19.97, 1.55), with_error(4407711.0, 3979791.0)
+        ('0.0561 ± 0.0043', '20.0 ± 1.6', '4.4e6 ± 4.0e6')
     """
     if not np.isfinite(value):
         return "–"
-    if abs(value) >= 10:
-        text = f"{value:.0f}"
-    elif abs(value) >= 0.095 or value == 0:
-        text = f"{value:.2f}"
-    else:
-        text = f"{value:.3g}"
-    return text.replace("-", "−")
+    if not error > _LEAST_ERROR * abs(value):
+        return _plain(f"{value:.4g}")
+    power = math.floor(math.log10(error))
+    if power >= 4:
+        scale = 10.0**power
+        return _plain(f"{value / scale:.1f}e{power} ± {error / scale:.1f}e{power}")
+    decimals = max(0, 1 - power)
+    return _plain(f"{value:.{decimals}f} ± {error:.{decimals}f}")
 
 
 def energy_range(low: float, high: float) -> str:
@@ -92,3 +97,7 @@ def energy_range(low: float, high: float) -> str:
     if low == high:
         return format_energy(low)
     return f"{format_energy(low)} to {format_energy(high)}"
+
+
+def _plain(text: str) -> str:
+    return text.replace("-", "−")

@@ -77,13 +77,15 @@ def score_classifier(result: ClassifierResult | None) -> Scores:
 
 
 def _chi2_rows(result: ObservableResult, feature: str, energy: str, eta: str) -> Iterator[Score]:
-    """Give chi2/ndf of each simulation; the uncertainty is that of chi2 for equal samples."""
+    """Give chi2/ndf of each simulation, with the spread of the non-central chi2 distribution."""
     floor = result.floor
     for entry in result.simulated:
         if entry.chi2.ndf > 0:
+            excess = max(entry.chi2.value - entry.chi2.ndf, 0.0)
+            error = (2.0 * entry.chi2.ndf + 4.0 * excess) ** 0.5 / entry.chi2.ndf
             yield Score(
                 *(entry.label, "chi2_ndf", feature, energy, eta),
-                *(entry.chi2.reduced, (2.0 / entry.chi2.ndf) ** 0.5),
+                *(entry.chi2.reduced, error),
                 *(floor.mean, 0.5 * (floor.high - floor.low)),
                 *(result.reference.total, entry.histogram.total),
                 p_value=float(chi2.sf(entry.chi2.value, entry.chi2.ndf)),
