@@ -78,7 +78,8 @@ def distance(score: Score) -> float:
         the uncertainties are not known.
 
     Example:
-        >>> distance(Score("A", "auc", "voxels", "all", "all", 0.65, 0.03, 0.5, 0.04, 9, 9))
+        >>> score = Score("A", "auc", "voxels", "all", "all", 0.65, 0.03, 0.5, 0.04, 9, 9)
+        >>> round(distance(score), 6)
         3.0
     """
     uncertainty = math.hypot(score.uncertainty, score.floor_uncertainty)
