@@ -27,6 +27,8 @@ ROOMS = [
 KEPT_LIBRARIES = {
     "calzone": {"geant4"},
     "matplotlib": {"evaluation"},
+    "mplhep": {"evaluation"},
+    "PIL": {"evaluation"},
     "jinja2": {"evaluation"},
     "typer": {"cli"},
     "rich": {"cli", "geant4"},

@@ -161,6 +161,16 @@ def test_evaluate_writes_a_report(folder):
     fail("evaluate", "photons.h5", "simulated.h5", "-o", "report", match="--force")
 
 
+def test_files_of_one_name_form_one_sample(folder):
+    for name in ("photons", "simulated"):
+        shutil.copy(f"{name}.h5", f"more_{name}.h5")
+    files = ("a=simulated.h5", "a=more_simulated.h5", "--also-reference", "more_photons.h5")
+    succeed("evaluate", "photons.h5", *files, "-o", "report")
+    numbers = json.loads(Path("report/report.json").read_text())
+    assert [sample["n_events"] for sample in numbers["samples"]] == [2 * N_EVENTS] * 2
+    assert len(numbers["provenance"]["files"]) == 4
+
+
 def test_evaluate_needs_no_cells_for_slices(folder):
     files = ("--slices-reference", "photons.h5", "--slices", "a=simulated.h5")
     succeed("evaluate", *files, "-o", "report")
@@ -234,6 +244,15 @@ class TestErrors:
     def test_two_simulations_of_one_name(self):
         arguments = ("evaluate", "photons.h5", "simulated.h5", "simulated.h5")
         fail(*arguments, "-o", "report", match="NAME=FILE")
+
+    def test_the_same_reference_twice(self):
+        arguments = ("evaluate", "photons.h5", "--also-reference", "photons.h5")
+        fail(*arguments, "-o", "report", match="each file once")
+
+    def test_more_references_without_a_first(self):
+        files = ("--slices-reference", "photons.h5", "--slices", "a=simulated.h5")
+        arguments = ("evaluate", *files, "--also-reference", "photons.h5", "-o", "report")
+        fail(*arguments, match="expected a first REFERENCE")
 
     def test_missing_simulation(self):
         arguments = ("evaluate", "photons.h5", "a=missing.h5", "-o", "report")

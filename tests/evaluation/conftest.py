@@ -5,6 +5,9 @@ import pytest
 
 from calovox.binned_shower import voxels_to_hits
 from calovox.dataset import DatasetWriter
+from calovox.evaluation import collection
+from calovox.evaluation.collection import Report
+from calovox.evaluation.report import write_report
 from calovox.geometry import barrel_cells
 from calovox.hits import Hits, HitsWriter
 from calovox.photons import Photons
@@ -49,3 +52,20 @@ def datasets(region_hits: Hits, tmp_path_factory: pytest.TempPathFactory) -> dic
     with HitsWriter(paths["hits"], provenance={}) as writer:
         writer.append(region_hits[:5])
     return paths
+
+
+@pytest.fixture(scope="session")
+def written(
+    datasets: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Report, Path]:
+    """A report on two simulations, and its folder."""
+    output = tmp_path_factory.mktemp("report") / "report"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collection, "_N_SPECTRUM", 10_000)
+        patch.setattr(collection, "_N_RADII", 10_000)
+        simulated = {name: [datasets[name]] for name in ("optimal", "regular")}
+        settings = {"reference": "reference.h5", "hits": None}
+        report = write_report(
+            [datasets["reference"]], simulated, output, hits=datasets["hits"], settings=settings
+        )
+    return report, output

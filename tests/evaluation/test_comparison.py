@@ -10,9 +10,8 @@ from calovox.evaluation.samples import OBSERVABLES, read_sample, read_samples
 
 @pytest.fixture(scope="module")
 def samples(datasets):
-    return read_samples(
-        datasets["reference"], {"optimal": datasets["optimal"], "regular": datasets["regular"]}
-    )[0]
+    simulated = {name: [datasets[name]] for name in ("optimal", "regular")}
+    return read_samples([datasets["reference"]], simulated)[0]
 
 
 def test_reference_against_itself_has_no_difference(samples):
@@ -41,7 +40,7 @@ def test_energies_are_rescaled_to_the_region(samples):
 
 def test_regions_without_events_are_left_out(samples):
     results = [compare_region(samples[0], samples[1:], region) for region in REGIONS]
-    assert [result is None for result in results] == [False, True, True, True]
+    assert [result is None for result in results] == [False] + [True] * (len(REGIONS) - 1)
 
 
 def test_events_in_another_order_are_matched(samples):
@@ -76,7 +75,7 @@ def test_response_of_low_energies_is_left_out(samples):
 
 
 def test_samples_share_one_calibration(samples, datasets):
-    simulated, calibration, stored = read_samples(datasets["reference"], {})
+    simulated, calibration, stored = read_samples([datasets["reference"]], {})
     assert not stored
     np.testing.assert_array_equal(simulated[0].shapes.e_cal, samples[0].shapes.e_cal)
     shapes = samples[1].shapes
@@ -85,16 +84,31 @@ def test_samples_share_one_calibration(samples, datasets):
 
 def test_dataset_without_cells_is_refused(datasets):
     with pytest.raises(ValueError, match="has no cell energies"):
-        read_sample(datasets["without_cells"], "x")
+        read_sample([datasets["without_cells"]], "x")
 
 
 def test_cells_of_another_table_are_refused(datasets):
     from calovox.geometry import barrel_cells
 
     with pytest.raises(ValueError, match="table 'other', got those of 'barrel'"):
-        read_sample(datasets["reference"], "x", table=replace(barrel_cells(), name="other"))
+        read_sample([datasets["reference"]], "x", table=replace(barrel_cells(), name="other"))
 
 
 def test_name_of_the_reference_is_refused(datasets):
     with pytest.raises(ValueError, match="'Geant4' is the reference"):
-        read_samples(datasets["reference"], {"Geant4": datasets["optimal"]})
+        read_samples([datasets["reference"]], {"Geant4": [datasets["optimal"]]})
+
+
+def test_files_of_one_sample_are_read_one_after_the_other(samples, datasets):
+    joined = read_sample([datasets["reference"], datasets["optimal"]], "both")
+    n_events = len(samples[0])
+    np.testing.assert_array_equal(joined.shapes.e_raw[:n_events], samples[0].shapes.e_raw)
+    np.testing.assert_array_equal(joined.shapes.e_raw[n_events:], samples[1].shapes.e_raw)
+    assert joined.averages[0].n_events == 2 * samples[0].averages[0].n_events
+
+
+def test_files_of_one_sample_have_one_grid_and_differ(datasets):
+    with pytest.raises(ValueError, match="with which it forms one sample, got 'regular'"):
+        read_sample([datasets["reference"], datasets["regular"]], "x")
+    with pytest.raises(ValueError, match="each file once"):
+        read_sample([datasets["reference"], datasets["reference"]], "x")

@@ -108,9 +108,9 @@ def test_figures_show_every_part(files):
 
 def test_report_has_the_section(files, datasets, tmp_path):
     output = tmp_path / "report"
-    write_report(datasets["reference"], {}, output, phi_modulation=files)
+    write_report([datasets["reference"]], {}, output, phi_modulation=files)
     for name in ("phi-modulation", "phi-modulation-loss", "phi-modulation-energies"):
-        assert (output / f"{name}.png").is_file()
-        assert f'src="{name}.png"' in (output / "index.html").read_text()
+        assert (output / "figures" / f"{name}.png").is_file()
+        assert f"figure-{name}" in (output / "index.html").read_text()
     numbers = json.loads((output / "report.json").read_text())
     assert len(numbers["phi_modulation"]["test"]["widths"]) == 2

@@ -10,6 +10,11 @@ from calovox.evaluation import plots_histograms as plots
 from calovox.evaluation import plots_summaries as summaries
 from calovox.evaluation.comparison import compare_region, measure_response
 from calovox.evaluation.illustrations import draw_interpolations, draw_spectrum
+from calovox.evaluation.plots_inputs import (
+    plot_interpolation,
+    plot_spectrum,
+    plot_spectrum_ratio,
+)
 from calovox.evaluation.plots_showers import (
     plot_average_shower,
     plot_eta_phi,
@@ -26,7 +31,7 @@ from calovox.voxelization import VoxelGrid
 
 @pytest.fixture(scope="module")
 def samples(datasets):
-    return read_samples(datasets["reference"], {"optimal": datasets["optimal"]})[0]
+    return read_samples([datasets["reference"]], {"optimal": [datasets["optimal"]]})[0]
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +80,8 @@ def test_spectrum_is_drawn_as_expected(ax):
     assert spectrum.expected.sum() == pytest.approx(20_000, rel=1e-3)
     chi2 = np.sum((spectrum.counts - spectrum.expected) ** 2 / spectrum.expected)
     assert chi2 < len(spectrum.counts) + 4 * np.sqrt(2 * len(spectrum.counts))
-    _check(plots.plot_spectrum(spectrum, ax), 3)
-    _check(plots.plot_spectrum_ratio(spectrum, ax), 3)
+    _check(plot_spectrum(spectrum, ax), 3)
+    _check(plot_spectrum_ratio(spectrum, ax), 3)
 
 
 def test_drawn_radii_follow_their_densities(ax):
@@ -84,7 +89,7 @@ def test_drawn_radii_follow_their_densities(ax):
         centers = 0.5 * (result.edges[1:] + result.edges[:-1])
         expected = np.interp(centers, result.r, result.density)
         np.testing.assert_allclose(result.drawn, expected, atol=0.03)
-        _check(plots.plot_interpolation(result, ax), 4)
+        _check(plot_interpolation(result, ax), 4)
 
 
 def test_showers_are_drawn(samples, region_hits, ax):

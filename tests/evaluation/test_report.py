@@ -1,54 +1,51 @@
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from calovox.evaluation import report as room
+from calovox.evaluation.pictures import Picture
 from calovox.evaluation.plain import to_plain
-from calovox.evaluation.report import write_report
+from calovox.evaluation.report import render_page, write_report
+from calovox.evaluation.scores import Scores
 
-FIGURES = (
+FIGURES = {
     "summary-central",
     "shapes-central",
     "response",
     "response-profiles",
+    "response-slices",
     "layer-fractions",
     "average-optimal",
     "average-regular",
     "one-shower",
     "spectrum",
     "interpolation",
-)
+}
 VOID = {"meta", "img", "br", "link", "input"}
 
 
 class Page(HTMLParser):
-    def __init__(self) -> None:
+    """What a page is made of."""
+
+    def __init__(self, text) -> None:
         super().__init__()
         self.open: list[str] = []
-        self.links: list[str] = []
+        self.attributes: list[tuple[str, dict]] = []
+        self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         if tag not in VOID:
             self.open.append(tag)
-        self.links += [value for name, value in attrs if name in ("src", "href")]
+        self.attributes.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
-
-@pytest.fixture(scope="module")
-def written(datasets, tmp_path_factory):
-    output = tmp_path_factory.mktemp("report") / "report"
-    patch = pytest.MonkeyPatch()
-    patch.setattr(room, "_N_SPECTRUM", 10_000)
-    patch.setattr(room, "_N_RADII", 10_000)
-    simulated = {"optimal": datasets["optimal"], "regular": datasets["regular"]}
-    report = write_report(datasets["reference"], simulated, output, hits=datasets["hits"])
-    patch.undo()
-    return report, output
+    def all(self, name):
+        return [attributes for tag, attributes in self.attributes if tag == name]
 
 
 @pytest.fixture(scope="module")
@@ -56,34 +53,77 @@ def folder(written):
     return written[1]
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_report_draws_the_figure(folder, name):
-    assert (folder / f"{name}.png").stat().st_size > 5_000
-    assert (folder / f"{name}.svg").read_text().rstrip().endswith("</svg>")
+@pytest.fixture(scope="module")
+def page(folder):
+    return Page((folder / "index.html").read_text())
 
 
-def test_report_leaves_no_other_figure_and_no_partial_folder(folder):
-    assert {path.stem for path in folder.glob("*.png")} == set(FIGURES)
+def test_every_figure_is_a_picture_and_a_vector_graphic(folder):
+    for name in FIGURES:
+        assert (folder / "figures" / f"{name}.png").stat().st_size > 5_000
+        assert (folder / "figures" / f"{name}.svg").read_text().rstrip().endswith("</svg>")
+
+
+def test_report_leaves_no_other_file_and_no_partial_folder(folder):
+    assert {path.stem for path in (folder / "figures").iterdir()} == FIGURES
+    assert {path.name for path in folder.iterdir()} == {
+        *("figures", "index.html", "report.json", "scores.json", "scores.parquet")
+    }
     assert list(folder.parent.iterdir()) == [folder]
 
 
-def test_page_is_well_formed_and_its_links_exist(folder):
-    page = Page()
-    page.feed((folder / "index.html").read_text())
+def test_page_is_well_formed_and_holds_every_figure(page):
     assert page.open == []
-    for link in page.links:
-        assert link.startswith("#") or (folder / link).is_file()
-    assert {link[:-4] for link in page.links if link.endswith(".png")} == set(FIGURES)
+    assert {figure["id"].removeprefix("figure-") for figure in page.all("figure")} == FIGURES
+    assert len(page.all("img")) == len(FIGURES)
+
+
+def test_page_needs_nothing_but_itself(page):
+    assert all(image["src"].startswith("data:image/") for image in page.all("img"))
+    names = {attributes["id"] for _, attributes in page.attributes if "id" in attributes}
+    for tag, attributes in page.attributes:
+        link = attributes.get("href", "#main")
+        assert link.startswith("data:") or link[1:] in names, f"{tag}: {link}"
+    assert page.all("script") == []
+
+
+def test_page_can_be_read_without_eyes_and_mouse(page):
+    assert all(len(image["alt"]) > 10 for image in page.all("img"))
+    headings = [int(tag[1]) for tag, _ in page.attributes if tag in ("h1", "h2", "h3")]
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(headings))
+    assert len(page.all("caption")) == len(page.all("table")) > 3
+    assert all("scope" in cell for cell in page.all("th"))
+    assert {"header", "nav", "main"} <= {tag for tag, _ in page.attributes}
+    first_link = page.all("a")[0]
+    assert first_link == {"class": "skip", "href": "#main"}
+    names = [attributes["id"] for _, attributes in page.attributes if "id" in attributes]
+    assert len(names) == len(set(names))
+
+
+def test_page_tells_files_hashes_settings_and_versions(folder, datasets):
+    text = (folder / "index.html").read_text()
+    numbers = json.loads((folder / "report.json").read_text())
+    files = numbers["provenance"]["files"]
+    assert [file["role"] for file in files] == ["Geant4", "optimal", "regular", "one shower"]
+    assert all(file["sha256"] in text for file in files)
+    assert "reference = &#34;reference.h5&#34;" in text
+    assert f"calovox {numbers['calovox']}" in text
 
 
 def test_page_without_regions_hits_and_simulations_is_well_formed(written):
-    report = written[0]
-    reduced = replace(
-        report, samples=report.samples[:1], regions=(), responses=(), averages=(), image=None
+    report = replace(
+        written[0],
+        samples=written[0].samples[:1],
+        regions=(),
+        responses=(),
+        sliced_response=None,
+        averages=(),
+        image=None,
     )
-    page = Page()
-    page.feed(room._render(reduced))
-    assert page.open == []
+    pictures = dict.fromkeys(("spectrum", "interpolation"), Picture("data:image/png,", 10, 10))
+    assert Page(render_page(report, Scores(), pictures)).open == []
 
 
 def test_json_holds_the_numbers_drawn(folder):
@@ -98,20 +138,26 @@ def test_json_holds_the_numbers_drawn(folder):
     assert set(first["simulated"][0]["paired"]) >= {"mean", "mean_error", "shift", "spread"}
     assert set(first["floor"]) == {"mean", "low", "high", "n_splits"}
     assert len(numbers["average_showers"][0]["density"]) == 382
-    assert len(numbers["missing"]) == 3
+    assert len(numbers["missing"]) == 6
+
+
+def test_scores_are_written_twice(folder):
+    scores = Scores.from_json(folder / "scores.json")
+    assert {score.sample for score in scores} == {"optimal", "regular"}
+    assert len(Scores.from_parquet(folder / "scores.parquet")) == len(scores) > 0
 
 
 def test_report_is_replaced_only_on_request_and_only_if_it_is_one(datasets, folder, tmp_path):
     with pytest.raises(FileExistsError, match="--force"):
-        write_report(datasets["reference"], {}, folder)
+        write_report([datasets["reference"]], {}, folder)
     (tmp_path / "precious").mkdir()
     with pytest.raises(FileExistsError, match="is no report"):
-        write_report(datasets["reference"], {}, tmp_path / "precious", overwrite=True)
+        write_report([datasets["reference"]], {}, tmp_path / "precious", overwrite=True)
 
 
 def test_failed_report_leaves_nothing(datasets, tmp_path):
     with pytest.raises(ValueError, match="no cell energies"):
-        write_report(datasets["without_cells"], {}, tmp_path / "report")
+        write_report([datasets["without_cells"]], {}, tmp_path / "report")
     assert list(tmp_path.iterdir()) == []
 
 

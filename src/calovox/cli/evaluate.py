@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from calovox.cli.command import ChecksFailedError, Job
-from calovox.cli.progress import track
-from calovox.cli.settings import FileIn, FileInText, FileOut, split_named_file
+from calovox.cli.command import Job
+from calovox.cli.sample_files import name_samples, name_simulations
+from calovox.cli.scoring import ScoredSamples, judge, score_files
+from calovox.cli.settings import FileIn, FileInText, FileOut
 
 if TYPE_CHECKING:
-    from calovox.evaluation.gates import Gate
     from calovox.evaluation.phi_modulation import PhiModulationFiles
     from calovox.evaluation.samples import SampleFiles
-    from calovox.evaluation.scores import Scores
 
 __all__ = ["EVALUATE_EXAMPLE", "EvaluateSettings", "evaluate"]
 
@@ -41,9 +40,19 @@ class EvaluateSettings:
         list[str] | None,
         typer.Argument(
             metavar="SIMULATED",
-            help="Datasets of simulations: FILE or NAME=FILE; with cells for shower shapes.",
+            help="Datasets of simulations: FILE or NAME=FILE, with cells for shower shapes; files "
+            "of one NAME form one sample.",
         ),
         FileInText(),
+    ] = None
+    also_reference: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Further datasets of Geant4, with photons of other energies or pseudorapidities.",
+        ),
+        FileIn(),
     ] = None
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the report."), FileOut()
@@ -154,73 +163,39 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
             "REFERENCE: expected a dataset of Geant4, got none: give it, --slices-reference or "
             "--classifier-reference"
         )
+    if settings.also_reference and settings.reference is None:
+        raise ValueError("--also-reference: expected a first REFERENCE as well, got none")
     gates = () if settings.gates is None else read_gates(settings.gates)
-    compared = _compare(settings, console)
+    samples = _score(settings, console)
     write_report(
-        compared.reference,
-        compared.simulated,
+        samples.reference,
+        samples.simulated,
         settings.output,
         hits=settings.hits,
         phi_modulation=_phi_modulation_files(settings),
         slices=slices,
         classifier=classifier,
-        scores=compared.scores,
-        notes=compared.notes,
+        scores=samples.scores,
+        notes=samples.notes,
+        settings=job.provenance["settings"],
         overwrite=job.overwrite,
         progress=console.print,
     )
     simulations = (settings.simulated, settings.slices, settings.classifier)
-    names = {name for texts in simulations for name in name_simulations(texts or [])}
+    names = {name for texts in simulations for name in name_samples(texts or [])}
     summary = f"{settings.output / 'index.html'}: report on {len(names)} simulations"
-    return summary + _judge(gates, settings.output)
+    return summary + judge(gates, settings.output)
 
 
-@dataclass(frozen=True)
-class _Compared:
-    """Scores, and the files whose shower shapes can be compared."""
-
-    reference: Path | None
-    simulated: dict[str, Path]
-    scores: "Scores"
-    notes: tuple[str, ...]
-
-
-def _compare(settings: EvaluateSettings, console: Console) -> _Compared:
-    """Score the simulations, and leave shower shapes out where there are no cells."""
-    from calovox.evaluation.scores import Scores
-    from calovox.evaluation.scoring import score_samples
-    from calovox.evaluation.sources import has_cells
-
-    reference, simulated = settings.reference, name_simulations(settings.simulated or [])
-    if reference is None or not simulated:
-        return _Compared(reference, simulated, Scores(), ())
-    scoring = score_samples(
-        [reference],
-        {label: [path] for label, path in simulated.items()},
+def _score(settings: EvaluateSettings, console: Console) -> ScoredSamples:
+    reference = [] if settings.reference is None else [settings.reference]
+    return score_files(
+        [*reference, *(settings.also_reference or [])],
+        name_samples(settings.simulated or []),
         binning=settings.binning,
         training=settings.training,
-        track=track,
         progress=console.print,
     )
-    empty = [path for path in (reference, *simulated.values()) if not has_cells(path)]
-    notes = tuple(f"Shower shapes: {path.name} has no cell energies" for path in empty)
-    if notes:
-        reference, simulated = None, {}
-    return _Compared(reference, simulated, scoring.scores, (*scoring.missing, *notes))
-
-
-def _judge(gates: "tuple[Gate, ...]", output: Path) -> str:
-    """Check the gates, and end the summary of the command."""
-    from calovox.evaluation.gates import check_gates
-    from calovox.evaluation.scores import Scores
-
-    if not gates:
-        return ""
-    failures = check_gates(gates, Scores.from_json(output / "scores.json"))
-    if failures:
-        lines = (f"gate not kept: {failure}" for failure in failures)
-        raise ChecksFailedError("\n".join([*lines, f"{output / 'index.html'}: the report"]))
-    return f", {len(gates)} gates kept"
 
 
 def _sample_files(
@@ -248,28 +223,3 @@ def _phi_modulation_files(settings: EvaluateSettings) -> "PhiModulationFiles | N
     return PhiModulationFiles(
         settings.curve, settings.displaced_reference, name_simulations(displaced)
     )
-
-
-def name_simulations(texts: list[str]) -> dict[str, Path]:
-    """Give each simulation the name in ``NAME=FILE``, or that of its file.
-
-    Args:
-        texts: Files, with or without names.
-
-    Returns:
-        Files by name, in order.
-
-    Raises:
-        ValueError: If two have the same name.
-        FileNotFoundError: If a file does not exist.
-    """
-    files: dict[str, Path] = {}
-    for text in texts:
-        name, path = split_named_file(text)
-        name = name or Path(path).stem
-        if name in files:
-            raise ValueError(f"two simulations are called '{name}': name them with NAME=FILE")
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"{path}: no such file")
-        files[name] = Path(path)
-    return files

@@ -29,12 +29,14 @@ from calovox.evaluation.samples import OBSERVABLES, Sample
 __all__ = [
     "EXPECTED_FRACTIONS",
     "FEWEST_EVENTS",
+    "SPLIT_SEED",
     "LayerFractions",
     "ObservableResult",
     "RegionResult",
     "Response",
     "SimulatedResult",
     "compare_region",
+    "compare_values",
     "match_events",
     "measure_response",
 ]
@@ -67,7 +69,8 @@ _ETA_EDGES: Final = np.concatenate(
 ).round(4)
 _FEWEST_IN_BIN: Final = 5
 _N_RATIO_BINS: Final = 80
-_SPLIT_SEED: Final = 2025
+SPLIT_SEED: Final = 2025
+"""Seed of the random halves."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,31 @@ def compare_region(
     return RegionResult(region, int(np.count_nonzero(chosen)), observables, fractions)
 
 
+def compare_values(
+    name: str,
+    values: Sequence[Float64[Array, " _"]],
+    simulated: Sequence[tuple[str, int]],
+) -> ObservableResult:
+    """Compare one observable of any events, in bins chosen from the reference.
+
+    Args:
+        name: Name of the observable.
+        values: The observable of the reference's events, then of those of each simulation.
+        simulated: Name and place in the report of each simulation.
+
+    Returns:
+        Histograms, chi2 and floor; nothing event by event.
+    """
+    edges = choose_edges(values[0])
+    reference, *others = (fill_histogram(column, edges) for column in values)
+    floor = split_floor(values[0], edges, np.random.default_rng(SPLIT_SEED))
+    results = (
+        SimulatedResult(label, place, other, chi2_of_histograms(reference, other), None)
+        for (label, place), other in zip(simulated, others, strict=True)
+    )
+    return ObservableResult(name, reference, floor, tuple(results))
+
+
 def measure_response(sample: Sample, reference: Response | None = None) -> Response | None:
     """Measure E_tot / E_kin and the layer fractions against |eta_center|.
 
@@ -286,7 +314,7 @@ def _compare_observable(
             paired = paired_difference(values[common], moved)
         chi2 = chi2_of_histograms(histogram, other)
         results.append(SimulatedResult(sample.label, place, other, chi2, paired))
-    floor = split_floor(values, edges, np.random.default_rng(_SPLIT_SEED))
+    floor = split_floor(values, edges, np.random.default_rng(SPLIT_SEED))
     return ObservableResult(OBSERVABLES[column].name, histogram, floor, tuple(results))
 
 

@@ -19,13 +19,7 @@ import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
 from calovox.dataset import DatasetReader
-from calovox.evaluation.comparison import FEWEST_EVENTS, ObservableResult, SimulatedResult
-from calovox.evaluation.metrics import (
-    chi2_of_histograms,
-    choose_edges,
-    fill_histogram,
-    split_floor,
-)
+from calovox.evaluation.comparison import FEWEST_EVENTS, ObservableResult, compare_values
 from calovox.evaluation.samples import REFERENCE_LABEL
 
 __all__ = [
@@ -46,7 +40,6 @@ EXPONENTS: Final = range(8, 23)
 """k of the slices 2^k MeV: 256 MeV to 4.2 TeV."""
 
 _SAME_ENERGY: Final = 1e-6
-_SPLIT_SEED: Final = 2025
 
 
 @dataclass(frozen=True)
@@ -293,19 +286,11 @@ def _compare_slice(
     samples: Sequence[TotalEnergies],
     values: Sequence[Float64[Array, " _"]],
 ) -> EnergySlice:
-    edges = choose_edges(values[0])
-    reference, *others = (fill_histogram(column, edges) for column in values)
-    results = tuple(
-        SimulatedResult(
-            sample.label, sample.place, other, chi2_of_histograms(reference, other), None
-        )
-        for sample, other in zip(samples[1:], others, strict=True)
-    )
-    floor = split_floor(values[0], edges, np.random.default_rng(_SPLIT_SEED))
+    simulated = [(sample.label, sample.place) for sample in samples[1:]]
     return EnergySlice(
         exponent,
         single_energy,
-        ObservableResult("e_tot_over_e_kin", reference, floor, results),
+        compare_values("e_tot_over_e_kin", values, simulated),
         tuple(
             Moments.from_values(sample.label, column)
             for sample, column in zip(samples, values, strict=True)

@@ -7,24 +7,22 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from calovox.evaluation.energy_slices import EnergySlice, SlicesResult
-from calovox.evaluation.figures import add_legend
+from calovox.evaluation.histogram_pages import (
+    HistogramPanel,
+    histogram_page,
+    legend_size,
+    simulations_of,
+)
 from calovox.evaluation.plots_energy_slices import (
     plot_slice_chi2,
     plot_slice_means,
     plot_slice_widths,
 )
-from calovox.evaluation.plots_histograms import (
-    BAND_COLOR,
-    plot_distribution,
-    plot_ratio,
-    simulated_marker,
-)
+from calovox.evaluation.plots_histograms import BAND_COLOR, simulated_marker
 from calovox.evaluation.samples import REFERENCE_LABEL
 from calovox.units import format_energy
 
 __all__ = ["slices_figure", "slices_summary_figure"]
-
-_N_COLUMNS = 3
 
 
 def slices_figure(result: SlicesResult) -> Figure:
@@ -36,42 +34,26 @@ def slices_figure(result: SlicesResult) -> Figure:
     Returns:
         The page.
     """
-    n_rows = -(-len(result.slices) // _N_COLUMNS)
-    height = 3.7 * n_rows + 1.0
-    figure = Figure(figsize=(11.0, height))
-    outer = figure.add_gridspec(
-        n_rows, _N_COLUMNS, left=0.065, right=0.985, wspace=0.24, hspace=0.3
-    )
-    outer.update(bottom=0.55 / height, top=1.0 - 0.9 / height)
-    for place, entry in enumerate(result.slices):
-        inner = outer[place // _N_COLUMNS, place % _N_COLUMNS].subgridspec(
-            2, 1, height_ratios=(3, 1), hspace=0.04
+    panels = [
+        HistogramPanel(
+            entry.observable,
+            r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$",
+            _energy(entry),
+            f"{entry.observable.reference.total} showers",
         )
-        main, ratio = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
-        plot_distribution(entry.observable, main)
-        plot_ratio(entry.observable, ratio)
-        main.set_title(_energy(entry), loc="left", pad=4)
-        main.set_title(f"{entry.observable.reference.total} showers", loc="right", pad=4)
-        main.tick_params(labelbottom=False)
-        ratio.set_xlabel(r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$", labelpad=2)
-        if place % _N_COLUMNS == 0:
-            main.set_ylabel("Events")
-            ratio.set_ylabel(f"Sim. / {REFERENCE_LABEL}", fontsize=9)
+        for entry in result.slices
+    ]
     means = {
-        place: f"{label} (mean {average.mean:.2f} ± {average.error:.2f})"
-        for (place, label), average in zip(
-            _simulations(result).items(), result.averages, strict=True
+        entry.place: f"{entry.label} (mean {average.mean:.2f} ± {average.error:.2f})"
+        for entry, average in zip(
+            result.slices[0].observable.simulated, result.averages, strict=True
         )
     }
-    add_legend(figure, means, top=1.0 - 0.28 / height)
-    figure.text(
-        *(0.5, 1.0 - 0.22 / height),
+    title = (
         f"{result.eta_range} – sum of all voxels over the kinetic energy, "
-        "$\\chi^2$/ndf and its mean over the slices",
-        ha="center",
-        fontsize=11,
+        "$\\chi^2$/ndf and its mean over the slices"
     )
-    return figure
+    return histogram_page(panels, title, means)
 
 
 def slices_summary_figure(results: Sequence[SlicesResult]) -> Figure:
@@ -93,17 +75,19 @@ def slices_summary_figure(results: Sequence[SlicesResult]) -> Figure:
             plot(result, ax)
             ax.label_outer()
         column[0].set_title(str(result.eta_range))
-    simulations = _simulations(results[0])
+    simulations = simulations_of(results[0].slices[0].observable)
+    labels = [f"{REFERENCE_LABEL}, 68 %", "the note's mean $\\chi^2$/ndf", *simulations.values()]
     figure.legend(
         [
             Patch(facecolor=BAND_COLOR),
             Line2D([], [], color="0.45", linestyle=":"),
             *(Line2D([], [], **simulated_marker(place)) for place in simulations),
         ],
-        [f"{REFERENCE_LABEL}, 68 %", "the note's mean $\\chi^2$/ndf", *simulations.values()],
+        labels,
         loc="upper center",
         bbox_to_anchor=(0.5, 0.995),
-        ncols=2 + len(simulations),
+        ncols=len(labels),
+        fontsize=legend_size(labels),
     )
     figure.align_ylabels(axes)
     return figure
@@ -114,7 +98,3 @@ def _energy(entry: EnergySlice) -> str:
     return (
         rf"$E_\mathrm{{kin}}$ {sign} {format_energy(entry.energy)} ($2^{{{entry.exponent}}}$ MeV)"
     )
-
-
-def _simulations(result: SlicesResult) -> dict[int, str]:
-    return {entry.place: entry.label for entry in result.slices[0].observable.simulated}

@@ -23,8 +23,7 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Float64
-from calovox.evaluation.comparison import ObservableResult, SimulatedResult
-from calovox.evaluation.metrics import chi2_of_histograms, fill_histogram, split_floor
+from calovox.evaluation.comparison import ObservableResult, compare_values
 from calovox.evaluation.samples import Sample, read_samples
 from calovox.geometry import CellTable
 from calovox.phi_modulation import PERIOD, PhiModulation, phi_phase
@@ -45,9 +44,6 @@ __all__ = [
 _HARMONICS: Final = 2
 _N_SIGMA: Final = 3.0
 _MOST_ITERATIONS: Final = 100
-_N_BINS: Final = 24
-_EDGE_QUANTILES: Final = (0.002, 0.998)
-_SPLIT_SEED: Final = 2025
 
 
 @dataclass(frozen=True)
@@ -202,7 +198,8 @@ def _phase_terms(phase: Float64[Array, " event"]) -> Float64[Array, "event term"
 def _compare_energies(
     reference: Path, displaced: Mapping[str, Path], table: CellTable | None
 ) -> EnergyTest:
-    samples, _, _ = read_samples(reference, displaced, table=table)
+    files = {label: (path,) for label, path in displaced.items()}
+    samples, _, _ = read_samples((reference,), files, table=table)
     energy = float(np.median(samples[0].energy))
     for sample in samples:
         if np.any(np.abs(sample.energy / energy - 1.0) > 1e-6):
@@ -217,13 +214,14 @@ def _compare_energies(
         for values, phase in zip(calibrated, phases, strict=True)
     ]
     labels = [sample.label for sample in samples]
+    simulated = [(label, place) for place, label in enumerate(labels[1:])]
     widths = [
         _measure_widths(*columns, energy) for columns in zip(labels, raw, corrected, strict=True)
     ]
     return EnergyTest(
         energy=energy,
-        raw=_compare("e_raw", labels, raw),
-        calibrated=_compare("e_cal", labels, corrected),
+        raw=compare_values("e_raw", raw, simulated),
+        calibrated=compare_values("e_cal", corrected, simulated),
         widths=tuple(widths),
     )
 
@@ -249,23 +247,4 @@ def _measure_widths(
 ) -> EnergyWidth:
     return EnergyWidth(
         label, len(raw), *iterated_width(raw / energy), *iterated_width(calibrated / energy)
-    )
-
-
-def _compare(
-    name: str, labels: list[str], columns: list[Float64[Array, " event"]]
-) -> ObservableResult:
-    low, high = np.quantile(np.concatenate(columns), _EDGE_QUANTILES)
-    edges = np.linspace(float(low), float(high), _N_BINS + 1)
-    reference, *others = (fill_histogram(values, edges) for values in columns)
-    return ObservableResult(
-        name,
-        reference,
-        split_floor(columns[0], edges, np.random.default_rng(_SPLIT_SEED)),
-        tuple(
-            SimulatedResult(
-                label, place, histogram, chi2_of_histograms(reference, histogram), None
-            )
-            for place, (label, histogram) in enumerate(zip(labels[1:], others, strict=True))
-        ),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ def to_plain(value: Any) -> Any:
     """Convert results into what JSON can hold: NaN becomes null, arrays become lists.
 
     Args:
-        value: Dataclasses, arrays, mappings, sequences, numbers or text.
+        value: Dataclasses, arrays, mappings, sequences, paths, numbers or text.
 
     Returns:
         The same in dicts, lists, numbers of seven digits, text and None.
@@ -40,4 +41,6 @@ def to_plain(value: Any) -> Any:
         return float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None
     if isinstance(value, np.integer):
         return int(value)
+    if isinstance(value, Path):
+        return str(value)
     return value

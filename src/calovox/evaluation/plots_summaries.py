@@ -12,6 +12,7 @@ from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
 from calovox.evaluation.averages import Profile
 from calovox.evaluation.comparison import RegionResult, Response
 from calovox.evaluation.plots_histograms import BAND_COLOR, Drawn, simulated_marker
+from calovox.evaluation.response_slices import ResponseMap
 from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "plot_profile_differences",
     "plot_profiles",
     "plot_response",
+    "plot_response_map",
     "plot_shifts",
     "plot_spreads",
 ]
@@ -40,19 +42,18 @@ _BIN_SHARE: Final = 0.6
 _FRACTION_RANGE: Final = (2e-5, 8.0)
 
 
-def plot_response(response: Response, ax: Axes, *, most: int | None = None) -> Drawn:
+def plot_response(response: Response, ax: Axes) -> Drawn:
     """Draw events in |eta| and E_tot / E_kin, with the mean of each bin of |eta|.
 
     Args:
         response: The result.
         ax: Where to draw.
-        most: Events in a bin of the brightest colour; those of the fullest bin if none is given.
 
     Returns:
         The image and the means with their errors.
     """
     profile = response.profile
-    most = int(response.counts.max()) if most is None else most
+    most = int(response.counts.max())
     image = ax.pcolormesh(
         profile.edges,
         response.ratio_edges,
@@ -72,6 +73,27 @@ def plot_response(response: Response, ax: Axes, *, most: int | None = None) -> D
     )
     ax.set_xlim(profile.edges[0], profile.edges[-1])
     return [image, points]
+
+
+def plot_response_map(result: ResponseMap, ax: Axes, *, most: int) -> Drawn:
+    """Draw the events of one sample in fine bins of |eta| and E_tot / E_kin.
+
+    Args:
+        result: The map.
+        ax: Where to draw.
+        most: Events in a bin of the brightest colour.
+
+    Returns:
+        The image.
+    """
+    image = ax.pcolormesh(
+        result.eta_edges,
+        result.ratio_edges,
+        np.where(result.counts > 0, result.counts, np.nan).T,
+        norm=LogNorm(vmin=1, vmax=max(most, 2)),
+        rasterized=True,
+    )
+    return [image]
 
 
 def plot_profiles(profiles: Sequence[Profile], ax: Axes, *, statistic: str = "mean") -> Drawn:

@@ -1,11 +1,13 @@
 """Datasets read for evaluation: what each event looks like after reconstruction.
 
-A dataset is read once, in batches. Reference and simulations share one calibration of the energy:
-that stored with the reference, or else one fitted to the reference.
+A dataset is read once, in batches. A sample may be spread over several files of one grid, each
+with photons of its own range. Reference and simulations share one calibration of the energy: that
+stored with the first file of the reference, or else one fitted to the reference.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,17 +96,17 @@ class Sample:
 
 
 def read_sample(
-    path: Path,
+    paths: Sequence[Path],
     label: str,
     *,
     table: CellTable | None = None,
     regions: tuple[Region, ...] = REGIONS,
 ) -> Sample:
-    """Read a dataset and reconstruct its cells; the energies are not calibrated yet.
+    """Read datasets and reconstruct their cells; the energies are not calibrated yet.
 
     Args:
-        path: A dataset with cell energies.
-        label: How the report calls it.
+        paths: One dataset or more with cell energies, all of one grid.
+        label: How the report calls the sample.
         table: The cells of the detector; the built-in barrel if none is given.
         regions: Where showers are averaged.
 
@@ -112,21 +114,16 @@ def read_sample(
         The sample.
 
     Raises:
-        ValueError: If the dataset has no events, no cell energies, or those of another table.
+        ValueError: If a dataset has no events, no cell energies, those of another table, another
+            grid than the first, or is given twice.
     """
-    reader = DatasetReader(path)
-    if len(reader) == 0:
-        raise ValueError(f"{path}: expected events to evaluate, got none")
     table = barrel_cells() if table is None else table
-    if reader.cell_table not in (None, table.name):
-        raise ValueError(
-            f"{path}: expected cell energies of the table '{table.name}', "
-            f"got those of '{reader.cell_table}'"
-        )
+    readers = _open(paths, table)
+    grid = readers[0].grid
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     shapes = []
-    sums = [(np.zeros(reader.grid.n_voxels), 0) for _ in regions]
-    for voxels, shape in _reconstruct(reader, table):
+    sums = [(np.zeros(grid.n_voxels), 0) for _ in regions]
+    for voxels, shape in chain.from_iterable(_reconstruct(reader, table) for reader in readers):
         shapes.append(shape)
         for name, parts in columns.items():
             parts.append(getattr(voxels, name))
@@ -134,14 +131,14 @@ def read_sample(
         sums = [(a + b, n + m) for (a, n), (b, m) in zip(sums, added, strict=True)]
     return Sample(
         label=label,
-        grid=reader.grid,
+        grid=grid,
         energy=np.concatenate(columns["incident_energy"]),
         eta_center=np.concatenate(columns["eta_center"]),
         phi_center=_join(columns["phi_center"]),
         dropped_fraction=_join(columns["dropped_fraction"]),
         shapes=concatenate_shapes(shapes),
         averages=tuple(
-            AverageShower(region, reader.grid, total / count, count)
+            AverageShower(region, grid, total / count, count)
             for region, (total, count) in zip(regions, sums, strict=True)
             if count > 0
         ),
@@ -152,7 +149,7 @@ def calibrate(reference: Path, samples: list[Sample]) -> tuple[list[Sample], Cal
     """Calibrate all samples alike.
 
     Args:
-        reference: The dataset of the first sample.
+        reference: A dataset of the first sample: the one that may hold the calibration.
         samples: The reference, then simulations.
 
     Returns:
@@ -172,13 +169,16 @@ def calibrate(reference: Path, samples: list[Sample]) -> tuple[list[Sample], Cal
 
 
 def read_samples(
-    reference: Path, simulated: Mapping[str, Path], *, table: CellTable | None = None
+    reference: Sequence[Path],
+    simulated: Mapping[str, Sequence[Path]],
+    *,
+    table: CellTable | None = None,
 ) -> tuple[list[Sample], Calibration, bool]:
     """Read reference and simulations, and calibrate them alike.
 
     Args:
-        reference: Dataset of Geant4.
-        simulated: Datasets of simulations by the names the report gives them.
+        reference: Datasets of Geant4, one or more.
+        simulated: Datasets of each simulation by the names the report gives them.
         table: The cells of the detector; the built-in barrel if none is given.
 
     Returns:
@@ -189,11 +189,31 @@ def read_samples(
     """
     _check_names(simulated)
     samples = [read_sample(reference, REFERENCE_LABEL, table=table)]
-    samples += [read_sample(path, label, table=table) for label, path in simulated.items()]
-    return calibrate(reference, samples)
+    samples += [read_sample(paths, label, table=table) for label, paths in simulated.items()]
+    return calibrate(reference[0], samples)
 
 
-def _check_names(simulated: Mapping[str, Path]) -> None:
+def _open(paths: Sequence[Path], table: CellTable) -> list[DatasetReader]:
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ValueError(f"expected each file once, got {', '.join(map(str, paths))}")
+    readers = [DatasetReader(path) for path in paths]
+    for reader in readers:
+        if len(reader) == 0:
+            raise ValueError(f"{reader.path}: expected events to evaluate, got none")
+        if reader.cell_table not in (None, table.name):
+            raise ValueError(
+                f"{reader.path}: expected cell energies of the table '{table.name}', "
+                f"got those of '{reader.cell_table}'"
+            )
+        if reader.grid != readers[0].grid:
+            raise ValueError(
+                f"{reader.path}: expected the grid of {readers[0].path}, with which it forms one "
+                f"sample, got '{reader.grid.name}'"
+            )
+    return readers
+
+
+def _check_names(simulated: Collection[str]) -> None:
     if REFERENCE_LABEL in simulated:
         raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
 

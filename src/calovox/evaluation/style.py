@@ -1,17 +1,34 @@
-"""How figures look: fonts, colours in a fixed order, sizes; nothing is set outside `style`."""
+"""How figures look: mplhep's ATLAS style in sizes for pages of many panels, and fixed colours.
+
+Nothing is set outside `style`. The style is that of the field's figures; no experiment's name is
+put on them.
+
+References:
+    A. Novak et al., *mplhep*, https://doi.org/10.5281/zenodo.3766157
+    M. Okabe and K. Ito, *Color Universal Design*, https://jfly.uni-koeln.de/color/
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import matplotlib
+import mplhep
 
-__all__ = ["REFERENCE_COLOR", "SIMULATED_COLORS", "SIMULATED_LINES", "style"]
+__all__ = ["REFERENCE_COLOR", "SIMULATED_COLORS", "SIMULATED_LINES", "SIMULATED_MARKERS", "style"]
 
 REFERENCE_COLOR: Final = "black"
 
-SIMULATED_COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colours of the simulations (Okabe and Ito: distinct for the colour-blind), in order."""
+SIMULATED_COLORS: Final = (
+    "#0072B2",
+    "#D55E00",
+    "#00875F",
+    "#AA3377",
+    "#A87C00",
+    "#663300",
+    "#1E9FCF",
+)
+"""Colours of the simulations in order: after Okabe and Ito, each with a contrast of 3 to white."""
 
 SIMULATED_LINES: Final = (
     "-",
@@ -19,40 +36,43 @@ SIMULATED_LINES: Final = (
     (0, (1.2, 1)),
     (0, (5, 1, 1.2, 1)),
     (0, (8, 1.5)),
-    "-",
+    (0, (2.5, 0.8)),
+    (0, (5, 1, 1, 1, 1, 1)),
 )
 """Dashes of the simulations, in order: lines stay distinct in grey print."""
 
+SIMULATED_MARKERS: Final = ("s", "D", "^", "v", "<", ">", "p")
+"""Markers of the simulations, in order."""
+
 _PARAMETERS: Final[dict[Any, Any]] = {
+    "axes.autolimit_mode": "data",
+    "axes.axisbelow": "line",
     "axes.formatter.limits": (-3, 4),
-    "axes.formatter.use_mathtext": True,
     "axes.formatter.useoffset": False,
-    "axes.grid": False,
-    "axes.labelsize": 10,
+    "axes.labelpad": 3,
+    "axes.labelsize": 11,
     "axes.linewidth": 0.8,
     "axes.titlesize": 10,
-    "axes.titley": 1.0,
+    "axes.unicode_minus": True,
+    "axes.xmargin": 0.04,
     "figure.dpi": 160,
-    "figure.facecolor": "white",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.5,
+    "font.family": ["TeX Gyre Heros", "DejaVu Sans"],
+    "font.size": 10,
     "image.cmap": "viridis",
-    "legend.fontsize": 9,
-    "legend.frameon": False,
+    "legend.borderpad": 0.4,
+    "legend.fontsize": 9.5,
     "legend.handlelength": 1.8,
-    "lines.linewidth": 1.3,
-    "mathtext.fontset": "dejavusans",
+    "legend.title_fontsize": 9.5,
+    "lines.linewidth": 1.2,
+    "mathtext.fallback": "stixsans",
     "savefig.dpi": 160,
     "svg.hashsalt": "calovox",
-    "xtick.direction": "in",
-    "xtick.labelsize": 9,
-    "xtick.minor.visible": True,
-    "xtick.top": True,
-    "ytick.direction": "in",
-    "ytick.labelsize": 9,
-    "ytick.minor.visible": True,
-    "ytick.right": True,
+    "xtick.labelsize": 9.5,
+    "xtick.major.size": 5,
+    "xtick.minor.size": 2.5,
+    "ytick.labelsize": 9.5,
+    "ytick.major.size": 6,
+    "ytick.minor.size": 3,
 }
 
 
@@ -65,5 +85,5 @@ def style() -> Iterator[None]:
     """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_PARAMETERS)
+        matplotlib.rcParams.update({**mplhep.style.ATLAS, **_PARAMETERS})
         yield
