@@ -32,7 +32,13 @@ from calovox.evaluation.phi_modulation import (
 from calovox.evaluation.provenance import Provenance, collect_provenance
 from calovox.evaluation.regions import REGIONS
 from calovox.evaluation.response_slices import SlicedResponse, slice_response
-from calovox.evaluation.samples import REFERENCE_LABEL, Sample, SampleFiles, read_samples
+from calovox.evaluation.samples import (
+    REFERENCE_LABEL,
+    Sample,
+    SampleFiles,
+    check_files_once,
+    read_samples,
+)
 from calovox.evaluation.showers import AverageShower, ShowerImage, choose_event, shower_image
 from calovox.geometry import CellTable
 from calovox.hits import HitsReader
@@ -71,6 +77,8 @@ class ReportFiles:
     def __post_init__(self) -> None:
         if self.simulated and not self.reference:
             raise ValueError("simulated: expected a reference to compare with, got none")
+        for paths in (self.reference, *self.simulated.values()):
+            check_files_once(paths)
 
     def roles(self) -> Iterator[tuple[str, Path]]:
         """Give what each file is used for, and the file."""

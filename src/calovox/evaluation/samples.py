@@ -36,6 +36,7 @@ __all__ = [
     "Sample",
     "SampleFiles",
     "calibrate",
+    "check_files_once",
     "read_sample",
     "read_samples",
 ]
@@ -193,9 +194,21 @@ def read_samples(
     return calibrate(reference[0], samples)
 
 
-def _open(paths: Sequence[Path], table: CellTable) -> list[DatasetReader]:
+def check_files_once(paths: Sequence[Path]) -> None:
+    """Refuse a file that is given twice for one sample: its events would count twice.
+
+    Args:
+        paths: The files of one sample.
+
+    Raises:
+        ValueError: If two are the same.
+    """
     if len({path.resolve() for path in paths}) < len(paths):
         raise ValueError(f"expected each file once, got {', '.join(map(str, paths))}")
+
+
+def _open(paths: Sequence[Path], table: CellTable) -> list[DatasetReader]:
+    check_files_once(paths)
     readers = [DatasetReader(path) for path in paths]
     for reader in readers:
         if len(reader) == 0:
