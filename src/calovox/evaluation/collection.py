@@ -176,7 +176,7 @@ def _collect_cells(
     if files.reference:
         say("Reconstructing showers")
         samples, calibration, stored = read_samples(files.reference, files.simulated, table=table)
-    say("Comparing showers")
+        say("Comparing showers")
     regions = {
         str(region): compare_region(samples[0], samples[1:], region)
         for region in REGIONS
