@@ -1,0 +1,74 @@
+"""`calovox train parametric`: hits become a parametrisation, in one file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calovox.cli.command import Job
+from calovox.cli.hits_files import HitsFiles
+from calovox.cli.settings import FileIn, Output
+from calovox.hits import Hits
+from calovox.models.parametric_file import write_parametric
+from calovox.models.parametric_fit import fit_parametric
+
+__all__ = ["TRAIN_PARAMETRIC_EXAMPLE", "TrainParametricSettings", "train_parametric"]
+
+TRAIN_PARAMETRIC_EXAMPLE = "calovox train parametric hits.h5 --eta 0:1.35 -o parametrisation.h5"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainParametricSettings:
+    """Settings of `calovox train parametric`."""
+
+    hits: Annotated[
+        list[Path],
+        typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
+        FileIn(),
+    ]
+    output: Output
+    eta: Annotated[
+        str,
+        typer.Option(
+            metavar="LOW:HIGH",
+            help="Take showers with |eta| from LOW to below HIGH, multiples of 0.05.",
+        ),
+    ] = "0:1.35"
+    phi_modulation: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Curves to be removed from the hits before."
+        ),
+        FileIn(),
+    ] = None
+
+
+def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
+    """Fit FastCaloSimV2, the parametric simulation of AtlFast3, to hits.
+
+    The file that it writes is a model for simulate, benchmark and info.
+    """
+    hits = HitsFiles(settings.hits, settings.phi_modulation)
+
+    def read(title: str) -> Iterator[Hits]:
+        return (hits.bare(batch) for batch in hits.batches(title))
+
+    model = fit_parametric(
+        read,
+        eta_range=_parse_eta(settings.eta),
+        phi_modulation=hits.phi_modulation,
+        provenance=job.provenance | {"hits": hits.provenance},
+    )
+    write_parametric(settings.output, model, overwrite=job.overwrite)
+    least = model.n_showers.min()
+    return f"{settings.output}: {model!r}, {least} showers or more in a sample"
+
+
+def _parse_eta(text: str) -> tuple[float, float]:
+    try:
+        low, high = map(float, text.split(":"))
+    except ValueError:
+        raise ValueError(f"--eta: expected LOW:HIGH, got '{text}'") from None
+    return low, high
