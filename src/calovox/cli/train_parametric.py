@@ -9,14 +9,16 @@ import typer
 
 from calovox.cli.command import Job
 from calovox.cli.hits_files import HitsFiles
-from calovox.cli.settings import FileIn, Output
+from calovox.cli.settings import FileIn, Output, parse_range
 from calovox.hits import Hits
 from calovox.models.parametric_file import write_parametric
 from calovox.models.parametric_fit import fit_parametric
 
 __all__ = ["TRAIN_PARAMETRIC_EXAMPLE", "TrainParametricSettings", "train_parametric"]
 
-TRAIN_PARAMETRIC_EXAMPLE = "calovox train parametric hits.h5 --eta 0:1.35 -o parametrisation.h5"
+TRAIN_PARAMETRIC_EXAMPLE = (
+    "calovox train parametric train_*.h5 --energy 256MeV:524.288GeV -o parametrisation.h5"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,13 @@ class TrainParametricSettings:
             help="Take showers with |eta| from LOW to below HIGH, multiples of 0.05.",
         ),
     ] = "0:1.35"
+    energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW:HIGH",
+            help="Store the powers of two in it, 256MeV:524.288GeV; by default all with showers.",
+        ),
+    ] = None
     phi_modulation: Annotated[
         Path | None,
         typer.Option(
@@ -55,20 +64,14 @@ def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
     def read(title: str) -> Iterator[Hits]:
         return (hits.bare(batch) for batch in hits.batches(title))
 
+    energy = settings.energy
     model = fit_parametric(
         read,
-        eta_range=_parse_eta(settings.eta),
+        eta_range=parse_range("--eta", settings.eta, None),
+        energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
         phi_modulation=hits.phi_modulation,
         provenance=job.provenance | {"hits": hits.provenance},
     )
     write_parametric(settings.output, model, overwrite=job.overwrite)
     least = model.n_showers.min()
     return f"{settings.output}: {model!r}, {least} showers or more in a sample"
-
-
-def _parse_eta(text: str) -> tuple[float, float]:
-    try:
-        low, high = map(float, text.split(":"))
-    except ValueError:
-        raise ValueError(f"--eta: expected LOW:HIGH, got '{text}'") from None
-    return low, high

@@ -69,6 +69,7 @@ class ParametricModel:
         n_bins: Bins of the first PCA of each sample.
         response: R_k of each sample.
         quantiles: Inverse cumulatives of each bin at `KNOTS`.
+        empty: Shares of each bin's showers in which the variables are 0.
         axes: Principal axes of each bin, multiplied with their standard deviations.
         shapes: Average showers of each bin, as shares in each layer's energy, in the voxels of
             `calovox.models.parametric_shapes.half_edges`.
@@ -84,6 +85,7 @@ class ParametricModel:
     n_bins: Int64[Array, "energy slice"]
     response: Float64[Array, "energy slice"]
     quantiles: Float32[Array, "bin variable knot"]
+    empty: Float32[Array, "bin variable"]
     axes: Float32[Array, "bin variable component"]
     shapes: Float[Array, "bin half"]
     phi_modulation: Mapping[str, Any] | None = None
@@ -96,6 +98,7 @@ class ParametricModel:
         expected = {
             **dict.fromkeys(("n_showers", "n_bins", "response"), shape),
             "quantiles": (n_bins, N_VARIABLES, len(KNOTS)),
+            "empty": (n_bins, N_VARIABLES),
             "axes": (n_bins, N_VARIABLES, N_VARIABLES),
             "shapes": (n_bins, len(half_edges()[0])),
         }
@@ -113,7 +116,7 @@ class ParametricModel:
         for name in ("n_bins", "response", "energies"):
             if getattr(self, name).min() <= 0:
                 raise ValueError(f"ParametricModel: expected `{name}` above 0")
-        for name in ("quantiles", "shapes"):
+        for name in ("quantiles", "empty", "shapes"):
             if getattr(self, name).min() < 0:
                 raise ValueError(f"ParametricModel: expected no negative number in `{name}`")
         ends = self._cumulative[:, half_edges()[1][1:] - 1]
@@ -140,7 +143,8 @@ class ParametricModel:
     @property
     def n_parameters(self) -> int:
         """How many fitted numbers there are."""
-        return self.response.size + self.quantiles.size + self.axes.size + self.shapes.size
+        parts = (self.response, self.quantiles, self.empty, self.axes, self.shapes)
+        return sum(part.size for part in parts)
 
     def in_range(
         self, energy: Float[Array, " event"], eta: Float[Array, " event"]
@@ -189,7 +193,7 @@ class ParametricModel:
         bins = self._first_bin[sample] + (numbers[:, 1] * self.n_bins[sample]).astype(np.int64)
         normals = ndtri(np.maximum(numbers[:, 2 : 2 + N_VARIABLES], 2.0**-54))
         scores = np.einsum("evc,ec->ev", self.axes[bins], normals)
-        variables = invert_cumulatives(self.quantiles[bins], scores)
+        variables = invert_cumulatives(self.quantiles[bins], self.empty[bins], scores)
         total = variables[:, 0] * photons.energy
         total *= self._interpolate_response(photons.energy, slice_index) / self.response[sample]
         fractions = variables[:, 1:]

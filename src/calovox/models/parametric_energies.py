@@ -5,8 +5,9 @@ Each variable is mapped to normal scores: the value of rank i among n becomes
 $$z_i = \Phi^{-1}\left(\frac{i - 1/2}{n}\right),$$
 
 and the way back is the inverse cumulative distribution Q(z), tabulated at `KNOTS`, linear in
-between, and constant beyond the smallest and the largest value. Equal values, such as layers
-without energy, are ordered at random: scores are normal for any variable.
+between, and constant beyond the smallest and the largest value. Layers may be empty: a variable
+that is 0 in a share p of the showers has Q(z) = 0 for z below the score of p. Equal values are
+ordered at random: scores are normal for any variable.
 
 The correlation matrix of the scores has the principal axes A, each multiplied with its standard
 deviation. The first component divides the showers into bins of equal probability (first PCA); in
@@ -105,7 +106,11 @@ def principal_bins(
 
 def fit_bin(
     values: Float64[Array, "event variable"], tie_breakers: Float64[Array, "event variable"]
-) -> tuple[Float32[Array, "variable knot"], Float32[Array, "variable component"]]:
+) -> tuple[
+    Float32[Array, "variable knot"],
+    Float32[Array, " variable"],
+    Float32[Array, "variable component"],
+]:
     """Fit the showers of one bin.
 
     Args:
@@ -113,20 +118,25 @@ def fit_bin(
         tie_breakers: Numbers that put equal values in order.
 
     Returns:
-        Inverse cumulatives at `KNOTS`, and principal axes.
+        Inverse cumulatives at `KNOTS`, shares of showers in which each variable is 0, and
+        principal axes.
     """
     quantiles = np.quantile(values, ndtr(KNOTS), axis=0, method="hazen").T
     axes = principal_axes(normal_scores(values, tie_breakers))
-    return quantiles.astype(np.float32), axes.astype(np.float32)
+    empty = np.mean(values == 0.0, axis=0)
+    return quantiles.astype(np.float32), empty.astype(np.float32), axes.astype(np.float32)
 
 
 def invert_cumulatives(
-    quantiles: Float[Array, "event variable knot"], scores: Float64[Array, "event variable"]
+    quantiles: Float[Array, "event variable knot"],
+    empty: Float[Array, "event variable"],
+    scores: Float64[Array, "event variable"],
 ) -> Float64[Array, "event variable"]:
     """Evaluate Q(z).
 
     Args:
         quantiles: Inverse cumulatives at `KNOTS`.
+        empty: Shares of showers in which the variables are 0.
         scores: Normal scores z.
 
     Returns:
@@ -137,4 +147,5 @@ def invert_cumulatives(
     lower = np.minimum(place.astype(np.int64), len(KNOTS) - 2)
     below = np.take_along_axis(quantiles, lower[..., None], axis=2)[..., 0]
     above = np.take_along_axis(quantiles, lower[..., None] + 1, axis=2)[..., 0]
-    return np.asarray(below + (place - lower) * (above - below), dtype=np.float64)
+    values = below + (place - lower) * (above - below)
+    return np.where(scores < ndtri(empty), 0.0, values)

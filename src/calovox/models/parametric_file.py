@@ -7,6 +7,7 @@
 | `n_showers`, `n_bins` | energy, slice | showers of each sample, and bins of its first PCA |
 | `response` | energy, slice | mean of E_tot / E_kin |
 | `quantiles` | bin, 6, knot | inverse cumulatives of E_tot / E_kin and the layers' fractions |
+| `empty` | bin, 6 | shares of the showers in which each of the six is 0 |
 | `axes` | bin, 6, 6 | principal axes times their standard deviations |
 | `shapes` | bin, voxel | average showers, shares of the layer's energy, half precision |
 
@@ -47,6 +48,7 @@ _TYPES: Final = {
     "n_bins": "i8",
     "response": "f8",
     "quantiles": "f4",
+    "empty": "f4",
     "axes": "f4",
     "shapes": "f2",
 }

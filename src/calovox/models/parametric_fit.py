@@ -53,6 +53,7 @@ def fit_parametric(
     read: Callable[[str], Iterable[Hits]],
     *,
     eta_range: tuple[float, float],
+    energy_range: tuple[float, float] | None = None,
     phi_modulation: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> ParametricModel:
@@ -62,6 +63,8 @@ def fit_parametric(
         read: Gives batches of hits, the same at both calls; called with a title of the work.
         eta_range: Lowest and highest |eta| of the slices; showers with centres outside are left
             out.
+        energy_range: Stored energies are the powers of two in this range, in MeV; by default, all
+            that are within half an octave of a shower.
         phi_modulation: What is known of the phi modulation in the hits.
         provenance: How the parametrisation is made.
 
@@ -69,23 +72,25 @@ def fit_parametric(
         The parametrisation.
 
     Raises:
-        ValueError: If the borders of |eta| are no multiples of `SLICE`, a sample has too few
-            showers, or a layer has negative energy.
+        ValueError: If the borders of |eta| are no multiples of `SLICE`, there is no power of two
+            in the range of energies, a sample has too few showers, or a layer has negative energy.
     """
     eta_edges = _slices(eta_range)
     showers = _read_showers(read("energies"), eta_edges)
-    energies, samples = _make_samples(showers, eta_edges)
+    numbers = _energy_numbers(showers, energy_range)
+    samples = _make_samples(showers, eta_edges, numbers)
     parts = [_fit_sample(showers, sample) for sample in samples]
     n_bins = np.array([len(part.bins) for part in parts])
-    shape = (len(energies), len(eta_edges) - 1)
+    shape = (len(numbers), len(eta_edges) - 1)
     return ParametricModel(
-        energies=energies,
+        energies=2.0**numbers,
         eta_edges=eta_edges,
         n_showers=np.array([len(sample) for sample in samples]).reshape(shape),
         n_bins=n_bins.reshape(shape),
         response=np.array([showers.values[sample, 0].mean() for sample in samples]).reshape(shape),
-        quantiles=_stack([part.quantiles for part in parts]),
-        axes=_stack([part.axes for part in parts]),
+        quantiles=_round(np.concatenate([part.quantiles for part in parts])),
+        empty=np.concatenate([part.empty for part in parts]),
+        axes=_round(np.concatenate([part.axes for part in parts])),
         shapes=_fit_shapes(read("shapes"), [chosen for part in parts for chosen in part.bins]),
         phi_modulation=phi_modulation,
         provenance=provenance or {},
@@ -113,8 +118,9 @@ class _Showers:
 class _SampleFit:
     """Fit of one sample: the showers of each of its bins, and what was fitted to them."""
 
-    bins: list[Int64[Array, " chosen"]]
+    bins: list[Int64[Array, "_"]]
     quantiles: Array
+    empty: Array
     axes: Array
 
 
@@ -166,16 +172,30 @@ def _summarize(
     )
 
 
-def _make_samples(
-    showers: _Showers, eta_edges: Float64[Array, " edge"]
-) -> tuple[Float64[Array, " energy"], list[Int64[Array, " chosen"]]]:
-    """Give the stored energies, and the showers of each energy and slice."""
-    used = showers.slice_index >= 0
-    if not used.any():
+def _energy_numbers(
+    showers: _Showers, energy_range: tuple[float, float] | None
+) -> Int64[Array, " energy"]:
+    """Give the logarithms to base 2 of the stored energies."""
+    used = showers.energy_number[showers.slice_index >= 0]
+    if not len(used):
+        raise ValueError("hits: expected showers in the range of |eta|, got none")
+    if energy_range is None:
+        return np.arange(used.min(), used.max() + 1)
+    low, high = np.log2(energy_range)
+    numbers = np.arange(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
+    if not len(numbers):
         raise ValueError(
-            f"hits: expected showers at {eta_edges[0]:g} <= |eta| < {eta_edges[-1]:g}, got none"
+            f"energy: expected a range that holds a power of two in MeV, got "
+            f"{energy_range[0]:g} to {energy_range[1]:g} MeV"
         )
-    numbers = np.arange(showers.energy_number[used].min(), showers.energy_number[used].max() + 1)
+    return numbers
+
+
+def _make_samples(
+    showers: _Showers, eta_edges: Float64[Array, " edge"], numbers: Int64[Array, " energy"]
+) -> list[Int64[Array, "_"]]:
+    """Give the showers of each energy and slice."""
+    used = showers.slice_index >= 0
     samples = []
     for number in numbers:
         of_energy = np.flatnonzero(used & (showers.energy_number == number))
@@ -190,7 +210,7 @@ def _make_samples(
                     f"got {len(chosen)}: add hits, or narrow the range of |eta|"
                 )
             samples.append(chosen)
-    return 2.0 ** numbers.astype(np.float64), samples
+    return samples
 
 
 def _widen(
@@ -216,17 +236,18 @@ def _fit_sample(showers: _Showers, chosen: Int64[Array, " chosen"]) -> _SampleFi
     fits = [fit_bin(values[bins == b], tie_breakers[bins == b]) for b in range(n_bins)]
     return _SampleFit(
         bins=[chosen[bins == b] for b in range(n_bins)],
-        quantiles=np.stack([quantiles for quantiles, _ in fits]),
-        axes=np.stack([axes for _, axes in fits]),
+        quantiles=np.stack([quantiles for quantiles, _, _ in fits]),
+        empty=np.stack([empty for _, empty, _ in fits]),
+        axes=np.stack([axes for _, _, axes in fits]),
     )
 
 
-def _stack(parts: list[Array]) -> Array:
-    """Join the bins of all samples, rounded as far as their statistics allow to save space."""
-    return round_mantissa(np.concatenate(parts), _MANTISSA_BITS)
+def _round(values: Array) -> Array:
+    """Round, less than statistics would notice, to save space on disk."""
+    return round_mantissa(values, _MANTISSA_BITS)
 
 
-def _fit_shapes(batches: Iterable[Hits], bins: list[Int64[Array, " chosen"]]) -> Array:
+def _fit_shapes(batches: Iterable[Hits], bins: list[Int64[Array, "_"]]) -> Array:
     """Average the showers of each bin, in half precision."""
     event = np.concatenate(bins)
     bin_index = np.repeat(np.arange(len(bins)), [len(chosen) for chosen in bins])
