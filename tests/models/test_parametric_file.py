@@ -10,6 +10,7 @@ from calovox.models.parametric_file import (
     read_parametric,
     write_parametric,
 )
+from calovox.photons import LogUniform, SignedUniform, draw_photons
 from calovox.runtime import load_models
 from tests.models.toy_parametric import fitted_model, spread_showers
 
@@ -79,3 +80,17 @@ def test_other_files_are_no_parametrisations(path, tmp_path):
     assert not is_parametric_file(tmp_path / "missing.h5")
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_parametric(tmp_path / "missing.h5")
+
+
+def test_the_shipped_parametrisation_is_small_and_covers_the_barrel():
+    model = load_models("fastcalosimv2")
+    assert model.path.stat().st_size < 3.0e6
+    assert model.energy_range == (256.0, 524288.0)
+    assert model.eta_range == (0.0, 1.35)
+    assert model.phi_modulation["state"] == "present"
+    photons = draw_photons(
+        np.arange(200), energy=LogUniform(256.0, 16384.0), eta=SignedUniform(0.0, 1.35), seed=1
+    )
+    hits = model.sample(photons, seed=1)
+    total = hits.energy.sum(dtype=float) / photons.energy.sum()
+    assert 0.8 < total < 1.0

@@ -110,7 +110,7 @@ def test_what_cannot_be_fitted_is_refused(options, message):
 
 def test_hits_that_cannot_be_parametrised_are_refused():
     hits = spread_showers(40)
-    with pytest.raises(ValueError, match="negative energy, got .* in layer 0 of event 0"):
+    with pytest.raises(ValueError, match=r"negative energy, got .* in layer 0 of event 0"):
         fit(replace(hits, energy=-hits.energy))
     with pytest.raises(ValueError, match="expected showers, got none"):
         fit()
