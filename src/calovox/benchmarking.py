@@ -9,7 +9,7 @@
 - Memory is the resident memory of a fresh process, after ONNX Runtime has loaded the model, less
   before; the process imports nothing but numpy and ONNX Runtime.
 - A parametrisation draws hits and its own random numbers: both are part of a single-shower pass.
-  Its memory is that of the read file, in a process that imported what reads it.
+  Its memory is that of the read file, in a process that imported and compiled what reads it.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), Appendix B, Table B.1
@@ -73,11 +73,13 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[2])
 from calovox.models.parametric_file import read_parametric
+from calovox.models.parametric_shapes import half_edges
 
 def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+half_edges()
 before = resident()
 model = read_parametric(Path(sys.argv[1]))
 print(resident() - before)
