@@ -16,15 +16,15 @@ energy, showers are on one side only. A photon is simulated in these steps:
 4. Hits are drawn independently from the average shower of the bin
    (`calovox.models.parametric_shapes`).
 
-AtlFast3 has 10 000 showers in a sample, at exactly the stored energies, and five bins in the first
-PCA. How smaller samples are treated stands in `calovox.models.parametric_fit`. As in all our
+AtlFast3 has up to 10 000 showers in a sample, at exactly the stored energies, and five bins in the
+first PCA. How smaller samples are treated stands in `calovox.models.parametric_fit`. As in all our
 models, the photon is taken to point at the energy-weighted centre of the shower, round which the
 average shapes are; AtlFast3 has them round the photon's extrapolation into the layer. There is no
 displacement of hits by the folds of the accordion, as our cells have straight sides.
 
 References:
     ATLAS Collaboration, *AtlFast3: The Next Generation of Fast Simulation in ATLAS*,
-    Comput. Softw. Big Sci. 6 (2022) 7, https://arxiv.org/abs/2109.02551, section 4.1
+    Comput. Softw. Big Sci. 6 (2022) 7, https://arxiv.org/abs/2109.02551
 """
 
 from collections.abc import Mapping

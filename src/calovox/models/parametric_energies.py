@@ -16,7 +16,7 @@ drawn from uncorrelated normal numbers g as Q(A g).
 
 References:
     ATLAS Collaboration, *AtlFast3: The Next Generation of Fast Simulation in ATLAS*,
-    Comput. Softw. Big Sci. 6 (2022) 7, https://arxiv.org/abs/2109.02551, section 4.1
+    Comput. Softw. Big Sci. 6 (2022) 7, https://arxiv.org/abs/2109.02551
 """
 
 from typing import Final

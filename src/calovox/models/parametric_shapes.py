@@ -14,7 +14,7 @@ the right mean shape, but the clusters of energy inside a shower are missing.
 
 References:
     ATLAS Collaboration, *AtlFast3: The Next Generation of Fast Simulation in ATLAS*,
-    Comput. Softw. Big Sci. 6 (2022) 7, https://arxiv.org/abs/2109.02551, section 4.1
+    Comput. Softw. Big Sci. 6 (2022) 7, https://arxiv.org/abs/2109.02551
     FastCaloSim, class ``TFCSLateralShapeParametrizationHitNumberFromE``, Apache-2.0,
     https://github.com/fcs-proj/FastCaloSim
 """
