@@ -2,19 +2,32 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import h5py
 import numpy as np
+import typer
 
 from calovox.cli.progress import track
+from calovox.cli.settings import FileIn
 from calovox.hits import Hits
 from calovox.hits.file import HitsReader
 from calovox.phi_modulation import remove_phi_modulation
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import modulation_state, state_after_removing
 
-__all__ = ["HitsFiles"]
+__all__ = ["CurveToRemove", "HitsFiles", "HitsIn"]
+
+HitsIn = Annotated[
+    list[Path],
+    typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
+    FileIn(),
+]
+CurveToRemove = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Curves to be removed from the hits before."),
+    FileIn(),
+]
 
 
 class HitsFiles:

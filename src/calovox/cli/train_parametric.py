@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from calovox.cli.command import Job
-from calovox.cli.hits_files import HitsFiles
-from calovox.cli.settings import FileIn, Output, parse_range
+from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
+from calovox.cli.settings import Output, parse_range
 from calovox.hits import Hits
 from calovox.models.parametric_file import write_parametric
 from calovox.models.parametric_fit import fit_parametric
@@ -25,11 +24,7 @@ TRAIN_PARAMETRIC_EXAMPLE = (
 class TrainParametricSettings:
     """Settings of `calovox train parametric`."""
 
-    hits: Annotated[
-        list[Path],
-        typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
-        FileIn(),
-    ]
+    hits: HitsIn
     output: Output
     eta: Annotated[
         str,
@@ -45,13 +40,7 @@ class TrainParametricSettings:
             help="Store the powers of two in it, 256MeV:524.288GeV; by default all with showers.",
         ),
     ] = None
-    phi_modulation: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Curves to be removed from the hits before."
-        ),
-        FileIn(),
-    ] = None
+    phi_modulation: CurveToRemove = None
 
 
 def train_parametric(settings: TrainParametricSettings, job: Job) -> str:

@@ -11,8 +11,8 @@ from calovox.arrays import Array, Float64
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
 from calovox.cell_energies import CellEnergies
 from calovox.cli.command import Job
-from calovox.cli.hits_files import HitsFiles
-from calovox.cli.settings import FileIn, FileInText, FileOut, Output, PrecisionBits
+from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
+from calovox.cli.settings import FileInText, FileOut, Output, PrecisionBits
 from calovox.dataset import DatasetWriter
 from calovox.geometry import CellTable, barrel_cells
 from calovox.hits import Hits
@@ -31,11 +31,7 @@ _GRIDS = {"optimal": VoxelGrid.optimal, "regular": VoxelGrid.regular}
 class VoxelizeSettings:
     """Settings of `calovox voxelize`."""
 
-    hits: Annotated[
-        list[Path],
-        typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
-        FileIn(),
-    ]
+    hits: HitsIn
     output: Output
     grid: Annotated[
         str,
@@ -49,13 +45,7 @@ class VoxelizeSettings:
     cells: Annotated[
         bool, typer.Option(help="Store cell energies too, and fit the calibration to them.")
     ] = True
-    phi_modulation: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Curves to be removed from the hits before."
-        ),
-        FileIn(),
-    ] = None
+    phi_modulation: CurveToRemove = None
     sub_voxels: Annotated[
         Path | None,
         typer.Option(help="Also average where hits lie in their voxels, into this ROOT file."),

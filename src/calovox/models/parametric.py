@@ -3,8 +3,8 @@ r"""FastCaloSimV2: the parametric photon simulation of AtlFast3, which makes hit
 Showers are parametrised at stored energies, the powers of two in MeV, in slices of `SLICE` in
 |eta|. The sample of a stored energy and slice are the showers whose centre lies in the slice and
 whose kinetic energy lies within half an octave of the stored one; their energies are taken as
-fractions of their own kinetic energy, which rescales them. At the lowest and the highest stored
-energy, showers are on one side only. A photon is simulated in these steps:
+fractions of their own kinetic energy, which rescales them. At the ends of the range of energies,
+showers may be on one side only. A photon is simulated in these steps:
 
 1. At kinetic energies between two stored ones, one of them is chosen at random, with a
    probability linear in log E; at a stored energy, that one.

@@ -4,7 +4,7 @@ Hits are read twice, batch by batch: first for the energies of the layers, for w
 bytes per shower are kept, then for the average shapes. The result is the same for the same hits in
 the same order.
 
-With about 150 showers in a sample (AtlFast3: up to 10 000), two things depend on how many there are:
+With some 150 showers in a sample (AtlFast3: up to 10 000), two things depend on their number:
 
 - The first PCA has one bin for every `SHOWERS_PER_BIN` showers, and at most `MAX_BINS`.
 - A sample of fewer than `ENOUGH_SHOWERS` also takes the showers of the next slice on either side,
