@@ -1,10 +1,14 @@
 #!/bin/sh
 # Trains the shipped models with the datasets of make_training.sh and exports them: two hours on
 # two cores that nothing else needs. Stopped at any moment, the same command continues.
-# usage: sample/make_models.sh FOLDER_OF_DATASETS FOLDER_OF_RUNS
+# FastCaloSimV2 is fitted to the hits from which these datasets are made: two minutes.
+# usage: sample/make_models.sh FOLDER_OF_DATASETS FOLDER_OF_RUNS FOLDER_OF_MAKE_TRAINING_HITS \
+#     FOLDER_OF_MAKE_HITS
 set -eu
 data=$1
 runs=$2
+hits=$3
+others=$4
 here=$(dirname "$0")
 shipped=$here/../src/calovox/shipped
 
@@ -35,6 +39,11 @@ export_pairs() {
         --sub-voxels "$data/sub_voxels_optimal.root" --phi-modulation "$here/phi_curve.h5" \
         --no-fastcalosim --force -o "$shipped/$name" "$@"
 }
+
+calovox train parametric "$hits"/train_*.h5 "$others/scan.h5" "$others/phi_fit.h5" \
+    "$others/tune_transition.h5" --energy 256MeV:524.288GeV --force -o "$runs/parametrisation.h5"
+mkdir -p "$shipped/fastcalosimv2"
+cp "$runs/parametrisation.h5" "$shipped/fastcalosimv2/"
 
 range low 0:0.7 &
 range high 0.7:1.35

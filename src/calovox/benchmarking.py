@@ -1,4 +1,4 @@
-"""What a shower costs: time and memory of exported models, as in the note's Table B.1.
+"""What a shower costs: time and memory of models, as in the note's Table B.1.
 
 - Time is processor time of one thread, in ms per shower: what else the machine is doing counts
   only through shared caches and cores. Wall time is kept beside it.
@@ -8,6 +8,8 @@
 - A chain is the same up to cells: noise, voxels, hits, phi modulation, cells.
 - Memory is the resident memory of a fresh process, after ONNX Runtime has loaded the model, less
   before; the process imports nothing but numpy and ONNX Runtime.
+- A parametrisation draws hits and its own random numbers: both are part of a single-shower pass.
+  Its memory is that of the read file, in a process that imported and compiled what reads it.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), Appendix B, Table B.1
@@ -16,7 +18,7 @@ References:
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,12 +29,16 @@ import numpy as np
 from calovox.arrays import Array, Float64
 from calovox.binned_shower import SubVoxelProbabilities, read_sub_voxels
 from calovox.geometry import barrel_cells
+from calovox.models.parametric import ParametricModel
+from calovox.models.parametric_file import is_parametric_file
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_normals
-from calovox.runtime import ModelSet, OnnxModel
-from calovox.simulate import simulate_photons
+from calovox.runtime import ModelSet
+from calovox.sampling import photons_to_hits
+from calovox.simulate import SimulatedShowers, simulate_hits, simulate_photons
+from calovox.voxelization import VoxelGrid
 
 __all__ = ["PASSES", "ROUNDS", "Cost", "Timing", "measure_costs", "measure_memory"]
 
@@ -58,6 +64,24 @@ before = resident()
 session = onnxruntime.InferenceSession(
     sys.argv[1], options, providers=["CPUExecutionProvider"]
 )
+print(resident() - before)
+"""
+_LOAD_PARAMETRIC: Final = """
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[2])
+from calovox.models.parametric_file import read_parametric
+from calovox.models.parametric_shapes import half_edges
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+half_edges()
+before = resident()
+model = read_parametric(Path(sys.argv[1]))
 print(resident() - before)
 """
 
@@ -126,7 +150,7 @@ class Cost:
 
 
 def measure_costs(
-    models: Mapping[str, ModelSet],
+    models: Mapping[str, ModelSet | ParametricModel],
     *,
     energy: float,
     eta: float,
@@ -164,7 +188,7 @@ def measure_memory(path: Path) -> float:
     """Measure the memory that a loaded model takes, in a bare process.
 
     Args:
-        path: An ONNX file.
+        path: An ONNX file, or one of a parametrisation.
 
     Returns:
         Resident memory after loading less that before, in MB.
@@ -172,7 +196,9 @@ def measure_memory(path: Path) -> float:
     Raises:
         OSError: If the process fails; it needs Linux.
     """
-    command = [sys.executable, "-I", "-c", _LOAD, str(path)]
+    script = _LOAD_PARAMETRIC if is_parametric_file(path) else _LOAD
+    package = Path(__file__).parents[1]
+    command = [sys.executable, "-I", "-c", script, str(path), str(package)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
@@ -183,7 +209,9 @@ def measure_memory(path: Path) -> float:
 class _Runner:
     """Measures one model round by round."""
 
-    def __init__(self, models: ModelSet, energy: float, eta: float, passes: int) -> None:
+    def __init__(
+        self, models: ModelSet | ParametricModel, energy: float, eta: float, passes: int
+    ) -> None:
         n_photons = max(passes, *BATCHES)
         self.photons = Photons(
             energy=np.full(n_photons, energy),
@@ -193,9 +221,8 @@ class _Runner:
         )
         self.models = models
         self.passes = passes
-        self.noise = event_normals(
-            event_keys(_SEED, Stream.MODEL, self.photons.index), *models.noise_shape
-        )
+        shape = models.noise_shape if isinstance(models, ModelSet) else (0,)
+        self.noise = event_normals(event_keys(_SEED, Stream.MODEL, self.photons.index), *shape)
         self.single = _Stopwatch()
         self.chain = _Stopwatch()
         self.batches = {size: _Stopwatch() for size in BATCHES}
@@ -219,40 +246,53 @@ class _Runner:
 
     def cost(self) -> Cost:
         """Sum up what was measured."""
-        model = self._model()
+        path, n_parameters = self._describe()
         return Cost(
-            file=model.path.name,
-            file_size=model.path.stat().st_size / 1e6,
-            n_parameters=_count_parameters(model.card),
-            memory=measure_memory(model.path),
+            file=path.name,
+            file_size=path.stat().st_size / 1e6,
+            n_parameters=n_parameters,
+            memory=measure_memory(path),
             single=self.single.timing(self.passes),
             batches={f"{n}": watch.timing(1).mean / n for n, watch in self.batches.items()},
             chain=self.chain.timing(self.passes),
             hits_per_shower=float(np.mean(self.n_hits)),
         )
 
-    def _model(self) -> OnnxModel:
-        """Find the model of the photons: the upper one at a common border."""
+    def _describe(self) -> tuple[Path, int | None]:
+        """Give file and parameters of the photons' model: the upper one at a common border."""
+        if isinstance(self.models, ParametricModel):
+            assert self.models.path is not None  # loaded from there
+            return self.models.path, self.models.n_parameters
         size = abs(self.photons.eta[0])
-        return next(m for m in reversed(self.models.models) if m.eta_range[0] <= size)
+        model = next(m for m in reversed(self.models.models) if m.eta_range[0] <= size)
+        return model.path, _count_parameters(model.card)
 
     def _draw(self, first: int, number: int) -> None:
         events = slice(first, first + number)
+        if isinstance(self.models, ParametricModel):
+            self.models.sample(self.photons[events], seed=_SEED)
+            return
         self.models.sample(
             self.photons.energy[events], self.photons.eta[events], self.noise[events]
         )
 
     def _simulate(self, event: int) -> None:
+        (shower,) = self._simulated(self.photons[event : event + 1])
+        self.n_hits.append(shower.hits.n_hits)
+
+    def _simulated(self, photons: Photons) -> Iterator[SimulatedShowers]:
+        if isinstance(self.models, ParametricModel):
+            hits = photons_to_hits(self.models, photons, VoxelGrid.optimal(), seed=_SEED)
+            return simulate_hits(hits, table=barrel_cells())
         probabilities, curve = self.side_files
-        (shower,) = simulate_photons(
+        return simulate_photons(
             self.models,
-            self.photons[event : event + 1],
+            photons,
             probabilities,
             seed=_SEED,
             table=barrel_cells(),
             phi_modulation=curve,
         )
-        self.n_hits.append(shower.hits.n_hits)
 
 
 class _Stopwatch:
@@ -284,8 +324,10 @@ def _count_parameters(card: Mapping[str, Any]) -> int | None:
 
 
 def _read_side_files(
-    models: ModelSet,
+    models: ModelSet | ParametricModel,
 ) -> tuple[SubVoxelProbabilities | None, PhiModulation | None]:
+    if isinstance(models, ParametricModel):
+        return None, None
     sub_voxels, curve = models.sub_voxels, models.phi_modulation
     return (
         None if sub_voxels is None else read_sub_voxels(sub_voxels, models.grid),

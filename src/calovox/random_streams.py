@@ -35,6 +35,8 @@ class Stream(IntEnum):
     MATCHING = 4
     PLACEMENT = 5
     MODEL = 6
+    HITS = 7
+    TIES = 8
 
 
 @numba.njit(cache=True, inline="always")

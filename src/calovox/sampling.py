@@ -1,22 +1,35 @@
-"""Photons become voxels, drawn by generative models.
+"""Photons become voxels, or hits, drawn by generative models.
 
 A model gives showers for the photons it was trained for, a range of energies and of |eta|. Others
 are refused, or flagged in `Voxels.extrapolated` where extrapolation is allowed. The photon is
 taken to point at the shower centre; the sign of eta mirrors the shower.
+
+Most models draw voxels; `calovox.models.parametric` draws hits, whose voxels are those of
+`hits_to_voxels`, round the centre of the hits.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float, Float32, Float64
+from calovox.hits import Hits
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_normals
-from calovox.voxelization import VoxelGrid, Voxels
+from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 
-__all__ = ["BATCH", "PhotonModel", "PhotonModels", "photons_to_voxels"]
+__all__ = [
+    "BATCH",
+    "HitModel",
+    "HitShowers",
+    "PhotonModel",
+    "PhotonModels",
+    "photons_to_hits",
+    "photons_to_voxels",
+]
 
 BATCH: Final = 500
 """Photons per batch: hits of a batch stay below some 100 MB at the highest energies."""
@@ -27,8 +40,8 @@ class PhotonModel(Protocol):
     """A model of the showers of some photons, such as `calovox.runtime.OnnxModel`."""
 
     @property
-    def path(self) -> Path:
-        """Its file."""
+    def path(self) -> Path | None:
+        """Its file; None if it was not read from one."""
         ...
 
     @property
@@ -40,6 +53,38 @@ class PhotonModel(Protocol):
     def eta_range(self) -> tuple[float, float]:
         """Lowest and highest |eta| it was trained for."""
         ...
+
+
+@runtime_checkable
+class HitModel(PhotonModel, Protocol):
+    """A model that draws hits, such as `calovox.models.parametric.ParametricModel`."""
+
+    def in_range(
+        self, energy: Float64[Array, " event"], eta: Float64[Array, " event"]
+    ) -> Bool[Array, " event"]:
+        """Tell which photons it was trained for."""
+        ...
+
+    def sample(self, photons: Photons, *, seed: int) -> Hits:
+        """Draw the hits of each photon; they depend on the seed and on the event's index."""
+        ...
+
+
+@dataclass(frozen=True)
+class HitShowers:
+    """A batch of showers drawn as hits.
+
+    Attributes:
+        hits: What the model gave.
+        voxels: The voxels of these hits, and which photons are extrapolated.
+    """
+
+    hits: Hits
+    voxels: Voxels
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.hits)
 
 
 @runtime_checkable
@@ -103,8 +148,54 @@ def photons_to_voxels(
     """
     extrapolated = ~models.in_range(photons.energy, photons.eta)
     if not allow_extrapolation and extrapolated.any():
-        raise ValueError(_describe_extrapolation(models, photons, extrapolated))
+        raise ValueError(_describe_extrapolation(models.models, photons, extrapolated))
     return _sample(models, photons, extrapolated, seed, batch_size)
+
+
+def photons_to_hits(
+    model: HitModel,
+    photons: Photons,
+    grid: VoxelGrid,
+    *,
+    seed: int,
+    allow_extrapolation: bool = False,
+    batch_size: int = BATCH,
+) -> Iterator[HitShowers]:
+    """Draw the hits of a shower for each photon, and sum them in voxels.
+
+    Args:
+        model: What draws the hits.
+        photons: What to simulate.
+        grid: The voxels.
+        seed: Seed of the run.
+        allow_extrapolation: Whether photons that the model was not trained for are simulated.
+        batch_size: Photons per batch.
+
+    Returns:
+        Batches in the order of the photons.
+
+    Raises:
+        ValueError: If photons lie outside the trained range and may not, before any is simulated.
+    """
+    extrapolated = ~model.in_range(photons.energy, photons.eta)
+    if not allow_extrapolation and extrapolated.any():
+        raise ValueError(_describe_extrapolation([model], photons, extrapolated))
+    return _sample_hits(model, photons, grid, extrapolated, seed, batch_size)
+
+
+def _sample_hits(
+    model: HitModel,
+    photons: Photons,
+    grid: VoxelGrid,
+    extrapolated: Bool[Array, " event"],
+    seed: int,
+    batch_size: int,
+) -> Iterator[HitShowers]:
+    for start in range(0, len(photons), batch_size):
+        events = slice(start, start + batch_size)
+        hits = model.sample(photons[events], seed=seed)
+        voxels = hits_to_voxels(hits, grid)
+        yield HitShowers(hits, replace(voxels, extrapolated=extrapolated[events]))
 
 
 def _sample(
@@ -150,13 +241,13 @@ def _check_energy(
 
 
 def _describe_extrapolation(
-    models: PhotonModels, photons: Photons, extrapolated: Bool[Array, " event"]
+    models: Sequence[PhotonModel], photons: Photons, extrapolated: Bool[Array, " event"]
 ) -> str:
     first = int(np.flatnonzero(extrapolated)[0])
     ranges = ", ".join(
         f"{model.energy_range[0]:.7g} to {model.energy_range[1]:.7g} MeV at |eta| "
         f"{model.eta_range[0]:.4g} to {model.eta_range[1]:.4g}"
-        for model in models.models
+        for model in models
     )
     return (
         f"photons: expected {ranges}, the trained range, got {np.count_nonzero(extrapolated)} of "

@@ -1,5 +1,7 @@
 """Simulation: photons become voxels, voxels become hits, hits become cells.
 
+Models that draw hits leave the first step out.
+
 Showers come in batches, so that memory does not grow with their number. An event's random numbers
 depend on the seed and on the event's index alone: the batch size changes nothing but the speed.
 """
@@ -20,12 +22,13 @@ from calovox.hits import Hits
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
-from calovox.sampling import BATCH, PhotonModels, photons_to_voxels
+from calovox.sampling import BATCH, HitShowers, PhotonModels, photons_to_voxels
 from calovox.voxelization import Voxels
 
 __all__ = [
     "SimulatedShowers",
     "match_photons",
+    "simulate_hits",
     "simulate_library",
     "simulate_photons",
     "simulate_voxels",
@@ -37,8 +40,9 @@ class SimulatedShowers:
     """A batch of simulated showers, at every stage.
 
     Attributes:
-        voxels: What the model gave.
-        hits: What BinnedShower made of them.
+        voxels: What the model gave, or the voxels of the hits that it gave.
+        hits: What BinnedShower made of the voxels, or the model itself; with the phi modulation,
+            if it was put in.
         cells: What the calorimeter saw of the hits; None if no cell table was given.
     """
 
@@ -185,7 +189,32 @@ def simulate_voxels(
     """
     for voxels in showers:
         hits = voxels_to_hits(voxels, probabilities, seed=seed, hit_energy=hit_energy)
-        if phi_modulation is not None:
-            hits = apply_phi_modulation(hits, phi_modulation)
-        cells = None if table is None else hits_to_cells(hits, table)
-        yield SimulatedShowers(voxels, hits, cells)
+        yield _detect(voxels, hits, table, phi_modulation)
+
+
+def simulate_hits(
+    showers: Iterable[HitShowers],
+    *,
+    table: CellTable | None = None,
+    phi_modulation: PhiModulation | None = None,
+) -> Iterator[SimulatedShowers]:
+    """Simulate what the calorimeter sees of showers that a model drew as hits.
+
+    Args:
+        showers: Batches of `calovox.sampling.photons_to_hits`.
+        table: The cells of the detector; None to stop at hits.
+        phi_modulation: Curves that are put into the hits; None for none.
+
+    Yields:
+        Batches in the same order.
+    """
+    for shower in showers:
+        yield _detect(shower.voxels, shower.hits, table, phi_modulation)
+
+
+def _detect(
+    voxels: Voxels, hits: Hits, table: CellTable | None, phi_modulation: PhiModulation | None
+) -> SimulatedShowers:
+    if phi_modulation is not None:
+        hits = apply_phi_modulation(hits, phi_modulation)
+    return SimulatedShowers(voxels, hits, None if table is None else hits_to_cells(hits, table))

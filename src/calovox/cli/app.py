@@ -42,6 +42,11 @@ from calovox.cli.train import (
     train_dit,
     train_inn,
 )
+from calovox.cli.train_parametric import (
+    TRAIN_PARAMETRIC_EXAMPLE,
+    TrainParametricSettings,
+    train_parametric,
+)
 from calovox.cli.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
 
 __all__ = ["app", "main"]
@@ -112,6 +117,13 @@ add_command(
     example=TRAIN_DIT_EXAMPLE,
     preview=preview_training,
     continues=True,
+)
+add_command(
+    training,
+    "parametric",
+    TrainParametricSettings,
+    train_parametric,
+    example=TRAIN_PARAMETRIC_EXAMPLE,
 )
 app.add_typer(training, name="train")
 add_command(

@@ -54,8 +54,8 @@ class BenchmarkSettings:
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Shipped models, folders of calovox export, or its ONNX files. The first one is "
-            "the reference of all ratios.",
+            help="Shipped models, folders of calovox export, its ONNX files, or files of calovox "
+            "train parametric. The first one is the reference of all ratios.",
         ),
         ModelIn(),
     ]

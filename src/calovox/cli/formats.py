@@ -7,7 +7,9 @@ import h5py
 
 __all__ = ["Format", "detect_format"]
 
-Format = Literal["hits", "dataset", "phi modulation", "shapes", "ROOT", "TOML", "report"]
+Format = Literal[
+    "hits", "dataset", "phi modulation", "shapes", "ROOT", "TOML", "report", "parametrisation"
+]
 
 
 def detect_format(path: Path) -> Format:
@@ -45,6 +47,7 @@ def _detect_hdf5(path: Path) -> Format:
             formats: dict[str, Format] = {
                 "calovox hits": "hits",
                 "calovox phi modulation": "phi modulation",
+                "calovox parametrisation": "parametrisation",
             }
             if file.attrs.get("format") in formats:
                 return formats[file.attrs["format"]]

@@ -14,7 +14,9 @@ from calovox.cli.formats import Format, detect_format
 from calovox.dataset import DatasetReader
 from calovox.geometry import CellTable
 from calovox.hits.file import HitsReader
+from calovox.models.parametric_file import read_parametric
 from calovox.phi_modulation.curve_file import read_curve
+from calovox.phi_modulation.state import modulation_state
 from calovox.reconstruction import read_shapes_file
 from calovox.units import format_energy
 from calovox.voxelization import VoxelGrid
@@ -43,6 +45,20 @@ def _describe_hits(path: Path) -> dict[str, str]:
 def _describe_dataset(path: Path) -> dict[str, str]:
     reader = DatasetReader(path)
     return _without_provenance(reader.summary()) | _made_with(reader.provenance)
+
+
+def _describe_parametrisation(path: Path) -> dict[str, str]:
+    model = read_parametric(path)
+    (low, high), (low_eta, high_eta) = model.energy_range, model.eta_range
+    return {
+        "format": "parametrisation (FastCaloSimV2)",
+        "stored energies": f"{len(model.energies)}, {format_energy(low)} to {format_energy(high)}",
+        "slices in |eta|": f"{model.n_bins.shape[1]}, {low_eta:g} to {high_eta:g}",
+        "showers in a sample": f"{model.n_showers.min()} to {model.n_showers.max()}",
+        "bins of the first PCA": f"{model.n_bins.min()} to {model.n_bins.max()}",
+        "parameters": f"{model.n_parameters}",
+        "phi modulation": modulation_state(model.phi_modulation),
+    } | _made_with(model.provenance)
 
 
 def _without_provenance(lines: dict[str, str]) -> dict[str, str]:
@@ -117,6 +133,7 @@ _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
     "ROOT": _describe_root,
     "TOML": _describe_toml,
     "report": _describe_report,
+    "parametrisation": _describe_parametrisation,
 }
 
 
@@ -126,7 +143,7 @@ def info(
         Path, typer.Argument(metavar="FILE", exists=True, help="Any file of calovox.")
     ],
 ) -> None:
-    """Show what is in a hits file, dataset, table of shapes, ROOT file, grid or report."""
+    """Show what is in a hits file, dataset, parametrisation, shapes, ROOT file, grid or report."""
     with one_line_errors(traceback=context.find_root().params["traceback"]):
         lines = _DESCRIBE[detect_format(file)](file)
     width = max(map(len, lines))

@@ -13,9 +13,11 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
+
+from calovox.units import parse_quantity
 
 __all__ = [
     "Energies",
@@ -31,6 +33,7 @@ __all__ = [
     "Workers",
     "files_read",
     "files_written",
+    "parse_range",
     "read_settings",
     "resolved_settings",
     "settings_text",
@@ -168,6 +171,35 @@ def split_named_file(text: str) -> tuple[str, str]:
     """
     name, equals, path = text.partition("=")
     return (name, path) if equals else ("", text)
+
+
+def parse_range(option: str, text: str, kind: Literal["energy"] | None) -> tuple[float, float]:
+    """Read ``LOW:HIGH``.
+
+    Args:
+        option: The option, for the message.
+        text: What the user gave.
+        kind: What both numbers measure; None for bare numbers.
+
+    Returns:
+        Both numbers.
+
+    Raises:
+        ValueError: If it is no such range, or LOW is not below HIGH.
+
+    Example:
+        >>> parse_range("--eta", "0:0.7", None)
+        (0.0, 0.7)
+    """
+    try:
+        low, high = (
+            float(part) if kind is None else parse_quantity(part, kind) for part in text.split(":")
+        )
+    except ValueError:
+        raise ValueError(f"{option}: expected LOW:HIGH, got '{text}'") from None
+    if not 0.0 <= low < high:
+        raise ValueError(f"{option}: expected 0 <= LOW < HIGH, got '{text}'")
+    return low, high
 
 
 def _plain(hint: Any, value: Any) -> Any:

@@ -14,7 +14,7 @@ from calovox.geometry import barrel_cells
 from calovox.hits.file import HitsWriter
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import state_after_applying
-from calovox.simulate import SimulatedShowers, simulate_voxels
+from calovox.simulate import SimulatedShowers, simulate_hits, simulate_voxels
 from calovox.units import parse_quantity
 
 __all__ = ["SIMULATE_EXAMPLE", "simulate"]
@@ -27,25 +27,37 @@ SIMULATE_EXAMPLE = (
 def simulate(settings: SimulateSettings, job: Job) -> str:
     """Simulate photons: voxels of a trained model or of a library become hits and cells.
 
+    FastCaloSimV2 makes the hits itself; its voxels are those of its hits, on the optimal grid.
+
     The result does not depend on how many photons are simulated at once.
     """
     source = open_source(settings)
-    sub_voxels, curve = source.sub_voxels, source.phi_modulation
     n_extrapolated = 0
     with _writers(settings, job, source) as append:
-        for batch in simulate_voxels(
-            track(source.showers, "simulation", source.number),
-            None if sub_voxels is None else read_sub_voxels(sub_voxels, source.grid),
-            seed=settings.seed,
-            table=barrel_cells() if settings.cells else None,
-            hit_energy=_choose_hit_energy(settings.e_hit),
-            phi_modulation=None if curve is None else read_curve(curve),
-        ):
+        for batch in _simulate_source(settings, source):
             append(batch)
             if batch.voxels.extrapolated is not None:
                 n_extrapolated += int(batch.voxels.extrapolated.sum())
     summary = f"{settings.output}: {source.number} showers, {source.grid.n_voxels} voxels"
     return summary + f", {n_extrapolated} extrapolated" * (n_extrapolated > 0)
+
+
+def _simulate_source(settings: SimulateSettings, source: Source) -> Iterator[SimulatedShowers]:
+    table = barrel_cells() if settings.cells else None
+    sub_voxels, curve = source.sub_voxels, source.phi_modulation
+    modulation = None if curve is None else read_curve(curve)
+    if source.hits is not None:
+        hits = track(source.hits, "simulation", source.number)
+        return simulate_hits(hits, table=table, phi_modulation=modulation)
+    assert source.showers is not None  # a source has one of both
+    return simulate_voxels(
+        track(source.showers, "simulation", source.number),
+        None if sub_voxels is None else read_sub_voxels(sub_voxels, source.grid),
+        seed=settings.seed,
+        table=table,
+        hit_energy=_choose_hit_energy(settings.e_hit),
+        phi_modulation=modulation,
+    )
 
 
 def _choose_hit_energy(text: str | None) -> HitEnergy | None:

@@ -20,8 +20,8 @@ class SimulateSettings:
         str,
         typer.Option(
             metavar="NAME|PATH",
-            help="A shipped model, a folder of calovox export, an ONNX file of it, or a dataset: "
-            "a library of showers.",
+            help="A shipped model, a folder of calovox export, an ONNX file of it, a file of "
+            "calovox train parametric, or a dataset: a library of showers.",
         ),
         ModelIn(),
     ]

@@ -1,4 +1,7 @@
-"""Where `calovox simulate` takes its showers from: a library of showers, or trained models."""
+"""Where `calovox simulate` takes its showers from: a library of showers, or trained models.
+
+A source has voxels, or hits with their voxels.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +14,11 @@ from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
 from calovox.cli.simulate_settings import SimulateSettings
 from calovox.dataset import DatasetReader
+from calovox.models.parametric import ParametricModel
+from calovox.models.parametric_file import is_parametric_file
 from calovox.photon_files import read_photons
 from calovox.photons import Photons, draw_photons, parse_energies, parse_etas
-from calovox.sampling import BATCH, photons_to_voxels
+from calovox.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
 from calovox.simulate import match_photons
 from calovox.voxelization import VoxelGrid, Voxels
 
@@ -27,7 +32,8 @@ class Source:
     Attributes:
         grid: Their voxels.
         number: How many there are.
-        showers: Batches of them.
+        showers: Batches of them; None if they are drawn as hits.
+        hits: Batches of showers drawn as hits; None if there are voxels.
         provenance: Where they come from, for the result.
         modulation: What is known of the phi modulation in them; see
             `calovox.phi_modulation.state`.
@@ -38,7 +44,8 @@ class Source:
 
     grid: VoxelGrid
     number: int
-    showers: Iterator[Voxels]
+    showers: Iterator[Voxels] | None
+    hits: Iterator[HitShowers] | None
     provenance: dict[str, Any]
     modulation: Mapping[str, Any] | None
     sub_voxels: Path | None
@@ -60,7 +67,8 @@ def open_source(settings: SimulateSettings) -> Source:
     """
     path = Path(settings.model)
     is_other_file = path.is_file() and path.suffix != ".onnx"
-    if is_other_file or path.suffix in (".h5", ".hdf5"):
+    is_hdf5 = is_other_file or path.suffix in (".h5", ".hdf5")
+    if is_hdf5 and not is_parametric_file(path):
         return _open_library(settings, path)
     return _open_models(settings)
 
@@ -75,6 +83,7 @@ def _open_library(settings: SimulateSettings, path: Path) -> Source:
         grid=library.grid,
         number=number,
         showers=showers,
+        hits=None,
         provenance={"library": library.provenance},
         modulation=modulation,
         sub_voxels=_file_or_default(settings.sub_voxels, None),
@@ -92,6 +101,8 @@ def _open_models(settings: SimulateSettings) -> Source:
 
     models = load_models(settings.model)
     photons = _new_photons(settings, f"--model {settings.model}")
+    if isinstance(models, ParametricModel):
+        return _open_parametric(settings, models, photons)
     showers = photons_to_voxels(
         models, photons, seed=settings.seed, allow_extrapolation=settings.allow_extrapolation
     )
@@ -102,9 +113,40 @@ def _open_models(settings: SimulateSettings) -> Source:
         grid=models.grid,
         number=len(photons),
         showers=showers,
+        hits=None,
         provenance={"model_files": {path.name: file_hash(path) for path in files}},
         modulation=None if models.phi_modulation is None else {"state": "removed"},
         sub_voxels=sub_voxels,
+        phi_modulation=curve,
+        calibration=None,
+    )
+
+
+def _open_parametric(
+    settings: SimulateSettings, model: ParametricModel, photons: Photons
+) -> Source:
+    from calovox.runtime.model_set import file_hash
+
+    makes_hits = f"is for models of voxels, and {settings.model} makes hits: leave it out"
+    _refuse({"--sub-voxels": settings.sub_voxels, "--e-hit": settings.e_hit}, makes_hits)
+    grid = VoxelGrid.optimal()
+    hits = photons_to_hits(
+        model,
+        photons,
+        grid,
+        seed=settings.seed,
+        allow_extrapolation=settings.allow_extrapolation,
+    )
+    curve = _file_or_default(settings.phi_modulation, None)
+    files = filter(None, (model.path, curve))
+    return Source(
+        grid=grid,
+        number=len(photons),
+        showers=None,
+        hits=hits,
+        provenance={"model_files": {path.name: file_hash(path) for path in files}},
+        modulation=model.phi_modulation,
+        sub_voxels=None,
         phi_modulation=curve,
         calibration=None,
     )

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Literal
+from typing import Any
 
 from calovox import __version__
 from calovox.cli.command import Job
 from calovox.cli.progress import Advance, progress_of
-from calovox.cli.settings import resolved_settings, settings_text
+from calovox.cli.settings import parse_range, resolved_settings, settings_text
 from calovox.cli.train import (
     AnyTrainSettings,
     LoopSettings,
@@ -126,8 +126,8 @@ def settings_to_task(settings: AnyTrainSettings) -> Task:
     return Task(
         sizes=sizes,
         make=make,
-        eta_range=_parse_range("--eta", settings.eta, None),
-        energy_range=None if energy is None else _parse_range("--energy", energy, "energy"),
+        eta_range=parse_range("--eta", settings.eta, None),
+        energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
         pretrained=settings.pretrained,
         **settings_to_recipe(settings),
     )
@@ -217,18 +217,6 @@ def _compiled(sizes: DitSizes) -> MakeModel:
         return model
 
     return make
-
-
-def _parse_range(option: str, text: str, kind: Literal["energy"] | None) -> tuple[float, float]:
-    try:
-        low, high = (
-            float(part) if kind is None else parse_quantity(part, kind) for part in text.split(":")
-        )
-    except ValueError:
-        raise ValueError(f"{option}: expected LOW:HIGH, got '{text}'") from None
-    if not 0.0 <= low < high:
-        raise ValueError(f"{option}: expected 0 <= LOW < HIGH, got '{text}'")
-    return low, high
 
 
 class _SettingsWriter(Observer):

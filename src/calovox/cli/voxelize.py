@@ -1,11 +1,9 @@
 """`calovox voxelize`: hits become voxels and cells, in a dataset."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import h5py
 import numpy as np
 import typer
 
@@ -13,15 +11,12 @@ from calovox.arrays import Array, Float64
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
 from calovox.cell_energies import CellEnergies
 from calovox.cli.command import Job
-from calovox.cli.progress import track
-from calovox.cli.settings import FileIn, FileInText, FileOut, Output, PrecisionBits
+from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
+from calovox.cli.settings import FileInText, FileOut, Output, PrecisionBits
 from calovox.dataset import DatasetWriter
 from calovox.geometry import CellTable, barrel_cells
 from calovox.hits import Hits
-from calovox.hits.file import HitsReader
-from calovox.phi_modulation import phi_phase, remove_phi_modulation
-from calovox.phi_modulation.curve_file import read_curve
-from calovox.phi_modulation.state import modulation_state, state_after_removing
+from calovox.phi_modulation import phi_phase
 from calovox.reconstruction import Calibration, cells_to_shapes, fit_calibration, hits_to_cells
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 
@@ -36,11 +31,7 @@ _GRIDS = {"optimal": VoxelGrid.optimal, "regular": VoxelGrid.regular}
 class VoxelizeSettings:
     """Settings of `calovox voxelize`."""
 
-    hits: Annotated[
-        list[Path],
-        typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
-        FileIn(),
-    ]
+    hits: HitsIn
     output: Output
     grid: Annotated[
         str,
@@ -54,13 +45,7 @@ class VoxelizeSettings:
     cells: Annotated[
         bool, typer.Option(help="Store cell energies too, and fit the calibration to them.")
     ] = True
-    phi_modulation: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Curves to be removed from the hits before."
-        ),
-        FileIn(),
-    ] = None
+    phi_modulation: CurveToRemove = None
     sub_voxels: Annotated[
         Path | None,
         typer.Option(help="Also average where hits lie in their voxels, into this ROOT file."),
@@ -78,7 +63,7 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
 
     With cells, the calibration of the cluster energy is fitted and stored in the dataset.
     """
-    grid, hits = choose_grid(settings.grid), _HitsFiles(settings.hits, settings.phi_modulation)
+    grid, hits = choose_grid(settings.grid), HitsFiles(settings.hits, settings.phi_modulation)
     totals = _write_dataset(settings, job, grid, hits)
     if settings.sub_voxels is not None:
         batches = (hits.bare(batch) for batch in hits.batches("sub-voxels"))
@@ -107,7 +92,7 @@ def choose_grid(text: str) -> VoxelGrid:
 
 
 def _write_dataset(
-    settings: VoxelizeSettings, job: Job, grid: VoxelGrid, hits: "_HitsFiles"
+    settings: VoxelizeSettings, job: Job, grid: VoxelGrid, hits: HitsFiles
 ) -> "_Totals":
     table = barrel_cells() if settings.cells else None
     totals = _Totals()
@@ -133,61 +118,6 @@ def _write_dataset(
 def _phi_center(voxels: Voxels) -> Float64[Array, " event"]:
     assert voxels.phi_center is not None  # made from hits
     return voxels.phi_center
-
-
-class _HitsFiles:
-    """Several hits files as one, and the phi modulation that is taken out of their hits."""
-
-    def __init__(self, paths: Sequence[Path], curve: Path | None) -> None:
-        self._readers = [HitsReader(path) for path in paths]
-        self._modulation = None if curve is None else read_curve(curve)
-        stored = [reader.phi_modulation for reader in self._readers]
-        if curve is not None:
-            stored = [
-                state_after_removing(entry, path)
-                for entry, path in zip(stored, paths, strict=True)
-            ]
-        known = [{**(entry or {}), "state": modulation_state(entry)} for entry in stored]
-        if any(entry != known[0] for entry in known):
-            raise ValueError(
-                f"{', '.join(map(str, paths))}: expected files with the same phi modulation; "
-                f"voxelize them apart"
-            )
-        self.phi_modulation = stored[0]
-        if len(self) == 0:
-            raise ValueError(f"{', '.join(map(str, paths))}: expected showers, got none")
-        _check_indices(paths)
-
-    def __len__(self) -> int:
-        return sum(len(reader) for reader in self._readers)
-
-    @property
-    def provenance(self) -> list[dict[str, Any]]:
-        return [reader.provenance for reader in self._readers]
-
-    def bare(self, hits: Hits) -> Hits:
-        """Return hits as they are voxelized, without the modulation if curves were given."""
-        if self._modulation is None:
-            return hits
-        return remove_phi_modulation(hits, self._modulation)
-
-    def batches(self, title: str) -> Iterator[Hits]:
-        parts = (batch for reader in self._readers for batch in reader.batches())
-        return track(parts, title, len(self))
-
-
-def _check_indices(paths: Sequence[Path]) -> None:
-    """Refuse events that would share their random numbers."""
-    columns = []
-    for path in paths:
-        with h5py.File(path, "r") as file:
-            columns.append(file["event/index"][:])
-    indices, counts = np.unique(np.concatenate(columns), return_counts=True)
-    if np.any(counts > 1):
-        raise ValueError(
-            f"{', '.join(map(str, paths))}: event {indices[counts > 1][0]} occurs more than once; "
-            "make the files with different --first-event"
-        )
 
 
 @dataclass

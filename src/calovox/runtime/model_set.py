@@ -1,4 +1,4 @@
-"""Exported models that cover ranges of abs(eta) side by side."""
+"""Exported models that cover ranges of abs(eta) side by side, and parametrisations."""
 
 import hashlib
 import json
@@ -13,14 +13,19 @@ import numpy as np
 
 from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64
 from calovox.models.base import Conditions
+from calovox.models.parametric import ParametricModel
+from calovox.models.parametric_file import is_parametric_file, read_parametric
 from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["MODEL_FILE", "ModelSet", "file_hash", "load_models"]
+__all__ = ["MODEL_FILE", "PARAMETRIC_FILE", "ModelSet", "file_hash", "load_models"]
 
 MODEL_FILE: Final = "model.json"
 """Name of the file that says what else is in the folder of a model."""
+
+PARAMETRIC_FILE: Final = "parametrisation.h5"
+"""Name of the only file in the folder of a shipped parametrisation."""
 
 _SHIPPED: Final = "shipped"
 
@@ -127,12 +132,12 @@ class ModelSet:
         return np.asarray(0.5 * (high[:-1] + low[1:]))
 
 
-def load_models(name_or_path: str | Path, *, n_threads: int = 1) -> ModelSet:
-    """Load exported models.
+def load_models(name_or_path: str | Path, *, n_threads: int = 1) -> ModelSet | ParametricModel:
+    """Load exported models, or a parametrisation.
 
     Args:
-        name_or_path: A folder of `calovox export`, one of its ONNX files, or the name of a model
-            that comes with the package.
+        name_or_path: A folder of `calovox export`, one of its ONNX files, a file of `calovox train
+            parametric`, or the name of a model that comes with the package.
         n_threads: Threads that compute.
 
     Returns:
@@ -141,10 +146,13 @@ def load_models(name_or_path: str | Path, *, n_threads: int = 1) -> ModelSet:
     Raises:
         FileNotFoundError: If there is nothing of that name.
         ModelFileError: If it is no model, or a damaged one.
+        ParametricFileError: If it is a damaged parametrisation.
     """
     path = Path(name_or_path)
     if path.is_dir():
         return _load_folder(path, n_threads)
+    if is_parametric_file(path):
+        return read_parametric(path)
     if path.is_file():
         return ModelSet((OnnxModel(path, n_threads=n_threads),))
     shipped = _shipped()
@@ -166,10 +174,17 @@ def _shipped() -> dict[str, Path]:
     with resources.as_file(resources.files("calovox") / _SHIPPED) as folder:
         if not folder.is_dir():
             return {}
-        return {path.name: path for path in folder.iterdir() if (path / MODEL_FILE).is_file()}
+        files = (MODEL_FILE, PARAMETRIC_FILE)
+        return {
+            path.name: path
+            for path in folder.iterdir()
+            if any((path / name).is_file() for name in files)
+        }
 
 
-def _load_folder(folder: Path, n_threads: int) -> ModelSet:
+def _load_folder(folder: Path, n_threads: int) -> ModelSet | ParametricModel:
+    if (folder / PARAMETRIC_FILE).is_file():
+        return read_parametric(folder / PARAMETRIC_FILE)
     content = _read_content(folder)
     hashes: dict[str, str] = content["files"]
     names = [model["file"] for model in content["models"]]
