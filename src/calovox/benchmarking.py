@@ -7,7 +7,8 @@
   machine. The standard deviation is that of the rounds' means, percentiles are over all passes.
 - A chain is the same up to cells: noise, voxels, hits, phi modulation, cells.
 - Memory is the resident memory of a fresh process, after ONNX Runtime has loaded the model, less
-  before; the process imports nothing but numpy and ONNX Runtime.
+  before; the process imports nothing but numpy and ONNX Runtime. A simulation of the whole barrel
+  needs the models of all ranges of |eta|: they are measured together as well.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), Appendix B, Table B.1
@@ -55,9 +56,10 @@ def resident():
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
 before = resident()
-session = onnxruntime.InferenceSession(
-    sys.argv[1], options, providers=["CPUExecutionProvider"]
-)
+sessions = [
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    for path in sys.argv[1:]
+]
 print(resident() - before)
 """
 
@@ -109,6 +111,8 @@ class Cost:
         file_size: Its size in MB.
         n_parameters: Number of trained parameters, None if its card does not say.
         memory: Memory that the loaded model takes, in MB.
+        n_models: Number of models, for one range of abs(eta) each.
+        memory_all: Memory that all of them take together, in MB.
         single: One shower at a time.
         batches: Time per shower in ms by the number of showers at once.
         chain: One shower at a time up to cells.
@@ -119,6 +123,8 @@ class Cost:
     file_size: float
     n_parameters: int | None
     memory: float
+    n_models: int
+    memory_all: float
     single: Timing
     batches: dict[str, float]
     chain: Timing
@@ -160,11 +166,11 @@ def measure_costs(
     return {name: runner.cost() for name, runner in runners.items()}
 
 
-def measure_memory(path: Path) -> float:
-    """Measure the memory that a loaded model takes, in a bare process.
+def measure_memory(*paths: Path) -> float:
+    """Measure the memory that loaded models take together, in a bare process.
 
     Args:
-        path: An ONNX file.
+        paths: ONNX files.
 
     Returns:
         Resident memory after loading less that before, in MB.
@@ -172,11 +178,11 @@ def measure_memory(path: Path) -> float:
     Raises:
         OSError: If the process fails; it needs Linux.
     """
-    command = [sys.executable, "-I", "-c", _LOAD, str(path)]
+    command = [sys.executable, "-I", "-c", _LOAD, *map(str, paths)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise OSError(f"{path}: its memory could not be measured: {reason}")
+        raise OSError(f"{paths[0]}: its memory could not be measured: {reason}")
     return int(result.stdout) / 1e6
 
 
@@ -225,6 +231,8 @@ class _Runner:
             file_size=model.path.stat().st_size / 1e6,
             n_parameters=_count_parameters(model.card),
             memory=measure_memory(model.path),
+            n_models=len(self.models.models),
+            memory_all=measure_memory(*(one.path for one in self.models.models)),
             single=self.single.timing(self.passes),
             batches={f"{n}": watch.timing(1).mean / n for n, watch in self.batches.items()},
             chain=self.chain.timing(self.passes),

@@ -105,6 +105,22 @@ def _describe_report(path: Path) -> dict[str, str]:
     return lines
 
 
+def _describe_model(path: Path) -> dict[str, str]:
+    # onnxruntime is slow to import, and no other file needs it
+    from calovox.runtime import load_models
+
+    models = load_models(path)
+    lines = {"format": "exported model", "voxels": repr(models.grid)}
+    for model in models.models:
+        low, high = model.eta_range
+        energies = " to ".join(map(format_energy, model.energy_range))
+        parts = [part["model"] for part in model.card.values() if "model" in part]
+        lines[f"{low:g} <= |eta| < {high:g}"] = f"{energies}: {', '.join(parts)}"
+    lines["sub-voxels"] = "none" if models.sub_voxels is None else models.sub_voxels.name
+    curve = models.phi_modulation
+    return lines | {"phi modulation": "none" if curve is None else curve.name}
+
+
 def _short(number: float | None) -> str:
     return "none" if number is None else f"{number:.2f}"
 
@@ -117,16 +133,17 @@ _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
     "ROOT": _describe_root,
     "TOML": _describe_toml,
     "report": _describe_report,
+    "model": _describe_model,
 }
 
 
 def info(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", exists=True, help="Any file of calovox.")
+        Path, typer.Argument(metavar="FILE", exists=True, help="Any file or model of calovox.")
     ],
 ) -> None:
-    """Show what is in a hits file, dataset, table of shapes, ROOT file, grid or report."""
+    """Show what is in a hits file, dataset, table of shapes, ROOT file, grid, model or report."""
     with one_line_errors(traceback=context.find_root().params["traceback"]):
         lines = _DESCRIBE[detect_format(file)](file)
     width = max(map(len, lines))

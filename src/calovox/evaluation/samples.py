@@ -1,7 +1,8 @@
 """Datasets read for evaluation: what each event looks like after reconstruction.
 
 A dataset is read once, in batches. Reference and simulations share one calibration of the energy:
-that stored with the reference, or else one fitted to the reference.
+that stored with the reference, or else one fitted to the reference. Showers of photons outside
+the range that their model was trained for are left out, and counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,6 +77,7 @@ class Sample:
         dropped_fraction: Share of each event's energy outside the grid; None if not stored.
         shapes: Shower shapes of the events.
         averages: Average showers of the regions that have events.
+        n_extrapolated: Showers left out, of photons that the model was not trained for.
     """
 
     label: str
@@ -86,6 +88,7 @@ class Sample:
     dropped_fraction: Float64[Array, " event"] | None
     shapes: ShowerShapes
     averages: tuple[AverageShower, ...]
+    n_extrapolated: int = 0
 
     def __len__(self) -> int:
         return len(self.energy)
@@ -110,7 +113,8 @@ def read_sample(
         The sample.
 
     Raises:
-        ValueError: If the dataset has no events, no cell energies, or those of another table.
+        ValueError: If the dataset has no events, none that its model was trained for, no cell
+            energies, or those of another table.
     """
     reader = DatasetReader(path)
     if len(reader) == 0:
@@ -124,12 +128,16 @@ def read_sample(
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     shapes = []
     sums = [(np.zeros(reader.grid.n_voxels), 0) for _ in regions]
+    n_events = 0
     for voxels, shape in _reconstruct(reader, table):
         shapes.append(shape)
+        n_events += len(voxels)
         for name, parts in columns.items():
             parts.append(getattr(voxels, name))
         added = [sum_showers(voxels, region) for region in regions]
         sums = [(a + b, n + m) for (a, n), (b, m) in zip(sums, added, strict=True)]
+    if n_events == 0:
+        raise ValueError(f"{path}: expected photons that the model was trained for, got none")
     return Sample(
         label=label,
         grid=reader.grid,
@@ -143,6 +151,7 @@ def read_sample(
             for region, (total, count) in zip(regions, sums, strict=True)
             if count > 0
         ),
+        n_extrapolated=len(reader) - n_events,
     )
 
 
@@ -206,7 +215,11 @@ def _reconstruct(reader: DatasetReader, table: CellTable) -> Iterator[tuple[Voxe
                 "`calovox simulate` write them"
             )
         start += len(voxels)
-        yield voxels, cells_to_shapes(cells, table)
+        shapes = cells_to_shapes(cells, table)
+        if voxels.extrapolated is not None:
+            trained = np.flatnonzero(~voxels.extrapolated)
+            voxels, shapes = voxels[trained], shapes[trained]
+        yield voxels, shapes
 
 
 def _join(parts: Sequence[Array | None]) -> Array | None:

@@ -22,9 +22,10 @@ from calovox.binned_shower import read_sub_voxels
 from calovox.dataset.keys import ALPHA_SIZE, ALPHA_START, R_SIZE, R_START
 from calovox.export.card import model_card
 from calovox.export.onnx_file import export_fused, export_plain, fix_batch
-from calovox.export.pairs import ModelPair
+from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.files import check_writable
+from calovox.models.two_stage import TwoStageSampler
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import FORMAT, VERSION
@@ -43,7 +44,7 @@ _PARITY_SEED = 1
 
 
 def export_models(
-    pairs: Sequence[ModelPair],
+    models: Sequence[RangeModel],
     folder: Path,
     *,
     sub_voxels: Path | None = None,
@@ -55,7 +56,7 @@ def export_models(
     """Write a folder that `calovox.runtime.load_models` and FastCaloSim read.
 
     Args:
-        pairs: The models, one pair per range of abs(eta), as `pair_runs` gives them.
+        models: What gives showers in each range of abs(eta), as `pair_runs` finds it.
         folder: The folder; it appears when all of it is written.
         sub_voxels: ROOT file of sub-voxel probabilities of the same grid.
         phi_modulation: HDF5 file of phi modulation curves, removed from the training showers.
@@ -70,7 +71,7 @@ def export_models(
         FileExistsError: If the folder exists and may not be replaced, or is something else.
         ValueError: If a side file does not fit.
     """
-    grid = pairs[0].energies.grid
+    grid = models[0].grid
     with _whole_folder(folder, overwrite=overwrite) as partial:
         content = {
             "format": FORMAT,
@@ -78,7 +79,7 @@ def export_models(
             "program": f"calovox {__version__}",
             "grid": {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()},
             "models": [
-                _write_pair(pair, partial, plain=plain, fixed=fastcalosim) for pair in pairs
+                _write_model(model, partial, plain=plain, fixed=fastcalosim) for model in models
             ],
             "boundaries": BOUNDARIES,
         }
@@ -117,14 +118,16 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
                 file.create_dataset(name, data=values[voxels].astype(np.float32))
 
 
-def _write_pair(pair: ModelPair, folder: Path, *, plain: bool, fixed: bool) -> dict[str, Any]:
-    metadata = pair.metadata()
+def _write_model(model: RangeModel, folder: Path, *, plain: bool, fixed: bool) -> dict[str, Any]:
+    metadata = model.metadata()
     low, high = (round(100 * limit) for limit in metadata.eta_range)
     name = f"photon_eta_{low:03d}_{high:03d}"
     path = folder / f"{name}.onnx"
-    sampler = pair.sampler()
-    write = export_plain if plain else export_fused
-    write(sampler, path, metadata.to_texts())
+    sampler = model.sampler()
+    if plain or not isinstance(sampler, TwoStageSampler):
+        export_plain(sampler, path, metadata.to_texts())
+    else:
+        export_fused(sampler, path, metadata.to_texts())
     for_fastcalosim = {}
     if fixed:
         fix_batch(path, folder / f"{name}_fcs.onnx")

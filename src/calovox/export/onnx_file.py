@@ -21,7 +21,7 @@ from torch import nn
 from calovox.export.compact import compact
 from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.files import whole_file
-from calovox.models.two_stage import TwoStageSampler
+from calovox.models.two_stage import TwoStageSampler, WholeSampler
 from calovox.runtime.onnx_model import INPUTS
 
 __all__ = ["export_fused", "export_plain", "fix_batch"]
@@ -41,8 +41,8 @@ def export_fused(sampler: TwoStageSampler, path: Path, metadata: Mapping[str, st
     _export(FusedGraph(sampler), sampler, path, metadata)
 
 
-def export_plain(sampler: TwoStageSampler, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a model operation by operation: the reference that speed is compared with.
+def export_plain(sampler: WholeSampler, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a model operation by operation: a GAN, or what speed is compared with.
 
     Args:
         sampler: The model, in evaluation mode.
@@ -67,9 +67,9 @@ def fix_batch(path: Path, fixed: Path) -> None:
 
 
 def _export(
-    graph: nn.Module, sampler: TwoStageSampler, path: Path, metadata: Mapping[str, str]
+    graph: nn.Module, sampler: WholeSampler, path: Path, metadata: Mapping[str, str]
 ) -> None:
-    sizes = (1, 1, sampler.energies.noise_shape[0], sampler.shapes.noise_shape[0])
+    sizes = (1, 1, *sampler.noise_parts)
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
