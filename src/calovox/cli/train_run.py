@@ -174,7 +174,13 @@ def settings_to_recipe(settings: LoopSettings) -> dict[str, Any]:
 @contextmanager
 def _fabric(settings: LoopSettings, precision: Precision) -> Iterator[Fabric]:
     with limited_threads(settings.threads):
-        yield make_fabric(settings.accelerator, devices=settings.devices, precision=precision)
+        fabric = make_fabric(settings.accelerator, devices=settings.devices, precision=precision)
+        if isinstance(settings, TrainGanSettings) and fabric.world_size > 1:
+            raise ValueError(
+                f"train gan: expected one process, got {fabric.world_size}: train slices of |eta| "
+                "side by side instead"
+            )
+        yield fabric
 
 
 def _precision(settings: AnyTrainSettings) -> Precision:
