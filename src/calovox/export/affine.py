@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from calovox.nn import MLP
 
-__all__ = ["Affine", "block_diagonal", "linear_layers"]
+__all__ = ["Affine", "block_diagonal", "centred", "linear_layers"]
 
 
 class Affine(nn.Module):
@@ -94,6 +94,24 @@ def linear_layers(
         )
     linear = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
     return [(layer.weight.detach().double(), layer.bias.detach().double()) for layer in linear]
+
+
+def centred(
+    weight: Float64[Tensor, "neuron in"], bias: Float64[Tensor, " neuron"]
+) -> tuple[Float64[Tensor, "neuron in"], Float64[Tensor, " neuron"]]:
+    """Take the mean over the neurons away, which the layer norm behind takes away anyway.
+
+    ONNX Runtime finds the variance as the mean of squares less the square of the mean: where a
+    large mean stands before small differences, that is below 0 and its root is NaN.
+
+    Args:
+        weight: Weight of a linear layer.
+        bias: Its bias.
+
+    Returns:
+        Weight and bias of a layer whose outputs have the mean 0.
+    """
+    return weight - weight.mean(dim=0), bias - bias.mean()
 
 
 def _names(kinds: set[type[nn.Module]]) -> str:

@@ -25,7 +25,6 @@ from calovox.export.onnx_file import export_fused, export_plain, fix_batch
 from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.files import check_writable
-from calovox.models.two_stage import TwoStageSampler
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import FORMAT, VERSION
@@ -124,10 +123,8 @@ def _write_model(model: RangeModel, folder: Path, *, plain: bool, fixed: bool) -
     name = f"photon_eta_{low:03d}_{high:03d}"
     path = folder / f"{name}.onnx"
     sampler = model.sampler()
-    if plain or not isinstance(sampler, TwoStageSampler):
-        export_plain(sampler, path, metadata.to_texts())
-    else:
-        export_fused(sampler, path, metadata.to_texts())
+    write = export_plain if plain else export_fused
+    write(sampler, path, metadata.to_texts())
     for_fastcalosim = {}
     if fixed:
         fix_batch(path, folder / f"{name}_fcs.onnx")

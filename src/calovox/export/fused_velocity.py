@@ -1,10 +1,10 @@
 """The network of CaloCFM with all that it depends on."""
 
 import torch
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32
 from torch import Tensor, nn
 
-from calovox.export.affine import Affine, linear_layers
+from calovox.export.affine import Affine, centred, linear_layers
 from calovox.export.fused_conditions import FusedConditions
 from calovox.export.fused_energies import FusedContext, LayerShares
 from calovox.models.cfm import CaloCFM, angle_to_time
@@ -25,7 +25,7 @@ class FusedVelocity(nn.Module):
         super().__init__()
         network = model.network
         *inner, last = linear_layers(network.backbone, nn.SiLU, layer_norm=True)
-        (weight, bias), *layers = [*(_centred(*layer) for layer in inner), last]
+        (weight, bias), *layers = [*(centred(*layer) for layer in inner), last]
         n, n_embedded = network.n_variables, network.embedding.n_outputs
         n_context = weight.shape[1] - n - 1 - n_embedded
         x, time, embedded, layer = torch.split(weight, [n, 1, n_embedded, n_context], dim=1)
@@ -77,14 +77,3 @@ class FusedVelocity(nn.Module):
         for layer in self.layers:
             y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
         return y
-
-
-def _centred(
-    weight: Float64[Tensor, "neuron in"], bias: Float64[Tensor, " neuron"]
-) -> tuple[Float64[Tensor, "neuron in"], Float64[Tensor, " neuron"]]:
-    """Take the mean over the neurons away, which the layer norm behind takes away anyway.
-
-    ONNX Runtime finds the variance as the mean of squares less the square of the mean: where a
-    large mean stands before small differences, that is below 0 and its root is NaN.
-    """
-    return weight - weight.mean(dim=0), bias - bias.mean()

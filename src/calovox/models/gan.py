@@ -128,20 +128,21 @@ class CaloGAN(nn.Module):
         Returns:
             Voxels as fractions of the kinetic energy, not negative.
         """
-        inputs = [noise[:, : self.n_latent], self.condition(conditions)]
+        log_energy = conditions.energy.log()
+        inputs = [noise[:, : self.n_latent], self.condition(log_energy)]
         points = self.points.compose(self.network(torch.cat(inputs, dim=1)))
-        return self.points.inverse(points, conditions.energy)
+        return self.points.inverse(points, log_energy)
 
-    def condition(self, conditions: Conditions[Tensor]) -> Float[Tensor, "event 1"]:
+    def condition(self, log_energy: Float[Tensor, " event"]) -> Float[Tensor, "event 1"]:
         """Prepare what the networks see of photons.
 
         Args:
-            conditions: Photons.
+            log_energy: Natural logarithms of the kinetic energies in MeV.
 
         Returns:
             The standardised logarithm of the kinetic energy.
         """
-        y: Tensor = self.log_energy(conditions.energy.log()[:, None])
+        y: Tensor = self.log_energy(log_energy[:, None])
         return y
 
     def __repr__(self) -> str:
@@ -187,8 +188,9 @@ class GanTraining(nn.Module):
         Returns:
             See `calovox.nn.WassersteinGame`.
         """
-        real = self.model.points(batch.voxels, batch.conditions.energy)
-        return self.game.losses(real, self.model.condition(batch.conditions), rng)
+        log_energy = batch.conditions.energy.log()
+        real = self.model.points(batch.voxels, log_energy)
+        return self.game.losses(real, self.model.condition(log_energy), rng)
 
     def __repr__(self) -> str:
         game = self.game

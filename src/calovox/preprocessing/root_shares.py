@@ -99,7 +99,7 @@ class RootShareTransform(nn.Module):
         """
         sums = torch.zeros(3, len(nodes), dtype=torch.float64)
         for energy, total in showers:
-            weights = node_weights(energy.double(), nodes.double())
+            weights = node_weights(energy.double().log(), nodes.double())
             moments = torch.stack([torch.ones_like(total), total, total**2]).double()
             sums += moments @ weights
         known = torch.nonzero(sums[0] > 1.0)[:, 0]
@@ -128,42 +128,54 @@ class RootShareTransform(nn.Module):
         return 1 + len(self.layer_sizes) + self.n_voxels
 
     def forward(
-        self, voxels: Float[Tensor, "event voxel"], energy: Float[Tensor, " event"]
+        self, voxels: Float[Tensor, "event voxel"], log_energy: Float[Tensor, " event"]
     ) -> Float[Tensor, "event variable"]:
         """Map showers to points.
 
         Args:
             voxels: Energies as fractions of the kinetic energy.
-            energy: Kinetic energies in MeV.
+            log_energy: Logarithms of kinetic energies in MeV.
 
         Returns:
             Points; a shower without energy has no shares.
         """
-        near = node_weights(energy, self.nodes)
-        total = voxels.sum(dim=1)
-        visible = _VISIBLE_SCALE * (total - near @ self.mean) / (near @ self.spread)
+        mean, spread = self._tables(log_energy)
+        visible = _VISIBLE_SCALE * (voxels.sum(dim=1) - mean) / spread
         shares = self.whole(voxels)
         roots = torch.cat([self.layers.layer_energy(shares), shares], dim=1).sqrt()
         return torch.cat([visible[:, None], _ROOT_SCALE * roots], dim=1)
 
     def inverse(
-        self, points: Float[Tensor, "event variable"], energy: Float[Tensor, " event"]
+        self, points: Float[Tensor, "event variable"], log_energy: Float[Tensor, " event"]
     ) -> Float[Tensor, "event voxel"]:
         """Map points to showers; E_tot is that of the first coordinate, or 0 if it is negative.
 
         Args:
             points: Points; those of the layers, which follow from the voxels, are not needed.
-            energy: Kinetic energies in MeV.
+            log_energy: Logarithms of kinetic energies in MeV.
 
         Returns:
             Energies of the voxels as fractions of the kinetic energy, not negative.
         """
-        near = node_weights(energy, self.nodes)
-        deviation = near @ self.spread * points[:, 0] / _VISIBLE_SCALE
-        total = (near @ self.mean + deviation).clamp(min=0.0)
+        total = self.visible(points[:, 0], log_energy)
         roots = points[:, 1 + len(self.layer_sizes) :]
         voxels: Tensor = self.whole.inverse(roots.square(), total[:, None])
         return voxels
+
+    def visible(
+        self, coordinate: Float[Tensor, " event"], log_energy: Float[Tensor, " event"]
+    ) -> Float[Tensor, " event"]:
+        """Compute visible energies.
+
+        Args:
+            coordinate: The first coordinates of points.
+            log_energy: Logarithms of kinetic energies in MeV.
+
+        Returns:
+            E_tot / E_kin, not negative.
+        """
+        mean, spread = self._tables(log_energy)
+        return (mean + spread * coordinate / _VISIBLE_SCALE).clamp(min=0.0)
 
     def compose(self, numbers: Float[Tensor, "event variable"]) -> Float[Tensor, "event variable"]:
         """Make points of any numbers: not negative, roots of the layers' voxels as large as these.
@@ -181,11 +193,19 @@ class RootShareTransform(nn.Module):
         roots = torch.cat([layers, *voxels], dim=1)
         return torch.cat([numbers[:, :1], _ROOT_SCALE * roots], dim=1)
 
+    def _tables(
+        self, log_energy: Float[Tensor, " event"]
+    ) -> tuple[Float[Tensor, " event"], Float[Tensor, " event"]]:
+        # sums, not products of matrices: a graph gives the same in batches of any size
+        near = node_weights(log_energy, self.nodes)
+        return (near * self.mean).sum(dim=1), (near * self.spread).sum(dim=1)
+
     def extra_repr(self) -> str:
         """Say how large the tables are."""
         return f"{self.n_voxels} voxels, {len(self.nodes)} nodes"
 
 
 def _normalized(vectors: Float[Tensor, "event variable"]) -> Float[Tensor, "event variable"]:
-    """Divide vectors by their length; those of length 0 stay."""
-    return vectors / (vectors.square().sum(dim=1, keepdim=True) + _TINY).sqrt()
+    """Divide vectors by their length; those next to 0 stay."""
+    square = vectors.square().sum(dim=1, keepdim=True)
+    return vectors / torch.where(square > _TINY, square, 1.0).sqrt()

@@ -203,7 +203,7 @@ class QuantileVoxelTransform(ShareTransform):
     def _tables(
         self, energy: Float[Tensor, " event"]
     ) -> tuple[Float[Tensor, "event voxel"], Float[Tensor, "event voxel knot"]]:
-        near = node_weights(energy, self.nodes)
+        near = node_weights(energy.log(), self.nodes)
         log_shares = near @ self.log_shares.flatten(start_dim=1)
         return near @ self.thresholds, log_shares.reshape(-1, *self.log_shares.shape[1:])
 

@@ -113,9 +113,8 @@ def _mean_point(points: RootShareTransform, files: ShowerFiles, *, reflect: bool
     """Average the roots of voxels and layers; the visible energy has the mean 0."""
     total = torch.zeros(points.n_variables)
     n_showers = 0
-    energy = torch.ones(())
     for voxels in training_voxels(files, reflect=reflect):
-        total += points(voxels, energy.expand(len(voxels))).sum(dim=0)
+        total += points(voxels, torch.zeros(len(voxels))).sum(dim=0)
         n_showers += len(voxels)
     total[0] = 0.0
     return total / n_showers
