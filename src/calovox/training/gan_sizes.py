@@ -1,5 +1,6 @@
 """Sizes of FastCaloGAN, models of these sizes, and their training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,7 +30,7 @@ class GanSizes:
     kind: ClassVar[ModelKind] = "gan"
 
     latent: int = 50
-    widths: tuple[int, ...] = (50, 100, 200)
+    widths: Sequence[int] = (50, 100, 200)
 
     def build(self, grid: VoxelGrid) -> CaloGAN:
         """Build a model with random weights.
