@@ -113,6 +113,12 @@ demo/simulated_fastcalosimv2.h5: sample/photons_optimal.h5 \
 		src/calovox/shipped/fastcalosimv2/parametrisation.h5 $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(CALOVOX) simulate --model fastcalosimv2 --photons $< --cells --seed 1 --force -o $@
+# no phi modulation, as in AtlFast3; photons between its slices of |eta| are left out of the report
+demo/simulated_fastcalogan.h5: sample/photons_optimal.h5 src/calovox/shipped/fastcalogan/model.json \
+		$(SOURCES) | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(CALOVOX) simulate --model fastcalogan --photons $< --allow-extrapolation --e-hit $(E_HIT) \
+		--cells --seed 1 --force -o $@
 
 # energies of the layers depend on CaloINN alone, which both models share
 demo/scan_calodit.h5: sample/photons_scan.h5 src/calovox/shipped/calodit/model.json $(SOURCES) | $(VENV)/.plot
@@ -120,11 +126,13 @@ demo/scan_calodit.h5: sample/photons_scan.h5 src/calovox/shipped/calodit/model.j
 	$(CALOVOX) simulate --model calodit --photons $< --seed 1 --force -o $@
 
 demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/binned_%.h5) \
-		$(MODELS:%=demo/simulated_%.h5) demo/simulated_fastcalosimv2.h5 demo/scan_calodit.h5 demo/phi_ignored.h5 demo/phi_corrected.h5
+		$(MODELS:%=demo/simulated_%.h5) demo/simulated_fastcalosimv2.h5 \
+		demo/simulated_fastcalogan.h5 demo/scan_calodit.h5 demo/phi_ignored.h5 demo/phi_corrected.h5
 	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
 		"CaloINN + CaloCFM=demo/simulated_calocfm.h5" \
 		"CaloINN + CaloDiT-2=demo/simulated_calodit.h5" \
-		"FastCaloSimV2=demo/simulated_fastcalosimv2.h5" --slices-reference sample/photons_scan.h5 \
+		"FastCaloSimV2=demo/simulated_fastcalosimv2.h5" \
+		"FastCaloGAN=demo/simulated_fastcalogan.h5" --slices-reference sample/photons_scan.h5 \
 		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --curve sample/phi_curve.h5 \
 		--displaced-reference sample/phi_present.h5 --displaced "modulation ignored=demo/phi_ignored.h5" \

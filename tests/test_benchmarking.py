@@ -33,6 +33,8 @@ def test_every_model_is_measured_in_every_round(models):
     for name, cost in costs.items():
         assert cost.file == name
         assert cost.n_parameters == 21
+        assert cost.n_models == 1
+        assert cost.memory_all > 0.0
         assert 0.0 < cost.single.p50 <= cost.single.p99
         assert cost.chain.mean > cost.single.mean
         assert set(cost.batches) == {"100", "1000"}
@@ -43,6 +45,11 @@ def test_every_model_is_measured_in_every_round(models):
 def test_memory_is_that_of_the_loaded_model(models):
     path = models["a.onnx"].models[0].path
     assert 0.0 < measure_memory(path) < 100.0
+
+
+def test_memory_of_several_models_is_that_of_all_in_one_process(models):
+    paths = [model.models[0].path for model in models.values()]
+    assert measure_memory(*paths, *paths) > measure_memory(paths[0])
 
 
 def test_memory_of_a_file_that_is_no_model_is_refused(tmp_path):

@@ -7,7 +7,8 @@
   machine. The standard deviation is that of the rounds' means, percentiles are over all passes.
 - A chain is the same up to cells: noise, voxels, hits, phi modulation, cells.
 - Memory is the resident memory of a fresh process, after ONNX Runtime has loaded the model, less
-  before; the process imports nothing but numpy and ONNX Runtime.
+  before; the process imports nothing but numpy and ONNX Runtime. A simulation of the whole barrel
+  needs the models of all ranges of |eta|: they are measured together as well.
 - A parametrisation draws hits and its own random numbers: both are part of a single-shower pass.
   Its memory is that of the read file, in a process that imported and compiled what reads it.
 
@@ -61,9 +62,10 @@ def resident():
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
 before = resident()
-session = onnxruntime.InferenceSession(
-    sys.argv[1], options, providers=["CPUExecutionProvider"]
-)
+sessions = [
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    for path in sys.argv[1:]
+]
 print(resident() - before)
 """
 _LOAD_PARAMETRIC: Final = """
@@ -133,6 +135,8 @@ class Cost:
         file_size: Its size in MB.
         n_parameters: Number of trained parameters, None if its card does not say.
         memory: Memory that the loaded model takes, in MB.
+        n_models: Number of models, for one range of abs(eta) each.
+        memory_all: Memory that all of them take together, in MB.
         single: One shower at a time.
         batches: Time per shower in ms by the number of showers at once.
         chain: One shower at a time up to cells.
@@ -143,6 +147,8 @@ class Cost:
     file_size: float
     n_parameters: int | None
     memory: float
+    n_models: int
+    memory_all: float
     single: Timing
     batches: dict[str, float]
     chain: Timing
@@ -184,11 +190,11 @@ def measure_costs(
     return {name: runner.cost() for name, runner in runners.items()}
 
 
-def measure_memory(path: Path) -> float:
-    """Measure the memory that a loaded model takes, in a bare process.
+def measure_memory(*paths: Path) -> float:
+    """Measure the memory that loaded models take together, in a bare process.
 
     Args:
-        path: An ONNX file, or one of a parametrisation.
+        paths: ONNX files, or one of a parametrisation.
 
     Returns:
         Resident memory after loading less that before, in MB.
@@ -196,13 +202,16 @@ def measure_memory(path: Path) -> float:
     Raises:
         OSError: If the process fails; it needs Linux.
     """
-    script = _LOAD_PARAMETRIC if is_parametric_file(path) else _LOAD
-    package = Path(__file__).parents[1]
-    command = [sys.executable, "-I", "-c", script, str(path), str(package)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if is_parametric_file(paths[0]):
+        command = [_LOAD_PARAMETRIC, str(paths[0]), str(Path(__file__).parents[1])]
+    else:
+        command = [_LOAD, *map(str, paths)]
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", *command], capture_output=True, text=True, check=False
+    )
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise OSError(f"{path}: its memory could not be measured: {reason}")
+        raise OSError(f"{paths[0]}: its memory could not be measured: {reason}")
     return int(result.stdout) / 1e6
 
 
@@ -247,11 +256,14 @@ class _Runner:
     def cost(self) -> Cost:
         """Sum up what was measured."""
         path, n_parameters = self._describe()
+        paths = self._paths()
         return Cost(
             file=path.name,
             file_size=path.stat().st_size / 1e6,
             n_parameters=n_parameters,
             memory=measure_memory(path),
+            n_models=len(paths),
+            memory_all=measure_memory(*paths),
             single=self.single.timing(self.passes),
             batches={f"{n}": watch.timing(1).mean / n for n, watch in self.batches.items()},
             chain=self.chain.timing(self.passes),
@@ -266,6 +278,12 @@ class _Runner:
         size = abs(self.photons.eta[0])
         model = next(m for m in reversed(self.models.models) if m.eta_range[0] <= size)
         return model.path, _count_parameters(model.card)
+
+    def _paths(self) -> list[Path]:
+        """Give the files of all ranges of |eta|."""
+        if isinstance(self.models, ParametricModel):
+            return [self._describe()[0]]
+        return [model.path for model in self.models.models]
 
     def _draw(self, first: int, number: int) -> None:
         events = slice(first, first + number)

@@ -28,8 +28,9 @@ TINY = {
     "inn": ("--blocks", "4", "--width", "6", "--bins", "4"),
     "cfm": ("--width", "8"),
     "dit": ("--width", "8", "--heads", "2", "--blocks", "1", "--tokens", "rings", "--no-compile"),
+    "gan": ("--latent", "4", "--critic-width", "8"),
 }
-LOSSES = {"inn": "nll", "cfm": "velocity", "dit": "denoising"}
+LOSSES = {"inn": "nll", "cfm": "velocity", "dit": "denoising", "gan": "distance"}
 CONFIGS = [
     config
     for config in sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
@@ -93,9 +94,11 @@ def test_a_run_folder_holds_the_model_and_its_origin(folder, dataset, kind):
     assert run.metrics.keys() >= {LOSSES[kind]}
     assert not run.model.training
     weights = load_file(Path("run/weights.safetensors"))
-    average = torch.load("run/checkpoint.pt")["average"]
-    for name, values in average.items():
+    state = torch.load("run/checkpoint.pt")
+    result = state["best"]["weights"] if kind == "gan" else state["average"]
+    for name, values in run.model.named_parameters():
         assert torch.equal(values, weights[name])
+        assert torch.equal(values, result[f"model.{name}" if kind == "gan" else name])
 
 
 def test_standardisations_are_those_of_the_showers_in_the_eta_range(folder, dataset):
@@ -227,6 +230,11 @@ def test_every_recipe_can_be_trained(folder, dataset, config):
 def test_wrong_settings_are_one_line_and_leave_no_folder(folder, dataset, arguments, match):
     fail(*options("inn", dataset), *arguments, "-o", "run", match=match)
     assert not any(Path("run").glob("*"))
+
+
+def test_a_gan_cannot_be_chosen_without_validation(folder, dataset):
+    arguments = ("gan", "--data", dataset, "--steps", 6, "-o", "run")
+    fail(*arguments, match="chosen by chi2 of validation showers: name some with --validation")
 
 
 def test_a_folder_with_other_things_is_left_alone(folder, dataset):

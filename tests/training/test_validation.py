@@ -30,6 +30,12 @@ def test_chi2_of_one_distribution_is_one_on_average(n_events: int) -> None:
     assert np.mean(found) == pytest.approx(1.0, abs=4 * np.std(found) / np.sqrt(200))
 
 
+def test_chi2_of_one_distribution_is_one_for_samples_of_different_sizes() -> None:
+    rng = np.random.default_rng(1)
+    found = [chi2_of_samples(rng.normal(size=200), rng.normal(size=2000)) for _ in range(200)]
+    assert np.mean(found) == pytest.approx(1.0, abs=4 * np.std(found) / np.sqrt(200))
+
+
 def test_chi2_notices_a_shift_and_a_width() -> None:
     rng = np.random.default_rng(1)
     first, second = rng.normal(size=(2, 5000))

@@ -33,13 +33,16 @@ from calovox.cli.simulate_settings import SimulateSettings
 from calovox.cli.train import (
     TRAIN_CFM_EXAMPLE,
     TRAIN_DIT_EXAMPLE,
+    TRAIN_GAN_EXAMPLE,
     TRAIN_INN_EXAMPLE,
     TrainCfmSettings,
     TrainDitSettings,
+    TrainGanSettings,
     TrainInnSettings,
     preview_training,
     train_cfm,
     train_dit,
+    train_gan,
     train_inn,
 )
 from calovox.cli.train_parametric import (
@@ -124,6 +127,15 @@ add_command(
     TrainParametricSettings,
     train_parametric,
     example=TRAIN_PARAMETRIC_EXAMPLE,
+)
+add_command(
+    training,
+    "gan",
+    TrainGanSettings,
+    train_gan,
+    example=TRAIN_GAN_EXAMPLE,
+    preview=preview_training,
+    continues=True,
 )
 app.add_typer(training, name="train")
 add_command(

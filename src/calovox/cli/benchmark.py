@@ -31,6 +31,8 @@ _ROWS = (
     ("parameters", "n_parameters", "{:,}"),
     ("file size, MB", "file_size", "{:.1f}"),
     ("memory when loaded, MB", "memory", "{:.1f}"),
+    ("ranges of |eta|", "n_models", "{}"),
+    ("memory of all of them, MB", "memory_all", "{:.1f}"),
     ("one shower, ms", "single.mean", "{:.3f}"),
     ("  median", "single.p50", "{:.3f}"),
     ("  95th percentile", "single.p95", "{:.3f}"),
@@ -43,7 +45,7 @@ _ROWS = (
     ("  99th percentile", "chain.p99", "{:.3f}"),
     ("hits of a shower", "hits_per_shower", "{:.0f}"),
 )
-_SECTION_ENDS = (2, 8)
+_SECTION_ENDS = (4, 10)
 
 
 @dataclass(frozen=True, kw_only=True)

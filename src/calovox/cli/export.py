@@ -28,7 +28,7 @@ class ExportSettings:
             metavar="RUN...",
             exists=True,
             file_okay=False,
-            help="Run folders: an INN and a CFM, DiT or student for each range of |eta|.",
+            help="Run folders: an INN and a CFM, DiT or student, or a GAN, for each |eta| range.",
         ),
         FileIn(),
     ]
@@ -71,8 +71,8 @@ class ExportSettings:
 def export(settings: ExportSettings, job: Job) -> str:
     """Write trained models as ONNX files, with side files and a model card, into a folder.
 
-    Each pair of an INN and a model of shapes (CFM, DiT or student) with the same range of |eta|
-    becomes one model: a file for batches of any size, and one for FastCaloSim.
+    Each pair of an INN and a model of shapes (CFM, DiT or student) with the same range of |eta|,
+    and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim.
     """
     # torch is slow to import
     from calovox.export.folder import export_models

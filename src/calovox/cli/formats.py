@@ -8,7 +8,15 @@ import h5py
 __all__ = ["Format", "detect_format"]
 
 Format = Literal[
-    "hits", "dataset", "phi modulation", "shapes", "ROOT", "TOML", "report", "parametrisation"
+    "hits",
+    "dataset",
+    "phi modulation",
+    "shapes",
+    "ROOT",
+    "TOML",
+    "report",
+    "parametrisation",
+    "model",
 ]
 
 
@@ -16,7 +24,7 @@ def detect_format(path: Path) -> Format:
     """Find out which format a file has.
 
     Args:
-        path: A file, or the folder of a report.
+        path: A file, or the folder of a report or of an exported model.
 
     Returns:
         The format.
@@ -26,8 +34,13 @@ def detect_format(path: Path) -> Format:
     """
     if (path / "report.json").is_file():
         return "report"
+    if (path / "model.json").is_file() or path.suffix == ".onnx":
+        return "model"
     if path.is_dir():
-        raise ValueError(f"{path} is a folder, but no report: it has no report.json")
+        raise ValueError(
+            f"{path} is a folder, but no report or exported model: it has no report.json or "
+            "model.json"
+        )
     with path.open("rb") as file:
         start = file.read(8)
     if start == b"\x89HDF\r\n\x1a\n":
@@ -38,7 +51,7 @@ def detect_format(path: Path) -> Format:
         return "ROOT"
     if path.suffix == ".toml":
         return "TOML"
-    raise ValueError(f"{path} is no file of calovox: expected HDF5, Parquet, ROOT or TOML")
+    raise ValueError(f"{path} is no file of calovox: expected HDF5, Parquet, ROOT, TOML or ONNX")
 
 
 def _detect_hdf5(path: Path) -> Format:

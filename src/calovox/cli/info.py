@@ -14,6 +14,7 @@ from calovox.cli.formats import Format, detect_format
 from calovox.dataset import DatasetReader
 from calovox.geometry import CellTable
 from calovox.hits.file import HitsReader
+from calovox.models.parametric import ParametricModel
 from calovox.models.parametric_file import read_parametric
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import modulation_state
@@ -121,6 +122,25 @@ def _describe_report(path: Path) -> dict[str, str]:
     return lines
 
 
+def _describe_model(path: Path) -> dict[str, str]:
+    # onnxruntime is slow to import, and no other file needs it
+    from calovox.runtime import load_models
+
+    models = load_models(path)
+    if isinstance(models, ParametricModel):
+        assert models.path is not None  # loaded from there
+        return _describe_parametrisation(models.path)
+    lines = {"format": "exported model", "voxels": repr(models.grid)}
+    for model in models.models:
+        low, high = model.eta_range
+        energies = " to ".join(map(format_energy, model.energy_range))
+        parts = [part["model"] for part in model.card.values() if "model" in part]
+        lines[f"{low:g} <= |eta| < {high:g}"] = f"{energies}: {', '.join(parts)}"
+    lines["sub-voxels"] = "none" if models.sub_voxels is None else models.sub_voxels.name
+    curve = models.phi_modulation
+    return lines | {"phi modulation": "none" if curve is None else curve.name}
+
+
 def _short(number: float | None) -> str:
     return "none" if number is None else f"{number:.2f}"
 
@@ -134,16 +154,17 @@ _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
     "TOML": _describe_toml,
     "report": _describe_report,
     "parametrisation": _describe_parametrisation,
+    "model": _describe_model,
 }
 
 
 def info(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", exists=True, help="Any file of calovox.")
+        Path, typer.Argument(metavar="FILE", exists=True, help="Any file or model of calovox.")
     ],
 ) -> None:
-    """Show what is in a hits file, dataset, parametrisation, shapes, ROOT file, grid or report."""
+    """Show what is in any file of calovox: hits, dataset, shapes, grid, model, report, ROOT."""
     with one_line_errors(traceback=context.find_root().params["traceback"]):
         lines = _DESCRIBE[detect_format(file)](file)
     width = max(map(len, lines))

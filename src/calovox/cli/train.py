@@ -12,6 +12,7 @@ from calovox.cli.settings import FileIn, FileOut, Seed
 __all__ = [
     "TRAIN_CFM_EXAMPLE",
     "TRAIN_DIT_EXAMPLE",
+    "TRAIN_GAN_EXAMPLE",
     "TRAIN_INN_EXAMPLE",
     "AnyTrainSettings",
     "Compile",
@@ -25,11 +26,13 @@ __all__ = [
     "Space",
     "TrainCfmSettings",
     "TrainDitSettings",
+    "TrainGanSettings",
     "TrainInnSettings",
     "TrainSettings",
     "preview_training",
     "train_cfm",
     "train_dit",
+    "train_gan",
     "train_inn",
 ]
 
@@ -37,6 +40,10 @@ _FILES = "--data train.h5 --validation validation.h5 --eta 0:0.7"
 TRAIN_INN_EXAMPLE = f"calovox train inn --config configs/inn_2core.toml {_FILES} -o inn"
 TRAIN_CFM_EXAMPLE = f"calovox train cfm --config configs/cfm_small_2core.toml {_FILES} -o cfm"
 TRAIN_DIT_EXAMPLE = f"calovox train dit --config configs/dit_2core.toml {_FILES} -o dit"
+TRAIN_GAN_EXAMPLE = (
+    "calovox train gan --config configs/gan_2core.toml --data train.h5 "
+    "--validation validation.h5 --eta 0.2:0.25 -o gan_020"
+)
 
 Precision = Annotated[
     Literal["32-true", "bf16-mixed", "16-mixed"],
@@ -211,7 +218,28 @@ class TrainDitSettings(TrainSettings):
     compile: Compile = False
 
 
-AnyTrainSettings = TrainInnSettings | TrainCfmSettings | TrainDitSettings
+@dataclass(frozen=True, kw_only=True)
+class TrainGanSettings(TrainSettings):
+    """Settings of `calovox train gan`; the networks and their game are AtlFast3's by default."""
+
+    latent: Annotated[int, typer.Option(min=1, help="Latent numbers of a shower.")] = 50
+    critic_width: Annotated[
+        int | None,
+        typer.Option(min=1, help="Neurons of its hidden layers; as many as voxels by default."),
+    ] = None
+    critic_turns: Annotated[
+        int, typer.Option(min=1, help="Steps of the critic for each one of the generator.")
+    ] = 5
+    penalty: Annotated[float, typer.Option(min=1e-6, help="Weight of the gradient penalty.")] = (
+        10.0
+    )
+    beta1: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Decay of the mean gradient in Adam.")
+    ] = 0.5
+    weight_decay: Annotated[float, typer.Option(min=0.0, help="Weight decay of AdamW.")] = 0.0
+
+
+AnyTrainSettings = TrainInnSettings | TrainCfmSettings | TrainDitSettings | TrainGanSettings
 """Settings of any `calovox train`."""
 
 
@@ -239,6 +267,18 @@ def train_dit(settings: TrainDitSettings, job: Job) -> str:
     """Train CaloDiT-2, the shares of the voxels.
 
     A run that was stopped goes on with the same command; a finished one is replaced with --force.
+    """
+    from calovox.cli.train_run import run_training
+
+    return run_training(settings, job)
+
+
+def train_gan(settings: TrainGanSettings, job: Job) -> str:
+    """Train FastCaloGAN, energies of layers and voxels together, for one slice of |eta|.
+
+    Every step is one of the critic or of the generator. The weights with the lowest chi2 of E_tot
+    in the validation are the result. A run that was stopped goes on with the same command; a
+    finished one is replaced with --force.
     """
     from calovox.cli.train_run import run_training
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from calovox import __version__
@@ -14,12 +15,13 @@ from calovox.cli.train import (
     LoopSettings,
     Precision,
     TrainCfmSettings,
-    TrainDitSettings,
+    TrainGanSettings,
     TrainInnSettings,
 )
 from calovox.files import whole_file
 from calovox.models.diffusion import CaloDiT
 from calovox.training.devices import Fabric, limited_threads, make_fabric
+from calovox.training.gan_sizes import GanRules, GanSizes
 from calovox.training.kinds import InnSizes, MakeModel, Sizes
 from calovox.training.observer import Observer
 from calovox.training.recipe import Recipe
@@ -46,9 +48,8 @@ def run_training(settings: AnyTrainSettings, job: Job) -> str:
     Raises:
         ValueError: If settings or data do not fit, or a loss is not finite.
     """
-    kinds = {TrainInnSettings: "inn", TrainCfmSettings: "cfm", TrainDitSettings: "dit"}
-    name = f"train {kinds[type(settings)]}"
-    return run_loop(name, settings, settings_to_task(settings), job, _precision(settings))
+    task = settings_to_task(settings)
+    return run_loop(f"train {task.sizes.kind}", settings, task, job, _precision(settings))
 
 
 def run_loop(name: str, settings: LoopSettings, task: Task, job: Job, precision: Precision) -> str:
@@ -123,13 +124,17 @@ def settings_to_task(settings: AnyTrainSettings) -> Task:
     """
     energy = settings.energy
     sizes, make = _sizes(settings)
+    common = settings_to_recipe(settings)
+    if isinstance(settings, TrainGanSettings):
+        betas = (settings.beta1, common["recipe"].betas[1])
+        common["recipe"] = replace(common["recipe"], betas=betas, choose_by="chi2")
     return Task(
         sizes=sizes,
         make=make,
         eta_range=parse_range("--eta", settings.eta, None),
         energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
         pretrained=settings.pretrained,
-        **settings_to_recipe(settings),
+        **common,
     )
 
 
@@ -170,11 +175,19 @@ def settings_to_recipe(settings: LoopSettings) -> dict[str, Any]:
 @contextmanager
 def _fabric(settings: LoopSettings, precision: Precision) -> Iterator[Fabric]:
     with limited_threads(settings.threads):
-        yield make_fabric(settings.accelerator, devices=settings.devices, precision=precision)
+        fabric = make_fabric(settings.accelerator, devices=settings.devices, precision=precision)
+        if isinstance(settings, TrainGanSettings) and fabric.world_size > 1:
+            raise ValueError(
+                f"train gan: expected one process, got {fabric.world_size}: train slices of |eta| "
+                "side by side instead"
+            )
+        yield fabric
 
 
 def _precision(settings: AnyTrainSettings) -> Precision:
-    return "32-true" if isinstance(settings, TrainInnSettings) else settings.precision
+    if isinstance(settings, TrainInnSettings | TrainGanSettings):
+        return "32-true"
+    return settings.precision
 
 
 def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
@@ -196,6 +209,10 @@ def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
             solver_steps=settings.solver_steps,
         )
         return cfm, cfm.fitted
+    if isinstance(settings, TrainGanSettings):
+        gan = GanSizes(latent=settings.latent)
+        rules = GanRules(gan, settings.critic_width, settings.critic_turns, settings.penalty)
+        return gan, rules.make
     dit = DitSizes(
         tokens=settings.tokens,
         width=settings.width,

@@ -51,12 +51,13 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         sample: Reference or simulation.
 
     Returns:
-        Label, events, grid, mean dropped fraction.
+        Label, events, those left out, grid, mean dropped fraction.
     """
     dropped = sample.dropped_fraction
     return {
         "label": sample.label,
         "n_events": len(sample),
+        "n_extrapolated": sample.n_extrapolated,
         "grid": _grid_name(sample.grid),
         "n_voxels": sample.grid.n_voxels,
         "dropped_fraction": None if dropped is None else float(dropped.mean()),

@@ -2,7 +2,8 @@
 
 A dataset is read once, in batches. A sample may be spread over several files of one grid, each
 with photons of its own range. Reference and simulations share one calibration of the energy: that
-stored with the first file of the reference, or else one fitted to the reference.
+stored with the first file of the reference, or else one fitted to the reference. Showers of
+photons outside the range that their model was trained for are left out, and counted.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -81,6 +82,7 @@ class Sample:
         dropped_fraction: Share of each event's energy outside the grid; None if not stored.
         shapes: Shower shapes of the events.
         averages: Average showers of the regions that have events.
+        n_extrapolated: Showers left out, of photons that the model was not trained for.
     """
 
     label: str
@@ -91,6 +93,7 @@ class Sample:
     dropped_fraction: Float64[Array, " event"] | None
     shapes: ShowerShapes
     averages: tuple[AverageShower, ...]
+    n_extrapolated: int = 0
 
     def __len__(self) -> int:
         return len(self.energy)
@@ -116,7 +119,8 @@ def read_sample(
 
     Raises:
         ValueError: If a dataset has no events, no cell energies, those of another table, another
-            grid than the first, or is given twice.
+            grid than the first, or is given twice, or no event is of a photon that the model was
+            trained for.
     """
     table = barrel_cells() if table is None else table
     readers = _open(paths, table)
@@ -124,12 +128,16 @@ def read_sample(
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     shapes = []
     sums = [(np.zeros(grid.n_voxels), 0) for _ in regions]
+    n_events = 0
     for voxels, shape in chain.from_iterable(_reconstruct(reader, table) for reader in readers):
         shapes.append(shape)
+        n_events += len(voxels)
         for name, parts in columns.items():
             parts.append(getattr(voxels, name))
         added = [sum_showers(voxels, region) for region in regions]
         sums = [(a + b, n + m) for (a, n), (b, m) in zip(sums, added, strict=True)]
+    if n_events == 0:
+        raise ValueError(f"{label}: expected photons that the model was trained for, got none")
     return Sample(
         label=label,
         grid=grid,
@@ -143,6 +151,7 @@ def read_sample(
             for region, (total, count) in zip(regions, sums, strict=True)
             if count > 0
         ),
+        n_extrapolated=sum(map(len, readers)) - n_events,
     )
 
 
@@ -241,7 +250,11 @@ def _reconstruct(reader: DatasetReader, table: CellTable) -> Iterator[tuple[Voxe
                 "`calovox simulate` write them"
             )
         start += len(voxels)
-        yield voxels, cells_to_shapes(cells, table)
+        shapes = cells_to_shapes(cells, table)
+        if voxels.extrapolated is not None:
+            trained = np.flatnonzero(~voxels.extrapolated)
+            voxels, shapes = voxels[trained], shapes[trained]
+        yield voxels, shapes
 
 
 def _join(parts: Sequence[Array | None]) -> Array | None:

@@ -1,12 +1,17 @@
 """Affine maps of an exported graph: put together in double precision, rounded once."""
 
+from typing import Final
+
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from calovox.nn import MLP
 
-__all__ = ["Affine", "block_diagonal", "linear_layers"]
+__all__ = ["Affine", "block_diagonal", "centred", "linear_layers"]
+
+_NO_MEAN: Final = 1e-3
+"""Mean over the neurons, as a part of the typical size, that does no harm."""
 
 
 class Affine(nn.Module):
@@ -94,6 +99,27 @@ def linear_layers(
         )
     linear = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
     return [(layer.weight.detach().double(), layer.bias.detach().double()) for layer in linear]
+
+
+def centred(
+    weight: Float64[Tensor, "neuron in"], bias: Float64[Tensor, " neuron"]
+) -> tuple[Float64[Tensor, "neuron in"], Float64[Tensor, " neuron"]]:
+    """Take the mean over the neurons away, which the layer norm behind takes away anyway.
+
+    ONNX Runtime finds the variance as the mean of squares less the square of the mean: where a
+    large mean stands before small differences, that is below 0 and its root is NaN. What has no
+    mean to speak of stays as it is, to the last bit.
+
+    Args:
+        weight: Weight of a linear layer.
+        bias: Its bias.
+
+    Returns:
+        Weight and bias of a layer whose outputs have the mean 0.
+    """
+    mean = weight.mean(dim=0)
+    large = mean.abs() > _NO_MEAN * weight.abs().mean(dim=0)
+    return weight - torch.where(large, mean, 0.0), bias - bias.mean()
 
 
 def _names(kinds: set[type[nn.Module]]) -> str:

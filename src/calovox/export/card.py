@@ -4,15 +4,20 @@ References:
     M. Mitchell et al., *Model cards for model reporting*, 2019, https://arxiv.org/abs/1810.03993
 """
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from calovox.units import format_energy
 
 __all__ = ["model_card"]
 
-_TITLES = {"energies": "Energies of the layers", "shapes": "Voxels"}
+_TITLES = {
+    "energies": "Energies of the layers",
+    "shapes": "Voxels",
+    "showers": "Energies of the layers and voxels together",
+}
 
 
 def model_card(content: Mapping[str, Any]) -> str:
@@ -31,6 +36,7 @@ def model_card(content: Mapping[str, Any]) -> str:
         f"Exported by {content['program']}. The models give the energies of {grid['voxels']} "
         f"voxels (grid {grid['name']}) of photon showers in the ATLAS barrel calorimeter.",
         "Outside of the ranges below nobody has looked at what they give.",
+        *_describe_gaps([model["eta_range"] for model in content["models"]]),
         "",
     ]
     for model in content["models"]:
@@ -38,6 +44,17 @@ def model_card(content: Mapping[str, Any]) -> str:
     lines.extend(["## Files", "", "| file | SHA-256 |", "| --- | --- |"])
     lines.extend(f"| `{name}` | `{digest}` |" for name, digest in content["files"].items())
     return "\n".join(lines) + "\n"
+
+
+def _describe_gaps(ranges: Sequence[tuple[float, float]]) -> Iterator[str]:
+    """Say where there is no model between others."""
+    gaps = [
+        f"{below[1]:g} to {above[0]:g}"
+        for below, above in itertools.pairwise(ranges)
+        if below[1] < above[0]
+    ]
+    if gaps:
+        yield f"There is no model for |eta| from {', '.join(gaps)}: photons there are refused."
 
 
 def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
@@ -52,8 +69,10 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
         f"voxels of {parity['n_showers']} showers."
     )
     if model["half_weights"]:
-        yield "The weights of the network of the voxels are rounded to half precision."
+        yield "The weights of the network that gives voxels are rounded to half precision."
     for part, title in _TITLES.items():
+        if part not in model:
+            continue
         run = model[part]
         yield from ("", f"### {title}: {run['model']}", "")
         yield from ("| | |", "| --- | --- |")

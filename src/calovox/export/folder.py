@@ -22,7 +22,7 @@ from calovox.binned_shower import read_sub_voxels
 from calovox.dataset.keys import ALPHA_SIZE, ALPHA_START, R_SIZE, R_START
 from calovox.export.card import model_card
 from calovox.export.onnx_file import export_fused, export_plain, fix_batch
-from calovox.export.pairs import ModelPair
+from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.export.rounding import round_weights
 from calovox.files import check_writable
@@ -44,7 +44,7 @@ _PARITY_SEED = 1
 
 
 def export_models(
-    pairs: Sequence[ModelPair],
+    models: Sequence[RangeModel],
     folder: Path,
     *,
     sub_voxels: Path | None = None,
@@ -57,7 +57,7 @@ def export_models(
     """Write a folder that `calovox.runtime.load_models` and FastCaloSim read.
 
     Args:
-        pairs: The models, one pair per range of abs(eta), as `pair_runs` gives them.
+        models: What gives showers in each range of abs(eta), as `pair_runs` finds it.
         folder: The folder; it appears when all of it is written.
         sub_voxels: ROOT file of sub-voxel probabilities of the same grid.
         phi_modulation: HDF5 file of phi modulation curves, removed from the training showers.
@@ -73,7 +73,7 @@ def export_models(
         FileExistsError: If the folder exists and may not be replaced, or is something else.
         ValueError: If a side file does not fit.
     """
-    grid = pairs[0].energies.grid
+    grid = models[0].grid
     with _whole_folder(folder, overwrite=overwrite) as partial:
         content = {
             "format": FORMAT,
@@ -81,10 +81,10 @@ def export_models(
             "program": f"calovox {__version__}",
             "grid": {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()},
             "models": [
-                _write_pair(
-                    pair, partial, plain=plain, fixed=fastcalosim, half_weights=half_weights
+                _write_model(
+                    model, partial, plain=plain, fixed=fastcalosim, half_weights=half_weights
                 )
-                for pair in pairs
+                for model in models
             ],
             "boundaries": BOUNDARIES,
         }
@@ -123,14 +123,14 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
                 file.create_dataset(name, data=values[voxels].astype(np.float32))
 
 
-def _write_pair(
-    pair: ModelPair, folder: Path, *, plain: bool, fixed: bool, half_weights: bool
+def _write_model(
+    model: RangeModel, folder: Path, *, plain: bool, fixed: bool, half_weights: bool
 ) -> dict[str, Any]:
-    metadata = pair.metadata()
+    metadata = model.metadata()
     low, high = (round(100 * limit) for limit in metadata.eta_range)
     name = f"photon_eta_{low:03d}_{high:03d}"
     path = folder / f"{name}.onnx"
-    sampler = round_weights(pair.sampler()) if half_weights else pair.sampler()
+    sampler = round_weights(model.sampler()) if half_weights else model.sampler()
     write = export_plain if plain else export_fused
     write(sampler, path, metadata.to_texts())
     for_fastcalosim = {}

@@ -1,20 +1,15 @@
 """The network of CaloCFM with all that it depends on."""
 
-from typing import Final
-
 import torch
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32
 from torch import Tensor, nn
 
-from calovox.export.affine import Affine, linear_layers
+from calovox.export.affine import Affine, centred, linear_layers
 from calovox.export.fused_conditions import FusedConditions
 from calovox.export.fused_energies import FusedContext, LayerShares
 from calovox.models.cfm import CaloCFM, angle_to_time
 
 __all__ = ["FusedVelocity"]
-
-_NO_MEAN: Final = 1e-3
-"""Mean over the neurons, as a part of the typical size, that does no harm."""
 
 
 class FusedVelocity(nn.Module):
@@ -30,7 +25,7 @@ class FusedVelocity(nn.Module):
         super().__init__()
         network = model.network
         *inner, last = linear_layers(network.backbone, nn.SiLU, layer_norm=True)
-        (weight, bias), *layers = [*(_centred(*layer) for layer in inner), last]
+        (weight, bias), *layers = [*(centred(*layer) for layer in inner), last]
         n, n_embedded = network.n_variables, network.embedding.n_outputs
         n_context = weight.shape[1] - n - 1 - n_embedded
         x, time, embedded, layer = torch.split(weight, [n, 1, n_embedded, n_context], dim=1)
@@ -82,17 +77,3 @@ class FusedVelocity(nn.Module):
         for layer in self.layers:
             y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
         return y
-
-
-def _centred(
-    weight: Float64[Tensor, "neuron in"], bias: Float64[Tensor, " neuron"]
-) -> tuple[Float64[Tensor, "neuron in"], Float64[Tensor, " neuron"]]:
-    """Take the mean over the neurons away, which the layer norm behind takes away anyway.
-
-    ONNX Runtime finds the variance as the mean of squares less the square of the mean: where a
-    large mean stands before small differences, that is below 0 and its root is NaN. What has no
-    mean to speak of stays as it is, to the last bit.
-    """
-    mean = weight.mean(dim=0)
-    large = mean.abs() > _NO_MEAN * weight.abs().mean(dim=0)
-    return weight - torch.where(large, mean, 0.0), bias - bias.mean()

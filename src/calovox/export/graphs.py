@@ -1,7 +1,8 @@
 """The graphs that can be exported: INN, shape model and preprocessing behind FastCaloSim's inputs.
 
-`FusedGraph` is what we export: fewer nodes, the same showers up to the rounding. `PlainGraph` is
-the model as it was trained, operation by operation: the reference for parity and for the speed.
+`FusedGraph` is what we export of two stages: fewer nodes, the same showers up to the rounding.
+`PlainGraph` is a model as it was trained, operation by operation: the reference for parity and for
+the speed.
 Photons beyond `ENERGY_LIMITS` and `ETA_LIMITS`, which no photon is, count as those at the limits,
 so that every graph gives finite numbers for any input but NaN.
 """
@@ -19,7 +20,7 @@ from calovox.export.fused_energies import FusedEnergies
 from calovox.export.fused_flow import FusedFlow
 from calovox.export.fused_shapes import FusedShapes
 from calovox.models.base import Conditions
-from calovox.models.two_stage import TwoStageSampler
+from calovox.models.two_stage import TwoStageSampler, WholeSampler
 from calovox.preprocessing.conditions import ETA_FACTOR
 
 __all__ = ["FusedGraph", "PlainGraph"]
@@ -32,7 +33,7 @@ class PlainGraph(nn.Module):
         sampler: The model.
     """
 
-    def __init__(self, sampler: TwoStageSampler) -> None:
+    def __init__(self, sampler: WholeSampler) -> None:
         super().__init__()
         self.sampler = sampler
 

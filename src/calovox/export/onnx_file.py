@@ -19,9 +19,11 @@ from onnxscript import opset18 as op
 from torch import nn
 
 from calovox.export.compact import compact
+from calovox.export.fused_gan import GanGraph
 from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.files import whole_file
-from calovox.models.two_stage import TwoStageSampler
+from calovox.models.gan import CaloGAN
+from calovox.models.two_stage import WholeSampler
 from calovox.runtime.onnx_model import INPUTS
 
 __all__ = ["export_fused", "export_plain", "fix_batch"]
@@ -30,7 +32,7 @@ _OUTPUT: Final = "voxels"
 _EVENTS: Final = 3  # of the example: anything but 1, which the exporter takes for fixed
 
 
-def export_fused(sampler: TwoStageSampler, path: Path, metadata: Mapping[str, str]) -> None:
+def export_fused(sampler: WholeSampler, path: Path, metadata: Mapping[str, str]) -> None:
     """Write a model, for batches of any size.
 
     Args:
@@ -38,10 +40,11 @@ def export_fused(sampler: TwoStageSampler, path: Path, metadata: Mapping[str, st
         path: The file; replaced if it exists.
         metadata: What the file says about itself.
     """
-    _export(FusedGraph(sampler), sampler, path, metadata)
+    graph = GanGraph(sampler) if isinstance(sampler, CaloGAN) else FusedGraph(sampler)
+    _export(graph, sampler, path, metadata)
 
 
-def export_plain(sampler: TwoStageSampler, path: Path, metadata: Mapping[str, str]) -> None:
+def export_plain(sampler: WholeSampler, path: Path, metadata: Mapping[str, str]) -> None:
     """Write a model operation by operation: the reference that speed is compared with.
 
     Args:
@@ -67,9 +70,9 @@ def fix_batch(path: Path, fixed: Path) -> None:
 
 
 def _export(
-    graph: nn.Module, sampler: TwoStageSampler, path: Path, metadata: Mapping[str, str]
+    graph: nn.Module, sampler: WholeSampler, path: Path, metadata: Mapping[str, str]
 ) -> None:
-    sizes = (1, 1, sampler.energies.noise_shape[0], sampler.shapes.noise_shape[0])
+    sizes = (1, 1, *sampler.noise_parts)
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(

@@ -1,18 +1,20 @@
-"""Pairs of trained models: the energies of the layers, and the voxels for given energies."""
+"""What gives showers in a range of |eta|: two trained models, energies and voxels, or a GAN."""
 
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN
-from calovox.models.two_stage import ShapeModel, TwoStageSampler
+from calovox.models.two_stage import ShapeModel, TwoStageSampler, WholeSampler
 from calovox.nn import count_parameters
 from calovox.runtime.metadata import ModelMetadata
 from calovox.training.runs import TrainedModel
 from calovox.training.shape_sizes import ModelKind
+from calovox.voxelization import VoxelGrid
 
-__all__ = ["ModelPair", "pair_runs"]
+__all__ = ["ModelPair", "RangeModel", "WholeModel", "pair_runs"]
 
 _KINDS: Final[dict[str, tuple[ModelKind, ...]]] = {
     "energies": ("inn",),
@@ -31,6 +33,16 @@ class ModelPair:
 
     energies: TrainedModel
     shapes: TrainedModel
+
+    @property
+    def grid(self) -> VoxelGrid:
+        """The voxels."""
+        return self.energies.grid
+
+    @property
+    def eta_range(self) -> tuple[float, float]:
+        """Lowest and highest abs(eta)."""
+        return self.energies.eta_range
 
     def sampler(self) -> TwoStageSampler:
         """Join the models."""
@@ -52,50 +64,94 @@ class ModelPair:
         )
 
 
-def pair_runs(runs: Sequence[TrainedModel]) -> tuple[ModelPair, ...]:
-    """Find the pairs, by equal ranges of abs(eta).
+@dataclass(frozen=True, eq=False)
+class WholeModel:
+    """One model that gives showers.
 
-    The shape models of different ranges may be of different kinds, but all must take as much
-    noise: an event has its noise before its model is known.
+    Attributes:
+        showers: The model, a CaloGAN.
+    """
+
+    showers: TrainedModel
+
+    @property
+    def grid(self) -> VoxelGrid:
+        """The voxels."""
+        return self.showers.grid
+
+    @property
+    def eta_range(self) -> tuple[float, float]:
+        """Lowest and highest abs(eta)."""
+        return self.showers.eta_range
+
+    def sampler(self) -> CaloGAN:
+        """Return the model."""
+        model = self.showers.model
+        assert isinstance(model, CaloGAN)
+        return model.eval()
+
+    def metadata(self) -> ModelMetadata:
+        """Describe the model."""
+        card = {"showers": _card(self.showers)}
+        return ModelMetadata(self.grid, self.showers.energy_range, self.eta_range, card)
+
+
+RangeModel = ModelPair | WholeModel
+"""Whatever gives showers in a range of abs(eta)."""
+
+
+def pair_runs(runs: Sequence[TrainedModel]) -> tuple[RangeModel, ...]:
+    """Find what gives showers in each range: pairs of an equal range of abs(eta), or a GAN alone.
+
+    The models of different ranges may be of different kinds, but all must take as much noise: an
+    event has its noise before its model is known.
 
     Args:
-        runs: Trained models, an INN and one model of shapes for each range, in any order.
+        runs: Trained models, an INN and one model of shapes or a GAN for each range, in any
+            order.
 
     Returns:
-        The pairs by rising abs(eta).
+        The pairs and GANs by rising abs(eta).
 
     Raises:
-        ValueError: If a model is alone or there is more than one for a range, ranges overlap, or
-            the grids or the numbers of noise differ.
+        ValueError: If a model lacks its partner or there is more than one for a range, ranges
+            overlap, or the grids or the numbers of noise differ.
     """
-    pairs = [
-        _pair([run for run in runs if run.eta_range == eta_range])
+    models = [
+        _join([run for run in runs if run.eta_range == eta_range])
         for eta_range in sorted({run.eta_range for run in runs})
     ]
-    for below, above in itertools.pairwise(pairs):
-        if above.energies.eta_range[0] < below.energies.eta_range[1]:
+    for below, above in itertools.pairwise(models):
+        if above.eta_range[0] < below.eta_range[1]:
             raise ValueError(
-                f"export: the ranges of |eta| {below.energies.eta_range} and "
-                f"{above.energies.eta_range} overlap"
+                f"export: the ranges of |eta| {below.eta_range} and {above.eta_range} overlap"
             )
     for run in runs:
         if run.grid != runs[0].grid:
             raise ValueError(
                 f"export: expected runs on one grid, got {run.grid} and {runs[0].grid}"
             )
-    for pair in pairs:
-        found, first = (p.sampler().shapes.noise_shape[0] for p in (pair, pairs[0]))
+    samplers: list[WholeSampler] = [model.sampler() for model in models]
+    for sampler in samplers:
+        found, first = sampler.noise_parts[1], samplers[0].noise_parts[1]
         if found != first:
             raise ValueError(
                 f"export: expected models of shapes that take as much noise, got {first} and "
                 f"{found} numbers: give students of as many evaluations"
             )
-    return tuple(pairs)
+    return tuple(models)
 
 
-def _pair(runs: Sequence[TrainedModel]) -> ModelPair:
+def _join(runs: Sequence[TrainedModel]) -> RangeModel:
     """Join the runs of one range."""
+    if [run.kind for run in runs] == ["gan"]:
+        return WholeModel(runs[0])
     low, high = runs[0].eta_range
+    if any(run.kind == "gan" for run in runs):
+        raise ValueError(
+            f"export: expected a GAN alone for |eta| from {low:g} to {high:g}, got "
+            f"{', '.join(run.kind for run in runs)}: give one run of this range"
+        )
     parts = []
     for what, kinds in _KINDS.items():
         found = [run for run in runs if run.kind in kinds]

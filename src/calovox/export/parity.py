@@ -15,7 +15,7 @@ from torch import Tensor
 
 from calovox.arrays import Array
 from calovox.models.base import Conditions
-from calovox.models.two_stage import TwoStageSampler
+from calovox.models.two_stage import WholeSampler
 from calovox.preprocessing.conditions import ETA_FACTOR
 from calovox.random_streams import Stream, event_keys, event_normals, event_uniforms
 from calovox.runtime import OnnxModel
@@ -45,7 +45,7 @@ class Parity:
 
 
 def measure_parity(
-    model: OnnxModel, sampler: TwoStageSampler, n_showers: int, *, seed: int
+    model: OnnxModel, sampler: WholeSampler, n_showers: int, *, seed: int
 ) -> Parity:
     """Draw the same showers twice.
 
@@ -84,7 +84,7 @@ def measure_parity(
 
 @torch.no_grad()
 def _sample(
-    sampler: TwoStageSampler,
+    sampler: WholeSampler,
     energy: Float64[Tensor, " event"],
     eta: Float64[Tensor, " event"],
     noise: Float64[Tensor, "event noise"],

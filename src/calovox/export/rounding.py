@@ -10,14 +10,14 @@ import itertools
 import torch
 from torch import nn
 
-from calovox.models.two_stage import TwoStageSampler
+from calovox.models.two_stage import TwoStageSampler, WholeSampler
 
 __all__ = ["round_weights"]
 
 
 @torch.no_grad()
-def round_weights(sampler: TwoStageSampler) -> TwoStageSampler:
-    """Round the weights of the shape model to half precision.
+def round_weights(sampler: WholeSampler) -> WholeSampler:
+    """Round the weights of a shape model or GAN to half precision.
 
     In front of a layer norm, the mean over the neurons is taken away first: the layer norm does
     that anyway, and so do fused graphs, whose weights would else have more digits.
@@ -32,13 +32,14 @@ def round_weights(sampler: TwoStageSampler) -> TwoStageSampler:
         ValueError: If a weight is too large for half precision, which ends at 65504.
     """
     rounded = copy.deepcopy(sampler)
-    for module in rounded.shapes.modules():
+    model = rounded.shapes if isinstance(rounded, TwoStageSampler) else rounded
+    for module in model.modules():
         if isinstance(module, nn.Sequential):
             for layer, norm in itertools.pairwise(module):
                 if isinstance(layer, nn.Linear) and isinstance(norm, nn.LayerNorm):
                     layer.weight.sub_(layer.weight.mean(dim=0))
                     layer.bias.sub_(layer.bias.mean())
-    for name, weight in rounded.shapes.named_parameters():
+    for name, weight in model.named_parameters():
         weight.copy_(weight.half())
         if not weight.isfinite().all():
             raise ValueError(f"--half-weights: expected weights up to 65504, got more in {name}")

@@ -1,4 +1,4 @@
-"""Two stages as one sampler: an energy model gives the layers, a shape model the voxels.
+"""Samplers of whole showers: two stages as one, energies of layers and then voxels, or a GAN.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6, Figure 11
@@ -11,9 +11,10 @@ from calovox.models.base import Conditions
 from calovox.models.cfm import CaloCFM
 from calovox.models.consistency import ConsistencyModel
 from calovox.models.diffusion import CaloDiT
+from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN
 
-__all__ = ["ShapeModel", "TwoStageSampler"]
+__all__ = ["ShapeModel", "TwoStageSampler", "WholeSampler"]
 
 ShapeModel = CaloCFM | CaloDiT | ConsistencyModel
 """Any model of the voxels for given layer energies."""
@@ -39,9 +40,14 @@ class TwoStageSampler(nn.Module):
         self.shapes = shapes
 
     @property
+    def noise_parts(self) -> tuple[int, int]:
+        """How many numbers of the noise are for the layers, and how many for the voxels."""
+        return self.energies.noise_shape[0], self.shapes.noise_shape[0]
+
+    @property
     def noise_shape(self) -> tuple[int, ...]:
         """Shape of the noise of one event: first the layers' numbers, then the voxels'."""
-        return (self.energies.noise_shape[0] + self.shapes.noise_shape[0],)
+        return (sum(self.noise_parts),)
 
     def sample(
         self, conditions: Conditions[Tensor], noise: Float[Tensor, "event noise"]
@@ -58,3 +64,7 @@ class TwoStageSampler(nn.Module):
         n_layers = self.energies.noise_shape[0]
         layer_energy = self.energies.sample(conditions, noise[:, :n_layers])
         return self.shapes.sample(conditions, layer_energy, noise[:, n_layers:])
+
+
+WholeSampler = TwoStageSampler | CaloGAN
+"""Anything that gives whole showers for photons."""

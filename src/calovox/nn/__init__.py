@@ -5,6 +5,7 @@ from calovox.nn.flow import ConditionalFlow
 from calovox.nn.mlp import MLP, ScalarEmbedding, count_parameters
 from calovox.nn.spline import RationalQuadraticSpline, SplineCoupling
 from calovox.nn.velocity import VelocityNetwork, flow_preconditioning
+from calovox.nn.wasserstein import WassersteinGame, gradient_penalty
 
 __all__ = [
     "MLP",
@@ -15,6 +16,8 @@ __all__ = [
     "SplineCoupling",
     "TokenLayout",
     "VelocityNetwork",
+    "WassersteinGame",
     "count_parameters",
     "flow_preconditioning",
+    "gradient_penalty",
 ]

@@ -9,6 +9,7 @@ from calovox.preprocessing.conditions import ConditionTransform
 from calovox.preprocessing.elementwise import Dequantization, RegularizedLogit, Standardization
 from calovox.preprocessing.layer_energies import LayerEnergyRatios, LayerEnergyTransform
 from calovox.preprocessing.log_voxels import LogVoxelTransform
+from calovox.preprocessing.root_shares import RootShareTransform
 from calovox.preprocessing.shape_conditions import (
     ScaledConditions,
     ShapeConditions,
@@ -29,6 +30,7 @@ __all__ = [
     "LogitVoxelTransform",
     "QuantileVoxelTransform",
     "RegularizedLogit",
+    "RootShareTransform",
     "ScaledConditions",
     "ShapeConditions",
     "Standardization",

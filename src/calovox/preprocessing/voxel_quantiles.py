@@ -27,6 +27,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from calovox.arrays import Array, Float32, Float64
+from calovox.preprocessing.energy_nodes import node_weights
 from calovox.preprocessing.quantile_tables import (
     HIGHEST_SCORE,
     KNOTS,
@@ -195,13 +196,6 @@ class QuantileVoxelTransform(ShareTransform):
         shares = torch.where(position > 0.0, ratio.clamp(max=0.0).exp(), 0.0)
         return self.normalization.inverse(self._fill(shares, position), layer_energy)
 
-    def _near(self, energy: Float[Tensor, " event"]) -> Float[Tensor, "event node"]:
-        """Compute how much each node counts: at most two do, and together they count 1."""
-        t = energy.log().unsqueeze(1)
-        inside = torch.minimum(torch.maximum(t, self.nodes[0]), self.nodes[-1])
-        distance = (inside - self.nodes).abs() / (self.nodes[1] - self.nodes[0])
-        return (1.0 - distance).clamp(min=0.0)
-
     def extra_repr(self) -> str:
         """Say how large the tables are."""
         return f"{self.n_voxels} voxels, {len(self.nodes)} nodes, {len(self.knots)} knots"
@@ -209,7 +203,7 @@ class QuantileVoxelTransform(ShareTransform):
     def _tables(
         self, energy: Float[Tensor, " event"]
     ) -> tuple[Float[Tensor, "event voxel"], Float[Tensor, "event voxel knot"]]:
-        near = self._near(energy)
+        near = node_weights(energy.log(), self.nodes)
         log_shares = near @ self.log_shares.flatten(start_dim=1)
         return near @ self.thresholds, log_shares.reshape(-1, *self.log_shares.shape[1:])
 

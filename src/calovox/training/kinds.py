@@ -15,9 +15,11 @@ from calovox.models.arc_model import ArcModel
 from calovox.models.cfm import CaloCFM
 from calovox.models.consistency import ConsistencyModel
 from calovox.models.diffusion import CaloDiT
+from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN, inn_network
 from calovox.preprocessing import ConditionTransform, LayerEnergyTransform
 from calovox.training.fitting import seeded
+from calovox.training.gan_sizes import GanSizes
 from calovox.training.shape_sizes import CfmSizes, DitSizes, ModelKind
 from calovox.training.showers import ShowerFiles
 from calovox.voxelization import VoxelGrid
@@ -31,7 +33,7 @@ __all__ = [
     "read_sizes",
 ]
 
-AnyModel = CaloINN | CaloCFM | CaloDiT | ConsistencyModel
+AnyModel = CaloINN | CaloCFM | CaloDiT | ConsistencyModel | CaloGAN
 """A model of any kind."""
 
 
@@ -138,7 +140,7 @@ class StudentSizes:
         return ConsistencyModel(teacher, n_evaluations=self.evaluations)
 
 
-Sizes = InnSizes | CfmSizes | DitSizes | StudentSizes
+Sizes = InnSizes | CfmSizes | DitSizes | StudentSizes | GanSizes
 """Sizes of any kind of model."""
 
 _KINDS: dict[str, type[Sizes]] = {
@@ -146,6 +148,7 @@ _KINDS: dict[str, type[Sizes]] = {
     "cfm": CfmSizes,
     "dit": DitSizes,
     "student": StudentSizes,
+    "gan": GanSizes,
 }
 
 

@@ -32,7 +32,7 @@ class TrainingLog(Observer):
         self._path = folder / "metrics.csv"
         self._board: SummaryWriter | None = None
         self._sums: dict[str, float] = {}
-        self._count = 0
+        self._counts: dict[str, int] = {}
 
     def start(self, run: RunState) -> None:
         """Open the files, and remove what is in them of later steps."""
@@ -43,12 +43,12 @@ class TrainingLog(Observer):
         """Take in a step."""
         for name, loss in step.losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + loss
-        self._count += 1
+            self._counts[name] = self._counts.get(name, 0) + 1
         if step.number % self.every == 0:
-            means = {f"loss/{name}": total / self._count for name, total in self._sums.items()}
+            means = {f"loss/{k}": total / self._counts[k] for k, total in self._sums.items()}
             rest = {"learning_rate": step.learning_rate, "gradient": step.gradient}
             self._write(step.number, means | rest)
-            self._sums, self._count = {}, 0
+            self._sums, self._counts = {}, {}
         if step.validation:
             self._write(step.number, {f"validation/{k}": v for k, v in step.validation.items()})
 

@@ -20,6 +20,8 @@ class Recipe:
         weight_decay: Weight decay of AdamW.
         max_gradient: Norm to which gradients are clipped; infinite for no clipping.
         averaging: Decay of the average of the weights, which then is the result; 0 for none.
+        choose_by: Metric of the validation; the weights with its lowest value are the result.
+            None for the last ones.
         seed: Seed of the random numbers in the loss.
     """
 
@@ -32,6 +34,7 @@ class Recipe:
     weight_decay: float = 0.01
     max_gradient: float = math.inf
     averaging: float = 0.0
+    choose_by: str | None = None
     seed: int = 1
 
     def __post_init__(self) -> None:

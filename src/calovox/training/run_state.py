@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from calovox.files import whole_file
 from calovox.models.base import Showers, Trainable
 from calovox.training.averaging import WeightAverage
+from calovox.training.choosing import BestWeights
 from calovox.training.recipe import Recipe
 from calovox.training.stream import Batch, Share, ShowerStream
 
@@ -70,6 +71,7 @@ class RunState:
         model.to(fabric.device)
         self.model = model
         self.average = WeightAverage(model, recipe.averaging) if recipe.averaging else None
+        self.best = BestWeights(model, recipe.choose_by) if recipe.choose_by else None
         self._objective = _Objective(model, torch.Generator(fabric.device))
         self._optimizer, self._schedule = _make_optimizer(model, recipe, fabric)
         self._wrapped, self._wrapped_optimizer = fabric.setup(self._objective, self._optimizer)
@@ -113,7 +115,7 @@ class RunState:
         return Step(self.step, epoch, n_events, found, learning_rate, norm)
 
     def validated(self, step: Step, validate: Validate) -> Step:
-        """Judge the model after a step, and remember the result.
+        """Judge the model after a step, and remember the result, or that of the best weights.
 
         Args:
             step: What the step did.
@@ -123,18 +125,18 @@ class RunState:
             The step, with the result.
         """
         self.model.eval()
-        with self.result(), torch.no_grad():
-            self.metrics = dict(validate(self.model))
-        return replace(step, validation=self.metrics)
+        with self._current(), torch.no_grad():
+            found = dict(validate(self.model))
+            if self.best is not None:
+                self.best.judge(found, step.number)
+        self.metrics = found if self.best is None else self.best.metrics
+        return replace(step, validation=found)
 
     @contextmanager
     def result(self) -> Iterator[nn.Module]:
-        """Give the model the weights that are the result: the averages, if there are any."""
-        if self.average is None:
+        """Give the model the weights that are the result: the best ones, or the present ones."""
+        with self._current() if self.best is None else self.best.applied():
             yield self.model
-        else:
-            with self.average.applied():
-                yield self.model
 
     def save(self, path: Path) -> None:
         """Write everything that is needed to go on.
@@ -150,6 +152,7 @@ class RunState:
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "average": {} if self.average is None else self.average.average,
+            "best": {} if self.best is None else self.best.state(),
             "scaler": {} if self._scaler is None else self._scaler.state_dict(),
         }
         with whole_file(path, overwrite=True) as partial:
@@ -179,12 +182,18 @@ class RunState:
         self._schedule.load_state_dict(state["schedule"])
         if self.average is not None:
             self.average.load(state["average"])
+        if self.best is not None:
+            self.best.load(state["best"])
         if self._scaler is not None:
             self._scaler.load_state_dict(state["scaler"])
 
     @property
     def _scaler(self) -> Any:
         return getattr(self.fabric.strategy.precision, "scaler", None)
+
+    def _current(self) -> AbstractContextManager[None]:
+        """Give the model its averages, if there are any."""
+        return nullcontext() if self.average is None else self.average.applied()
 
     def _identity(self) -> dict[str, Any]:
         return (

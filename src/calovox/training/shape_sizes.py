@@ -26,7 +26,7 @@ from calovox.voxelization import VoxelGrid
 
 __all__ = ["CfmSizes", "ConditionKind", "DitSizes", "ModelKind", "SampledSizes"]
 
-ModelKind = Literal["inn", "cfm", "dit", "student"]
+ModelKind = Literal["inn", "cfm", "dit", "student", "gan"]
 """Models by the names that the command line uses; a student is what `calovox distill` makes."""
 
 ConditionKind = Literal["maxima", "standardized"]

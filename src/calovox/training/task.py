@@ -86,6 +86,11 @@ class Task:
     def __post_init__(self) -> None:
         if (self.n_steps is None) == (self.n_epochs is None):
             raise ValueError("training: give the number of steps or of epochs, not both")
+        if self.recipe.choose_by is not None and not self.validation:
+            raise ValueError(
+                f"training: the weights are chosen by {self.recipe.choose_by} of validation "
+                "showers: name some with --validation"
+            )
 
     def open(self, paths: Sequence[Path]) -> ShowerFiles:
         """Open datasets, restricted to the ranges of the task.
