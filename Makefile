@@ -102,7 +102,7 @@ demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(
 	$(DISPLACE) --model $< --phi-modulation sample/phi_curve.h5 -o $@
 
 # the shipped models: the photons of the sample, and those of several energies, voxels only
-MODELS := calocfm calodit
+MODELS := calocfm calodit_teacher calodit
 
 demo/simulated_%.h5: sample/photons_optimal.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
@@ -120,19 +120,36 @@ demo/simulated_fastcalogan.h5: sample/photons_optimal.h5 src/calovox/shipped/fas
 	$(CALOVOX) simulate --model fastcalogan --photons $< --allow-extrapolation --e-hit $(E_HIT) \
 		--cells --seed 1 --force -o $@
 
+# Figure 16, photons of 1 TeV: BinnedShower and the models trained up to 2 TeV
+demo/tev_optimal.h5: sample/photons_1tev.h5 sample/sub_voxels_optimal.root $(SOURCES) | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(CALOVOX) simulate --model $< --matching perfect --sub-voxels sample/sub_voxels_optimal.root \
+		--e-hit $(E_HIT) --cells --seed 1 --force -o $@
+
+demo/tev_%.h5: sample/photons_1tev.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(CALOVOX) simulate --model $* --photons $< --e-hit $(E_HIT) --cells --seed 1 --force -o $@
+
 # energies of the layers depend on CaloINN alone, which both models share
 demo/scan_calodit.h5: sample/photons_scan.h5 src/calovox/shipped/calodit/model.json $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(CALOVOX) simulate --model calodit --photons $< --seed 1 --force -o $@
 
-demo/report/index.html: sample/photons_optimal.h5 sample/hits.h5 $(GRIDS:%=demo/binned_%.h5) \
-		$(MODELS:%=demo/simulated_%.h5) demo/simulated_fastcalosimv2.h5 \
-		demo/simulated_fastcalogan.h5 demo/scan_calodit.h5 demo/phi_ignored.h5 demo/phi_corrected.h5
-	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
-		"CaloINN + CaloCFM=demo/simulated_calocfm.h5" \
-		"CaloINN + CaloDiT-2=demo/simulated_calodit.h5" \
+# $(call both,NAME,MODEL): a model in both ranges of energy
+both = "$(1)=demo/simulated_$(2).h5" "$(1)=demo/tev_$(2).h5"
+
+demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/hits.h5 \
+		$(GRIDS:%=demo/binned_%.h5) $(MODELS:%=demo/simulated_%.h5) \
+		demo/tev_optimal.h5 $(MODELS:%=demo/tev_%.h5) \
+		demo/simulated_fastcalosimv2.h5 demo/simulated_fastcalogan.h5 \
+		demo/scan_calodit.h5 demo/phi_ignored.h5 demo/phi_corrected.h5
+	$(CALOVOX) evaluate $< --also-reference sample/photons_1tev.h5 \
+		optimal=demo/binned_optimal.h5 optimal=demo/tev_optimal.h5 \
+		regular=demo/binned_regular.h5 coarse=demo/binned_coarse.h5 \
 		"FastCaloSimV2=demo/simulated_fastcalosimv2.h5" \
-		"FastCaloGAN=demo/simulated_fastcalogan.h5" --slices-reference sample/photons_scan.h5 \
+		"FastCaloGAN=demo/simulated_fastcalogan.h5" \
+		$(call both,CaloCFM,calocfm) $(call both,CaloDiT-2 teacher,calodit_teacher) \
+		$(call both,CaloDiT-2 one step,calodit) --slices-reference sample/photons_scan.h5 \
 		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --curve sample/phi_curve.h5 \
 		--displaced-reference sample/phi_present.h5 --displaced "modulation ignored=demo/phi_ignored.h5" \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains the shipped models with the datasets of make_training.sh and exports them: two hours on
+# Trains the shipped models with the datasets of make_training.sh and exports them: four hours on
 # two cores that nothing else needs. Stopped at any moment, the same command continues.
 # FastCaloSimV2 is fitted to the hits from which these datasets are made: two minutes.
 # usage: sample/make_models.sh FOLDER_OF_DATASETS FOLDER_OF_RUNS FOLDER_OF_MAKE_TRAINING_HITS \
@@ -12,7 +12,7 @@ others=$4
 here=$(dirname "$0")
 shipped=$here/../src/calovox/shipped
 
-# range NAME ETA: CaloINN, CaloCFM, CaloDiT-2 and its student of one range of |eta|
+# range NAME ETA: CaloINN, CaloCFM and CaloDiT-2 of one range of |eta|, up to 2^19 MeV; then further
 range() {
     showers="--data $data/train_optimal.h5 --validation $data/val_optimal.h5"
     limits="--eta $2 --energy 256MeV:524.288GeV"
@@ -26,21 +26,39 @@ range() {
     calovox train dit --config "$here/../configs/dit_2core.toml" $showers $limits \
         --steps 20000 --seed 11 -o "$runs/dit_$1"
     # shellcheck disable=SC2086
-    calovox distill "$runs/dit_$1" --config "$here/../configs/distill_2core.toml" $showers \
-        -o "$runs/student_$1"
+    further "$1" "$2"
 }
 
-# export_pairs NAME SHAPES OPTIONS...: one shipped folder
+# further NAME ETA: the same networks carried on to 2^21 MeV, and the student
+further() {
+    showers="--data $data/train_optimal.h5 --data $data/train_top.h5"
+    showers="$showers --validation $data/val_optimal.h5 --validation $data/val_top.h5"
+    limits="--eta $2 --energy 256MeV:2.097152TeV --max-learning-rate 3e-4 --rising 0.1 --seed 31"
+    # shellcheck disable=SC2086
+    calovox train inn --config "$here/../configs/inn_2core.toml" $showers $limits \
+        --pretrained "$runs/inn_$1" --batch-size 512 --steps 2500 -o "$runs/top_inn_$1"
+    # shellcheck disable=SC2086
+    calovox train cfm --config "$here/../configs/cfm_small_2core.toml" $showers $limits \
+        --pretrained "$runs/cfm_$1" --batch-size 512 --steps 5000 -o "$runs/top_cfm_$1"
+    # shellcheck disable=SC2086
+    calovox train dit --config "$here/../configs/dit_2core.toml" $showers $limits \
+        --pretrained "$runs/dit_$1" --steps 6000 -o "$runs/top_dit_$1"
+    # shellcheck disable=SC2086
+    calovox distill "$runs/top_dit_$1" --config "$here/../configs/distill_2core.toml" $showers \
+        --steps 2500 -o "$runs/top_student_$1"
+}
+
+# export_pairs NAME SHAPES: one shipped folder
 export_pairs() {
     name=$1
     shapes=$2
-    shift 2
-    calovox export "$runs/inn_low" "$runs/${shapes}_low" "$runs/inn_high" "$runs/${shapes}_high" \
+    calovox export "$runs/top_inn_low" "$runs/top_${shapes}_low" \
+        "$runs/top_inn_high" "$runs/top_${shapes}_high" \
         --sub-voxels "$data/sub_voxels_optimal.root" --phi-modulation "$here/phi_curve.h5" \
-        --no-fastcalosim --force -o "$shipped/$name" "$@"
+        --no-fastcalosim --half-weights --force -o "$shipped/$name"
 }
 
-calovox train parametric "$hits"/train_*.h5 "$others/scan.h5" "$others/phi_fit.h5" \
+calovox train parametric "$hits"/train_[89]_*.h5 "$hits"/train_1[0-8]_*.h5 "$others/scan.h5" "$others/phi_fit.h5" \
     "$others/tune_transition.h5" --energy 256MeV:524.288GeV --force -o "$runs/parametrisation.h5"
 mkdir -p "$shipped/fastcalosimv2"
 cp "$runs/parametrisation.h5" "$shipped/fastcalosimv2/"
@@ -48,5 +66,6 @@ cp "$runs/parametrisation.h5" "$shipped/fastcalosimv2/"
 range low 0:0.7 &
 range high 0.7:1.35
 wait
-export_pairs calocfm cfm --path arc --solver rk4 --solver-steps 1
+export_pairs calocfm cfm
 export_pairs calodit student
+export_pairs calodit_teacher dit

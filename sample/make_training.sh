@@ -16,12 +16,15 @@ voxelize() {
 }
 
 for grid in optimal regular; do
-    voxelize "$hits"/train_*.h5 "$others/scan.h5" "$others/phi_fit.h5" \
+    voxelize "$hits"/train_[89]_*.h5 "$hits"/train_1[0-8]_*.h5 "$others/scan.h5" "$others/phi_fit.h5" \
         "$others/tune_transition.h5" --grid $grid --sub-voxels "$data/sub_voxels_$grid.root" \
         -o "$data/train_$grid.h5"
-    voxelize "$hits"/val_*.h5 --grid $grid -o "$data/val_$grid.h5"
+    voxelize "$hits"/val_[89]_*.h5 "$hits"/val_1[0-8]_*.h5 --grid $grid -o "$data/val_$grid.h5"
     voxelize "$hits"/scan_*.h5 --grid $grid -o "$data/scan_$grid.h5"
 done
+# above 2^19 MeV, for the second part of the training
+voxelize "$hits"/train_19_0.h5 "$hits"/train_20_0.h5 --grid optimal -o "$data/train_top.h5"
+voxelize "$hits"/val_19_0.h5 "$hits"/val_20_0.h5 --grid optimal -o "$data/val_top.h5"
 # what the repository ships: E_tot in slices of energy
 voxelize "$hits"/scan_*.h5 --precision-bits 10 -o "$here/photons_scan.h5"
 rm -f "$here"/*.config.toml

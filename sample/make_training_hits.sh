@@ -1,10 +1,10 @@
 #!/bin/sh
 # Generates the hits from which the shipped models are trained, validated and judged.
 # usage: sample/make_training_hits.sh FOLDER [WORKERS]
-# The note's spectrum up to 2^19 MeV in octaves, those below 2^15 MeV twice: 49 500 training and
-# 16 500 validation showers, 8 core-hours at 8.5 ms/GeV. Every pass adds to each octave, the cheap ones first, so that
-# what exists after a stop is usable; the same command continues. Seeds: training 201 to 211,
-# validation 301 to 311, evaluation 401 to 499; event indices of all files are distinct.
+# The note's spectrum up to 2^21 MeV in octaves, those below 2^15 MeV twice: 49 700 training and
+# 16 600 validation showers, 9 core-hours at 8.5 ms/GeV. Every pass adds to each octave, the cheap ones first, so that
+# what exists after a stop is usable; the same command continues. Seeds: training 201 to 213,
+# validation 301 to 313, evaluation 401 to 499; event indices of all files are distinct.
 set -eu
 folder=$1
 workers=${2:-2}
@@ -44,6 +44,8 @@ octave 18 0 228
 for k in 8 9 10 11 12 13 14 15 16; do scan $k 200; done
 for k in 8 9 10 11 12 13; do octave $k 1 3672; done
 for part in 2 3; do octave 15 $part 918; done
+octave 19 0 160
+octave 20 0 80
 octave 14 1 3672
 octave 16 1 918
 octave 17 1 459
