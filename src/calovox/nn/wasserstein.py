@@ -89,7 +89,7 @@ class WassersteinGame(nn.Module):
                 "distance": (self._score(real, condition) - self._score(fake, condition)).mean()
             }
         turn = int(self.turn)
-        self.turn.copy_((turn + 1) % (self.n_critic + 1))
+        self.turn.fill_((turn + 1) % (self.n_critic + 1))
         if turn == self.n_critic:
             with _frozen(self.critic):
                 fake = self.generate(latent, condition)
