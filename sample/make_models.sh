@@ -58,7 +58,7 @@ export_pairs() {
         --no-fastcalosim --half-weights --force -o "$shipped/$name"
 }
 
-calovox train parametric "$hits"/train_[89]_*.h5 "$hits"/train_1[0-8]_*.h5 "$others/scan.h5" "$others/phi_fit.h5" \
+calovox train parametric "$hits"/train_[89]_*.h5 "$hits"/train_1?_*.h5 "$others/scan.h5" "$others/phi_fit.h5" \
     "$others/tune_transition.h5" --energy 256MeV:524.288GeV --force -o "$runs/parametrisation.h5"
 mkdir -p "$shipped/fastcalosimv2"
 cp "$runs/parametrisation.h5" "$shipped/fastcalosimv2/"

@@ -9,8 +9,10 @@ from calovox.dataset import DatasetReader
 from calovox.photons import draw_photons, parse_energies, parse_etas
 from calovox.runtime import load_models
 from calovox.sampling import photons_to_voxels
+from calovox.voxelization import VoxelGrid
 
-SAMPLE = Path(__file__).parents[2] / "sample"
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample"
 NAMES = ("calocfm", "calodit")
 
 
@@ -21,6 +23,15 @@ def test_the_barrel_is_covered(name: str) -> None:
     eta = np.array([0.0, -1.35, 0.0, 0.7, 1.36])
     assert models.in_range(energy, eta).tolist() == [True, True, False, True, False]
     assert models.grid.n_voxels == 382
+
+
+def test_the_gan_covers_the_slices_of_the_figures_and_nothing_else() -> None:
+    models = load_models("fastcalogan")
+    eta = np.array([0.0, -0.04, 0.1, 0.22, 0.5, -0.78, 0.81, 1.3])
+    covered = [True, True, False, True, False, True, False, False]
+    assert models.in_range(np.full(8, 65e3), eta).tolist() == covered
+    assert models.grid == VoxelGrid.from_toml(ROOT / "grids" / "fastcalogan.toml")
+    assert models.phi_modulation is None
 
 
 @pytest.mark.skipif(not (SAMPLE / "photons_scan.h5").exists(), reason="needs the sample")
@@ -58,7 +69,7 @@ def test_a_million_showers_have_neither_nan_nor_infinity_nor_negative_energy(nam
     assert n_showers == 1_000_000
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "fastcalogan"])
 def test_files_hold_no_path_of_the_machine_that_made_them(name: str) -> None:
     for model in load_models(name).models:
         content = model.path.read_bytes()

@@ -143,7 +143,11 @@ def _table(title: str, values: Mapping[str, Mapping[str, Any]], reference: str) 
             if key.endswith(".mean"):
                 text += " ± " + form.format(own[key.replace(".mean", ".std")])
             ratio = _ratios(own, values[reference]).get(key)
-            cells.append(text if ratio is None or name == reference else f"{text} ({ratio:.2f})")
+            cells.append(
+                text
+                if ratio is None or name == reference or key == "n_models"
+                else f"{text} ({ratio:.2f})"
+            )
         table.add_row(label, *cells, end_section=row in _SECTION_ENDS)
     return table
 

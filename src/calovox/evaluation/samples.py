@@ -126,16 +126,15 @@ def read_sample(
     readers = _open(paths, table)
     grid = readers[0].grid
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    shapes = []
+    shapes: list[ShowerShapes] = []
     sums = [(np.zeros(grid.n_voxels), 0) for _ in regions]
-    n_events = 0
     for voxels, shape in chain.from_iterable(_reconstruct(reader, table) for reader in readers):
         shapes.append(shape)
-        n_events += len(voxels)
         for name, parts in columns.items():
             parts.append(getattr(voxels, name))
         added = [sum_showers(voxels, region) for region in regions]
         sums = [(a + b, n + m) for (a, n), (b, m) in zip(sums, added, strict=True)]
+    n_events = sum(map(len, shapes))
     if n_events == 0:
         raise ValueError(f"{label}: expected photons that the model was trained for, got none")
     return Sample(
@@ -254,7 +253,8 @@ def _reconstruct(reader: DatasetReader, table: CellTable) -> Iterator[tuple[Voxe
         if voxels.extrapolated is not None:
             trained = np.flatnonzero(~voxels.extrapolated)
             voxels, shapes = voxels[trained], shapes[trained]
-        yield voxels, shapes
+        if len(voxels) > 0:
+            yield voxels, shapes
 
 
 def _join(parts: Sequence[Array | None]) -> Array | None:

@@ -1,0 +1,42 @@
+"""Which showers of a dataset are evaluated."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calovox.dataset import DatasetReader, DatasetWriter
+from calovox.evaluation.samples import read_sample
+
+
+def flag(path: Path, source: Path, extrapolated: np.ndarray) -> Path:
+    """Copy a dataset, with photons that its model was not trained for."""
+    reader = DatasetReader(source)
+    voxels, cells = reader.read(), reader.cells(slice(0, len(reader)))
+    with DatasetWriter(path, reader.grid, provenance={}, cell_table="barrel") as writer:
+        writer.append(replace(voxels, extrapolated=extrapolated), cells)
+    return path
+
+
+def test_extrapolated_showers_are_left_out_and_counted(
+    datasets: dict[str, Path], tmp_path: Path
+) -> None:
+    whole = read_sample(datasets["optimal"], "all")
+    assert whole.n_extrapolated == 0
+    flags = np.arange(len(whole)) % 4 == 1
+    sample = read_sample(flag(tmp_path / "a.h5", datasets["optimal"], flags), "some")
+    assert sample.n_extrapolated == flags.sum()
+    np.testing.assert_array_equal(sample.energy, whole.energy[~flags])
+    np.testing.assert_array_equal(sample.shapes.e_raw, whole.shapes.e_raw[~flags])
+    (average,) = sample.averages
+    assert average.n_events == np.count_nonzero(~flags)
+
+
+def test_a_dataset_of_extrapolated_showers_alone_is_refused(
+    datasets: dict[str, Path], tmp_path: Path
+) -> None:
+    flags = np.ones(len(DatasetReader(datasets["optimal"])), dtype=bool)
+    path = flag(tmp_path / "a.h5", datasets["optimal"], flags)
+    with pytest.raises(ValueError, match="photons that the model was trained for, got none"):
+        read_sample(path, "none")
