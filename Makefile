@@ -31,7 +31,7 @@ export PIP_CONSTRAINT := constraints.txt
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
 	@echo "make test-slow    the slow tests: Geant4 and large samples"
-	@echo "make demo         report on the shipped sample: demo/report/index.html"
+	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
 	@echo "make docs         build the documentation into build/docs"
@@ -80,9 +80,10 @@ bench: $(VENV)/.dev
 
 # -- demonstration on the shipped sample -----------------------------------------------------
 
-demo: demo/report/index.html
+demo: demo/grids/index.html demo/report/index.html
 	@echo
-	@echo "The report: $(CURDIR)/demo/report/index.html"
+	@echo "The three grids: $(CURDIR)/demo/grids/index.html"
+	@echo "All models:      $(CURDIR)/demo/report/index.html"
 
 demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
@@ -135,22 +136,26 @@ demo/scan_calodit.h5: sample/photons_scan.h5 src/calovox/shipped/calodit/model.j
 	@mkdir -p $(@D)
 	$(CALOVOX) simulate --model calodit --photons $< --seed 1 --force -o $@
 
-# $(call both,NAME,MODEL): a model in both ranges of energy
-both = "$(1)=demo/simulated_$(2).h5" "$(1)=demo/tev_$(2).h5"
+# $(call both,NAME,AT_65_GEV,AT_1_TEV): a sample of both ranges of energy
+both = "$(1)=demo/$(2).h5" "$(1)=demo/tev_$(3).h5"
 
 demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/hits.h5 \
-		$(GRIDS:%=demo/binned_%.h5) $(MODELS:%=demo/simulated_%.h5) \
-		demo/tev_optimal.h5 $(MODELS:%=demo/tev_%.h5) \
+		demo/binned_optimal.h5 demo/tev_optimal.h5 \
 		demo/simulated_fastcalosimv2.h5 demo/simulated_fastcalogan.h5 \
-		demo/scan_calodit.h5 demo/phi_ignored.h5 demo/phi_corrected.h5
+		$(MODELS:%=demo/simulated_%.h5) $(MODELS:%=demo/tev_%.h5) demo/scan_calodit.h5
 	$(CALOVOX) evaluate $< --also-reference sample/photons_1tev.h5 \
-		optimal=demo/binned_optimal.h5 optimal=demo/tev_optimal.h5 \
-		regular=demo/binned_regular.h5 coarse=demo/binned_coarse.h5 \
+		$(call both,BinnedShower,binned_optimal,optimal) \
 		"FastCaloSimV2=demo/simulated_fastcalosimv2.h5" \
 		"FastCaloGAN=demo/simulated_fastcalogan.h5" \
-		$(call both,CaloCFM,calocfm) $(call both,CaloDiT-2 teacher,calodit_teacher) \
-		$(call both,CaloDiT-2 one step,calodit) --slices-reference sample/photons_scan.h5 \
-		--slices "CaloINN=demo/scan_calodit.h5" \
+		$(call both,CaloCFM,simulated_calocfm,calocfm) \
+		$(call both,CaloDiT-2,simulated_calodit_teacher,calodit_teacher) \
+		$(call both,CaloDiT-2 in one step,simulated_calodit,calodit) \
+		--slices-reference sample/photons_scan.h5 --slices "CaloINN=demo/scan_calodit.h5" \
+		--hits sample/hits.h5 --force -o $(@D)
+
+demo/grids/index.html: sample/photons_optimal.h5 $(GRIDS:%=demo/binned_%.h5) \
+		demo/phi_ignored.h5 demo/phi_corrected.h5
+	$(CALOVOX) evaluate $< $(foreach g,$(GRIDS),$(g)=demo/binned_$(g).h5) \
 		--hits sample/hits.h5 --curve sample/phi_curve.h5 \
 		--displaced-reference sample/phi_present.h5 --displaced "modulation ignored=demo/phi_ignored.h5" \
 		--displaced "modulation corrected=demo/phi_corrected.h5" --force -o $(@D)

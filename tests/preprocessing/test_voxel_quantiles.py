@@ -129,3 +129,16 @@ def test_nodes_without_showers_are_refused() -> None:
     samples = [(np.ones((3, 10), dtype=np.float32), np.zeros(3))] * N_NODES
     with pytest.raises(ValueError, match="expected showers near 256 MeV, got none"):
         QuantileVoxelTransform.unfitted(SIZES).fit(NODES, samples)
+
+
+def test_rarely_hit_voxels_get_no_more_than_they_had() -> None:
+    samples = [near(node, 6000, seed) for seed, node in enumerate(NODES)]
+    for voxels, _ in samples:
+        voxels[:, 8] *= 0.01 * (np.arange(len(voxels)) % 100 == 0)
+    rare = QuantileVoxelTransform.unfitted(SIZES).fit(NODES, samples)
+    largest = max(float((v[:, 8] / v[:, 3:9].sum(axis=1)).max()) for v, _ in samples)
+    y = torch.zeros(1000, 10)
+    y[:, 8] = 4.0
+    layers = torch.ones(1000, 3)
+    shares = rare.inverse(y, energies(1000), layers)[:, 8]
+    assert 0.0 < shares.max() < 2.0 * largest

@@ -58,7 +58,8 @@ def tabulate_quantiles(
 
     The quantiles of a voxel are those of its shares, together with shares of its whole layer that
     count as 20 showers times the probability that the voxel is empty: voxels that are rarely hit
-    have a smooth table as well.
+    have a smooth table as well. No voxel gets more than it had in the showers, though: a layer's
+    typical share, at its rim, would be a shower of its own.
 
     Args:
         shares: Shares of the layer's energy; all 0 in an empty layer, which then does not count.
@@ -79,7 +80,8 @@ def tabulate_quantiles(
             empty = 1.0 - (counts[hit].sum() + 0.5) / (total + 1.0)
             threshold = float(np.clip(ndtri(empty), LOWEST_SCORE, _HIGHEST_THRESHOLD))
             thresholds.append(threshold)
-            known = np.concatenate([np.log(column[hit]), prior])
+            largest = np.log(column[hit].max()) if hit.any() else prior[0]
+            known = np.concatenate([np.log(column[hit]), np.minimum(prior, largest)])
             of_prior = _PRIOR_SHOWERS * empty / len(prior)
             weight = np.concatenate([counts[hit], np.full(len(prior), of_prior)])
             log_shares.append(_quantiles(known, weight, threshold))
