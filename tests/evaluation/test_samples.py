@@ -8,6 +8,7 @@ import pytest
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.evaluation.samples import read_sample
+from calovox.evaluation.sources import open_showers
 
 
 def flag(path: Path, source: Path, extrapolated: np.ndarray) -> Path:
@@ -22,10 +23,10 @@ def flag(path: Path, source: Path, extrapolated: np.ndarray) -> Path:
 def test_extrapolated_showers_are_left_out_and_counted(
     datasets: dict[str, Path], tmp_path: Path
 ) -> None:
-    whole = read_sample(datasets["optimal"], "all")
+    whole = read_sample([datasets["optimal"]], "all")
     assert whole.n_extrapolated == 0
     flags = np.arange(len(whole)) % 4 == 1
-    sample = read_sample(flag(tmp_path / "a.h5", datasets["optimal"], flags), "some")
+    sample = read_sample([flag(tmp_path / "a.h5", datasets["optimal"], flags)], "some")
     assert sample.n_extrapolated == flags.sum()
     np.testing.assert_array_equal(sample.energy, whole.energy[~flags])
     np.testing.assert_array_equal(sample.shapes.e_raw, whole.shapes.e_raw[~flags])
@@ -39,4 +40,18 @@ def test_a_dataset_of_extrapolated_showers_alone_is_refused(
     flags = np.ones(len(DatasetReader(datasets["optimal"])), dtype=bool)
     path = flag(tmp_path / "a.h5", datasets["optimal"], flags)
     with pytest.raises(ValueError, match="photons that the model was trained for, got none"):
-        read_sample(path, "none")
+        read_sample([path], "none")
+
+
+def test_scores_leave_out_extrapolated_showers_as_well(
+    datasets: dict[str, Path], tmp_path: Path
+) -> None:
+    whole = open_showers(datasets["optimal"])
+    flags = np.arange(len(whole)) % 4 == 1
+    some = open_showers(flag(tmp_path / "a.h5", datasets["optimal"], flags))
+    assert len(some) == np.count_nonzero(~flags)
+    np.testing.assert_array_equal(some.incident_energy(), whole.incident_energy()[~flags])
+    found, expected = (
+        np.concatenate([batch.fraction for batch in source.batches(7)]) for source in (some, whole)
+    )
+    np.testing.assert_array_equal(found, expected[~flags])

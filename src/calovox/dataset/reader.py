@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float32, Float64
+from calovox.arrays import LAYERS, Array, Bool, Float32, Float64
 from calovox.cell_energies import CellEnergies
 from calovox.dataset import keys
 from calovox.dataset.checks import check_events, eta_key, read_grid, read_numbers
@@ -150,6 +150,13 @@ class DatasetReader:
         """Read the pseudorapidities of all shower centres."""
         with open_for_reading(self.path, DatasetError) as file:
             return read_numbers(file, self.path, eta_key(file)).astype(np.float64)
+
+    def extrapolated(self) -> Bool[Array, " event"]:
+        """Tell which photons lie outside the range that their model was trained for."""
+        with open_for_reading(self.path, DatasetError) as file:
+            if "event/extrapolated" not in file:
+                return np.zeros(len(self), dtype=bool)
+            return read_numbers(file, self.path, "event/extrapolated").astype(bool)
 
     def phi_mod(self, events: slice = slice(None)) -> Float64[Array, " event"] | None:
         """Read the positions of the shower centres in their cells in phi.

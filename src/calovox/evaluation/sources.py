@@ -68,7 +68,7 @@ class ShowerSource(Protocol):
 
 
 class DatasetSource:
-    """A dataset of ours.
+    """A dataset of ours, without showers of photons that its model was not trained for.
 
     Args:
         path: The file.
@@ -90,6 +90,7 @@ class DatasetSource:
         table: CellTable | None = None,
     ) -> None:
         self._reader = DatasetReader(path)
+        self._trained = ~self._reader.extrapolated()
         self.path = path
         self.layout = VoxelLayout.from_grid(self._reader.grid)
         self._table = None
@@ -112,15 +113,15 @@ class DatasetSource:
 
     def __len__(self) -> int:
         """Return the number of showers."""
-        return len(self._reader)
+        return int(np.count_nonzero(self._trained))
 
     def incident_energy(self) -> Float64[Array, " event"]:
         """Return the energies of all photons in MeV."""
-        return self._reader.incident_energy()
+        return np.asarray(self._reader.incident_energy()[self._trained])
 
     def abs_eta(self) -> Float64[Array, " event"]:
         """Return abs(eta) of all shower centres."""
-        return np.asarray(np.abs(self._reader.eta_center()))
+        return np.asarray(np.abs(self._reader.eta_center()[self._trained]))
 
     def batches(self, size: int) -> Iterator[ShowerBatch]:
         """Read all showers, so many at a time.
@@ -138,7 +139,11 @@ class DatasetSource:
                 cells = self._reader.cells(slice(start, start + len(voxels)))
                 assert cells is not None  # the file has cells
                 shapes = cells_to_shapes(cells, self._table, calibration=self.calibration)
+            kept = np.flatnonzero(self._trained[start : start + len(voxels)])
             start += len(voxels)
+            if len(kept) == 0:
+                continue
+            voxels, shapes = voxels[kept], None if shapes is None else shapes[kept]
             yield ShowerBatch(
                 voxels.energy, voxels.incident_energy, np.abs(voxels.eta_center), shapes
             )
