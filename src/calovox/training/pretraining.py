@@ -4,6 +4,7 @@ Only the network is taken; what is standardised is fitted to the new showers. A 
 carried on to more showers, other energies, or another detector with the same voxels.
 """
 
+import json
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def take_network(model: nn.Module, sizes: Sizes, grid: VoxelGrid, folder: Path) 
         FileNotFoundError: If the run has no weights yet.
     """
     record = read_record(folder)
-    expected = {"kind": sizes.kind} | _network_sizes(asdict(sizes))
+    expected = {"kind": sizes.kind} | _network_sizes(json.loads(json.dumps(asdict(sizes))))
     found = {"kind": record.kind} | _network_sizes(record.sizes)
     if found != expected:
         raise ValueError(f"pretrained: expected a run of {expected}, got one of {found}: {folder}")

@@ -159,7 +159,8 @@ def prepare_task(task: Task) -> Preparation:
     n_steps = task.n_steps or (task.n_epochs or 0) * stream.n_batches
     model = task.make(files, seed=seed, reflect=task.reflect)
     if task.pretrained is not None:
-        take_network(model, task.sizes, files.grid, task.pretrained)
+        result = model.result if isinstance(model, Teaching) else model
+        take_network(result, task.sizes, files.grid, task.pretrained)
     return Preparation(model, stream, replace(task.recipe, n_steps=n_steps))
 
 
