@@ -27,4 +27,6 @@ voxelize "$hits"/train_19_0.h5 "$hits"/train_20_0.h5 --grid optimal -o "$data/tr
 voxelize "$hits"/val_19_0.h5 "$hits"/val_20_0.h5 --grid optimal -o "$data/val_top.h5"
 # what the repository ships: E_tot in slices of energy
 voxelize "$hits"/scan_*.h5 --precision-bits 10 -o "$here/photons_scan.h5"
+# and photons of 1 TeV, for Figure 16; the shipped file has the first 136 that were finished
+calovox voxelize "$hits/near_1tev.h5" --precision-bits 10 --force -o "$here/photons_1tev.h5"
 rm -f "$here"/*.config.toml
