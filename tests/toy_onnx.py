@@ -6,8 +6,9 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
+from calovox.files import file_hash
 from calovox.runtime.metadata import FORMAT, VERSION, ModelMetadata
-from calovox.runtime.model_set import MODEL_FILE, file_hash
+from calovox.runtime.model_set import MODEL_FILE
 from calovox.voxelization import VoxelGrid
 
 VISIBLE_FRACTION = 0.97

@@ -14,6 +14,7 @@ from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
 from calovox.cli.simulate_settings import SimulateSettings
 from calovox.dataset import DatasetReader
+from calovox.files import file_hash
 from calovox.models.parametric import ParametricModel
 from calovox.models.parametric_file import is_parametric_file
 from calovox.photon_files import read_photons
@@ -97,7 +98,6 @@ def _open_models(settings: SimulateSettings) -> Source:
         raise ValueError("--matching is for libraries of showers: leave it out")
     # onnxruntime is slow to import, and a library does not need it
     from calovox.runtime import load_models
-    from calovox.runtime.model_set import file_hash
 
     models = load_models(settings.model)
     photons = _new_photons(settings, f"--model {settings.model}")
@@ -125,8 +125,6 @@ def _open_models(settings: SimulateSettings) -> Source:
 def _open_parametric(
     settings: SimulateSettings, model: ParametricModel, photons: Photons
 ) -> Source:
-    from calovox.runtime.model_set import file_hash
-
     makes_hits = f"is for models of voxels, and {settings.model} makes hits: leave it out"
     _refuse({"--sub-voxels": settings.sub_voxels, "--e-hit": settings.e_hit}, makes_hits)
     grid = VoxelGrid.optimal()

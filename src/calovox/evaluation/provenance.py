@@ -1,6 +1,5 @@
 """What a report was made from: files and their hashes, seeds, settings, versions."""
 
-import hashlib
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, Final
 import h5py
 
 from calovox import __version__
+from calovox.files import file_hash
 from calovox.hdf5 import read_json
 
 __all__ = ["InputFile", "Provenance", "collect_provenance", "flatten"]
@@ -96,13 +96,11 @@ def flatten(entries: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _describe(role: str, path: Path) -> InputFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     made_with: dict[str, Any] = {}
     if h5py.is_hdf5(path):
         with h5py.File(path, "r") as content:
             made_with = read_json(content.get("meta"), "provenance") or {}
-    return InputFile(role, path, path.stat().st_size, digest, made_with)
+    return InputFile(role, path, path.stat().st_size, file_hash(path), made_with)
 
 
 def _version(name: str) -> str | None:

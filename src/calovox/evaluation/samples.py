@@ -6,7 +6,7 @@ stored with the first file of the reference, or else one fitted to the reference
 photons outside the range that their model was trained for are left out, and counted.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
+from calovox.evaluation.reconstructed import check_cell_table, read_reconstructed
 from calovox.evaluation.regions import REGIONS, Region
 from calovox.evaluation.showers import AverageShower, sum_showers
 from calovox.geometry.barrel import barrel_cells
@@ -25,11 +26,10 @@ from calovox.reconstruction import (
     SHAPE_VARIABLES,
     Calibration,
     ShowerShapes,
-    cells_to_shapes,
     concatenate_shapes,
     fit_calibration,
 )
-from calovox.voxelization import VoxelGrid, Voxels
+from calovox.voxelization import VoxelGrid
 
 __all__ = [
     "OBSERVABLES",
@@ -128,7 +128,9 @@ def read_sample(
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     shapes: list[ShowerShapes] = []
     sums = [(np.zeros(grid.n_voxels), 0) for _ in regions]
-    for voxels, shape in chain.from_iterable(_reconstruct(reader, table) for reader in readers):
+    batches = (read_reconstructed(reader, _EVENTS_PER_BATCH, table) for reader in readers)
+    for voxels, shape in chain.from_iterable(batches):
+        assert shape is not None  # a table was given
         shapes.append(shape)
         for name, parts in columns.items():
             parts.append(getattr(voxels, name))
@@ -221,11 +223,7 @@ def _open(paths: Sequence[Path], table: CellTable) -> list[DatasetReader]:
     for reader in readers:
         if len(reader) == 0:
             raise ValueError(f"{reader.path}: expected events to evaluate, got none")
-        if reader.cell_table not in (None, table.name):
-            raise ValueError(
-                f"{reader.path}: expected cell energies of the table '{table.name}', "
-                f"got those of '{reader.cell_table}'"
-            )
+        check_cell_table(reader, table)
         if reader.grid != readers[0].grid:
             raise ValueError(
                 f"{reader.path}: expected the grid of {readers[0].path}, with which it forms one "
@@ -237,24 +235,6 @@ def _open(paths: Sequence[Path], table: CellTable) -> list[DatasetReader]:
 def _check_names(simulated: Collection[str]) -> None:
     if REFERENCE_LABEL in simulated:
         raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
-
-
-def _reconstruct(reader: DatasetReader, table: CellTable) -> Iterator[tuple[Voxels, ShowerShapes]]:
-    start = 0
-    for voxels in reader.batches(_EVENTS_PER_BATCH):
-        cells = reader.cells(slice(start, start + len(voxels)))
-        if cells is None:
-            raise ValueError(
-                f"{reader.path} has no cell energies to evaluate: `calovox voxelize` and "
-                "`calovox simulate` write them"
-            )
-        start += len(voxels)
-        shapes = cells_to_shapes(cells, table)
-        if voxels.extrapolated is not None:
-            trained = np.flatnonzero(~voxels.extrapolated)
-            voxels, shapes = voxels[trained], shapes[trained]
-        if len(voxels) > 0:
-            yield voxels, shapes
 
 
 def _join(parts: Sequence[Array | None]) -> Array | None:

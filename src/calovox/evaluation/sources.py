@@ -16,10 +16,12 @@ from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
 from calovox.evaluation.calochallenge import CaloChallengeReader, is_calochallenge
 from calovox.evaluation.layout import VoxelLayout
+from calovox.evaluation.reconstructed import check_cell_table, read_reconstructed
+from calovox.evaluation.samples import check_files_once
 from calovox.evaluation.shower_batch import ShowerBatch
 from calovox.geometry.barrel import barrel_cells
 from calovox.geometry.cells import CellTable
-from calovox.reconstruction import Calibration, cells_to_shapes
+from calovox.reconstruction import Calibration
 
 __all__ = [
     "DatasetSource",
@@ -96,11 +98,7 @@ class DatasetSource:
         self._table = None
         if cells and has_cells(path):
             self._table = barrel_cells() if table is None else table
-            if self._reader.cell_table not in (None, self._table.name):
-                raise ValueError(
-                    f"{path}: expected cell energies of the table '{self._table.name}', "
-                    f"got those of '{self._reader.cell_table}'"
-                )
+            check_cell_table(self._reader, self._table)
         stored = self._reader.attached("calibration")
         if calibration is None and stored is not None:
             calibration = Calibration.from_arrays(stored)
@@ -132,18 +130,8 @@ class DatasetSource:
         Yields:
             Showers in the order of the file, with shapes if the file has cells.
         """
-        start = 0
-        for voxels in self._reader.batches(size):
-            shapes = None
-            if self._table is not None:
-                cells = self._reader.cells(slice(start, start + len(voxels)))
-                assert cells is not None  # the file has cells
-                shapes = cells_to_shapes(cells, self._table, calibration=self.calibration)
-            kept = np.flatnonzero(self._trained[start : start + len(voxels)])
-            start += len(voxels)
-            if len(kept) == 0:
-                continue
-            voxels, shapes = voxels[kept], None if shapes is None else shapes[kept]
+        showers = read_reconstructed(self._reader, size, self._table, calibration=self.calibration)
+        for voxels, shapes in showers:
             yield ShowerBatch(
                 voxels.energy, voxels.incident_energy, np.abs(voxels.eta_center), shapes
             )
@@ -175,8 +163,7 @@ class SourceChain:
         first = sources[0]
         self._sources = tuple(sources)
         self.path, self.layout = first.path, first.layout
-        if len({source.path.resolve() for source in sources}) < len(sources):
-            raise ValueError(f"{first.path}: expected each file of a sample once")
+        check_files_once([source.path for source in sources])
         for source in sources[1:]:
             if source.layout != first.layout:
                 raise ValueError(

@@ -25,11 +25,11 @@ from calovox.export.onnx_file import export_fused, export_plain, fix_batch
 from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.export.rounding import round_weights
-from calovox.files import check_writable
+from calovox.files import check_writable, file_hash
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import FORMAT, VERSION
-from calovox.runtime.model_set import MODEL_FILE, file_hash
+from calovox.runtime.model_set import MODEL_FILE
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["export_models", "write_boundaries"]

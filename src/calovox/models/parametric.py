@@ -31,10 +31,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtri
 
 from calovox.arrays import LAYERS, Array, Bool, Float, Float32, Float64, Int64
@@ -48,6 +47,9 @@ from calovox.models.parametric_shapes import (
 )
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_uniforms
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator
 
 __all__ = ["N_VARIABLES", "SLICE", "ParametricModel"]
 
@@ -221,7 +223,10 @@ class ParametricModel:
         return np.asarray(self._spline(at)[np.arange(len(energy)), slice_index])
 
     @cached_property
-    def _spline(self) -> PchipInterpolator:
+    def _spline(self) -> "PchipInterpolator":
+        # slow to import, and commands that do not simulate with it start without
+        from scipy.interpolate import PchipInterpolator
+
         return PchipInterpolator(np.log(self.energies), self.response)
 
     @cached_property

@@ -1,6 +1,5 @@
 """Exported models that cover ranges of abs(eta) side by side, and parametrisations."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64
+from calovox.files import file_hash
 from calovox.models.base import Conditions
 from calovox.models.parametric import ParametricModel
 from calovox.models.parametric_file import is_parametric_file, read_parametric
@@ -19,7 +19,7 @@ from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["MODEL_FILE", "PARAMETRIC_FILE", "ModelSet", "file_hash", "load_models"]
+__all__ = ["MODEL_FILE", "PARAMETRIC_FILE", "ModelSet", "load_models"]
 
 MODEL_FILE: Final = "model.json"
 """Name of the file that says what else is in the folder of a model."""
@@ -162,12 +162,6 @@ def load_models(name_or_path: str | Path, *, n_threads: int = 1) -> ModelSet | P
     raise FileNotFoundError(
         f"{name_or_path}: no such file or folder, nor a model of the package ({names})"
     )
-
-
-def file_hash(path: Path) -> str:
-    """Compute the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _shipped() -> dict[str, Path]:

@@ -1,6 +1,5 @@
 """A training from datasets to a run folder."""
 
-import hashlib
 import math
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from calovox.dataset import DatasetReader
+from calovox.files import file_hash
 from calovox.nn import count_parameters
 from calovox.training.kinds import MakeModel, Sizes
 from calovox.training.logs import TrainingLog
@@ -313,15 +313,10 @@ def _describe_files(files: ShowerFiles) -> dict[str, Any]:
     entries = [
         {
             "name": reader.path.name,
-            "sha256": _sha256(reader.path),
+            "sha256": file_hash(reader.path),
             "n_showers": len(reader),
             "provenance": reader.provenance,
         }
         for reader in files.readers
     ]
     return {"n_showers": len(files), "files": entries}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
