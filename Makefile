@@ -26,7 +26,7 @@ export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow lint bench demo demo-geant4 docs clean
+.PHONY: help test test-slow lint bench benchmark demo demo-geant4 docs clean
 
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
@@ -34,6 +34,7 @@ help:
 	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
+	@echo "make benchmark    time and memory of the shipped models beside those of the note"
 	@echo "make docs         build the documentation into build/docs"
 	@echo "make clean        remove what the targets above made, but for the environment"
 
@@ -77,6 +78,22 @@ test-slow: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@for file in bench/bench_*.py; do \
 		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+
+# The note's Table B.1: all shipped models beside the note's CaloINN and CaloCFM as they are. Time does
+# not depend on weights, so one step of training is enough for these.
+NOTE_RUNS := build/note_inn build/note_cfm
+
+build/note_%: sample/photons_optimal.h5 configs/inn_note.toml configs/cfm_small_note.toml | $(VENV)/.dev
+	$(CALOVOX) train $* --config configs/$(if $(filter inn,$*),inn,cfm_small)_note.toml --data $< \
+		--validation $< --eta 0:0.7 --energy 48GeV:98GeV --batch-size 512 --steps 1 --force -o $@
+
+build/plain: $(NOTE_RUNS) sample/sub_voxels_optimal.root
+	$(CALOVOX) export $(NOTE_RUNS) --plain --sub-voxels sample/sub_voxels_optimal.root \
+		--phi-modulation sample/phi_curve.h5 --no-fastcalosim --force -o $@
+
+benchmark: build/plain
+	$(CALOVOX) benchmark build/plain calocfm calodit_teacher calodit fastcalosimv2 fastcalogan \
+		--force -o build/benchmark.json
 
 # -- demonstration on the shipped sample -----------------------------------------------------
 

@@ -46,18 +46,16 @@ for k in 8 9 10 11 12 13; do octave $k 1 3672; done
 for part in 2 3; do octave 15 $part 918; done
 octave 19 0 160
 octave 20 0 80
-octave 14 1 3672
-octave 16 1 918
-octave 17 1 459
-octave 18 1 228
-# Figures 13 and 15 around 65 GeV, more showers than in the shipped sample
+# Figures 13 and 15 around 65 GeV, more showers than in the shipped sample; and Figure D.1
 near_65="--energy log:48.75GeV:97.5GeV"
 generate gap $near_65 --eta abs:0:0.052 -n 1500 --seed 471 --first-event 3900000
 generate transition $near_65 --eta abs:0.748:0.802 -n 1500 --seed 472 --first-event 3910000
-for part in 2 3; do octave 16 $part 918; done
-for part in 2 3 4 5 6 7; do octave 17 $part 459; done
+generate discrete --energy 65536MeV --eta abs:0:0.05 -n 300 --seed 474 --first-event 3930000
 for k in 17 18; do scan $k 200; done
-for part in 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do octave 18 $part 228; done
 # Figure 16
 generate near_1tev --energy log:750GeV:1.5TeV --eta abs:0.748:0.802 -n 500 --seed 473 \
     --first-event 3920000
+scan 19 40
+scan 20 20
+scan 21 10
+scan 22 5

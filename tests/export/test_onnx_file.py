@@ -7,7 +7,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from calovox.export.onnx_file import export_fused, export_plain, fix_batch
+from calovox.export.fixed_shapes import fix_batch
+from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
 from calovox.models.base import Conditions

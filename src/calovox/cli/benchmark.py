@@ -43,6 +43,8 @@ _ROWS = (
     ("  median", "chain.p50", "{:.3f}"),
     ("  95th percentile", "chain.p95", "{:.3f}"),
     ("  99th percentile", "chain.p99", "{:.3f}"),
+    ("100 showers at once, ms", "chain_batches.100", "{:.3f}"),
+    ("1000 showers at once, ms", "chain_batches.1000", "{:.3f}"),
     ("hits of a shower", "hits_per_shower", "{:.0f}"),
 )
 _SECTION_ENDS = (4, 10)

@@ -1,13 +1,13 @@
 """`calovox export`: trained models become ONNX files, for our runtime and for FastCaloSim."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from calovox.cli.command import Job
-from calovox.cli.settings import FileIn, Output
+from calovox.cli.settings import FileIn, ModelIn, Output
 from calovox.cli.train import PathName, SolverName
 
 if TYPE_CHECKING:
@@ -23,14 +23,13 @@ class ExportSettings:
     """Settings of `calovox export`."""
 
     runs: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="RUN...",
-            exists=True,
-            file_okay=False,
-            help="Run folders: an INN and a CFM, DiT or student, or a GAN, for each |eta| range.",
+            help="Run folders: an INN and a CFM, DiT or student, or a GAN, for each |eta| range. "
+            "Or one exported model, of a folder or shipped, to be copied for FastCaloSim.",
         ),
-        FileIn(),
+        ModelIn(),
     ]
     output: Output
     sub_voxels: Annotated[
@@ -72,8 +71,12 @@ def export(settings: ExportSettings, job: Job) -> str:
     """Write trained models as ONNX files, with side files and a model card, into a folder.
 
     Each pair of an INN and a model of shapes (CFM, DiT or student) with the same range of |eta|,
-    and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim.
+    and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim. An
+    exported model that has only the first, such as `calodit`, is copied and gets the second.
     """
+    exported = _exported_model(settings.runs)
+    if exported is not None:
+        return _add_fixed(settings, exported, overwrite=job.overwrite)
     # torch is slow to import
     from calovox.export.folder import export_models
     from calovox.export.pairs import pair_runs
@@ -95,11 +98,39 @@ def export(settings: ExportSettings, job: Job) -> str:
     )
 
 
+def _exported_model(names: list[str]) -> Path | None:
+    """Find the folder of an exported model, if that is what the arguments name."""
+    # onnxruntime is slow to import
+    from calovox.runtime.model_set import MODEL_FILE, find_model
+
+    folders = [find_model(name) for name in names]
+    exported = [folder for folder in folders if (folder / MODEL_FILE).is_file()]
+    if exported and len(folders) > 1:
+        raise ValueError(
+            f"RUN...: expected run folders or one exported model, got {exported[0]} and others"
+        )
+    return exported[0] if exported else None
+
+
+def _add_fixed(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
+    from calovox.export.fixed_shapes import export_fixed
+
+    plain = ExportSettings(runs=settings.runs, output=settings.output)
+    for option in fields(settings):
+        if getattr(settings, option.name) != getattr(plain, option.name):
+            raise ValueError(
+                f"--{option.name.replace('_', '-')}: expected run folders, got the exported model "
+                f"{exported}: export its runs"
+            )
+    content = export_fixed(exported, settings.output, overwrite=overwrite)
+    return f"{settings.output}: {len(content['models'])} models with files for FastCaloSim"
+
+
 def _read_runs(settings: ExportSettings) -> "list[TrainedModel]":
     from calovox.models.arc_model import ArcModel
     from calovox.training.runs import read_run
 
-    runs = [read_run(run) for run in settings.runs]
+    runs = [read_run(Path(run)) for run in settings.runs]
     given: dict[str, Any] = {
         "path": settings.path,
         "solver": settings.solver,

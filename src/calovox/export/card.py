@@ -46,7 +46,7 @@ def model_card(content: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _describe_gaps(ranges: Sequence[tuple[float, float]]) -> Iterator[str]:
+def _describe_gaps(ranges: Sequence[Sequence[float]]) -> Iterator[str]:
     """Say where there is no model between others."""
     gaps = [
         f"{below[1]:g} to {above[0]:g}"
@@ -64,12 +64,16 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"## {low:g} <= |eta| < {high:g}, {energies}", "")
     fixed = model.get("fastcalosim_file")
     yield f"`{model['file']}`" + (f", and `{fixed}` for FastCaloSim." if fixed else ".")
-    yield (
-        f"Largest relative difference from the trained model: {parity['largest']:.1e} in the "
-        f"voxels of {parity['n_showers']} showers."
-    )
+    trained = "the trained model"
     if model["half_weights"]:
         yield "The weights of the network that gives voxels are rounded to half precision."
+        trained = "the trained model with rounded weights"
+    yield (
+        f"In voxels above {parity['floor']:g} of the kinetic energy, of {parity['n_showers']} "
+        f"showers, relative differences from {trained}, computed in double precision, are "
+        f"{parity['mean']:.1e} on average, above {parity['quantile_999']:.1e} for one voxel in a "
+        f"thousand, and {parity['largest']:.1e} at most."
+    )
     for part, title in _TITLES.items():
         if part not in model:
             continue
@@ -91,7 +95,8 @@ def _describe_data(data: Mapping[str, Any]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- |"
     for use, part in data.items():
         for file in part["files"]:
-            hits = file["provenance"].get("hits", [])
+            groups = file["provenance"].get("hits", [])
+            hits = itertools.chain.from_iterable(group["files"] for group in groups)
             seeds = ", ".join(sorted({str(source["seed"]) for source in hits if "seed" in source}))
             yield (
                 f"| {use} | {file['name']} | {file['n_showers']} | {seeds or 'unknown'} | "

@@ -5,10 +5,8 @@ sub-voxel probabilities (ROOT) and phi modulation curves (ROOT). `model.json` de
 and holds the hash of each file.
 """
 
-import json
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,16 +18,15 @@ from calovox import __version__
 from calovox.arrays import LAYERS
 from calovox.binned_shower import read_sub_voxels
 from calovox.dataset.keys import ALPHA_SIZE, ALPHA_START, R_SIZE, R_START
-from calovox.export.card import model_card
-from calovox.export.onnx_file import export_fused, export_plain, fix_batch
+from calovox.export.fixed_shapes import fix_batch
+from calovox.export.onnx_file import export_fused, export_plain
+from calovox.export.output_folder import describe_folder, whole_folder
 from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.export.rounding import round_weights
-from calovox.files import check_writable, file_hash
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import FORMAT, VERSION
-from calovox.runtime.model_set import MODEL_FILE
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["export_models", "write_boundaries"]
@@ -37,9 +34,8 @@ __all__ = ["export_models", "write_boundaries"]
 BOUNDARIES = "voxels.h5"
 SUB_VOXELS = "sub_voxels.root"
 PHI_MODULATION = "phi_modulation.h5"
-CARD = "MODEL_CARD.md"
 
-_PARITY_SHOWERS = 1000
+_PARITY_SHOWERS = 10_000
 _PARITY_SEED = 1
 
 
@@ -74,7 +70,7 @@ def export_models(
         ValueError: If a side file does not fit.
     """
     grid = models[0].grid
-    with _whole_folder(folder, overwrite=overwrite) as partial:
+    with whole_folder(folder, overwrite=overwrite) as partial:
         content = {
             "format": FORMAT,
             "version": VERSION,
@@ -97,9 +93,7 @@ def export_models(
             write_curve_root(partial, read_curve(phi_modulation))
             shutil.copyfile(phi_modulation, partial / PHI_MODULATION)
             content["phi_modulation"] = PHI_MODULATION
-        content["files"] = {path.name: file_hash(path) for path in sorted(partial.iterdir())}
-        (partial / MODEL_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        (partial / CARD).write_text(model_card(content), encoding="utf-8")
+        describe_folder(partial, content)
     return content
 
 
@@ -147,21 +141,3 @@ def _write_model(
         "parity": asdict(parity),
         **metadata.card,
     }
-
-
-@contextmanager
-def _whole_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a temporary folder beside the final one, renamed at the end and removed on error."""
-    check_writable(folder, overwrite=overwrite)
-    if folder.exists() and not (folder / MODEL_FILE).is_file():
-        raise FileExistsError(f"{folder} exists and is no exported model: choose another output")
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
-        yield partial
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

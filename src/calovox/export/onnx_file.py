@@ -19,14 +19,14 @@ from onnxscript import opset18 as op
 from torch import nn
 
 from calovox.export.compact import compact
+from calovox.export.fixed_shapes import save_onnx
 from calovox.export.fused_gan import GanGraph
 from calovox.export.graphs import FusedGraph, PlainGraph
-from calovox.files import whole_file
 from calovox.models.gan import CaloGAN
 from calovox.models.two_stage import WholeSampler
 from calovox.runtime.onnx_model import INPUTS
 
-__all__ = ["export_fused", "export_plain", "fix_batch"]
+__all__ = ["export_fused", "export_plain"]
 
 _OUTPUT: Final = "voxels"
 _EVENTS: Final = 3  # of the example: anything but 1, which the exporter takes for fixed
@@ -55,20 +55,6 @@ def export_plain(sampler: WholeSampler, path: Path, metadata: Mapping[str, str])
     _export(PlainGraph(sampler), sampler, path, metadata)
 
 
-def fix_batch(path: Path, fixed: Path) -> None:
-    """Copy a model and make its batches of one event, as FastCaloSim needs it.
-
-    Args:
-        path: A file of `export_fused` or `export_plain`.
-        fixed: The copy; replaced if it exists.
-    """
-    model = onnx.load(path)
-    for tensor in (*model.graph.input, *model.graph.output):
-        tensor.type.tensor_type.shape.dim[0].dim_value = 1
-    del model.graph.value_info[:]
-    _save(model, fixed)
-
-
 def _export(
     graph: nn.Module, sampler: WholeSampler, path: Path, metadata: Mapping[str, str]
 ) -> None:
@@ -92,17 +78,12 @@ def _export(
         del part.metadata_props[:]
     compact(model)
     onnx.helper.set_model_props(model, dict(metadata))
-    _save(model, path)
+    save_onnx(model, path)
 
 
 def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """Translate softplus as it is; the exporter's own adds a case for large numbers."""
     return op.Softplus(x)
-
-
-def _save(model: onnx.ModelProto, path: Path) -> None:
-    with whole_file(path, overwrite=True) as partial:
-        onnx.save_model(model, partial)
 
 
 @contextlib.contextmanager

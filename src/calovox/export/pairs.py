@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from calovox.export.provenance import group_hits
 from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN
 from calovox.models.two_stage import ShapeModel, TwoStageSampler, WholeSampler
@@ -171,6 +172,6 @@ def _card(run: TrainedModel) -> dict[str, Any]:
         "parameters": count_parameters(run.model),
         "energy_range": run.energy_range,
         "recipe": run.recipe,
-        "data": run.data,
+        "data": group_hits(run.data),
         "metrics": run.metrics,
     }

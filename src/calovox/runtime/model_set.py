@@ -19,7 +19,14 @@ from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["MODEL_FILE", "PARAMETRIC_FILE", "ModelSet", "load_models"]
+__all__ = [
+    "MODEL_FILE",
+    "PARAMETRIC_FILE",
+    "ModelSet",
+    "find_model",
+    "load_models",
+    "read_description",
+]
 
 MODEL_FILE: Final = "model.json"
 """Name of the file that says what else is in the folder of a model."""
@@ -148,16 +155,32 @@ def load_models(name_or_path: str | Path, *, n_threads: int = 1) -> ModelSet | P
         ModelFileError: If it is no model, or a damaged one.
         ParametricFileError: If it is a damaged parametrisation.
     """
-    path = Path(name_or_path)
+    path = find_model(name_or_path)
     if path.is_dir():
         return _load_folder(path, n_threads)
     if is_parametric_file(path):
         return read_parametric(path)
-    if path.is_file():
-        return ModelSet((OnnxModel(path, n_threads=n_threads),))
+    return ModelSet((OnnxModel(path, n_threads=n_threads),))
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """Find a model, which may be one that comes with the package.
+
+    Args:
+        name_or_path: A folder, a file, or the name of a model of the package.
+
+    Returns:
+        The folder or file.
+
+    Raises:
+        FileNotFoundError: If there is nothing of that name.
+    """
+    path = Path(name_or_path)
+    if path.exists():
+        return path
     shipped = _shipped()
     if str(name_or_path) in shipped:
-        return _load_folder(shipped[str(name_or_path)], n_threads)
+        return shipped[str(name_or_path)]
     names = ", ".join(sorted(shipped)) or "none"
     raise FileNotFoundError(
         f"{name_or_path}: no such file or folder, nor a model of the package ({names})"
@@ -179,7 +202,7 @@ def _shipped() -> dict[str, Path]:
 def _load_folder(folder: Path, n_threads: int) -> ModelSet | ParametricModel:
     if (folder / PARAMETRIC_FILE).is_file():
         return read_parametric(folder / PARAMETRIC_FILE)
-    content = _read_content(folder)
+    content = read_description(folder)
     hashes: dict[str, str] = content["files"]
     names = [model["file"] for model in content["models"]]
     side = {what: content.get(what) for what in ("sub_voxels", "phi_modulation")}
@@ -189,7 +212,18 @@ def _load_folder(folder: Path, n_threads: int) -> ModelSet | ParametricModel:
     return ModelSet(tuple(sorted(models, key=lambda model: model.eta_range)), **paths)
 
 
-def _read_content(folder: Path) -> dict[str, Any]:
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read `model.json`.
+
+    Args:
+        folder: Folder of an exported model.
+
+    Returns:
+        Its content.
+
+    Raises:
+        ModelFileError: If there is none, or a damaged one.
+    """
     path = folder / MODEL_FILE
     if not path.is_file():
         raise ModelFileError(f"{folder} is no folder of calovox export: it has no {MODEL_FILE}")

@@ -1,24 +1,17 @@
 """What a shower costs: time and memory of models, as in the note's Table B.1.
 
-- Time is processor time of one thread, in ms per shower: what else the machine is doing counts
-  only through shared caches and cores. Wall time is kept beside it.
 - A single-shower pass draws one shower for noise drawn before; there are `ROUNDS` rounds of
   `PASSES` passes after a warm-up. The models take turns, a round each, so that all see the same
   machine. The standard deviation is that of the rounds' means, percentiles are over all passes.
 - A chain is the same up to cells: noise, voxels, hits, phi modulation, cells.
-- Memory is the resident memory of a fresh process, after ONNX Runtime has loaded the model, less
-  before; the process imports nothing but numpy and ONNX Runtime. A simulation of the whole barrel
-  needs the models of all ranges of |eta|: they are measured together as well.
+- A simulation of the whole barrel needs the models of all ranges of |eta|: their memory is
+  measured together as well.
 - A parametrisation draws hits and its own random numbers: both are part of a single-shower pass.
-  Its memory is that of the read file, in a process that imported and compiled what reads it.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), Appendix B, Table B.1
 """
 
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -27,11 +20,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import Array, Float64
+from calovox.benchmarking.memory import measure_memory
+from calovox.benchmarking.timing import Stopwatch, Timing
 from calovox.binned_shower import SubVoxelProbabilities, read_sub_voxels
 from calovox.geometry import barrel_cells
 from calovox.models.parametric import ParametricModel
-from calovox.models.parametric_file import is_parametric_file
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.photons import Photons
@@ -41,7 +34,7 @@ from calovox.sampling import photons_to_hits
 from calovox.simulate import SimulatedShowers, simulate_hits, simulate_photons
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["PASSES", "ROUNDS", "Cost", "Timing", "measure_costs", "measure_memory"]
+__all__ = ["PASSES", "ROUNDS", "Cost", "measure_costs"]
 
 ROUNDS: Final = 10
 PASSES: Final = 100
@@ -49,81 +42,6 @@ BATCHES: Final = (100, 1000)
 """Showers that are drawn at once."""
 
 _SEED: Final = 1
-_LOAD: Final = """
-import os
-import sys
-import numpy
-import onnxruntime
-
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = options.inter_op_num_threads = 1
-before = resident()
-sessions = [
-    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    for path in sys.argv[1:]
-]
-print(resident() - before)
-"""
-_LOAD_PARAMETRIC: Final = """
-import os
-import sys
-from pathlib import Path
-
-sys.path.insert(0, sys.argv[2])
-from calovox.models.parametric_file import read_parametric
-from calovox.models.parametric_shapes import half_edges
-
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-half_edges()
-before = resident()
-model = read_parametric(Path(sys.argv[1]))
-print(resident() - before)
-"""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How long one shower takes, in ms.
-
-    Attributes:
-        mean: Mean of all passes.
-        std: Standard deviation of the means of the rounds.
-        p50: Median of all passes.
-        p95: 95th percentile.
-        p99: 99th percentile.
-        wall_p50: Median of the wall time.
-    """
-
-    mean: float
-    std: float
-    p50: float
-    p95: float
-    p99: float
-    wall_p50: float
-
-    @classmethod
-    def from_rounds(
-        cls, processor: Float64[Array, "round pass"], wall: Float64[Array, "round pass"]
-    ) -> "Timing":
-        """Sum passes up.
-
-        Args:
-            processor: Processor time of each pass in ms.
-            wall: Wall time of each pass in ms.
-
-        Returns:
-            The statistics.
-        """
-        p50, p95, p99 = np.percentile(processor, [50, 95, 99]).tolist()
-        std = float(np.std(processor.mean(axis=1)))
-        return cls(float(processor.mean()), std, p50, p95, p99, float(np.median(wall)))
 
 
 @dataclass(frozen=True)
@@ -140,6 +58,7 @@ class Cost:
         single: One shower at a time.
         batches: Time per shower in ms by the number of showers at once.
         chain: One shower at a time up to cells.
+        chain_batches: Time per shower up to cells in ms by the number of showers at once.
         hits_per_shower: Mean number of hits that go into the cells.
     """
 
@@ -152,6 +71,7 @@ class Cost:
     single: Timing
     batches: dict[str, float]
     chain: Timing
+    chain_batches: dict[str, float]
     hits_per_shower: float
 
 
@@ -190,31 +110,6 @@ def measure_costs(
     return {name: runner.cost() for name, runner in runners.items()}
 
 
-def measure_memory(*paths: Path) -> float:
-    """Measure the memory that loaded models take together, in a bare process.
-
-    Args:
-        paths: ONNX files, or one of a parametrisation.
-
-    Returns:
-        Resident memory after loading less that before, in MB.
-
-    Raises:
-        OSError: If the process fails; it needs Linux.
-    """
-    if is_parametric_file(paths[0]):
-        command = [_LOAD_PARAMETRIC, str(paths[0]), str(Path(__file__).parents[1])]
-    else:
-        command = [_LOAD, *map(str, paths)]
-    result = subprocess.run(
-        [sys.executable, "-I", "-c", *command], capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise OSError(f"{paths[0]}: its memory could not be measured: {reason}")
-    return int(result.stdout) / 1e6
-
-
 class _Runner:
     """Measures one model round by round."""
 
@@ -232,26 +127,28 @@ class _Runner:
         self.passes = passes
         shape = models.noise_shape if isinstance(models, ModelSet) else (0,)
         self.noise = event_normals(event_keys(_SEED, Stream.MODEL, self.photons.index), *shape)
-        self.single = _Stopwatch()
-        self.chain = _Stopwatch()
-        self.batches = {size: _Stopwatch() for size in BATCHES}
+        self.single = Stopwatch()
+        self.chain = Stopwatch()
+        self.batches = {size: Stopwatch() for size in BATCHES}
+        self.chain_batches = {size: Stopwatch() for size in BATCHES}
         self.side_files = _read_side_files(models)
-        self.n_hits: list[int] = []
+        self.n_hits = self.n_simulated = 0
 
     def warm_up(self) -> None:
         """Let everything happen once that happens only once."""
         for event in range(3):
             self._draw(event, 1)
-            self._simulate(event)
+            self._simulate(event, 1)
 
     def run_round(self) -> None:
         """Take all times once more."""
         for event in range(self.passes):
             self.single.time(partial(self._draw, event, 1))
         for event in range(self.passes):
-            self.chain.time(partial(self._simulate, event))
-        for size, stopwatch in self.batches.items():
-            stopwatch.time(partial(self._draw, 0, size))
+            self.chain.time(partial(self._simulate, event, 1))
+        for size in BATCHES:
+            self.batches[size].time(partial(self._draw, 0, size))
+            self.chain_batches[size].time(partial(self._simulate, 0, size))
 
     def cost(self) -> Cost:
         """Sum up what was measured."""
@@ -265,9 +162,10 @@ class _Runner:
             n_models=len(paths),
             memory_all=measure_memory(*paths),
             single=self.single.timing(self.passes),
-            batches={f"{n}": watch.timing(1).mean / n for n, watch in self.batches.items()},
+            batches=_per_shower(self.batches),
             chain=self.chain.timing(self.passes),
-            hits_per_shower=float(np.mean(self.n_hits)),
+            chain_batches=_per_shower(self.chain_batches),
+            hits_per_shower=self.n_hits / self.n_simulated,
         )
 
     def _describe(self) -> tuple[Path, int | None]:
@@ -294,9 +192,10 @@ class _Runner:
             self.photons.energy[events], self.photons.eta[events], self.noise[events]
         )
 
-    def _simulate(self, event: int) -> None:
-        (shower,) = self._simulated(self.photons[event : event + 1])
-        self.n_hits.append(shower.hits.n_hits)
+    def _simulate(self, first: int, number: int) -> None:
+        for showers in self._simulated(self.photons[first : first + number]):
+            self.n_hits += showers.hits.n_hits
+        self.n_simulated += number
 
     def _simulated(self, photons: Photons) -> Iterator[SimulatedShowers]:
         if isinstance(self.models, ParametricModel):
@@ -313,25 +212,8 @@ class _Runner:
         )
 
 
-class _Stopwatch:
-    """Keeps the times of passes."""
-
-    def __init__(self) -> None:
-        self.processor: list[float] = []
-        self.wall: list[float] = []
-
-    def time(self, function: Callable[[], Any]) -> None:
-        wall, processor = time.perf_counter(), time.process_time()
-        function()
-        self.processor.append(1e3 * (time.process_time() - processor))
-        self.wall.append(1e3 * (time.perf_counter() - wall))
-
-    def timing(self, passes: int) -> Timing:
-        """Sum up rounds of so many passes."""
-        shape = (-1, passes)
-        return Timing.from_rounds(
-            np.array(self.processor).reshape(shape), np.array(self.wall).reshape(shape)
-        )
+def _per_shower(watches: Mapping[int, Stopwatch]) -> dict[str, float]:
+    return {f"{size}": watch.timing(1).mean / size for size, watch in watches.items()}
 
 
 def _count_parameters(card: Mapping[str, Any]) -> int | None:

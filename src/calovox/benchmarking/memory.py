@@ -1,0 +1,78 @@
+"""Memory that loaded models take.
+
+It is the resident memory of a fresh process, after ONNX Runtime has loaded the models, less
+before; the process imports nothing but numpy and ONNX Runtime. For a parametrisation, it is that
+of the read file, in a process that imported and compiled what reads it.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from calovox.models.parametric_file import is_parametric_file
+
+__all__ = ["measure_memory"]
+
+_LOAD: Final = """
+import os
+import sys
+import numpy
+import onnxruntime
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = options.inter_op_num_threads = 1
+before = resident()
+sessions = [
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    for path in sys.argv[1:]
+]
+print(resident() - before)
+"""
+_LOAD_PARAMETRIC: Final = """
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[2])
+from calovox.models.parametric_file import read_parametric
+from calovox.models.parametric_shapes import half_edges
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+half_edges()
+before = resident()
+model = read_parametric(Path(sys.argv[1]))
+print(resident() - before)
+"""
+
+
+def measure_memory(*paths: Path) -> float:
+    """Measure the memory that loaded models take together, in a bare process.
+
+    Args:
+        paths: ONNX files, or one of a parametrisation.
+
+    Returns:
+        Resident memory after loading less that before, in MB.
+
+    Raises:
+        OSError: If the process fails; it needs Linux.
+    """
+    if is_parametric_file(paths[0]):
+        command = [_LOAD_PARAMETRIC, str(paths[0]), str(Path(__file__).parents[2])]
+    else:
+        command = [_LOAD, *map(str, paths)]
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", *command], capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise OSError(f"{paths[0]}: its memory could not be measured: {reason}")
+    return int(result.stdout) / 1e6
