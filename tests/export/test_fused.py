@@ -27,9 +27,11 @@ def toy_sampler(
     solver: str = "midpoint",
     gain: float = 1.0,
     voxels: VoxelSpaceKind = "quantiles",
+    preconditioned: bool = True,
 ) -> TwoStageSampler:
     inn = InnSizes(n_blocks=4, width=16)
-    cfm = CfmSizes(width=32, voxels=voxels, path=path, solver=solver, solver_steps=2)
+    how = {"path": path, "solver": solver, "solver_steps": 2}
+    cfm = CfmSizes(width=32, voxels=voxels, preconditioned=preconditioned, **how)
     return TwoStageSampler(*build(toy_grid(), inn, cfm, gain=gain)).eval()
 
 
@@ -58,6 +60,15 @@ def test_fused_graph_gives_the_showers_of_the_model(
     path: PathKind, solver: str, voxels: VoxelSpaceKind
 ) -> None:
     sampler = toy_sampler(path=path, solver=solver, voxels=voxels)
+    given = inputs(sampler, 500)
+    expected = PlainGraph(copy.deepcopy(sampler).double())(*(x.double() for x in given))
+    assert_same_showers(FusedGraph(sampler)(*given), expected, given[1])
+
+
+@pytest.mark.parametrize("path", ["arc", "line"])
+@torch.no_grad()
+def test_fused_graph_gives_the_showers_of_a_plain_velocity(path: PathKind) -> None:
+    sampler = toy_sampler(path=path, voxels="note", preconditioned=False)
     given = inputs(sampler, 500)
     expected = PlainGraph(copy.deepcopy(sampler).double())(*(x.double() for x in given))
     assert_same_showers(FusedGraph(sampler)(*given), expected, given[1])

@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from calovox.nn import MLP, ScalarEmbedding, VelocityNetwork, count_parameters
+from calovox.nn import (
+    MLP,
+    ScalarEmbedding,
+    VelocityNetwork,
+    count_parameters,
+    flow_preconditioning,
+)
 
 
 def test_an_mlp_has_the_parameters_of_its_linear_layers() -> None:
@@ -35,3 +41,21 @@ def test_a_velocity_network_takes_any_numbers_of_inputs() -> None:
     condition = network.embed(torch.randn(5, 2), torch.randn(5, 2))
     assert condition.shape == (5, 6)
     assert network(torch.randn(5, 7), torch.rand(5, 1), condition).shape == (5, 7)
+
+
+@pytest.mark.parametrize("preconditioned", [True, False])
+@torch.no_grad()
+def test_a_velocity_is_the_known_part_and_the_rest(preconditioned: bool) -> None:
+    torch.manual_seed(1)
+    network = VelocityNetwork(
+        ScalarEmbedding([None]), n_variables=7, n_context=2, preconditioned=preconditioned
+    ).double()
+    condition = torch.randn(50, 3).double()
+    x, t = torch.randn(50, 7).double(), torch.rand(50, 1).double()
+    known, scale = flow_preconditioning(t)
+    velocity = network(x, t, condition)
+    rest = network.rest(scale * x, t, condition)
+    torch.testing.assert_close(velocity, known * x + scale * rest)
+    own_input = (scale * x if preconditioned else x, t, condition)
+    backbone = network.backbone(torch.cat(own_input, dim=1))
+    torch.testing.assert_close(backbone, rest if preconditioned else velocity)

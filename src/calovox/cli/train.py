@@ -189,6 +189,9 @@ class TrainCfmSettings(TrainSettings):
         Literal["note", "equal"], typer.Option(help="Weights of the voxels in the loss.")
     ] = "note"
     voxels: Space = "quantiles"
+    preconditioned: Annotated[
+        bool, typer.Option(help="Let the network add to the velocity that is known without it.")
+    ] = True
     path: SamplePath = "arc"
     solver: Solver = "rk4"
     solver_steps: SolverSteps = 1

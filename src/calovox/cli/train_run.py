@@ -204,6 +204,7 @@ def _sizes(settings: AnyTrainSettings) -> tuple[Sizes, MakeModel]:
             width=settings.width,
             layer_weighting=settings.layer_weighting,
             voxels=settings.voxels,
+            preconditioned=settings.preconditioned,
             path=settings.path,
             solver=settings.solver,
             solver_steps=settings.solver_steps,

@@ -33,6 +33,7 @@ class FusedVelocity(nn.Module):
         self.conditions = FusedConditions(
             model.conditions, network.embedding, [(embedded, bias + self.context.bias)]
         )
+        self.preconditioned = network.preconditioned
         self.register_buffer("time", time[:, 0].float())
         self.first = Affine(x)
         self.layers = nn.ModuleList(Affine(*of_layer) for of_layer in layers)
@@ -73,7 +74,19 @@ class FusedVelocity(nn.Module):
         Returns:
             du/da.
         """
-        y: Tensor = self.first(u, condition + angle_to_time(angle) * self.time)
+        t = angle_to_time(angle)
+        if self.preconditioned:
+            return self._run_backbone(u, t, condition)
+        spread = ((1.0 - t) ** 2 + t**2) ** 0.5
+        return spread * self._run_backbone(spread * u, t, condition) - (2.0 * t - 1.0) * u
+
+    def _run_backbone(
+        self,
+        u: Float32[Tensor, "event voxel"],
+        t: Float32[Tensor, "1 1"],
+        condition: Float32[Tensor, "event neuron"],
+    ) -> Float32[Tensor, "event voxel"]:
+        y: Tensor = self.first(u, condition + t * self.time)
         for layer in self.layers:
             y = layer(nn.functional.silu(nn.functional.layer_norm(y, y.shape[1:])))
         return y

@@ -13,7 +13,7 @@ network sees x, t, an embedding of log E and one of 10 abs(eta), and the layer e
 for a width of 1024 and 6 043 882 for 1500; the two embeddings have 4958 each. Where the layer
 norms stand (before each activation, without parameters) and the activation (SiLU) are ours. So are
 the voxels as normal scores (`QuantileVoxelTransform`; `LogitVoxelTransform` is what the note has)
-and the preconditioning of the velocity (`calovox.nn.velocity`).
+and the preconditioning of the velocity (`calovox.nn.velocity`), which can be left out.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.2
@@ -60,6 +60,7 @@ def cfm_network(
     width: int = 1024,
     embedding_width: int = 30,
     n_embedded: int = 128,
+    preconditioned: bool = True,
 ) -> VelocityNetwork:
     """Build the velocity network of CaloCFM, by default the note's small one.
 
@@ -69,6 +70,7 @@ def cfm_network(
         width: Neurons of the three hidden layers: 1024 (small) or 1500 (large).
         embedding_width: Neurons of both hidden layers in the embeddings of energy and eta.
         n_embedded: Numbers that each of the two becomes.
+        preconditioned: Whether the velocity is (ours; not in the note).
 
     Returns:
         The network, with random weights.
@@ -79,7 +81,11 @@ def cfm_network(
     """
     embeddings = [MLP([1, embedding_width, embedding_width, n_embedded]) for _ in range(2)]
     return VelocityNetwork(
-        ScalarEmbedding(embeddings), n_variables=n_voxels, n_context=n_layers, width=width
+        ScalarEmbedding(embeddings),
+        n_variables=n_voxels,
+        n_context=n_layers,
+        width=width,
+        preconditioned=preconditioned,
     )
 
 
@@ -189,7 +195,7 @@ class CaloCFM(ArcModel):
         angle: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event voxel"]:
-        """Evaluate the slope of the arcs, which is the backbone of the velocity.
+        """Evaluate the slope of the arcs.
 
         Args:
             u: Variables.

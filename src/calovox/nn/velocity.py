@@ -11,7 +11,7 @@ and what the velocities of single events leave around it would have the variance
 
 F reads and writes numbers of unit variance at all times, and need not carry x from its input to
 its output. This is the preconditioning of EDM, for flows; it has no parameters and is not in the
-note.
+note. Without it, v(x, t) = F(x, t, condition).
 
 References:
     T. Karras, M. Aittala, T. Aila, S. Laine, *Elucidating the design space of diffusion-based
@@ -41,6 +41,7 @@ class VelocityNetwork(nn.Module):
         width: Neurons of each hidden layer.
         n_layers: Linear layers of the backbone, the last one included.
         activation: Activation of the backbone.
+        preconditioned: Whether the backbone adds to what is known.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class VelocityNetwork(nn.Module):
         width: int = 1024,
         n_layers: int = 4,
         activation: type[nn.Module] = nn.SiLU,
+        preconditioned: bool = True,
     ) -> None:
         super().__init__()
         self.n_variables = n_variables
         self.embedding = embedding
+        self.preconditioned = preconditioned
         n_inputs = n_variables + 1 + embedding.n_outputs + n_context
         sizes = (n_inputs, *[width] * (n_layers - 1), n_variables)
         self.backbone = MLP(sizes, activation=activation, layer_norm=True)
@@ -90,8 +93,10 @@ class VelocityNetwork(nn.Module):
         Returns:
             dx/dt.
         """
+        if not self.preconditioned:
+            return self._run_backbone(x, t, condition)
         known, scale = flow_preconditioning(t)
-        return known * x + scale * self.rest(scale * x, t, condition)
+        return known * x + scale * self._run_backbone(scale * x, t, condition)
 
     def rest(
         self,
@@ -99,7 +104,7 @@ class VelocityNetwork(nn.Module):
         t: Float[Tensor, "#event 1"],
         condition: Float[Tensor, "event condition"],
     ) -> Float[Tensor, "event variable"]:
-        """Evaluate the backbone F alone.
+        """Evaluate what the velocity has beyond the known part: F, if preconditioned.
 
         Args:
             u: Variables at the time t, divided by s(t).
@@ -107,8 +112,19 @@ class VelocityNetwork(nn.Module):
             condition: What `embed` returned.
 
         Returns:
-            What the velocity has beyond the known part, times s(t).
+            What the velocity has beyond the known part, times s(t): the slope of the arcs.
         """
+        if self.preconditioned:
+            return self._run_backbone(u, t, condition)
+        spread = ((1.0 - t) ** 2 + t**2) ** 0.5
+        return spread * self._run_backbone(spread * u, t, condition) - (2.0 * t - 1.0) * u
+
+    def _run_backbone(
+        self,
+        u: Float[Tensor, "event variable"],
+        t: Float[Tensor, "#event 1"],
+        condition: Float[Tensor, "event condition"],
+    ) -> Float[Tensor, "event variable"]:
         found: Tensor = self.backbone(torch.cat([u, t.expand(u.shape[0], 1), condition], dim=1))
         return found
 

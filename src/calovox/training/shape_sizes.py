@@ -70,6 +70,7 @@ class CfmSizes(SampledSizes):
         width: Neurons of the three hidden layers: 1024 (small) or 1500 (large).
         layer_weighting: How the loss weighs voxels.
         voxels: The space of the flow: "note" is a logit.
+        preconditioned: Whether the velocity is; the note's is not.
     """
 
     kind: ClassVar[ModelKind] = "cfm"
@@ -77,6 +78,7 @@ class CfmSizes(SampledSizes):
     width: int = 1024
     layer_weighting: LayerWeighting = "note"
     voxels: VoxelSpaceKind = "quantiles"
+    preconditioned: bool = True
 
     def build(self, grid: VoxelGrid) -> CaloCFM:
         """Build a model with random weights.
@@ -115,7 +117,12 @@ class CfmSizes(SampledSizes):
     def _model(
         self, conditions: ConditionTransform, layers: LayerEnergyTransform, voxels: VoxelSpace
     ) -> CaloCFM:
-        network = cfm_network(voxels.n_voxels, layers.n_layers, width=self.width)
+        network = cfm_network(
+            voxels.n_voxels,
+            layers.n_layers,
+            width=self.width,
+            preconditioned=self.preconditioned,
+        )
         return CaloCFM(
             network,
             conditions,
