@@ -13,6 +13,8 @@ from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
 from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler
+from calovox.nn.spline import MIN_SLOPE
+from calovox.preprocessing.conditions import ETA_FACTOR, SPREAD
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
 from calovox.training.kinds import InnSizes
@@ -176,3 +178,15 @@ def test_a_million_showers_are_finite(tmp_path: Path) -> None:
     metadata = ModelMetadata(toy_grid(), ENERGY_RANGE, (0.0, 0.7)).to_texts()
     export_fused(sampler, tmp_path / "wild.onnx", metadata)
     assert_finite(OnnxModel(tmp_path / "wild.onnx"), 1_000_000)
+
+
+def test_numbers_of_the_double_precision_part_are_not_rounded(exported: Path) -> None:
+    """14 steep splines enlarge a rounding of 1e-7 to more than 1e-3 of a layer's energy."""
+    graph = onnx.load(exported / f"{NAME}.onnx").graph
+    numbers = {
+        float(onnx.numpy_helper.to_array(tensor).ravel()[0])
+        for tensor in graph.initializer
+        if not tensor.dims or tuple(tensor.dims) == (1,)
+    }
+    edges = (ETA_FACTOR * edge for interval in SPREAD for edge in interval)
+    assert numbers.issuperset([MIN_SLOPE, *filter(None, edges)])

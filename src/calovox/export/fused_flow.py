@@ -97,6 +97,7 @@ class _FusedBlock(nn.Module):
     scatter: Tensor
     signs: Tensor
     steepest: Tensor
+    least_slope: Tensor
 
     def __init__(self, coupling: SplineCoupling, places: Int64[Tensor, " variable"]) -> None:
         super().__init__()
@@ -113,8 +114,9 @@ class _FusedBlock(nn.Module):
         one = torch.eye(self.n_parts, dtype=torch.float64)
         self.register_buffer("difference", torch.cat([one, -one]))
         self.register_buffer("half_difference", 0.5 * torch.cat([one, -one]))
-        # a tensor: the exporter would round a number to single precision, to 0
+        # tensors: the exporter would round numbers to single precision, and the first to 0
         self.register_buffer("steepest", torch.tensor(_STEEPEST, dtype=torch.float64))
+        self.register_buffer("least_slope", torch.tensor(MIN_SLOPE, dtype=torch.float64))
         each = torch.eye(n_variables, dtype=torch.float64)
         self.register_buffer("scatter", each[changed].repeat_interleave(self.n_bins, dim=0))
         self.register_buffer("signs", torch.cat([each, -each]))
@@ -135,7 +137,7 @@ class _FusedBlock(nn.Module):
         both = torch.minimum(reach, size)  # 2 e and 2 p
         below, above = torch.split(both, n, dim=1)
         # softplus of -slopes, with an end: infinity times nothing would be NaN
-        slope = MIN_SLOPE - torch.maximum(torch.sigmoid(slopes), self.steepest).log()
+        slope = self.least_slope - torch.maximum(torch.sigmoid(slopes), self.steepest).log()
         b = torch.mm(both * slope, self.difference) * (half_width / height)
         r = (b * b + below * above).sqrt()
         q = torch.addmm(b, both, self.half_difference)

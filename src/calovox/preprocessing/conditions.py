@@ -80,6 +80,7 @@ def spread_eta(eta: Float[Tensor, "event 1"]) -> Float[Tensor, "event 1"]:
     """
     spread = eta
     for low, high in SPREAD:
-        inside = (eta - ETA_FACTOR * low).relu() - (eta - ETA_FACTOR * high).relu()
-        spread = spread + 15.0 * inside
+        # tensors: in an exported graph of double precision, numbers are rounded to single
+        start, end = (eta.new_tensor(ETA_FACTOR * limit) for limit in (low, high))
+        spread = spread + 15.0 * ((eta - start).relu() - (eta - end).relu())
     return spread
