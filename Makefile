@@ -153,13 +153,19 @@ demo/scan_calodit.h5: sample/photons_scan.h5 src/calovox/shipped/calodit/model.j
 	@mkdir -p $(@D)
 	$(CALOVOX) simulate --model calodit --photons $< --seed 1 --force -o $@
 
+# the library's own showers: what it loses between voxels and cells does not enter here
+demo/scan_binned.h5: sample/photons_scan.h5 $(SOURCES) | $(VENV)/.plot
+	@mkdir -p $(@D)
+	$(CALOVOX) simulate --model $< --matching perfect --seed 1 --force -o $@
+
 # $(call both,NAME,AT_65_GEV,AT_1_TEV): a sample of both ranges of energy
 both = "$(1)=demo/$(2).h5" "$(1)=demo/tev_$(3).h5"
 
 demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/hits.h5 \
 		demo/binned_optimal.h5 demo/tev_optimal.h5 \
 		demo/simulated_fastcalosimv2.h5 demo/simulated_fastcalogan.h5 \
-		$(MODELS:%=demo/simulated_%.h5) $(MODELS:%=demo/tev_%.h5) demo/scan_calodit.h5
+		$(MODELS:%=demo/simulated_%.h5) $(MODELS:%=demo/tev_%.h5) demo/scan_calodit.h5 \
+		demo/scan_binned.h5
 	$(CALOVOX) evaluate $< --also-reference sample/photons_1tev.h5 \
 		$(call both,BinnedShower,binned_optimal,optimal) \
 		"FastCaloSimV2=demo/simulated_fastcalosimv2.h5" \
@@ -167,7 +173,8 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 		$(call both,CaloCFM,simulated_calocfm,calocfm) \
 		$(call both,CaloDiT-2,simulated_calodit_teacher,calodit_teacher) \
 		$(call both,CaloDiT-2 in one step,simulated_calodit,calodit) \
-		--slices-reference sample/photons_scan.h5 --slices "CaloINN=demo/scan_calodit.h5" \
+		--slices-reference sample/photons_scan.h5 --slices "BinnedShower=demo/scan_binned.h5" \
+		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --force -o $(@D)
 
 demo/grids/index.html: sample/photons_optimal.h5 $(GRIDS:%=demo/binned_%.h5) \

@@ -136,6 +136,12 @@ def test_links_between_documents_lead_somewhere(document):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_what_is_shipped_is_small():
+    folders = (ROOT / "sample", SOURCE / "shipped")
+    sizes = [path.stat().st_size for folder in folders for path in folder.rglob("*.*")]
+    assert sum(sizes) < 57.5e6  # 60 MB, with all that is not data
+
+
 def test_version_is_the_same_everywhere():
     from calovox import __version__
 
