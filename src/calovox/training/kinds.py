@@ -157,17 +157,18 @@ def read_sizes(kind: str, values: Mapping[str, Any]) -> Sizes:
 
     Args:
         kind: Kind of the model.
-        values: What `dataclasses.asdict` gave.
+        values: What `dataclasses.asdict` gave. Sizes that came later may be missing: their
+            defaults are what there was before.
 
     Returns:
         The sizes.
 
     Raises:
-        ValueError: If there is no such kind, or a size is missing or unknown.
+        ValueError: If there is no such kind, or a size is unknown.
     """
     if kind not in _KINDS:
         raise ValueError(f"kind: expected one of {', '.join(_KINDS)}, got '{kind}'")
     known = asdict(_KINDS[kind]())
-    if known.keys() != values.keys():
+    if not values.keys() <= known.keys():
         raise ValueError(f"sizes of {kind}: expected {list(known)}, got {list(values)}")
     return _KINDS[kind](**values)
