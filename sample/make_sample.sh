@@ -12,7 +12,7 @@ cp "$hits/hits.h5" "$here/hits.h5"
 
 # voxels on three grids; cells, the same for all, go with the first. Sub-voxel probabilities also
 # come from the showers of lower energies, whose voxels are not shipped.
-cells=--cells
+how="--cells --precision-bits 10"
 for grid in optimal regular coarse; do
     rings=$grid
     [ $grid != coarse ] || rings="$here/../grids/coarse.toml"
@@ -20,9 +20,8 @@ for grid in optimal regular coarse; do
     calovox voxelize $showers "$hits/scan.h5" --grid "$rings" --no-cells \
         --sub-voxels "$here/sub_voxels_$grid.root" --force -o "$scratch/$grid.h5"
     # shellcheck disable=SC2086
-    calovox voxelize $showers --grid "$rings" $cells --precision-bits 10 --force \
-        -o "$here/photons_$grid.h5"
-    cells=--no-cells
+    calovox voxelize $showers --grid "$rings" $how --force -o "$here/photons_$grid.h5"
+    how="--no-cells --precision-bits 8"
 done
 
 # phi modulation: learned from one set of showers, tested on another

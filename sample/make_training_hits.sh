@@ -55,7 +55,7 @@ for k in 17 18; do scan $k 200; done
 # Figure 16
 generate near_1tev --energy log:750GeV:1.5TeV --eta abs:0.748:0.802 -n 500 --seed 473 \
     --first-event 3920000
-scan 19 40
-scan 20 20
-scan 21 10
-scan 22 5
+scan 19 20
+scan 20 10
+scan 21 5
+scan 22 3
