@@ -11,8 +11,21 @@ M events of the reference x and as many of the sample y,
 
 All depend on M: the reference is divided into halves of M events; the sample is compared with
 each of them, and they with each other, which is the floor. A good sample is not below the floor.
-Errors are those of means over M events, the balls being fixed. Distances are Euclidean between
-standardised features, and M is bounded, as their number grows as its square.
+Distances are Euclidean between standardised features, and M is bounded, as their number grows as
+its square.
+
+**p-value**: both halves and the sample are pooled. If all are of one distribution, every division
+of the pool into two halves and a sample is as likely as the one that was found: the share of
+`N_SPLITS` random divisions, and of this one, in which the metric is as low or lower is the
+p-value, exact for any distribution. It is one-sided: too large a density or precision is not bad
+in itself, and goes with a low recall and coverage.
+
+**Errors** are those of means over M events, with the balls kept fixed. They are rough: @@. The
+p-value does not use them.
+
+The library prdc, by the authors of density and coverage, gives the same four numbers. It is not
+used here because it holds all M^2 distances at once, gives neither errors nor p-values, prints,
+and has had no release since 2020.
 
 References:
     T. Kynkaanniemi et al., *Improved precision and recall metric for assessing generative models*
@@ -21,18 +34,20 @@ References:
     https://arxiv.org/abs/2002.09797
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+import numba
 import numpy as np
 
-from calovox.arrays import Array, Float32, Float64
-from calovox.evaluation.two_samples import Measured
+from calovox.arrays import Array, Float32, Float64, Int64
+from calovox.evaluation.two_samples import N_SPLITS, Measured
 
 __all__ = [
     "MOST_NEIGHBOURS",
     "N_NEAREST",
     "measure_neighbours",
+    "relabelled_metrics",
     "shared_space",
     "squared_distances",
 ]
@@ -43,6 +58,7 @@ N_NEAREST: Final = 5
 MOST_NEIGHBOURS: Final = 2500
 """Largest M."""
 
+_N_POOLED: Final = 80
 _CHUNK: Final = 256
 
 
@@ -92,7 +108,7 @@ def measure_neighbours(
         rng: Chooses the events.
 
     Returns:
-        The metrics by name; their p-values are not known.
+        The metrics by name.
     """
     size = min(MOST_NEIGHBOURS, len(reference) // 2, len(simulated))
     order = rng.permutation(len(reference))
@@ -102,15 +118,42 @@ def measure_neighbours(
     sample = simulated[rng.permutation(len(simulated))[:size]].astype(np.float32)
     against = [shared_space(half, sample) for half in halves]
     floors = [shared_space(*halves), shared_space(*halves[::-1])]
+    values = {name: np.mean([found[name] for found in against], axis=0) for name in against[0]}
+    pool = np.concatenate([*halves, sample])
+    draws = relabelled_metrics(pool, [size, size, len(sample)], rng)
     result = {}
-    for name in against[0]:
-        (value, error), (floor, floor_error) = (
-            np.mean([found[name] for found in both], axis=0) for both in (against, floors)
-        )
+    for column, (name, (value, error)) in enumerate(values.items()):
+        floor, floor_error = np.mean([found[name] for found in floors], axis=0)
+        # rounding must not tell a value from the same value of a relabelling
+        below = np.count_nonzero(draws[:, column] <= value * (1.0 + 1e-9))
+        p_value = (1 + int(below)) / (len(draws) + 1)
         result[name] = Measured(
-            float(value), float(error), float(floor), float(floor_error), float("nan")
+            float(value), float(error), float(floor), float(floor_error), float(p_value)
         )
     return result
+
+
+def relabelled_metrics(
+    pool: Float32[Array, "event feature"], sizes: Sequence[int], rng: np.random.Generator
+) -> Float64[Array, "split metric"]:
+    """Compute the metrics for random divisions of a pool into two halves and a sample.
+
+    Balls are found among the `_N_POOLED` nearest events of the pool; fewer than one in 10^6 random
+    balls reaches farther, and is taken to end there.
+
+    Args:
+        pool: Features of all events.
+        sizes: Events of the first half, of the second, and of the sample.
+        rng: Divides them.
+
+    Returns:
+        Precision, recall, density and coverage, averaged over the two halves.
+    """
+    nearest = _nearest_in_pool(pool)
+    labels = np.repeat(np.arange(3, dtype=np.int8), sizes)
+    return np.stack(
+        [_metrics_of_labels(nearest, rng.permutation(labels), N_NEAREST) for _ in range(N_SPLITS)]
+    )
 
 
 def squared_distances(
@@ -140,3 +183,55 @@ def _radii(sample: Float32[Array, "event feature"]) -> Float32[Array, " event"]:
         for _, distances in squared_distances(sample, sample)
     ]
     return np.concatenate(parts)
+
+
+def _nearest_in_pool(pool: Float32[Array, "event feature"]) -> Int64[Array, "event rank"]:
+    """Find the nearest other events of each event, the nearest first."""
+    n_ranks = min(_N_POOLED + 1, len(pool))
+    parts = []
+    for rows, distances in squared_distances(pool, pool):
+        distances[np.arange(len(distances)), np.arange(rows.start, rows.stop)] = -1.0  # itself
+        near = np.argpartition(distances, n_ranks - 1, axis=1)[:, :n_ranks]
+        order = np.argsort(np.take_along_axis(distances, near, axis=1), axis=1)
+        parts.append(np.take_along_axis(near, order, axis=1)[:, 1:])
+    return np.concatenate(parts)
+
+
+@numba.njit(cache=True)
+def _metrics_of_labels(nearest: Array, labels: Array, k: int) -> Array:
+    """Walk from each event to its k-th neighbour of the same label; 0, 1 are halves, 2 the sample.
+
+    Returns precision, recall, density and coverage, averaged over the halves.
+    """
+    n_events, n_ranks = nearest.shape
+    sizes = np.zeros(3)
+    covered = np.zeros(2)
+    pairs = np.zeros(2)
+    precise = np.zeros((2, n_events), dtype=np.bool_)
+    recalled = np.zeros(n_events, dtype=np.bool_)
+    for event in range(n_events):
+        own = labels[event]
+        sizes[own] += 1
+        n_own, n_sample = 0, 0
+        for rank in range(n_ranks):
+            other = nearest[event, rank]
+            label = labels[other]
+            if label == own:
+                n_own += 1
+                if n_own == k:
+                    break
+            elif own == 2:
+                recalled[other] = True
+            elif label == 2:
+                precise[own, other] = True
+                n_sample += 1
+        if own < 2:
+            pairs[own] += n_sample
+            covered[own] += n_sample > 0
+    found = np.zeros(4)
+    for half in range(2):
+        found[0] += 0.5 * precise[half].sum() / sizes[2]
+        found[1] += 0.5 * (recalled & (labels == half)).sum() / sizes[half]
+        found[2] += 0.5 * pairs[half] / (k * sizes[half])
+        found[3] += 0.5 * covered[half] / sizes[half]
+    return found
