@@ -12,10 +12,7 @@ from calovox.evaluation import classifier
 from calovox.evaluation.classifier import (
     FEWEST_SHOWERS,
     ClassifierBin,
-    area_under_curve,
-    calibrated,
     classify,
-    cross_entropy,
 )
 from calovox.evaluation.classifier_inputs import (
     ENERGY_FLOOR,
@@ -27,6 +24,7 @@ from calovox.evaluation.classifier_inputs import (
 from calovox.evaluation.classifier_training import classifier_scores
 from calovox.evaluation.event_bins import EventBin
 from calovox.evaluation.layout import VoxelLayout
+from calovox.evaluation.roc import area_under_curve, calibrated, cross_entropy
 from calovox.evaluation.rows import ShowerRows
 from calovox.evaluation.scores import ALL
 from calovox.voxelization import VoxelGrid, Voxels, concatenate_voxels

@@ -82,9 +82,9 @@ def find_common_photons(reference: ShowerSource, other: ShowerSource) -> CommonP
         return None
     edges = np.round(np.arange(_N_ETA_BINS + 1) * _ETA_WIDTH, 10)
     bins = [
-        np.searchsorted(edges, column, side="right") - 1 for column in (of_reference, of_other)
+        np.searchsorted(edges, abs_eta, side="right") - 1 for abs_eta in (of_reference, of_other)
     ]
-    both = np.intersect1d(*bins)
+    both = np.intersect1d(bins[0], bins[1])
     first, second = (
         SelectedShowers(source, np.isin(found, both))
         for source, found in zip((reference, other), bins, strict=True)

@@ -34,11 +34,12 @@ References:
     https://arxiv.org/abs/2002.09797
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import numba
 import numpy as np
+from jaxtyping import Int8
 
 from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.evaluation.two_samples import N_SPLITS, Measured
@@ -59,6 +60,7 @@ MOST_NEIGHBOURS: Final = 2500
 """Largest M."""
 
 _N_POOLED: Final = 80
+_N_SUBSAMPLES: Final = 50
 _CHUNK: Final = 256
 
 
@@ -118,11 +120,13 @@ def measure_neighbours(
     sample = simulated[rng.permutation(len(simulated))[:size]].astype(np.float32)
     against = [shared_space(half, sample) for half in halves]
     floors = [shared_space(*halves), shared_space(*halves[::-1])]
-    values = {name: np.mean([found[name] for found in against], axis=0) for name in against[0]}
-    pool = np.concatenate([*halves, sample])
-    draws = relabelled_metrics(pool, [size, size, len(sample)], rng)
+    nearest = _nearest_in_pool(np.concatenate([*halves, sample]))
+    labels = np.repeat(np.arange(3, dtype=np.int8), size)
+    draws = relabelled_metrics(nearest, labels, rng)
+    errors = _subsampling_errors(nearest, labels, rng)
     result = {}
-    for column, (name, (value, error)) in enumerate(values.items()):
+    for column, name in enumerate(against[0]):
+        value, error = np.mean([found[name][0] for found in against]), errors[column]
         floor, floor_error = np.mean([found[name] for found in floors], axis=0)
         # rounding must not tell a value from the same value of a relabelling
         below = np.count_nonzero(draws[:, column] <= value * (1.0 + 1e-9))
@@ -134,23 +138,19 @@ def measure_neighbours(
 
 
 def relabelled_metrics(
-    pool: Float32[Array, "event feature"], sizes: Sequence[int], rng: np.random.Generator
+    nearest: Int64[Array, "event rank"], labels: Int8[Array, " event"], rng: np.random.Generator
 ) -> Float64[Array, "split metric"]:
     """Compute the metrics for random divisions of a pool into two halves and a sample.
 
-    Balls are found among the `_N_POOLED` nearest events of the pool; fewer than one in 10^6 random
-    balls reaches farther, and is taken to end there.
-
     Args:
-        pool: Features of all events.
-        sizes: Events of the first half, of the second, and of the sample.
-        rng: Divides them.
+        nearest: For each event of the pool, its nearest others, the nearest first; a ball that
+            reaches farther is taken to end there.
+        labels: 0 for the first half, 1 for the second, 2 for the sample.
+        rng: Gives the labels to other events.
 
     Returns:
         Precision, recall, density and coverage, averaged over the two halves.
     """
-    nearest = _nearest_in_pool(pool)
-    labels = np.repeat(np.arange(3, dtype=np.int8), sizes)
     return np.stack(
         [_metrics_of_labels(nearest, rng.permutation(labels), N_NEAREST) for _ in range(N_SPLITS)]
     )
@@ -197,11 +197,24 @@ def _nearest_in_pool(pool: Float32[Array, "event feature"]) -> Int64[Array, "eve
     return np.concatenate(parts)
 
 
+def _subsampling_errors(
+    nearest: Int64[Array, "event rank"], labels: Int8[Array, " event"], rng: np.random.Generator
+) -> Float64[Array, " metric"]:
+    """Estimate errors by the scatter of random halves of all samples (delete-half jackknife)."""
+    values = []
+    for _ in range(_N_SUBSAMPLES):
+        left_out = rng.random(len(labels)) < 0.5
+        kept = np.where(left_out, np.int8(-1), labels)
+        values.append(_metrics_of_labels(nearest, kept, N_NEAREST))
+    return np.asarray(np.std(values, axis=0, ddof=1))
+
+
 @numba.njit(cache=True)
 def _metrics_of_labels(nearest: Array, labels: Array, k: int) -> Array:
-    """Walk from each event to its k-th neighbour of the same label; 0, 1 are halves, 2 the sample.
+    """Walk from each event to its k-th neighbour of the same label.
 
-    Returns precision, recall, density and coverage, averaged over the halves.
+    Labels are 0 and 1 for the halves, 2 for the sample, -1 for events that are left out. Returns
+    precision, recall, density and coverage, averaged over the halves.
     """
     n_events, n_ranks = nearest.shape
     sizes = np.zeros(3)
@@ -211,11 +224,15 @@ def _metrics_of_labels(nearest: Array, labels: Array, k: int) -> Array:
     recalled = np.zeros(n_events, dtype=np.bool_)
     for event in range(n_events):
         own = labels[event]
+        if own < 0:
+            continue
         sizes[own] += 1
         n_own, n_sample = 0, 0
         for rank in range(n_ranks):
             other = nearest[event, rank]
             label = labels[other]
+            if label < 0:
+                continue
             if label == own:
                 n_own += 1
                 if n_own == k:
@@ -232,6 +249,6 @@ def _metrics_of_labels(nearest: Array, labels: Array, k: int) -> Array:
     for half in range(2):
         found[0] += 0.5 * precise[half].sum() / sizes[2]
         found[1] += 0.5 * (recalled & (labels == half)).sum() / sizes[half]
-        found[2] += 0.5 * pairs[half] / (k * sizes[half])
+        found[2] += 0.5 * pairs[half] / (k * sizes[2])
         found[3] += 0.5 * covered[half] / sizes[half]
     return found

@@ -1,4 +1,4 @@
-r"""What the scores of a classifier are worth: area under the ROC curve, calibration, cross entropy.
+"""What the scores of a classifier tell: area under the ROC curve, probabilities, entropy.
 
 References:
     E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, *Comparing the areas under two or more
