@@ -6,7 +6,8 @@ import pytest
 from calovox.dataset import DatasetWriter, read_dataset
 from calovox.evaluation.comparable import find_common_photons
 from calovox.evaluation.gates import Gate, check_gates
-from calovox.evaluation.scoring import score_samples
+from calovox.evaluation.joint import JOINT_METRICS
+from calovox.evaluation.scoring import Scoring, score_samples
 from calovox.evaluation.sources import open_sample
 from calovox.hits import Hits
 from calovox.photons import Photons
@@ -29,7 +30,7 @@ def toys(seed: int) -> Hits:
 
 @pytest.fixture(scope="module")
 def slices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A reference, and a sample of the same photons with showers in two slices of abs(eta) only."""
+    """A reference, and a sample of the same photons with showers in two slices only."""
     folder = tmp_path_factory.mktemp("slices")
     voxels = hits_to_voxels(toys(1), VoxelGrid.optimal())
     abs_eta = np.abs(voxels.eta_center)
@@ -55,24 +56,26 @@ def test_common_photons_are_those_of_the_slices_that_both_have(slices):
     np.testing.assert_allclose(fraction, read_dataset(slices["slices"]).energy, rtol=1e-6)
 
 
-def test_a_model_of_some_slices_is_scored_where_it_has_showers(slices):
-    found = score_samples([slices["reference"]], {"gan": [slices["slices"]]})
-    (note,) = found.missing
+@pytest.fixture(scope="module")
+def scoring(slices: dict[str, Path]) -> Scoring:
+    return score_samples([slices["reference"]], {"gan": [slices["slices"]]})
+
+
+def test_a_model_of_some_slices_is_scored_where_it_has_showers(scoring, slices):
+    (note,) = scoring.missing
     assert "gan: its photons are those of the reference at abs(eta) of 0.15 to 0.2" in note
     assert f"of {N_EVENTS} showers of the reference are compared with it" in note
     n_events = len(read_dataset(slices["slices"]))
-    rows = found.scores.select(metric="wasserstein", feature="e_tot", energy_bin="all").rows
+    rows = scoring.scores.select(metric="wasserstein", feature="e_tot", energy_bin="all").rows
     assert (rows[0].n_reference, rows[0].n_simulated, rows[0].value) == (n_events, n_events, 0.0)
     gate = Gate(metric="wasserstein", feature="e_tot", above_floor=0.05)
-    assert all(outcome.keeps for outcome in check_gates((gate,), found.scores))
+    assert all(outcome.keeps for outcome in check_gates((gate,), scoring.scores))
 
 
-def test_bins_with_few_showers_are_named(slices):
-    scores = score_samples([slices["slices"]], {"gan": [slices["slices"]]}).scores
+def test_bins_with_few_showers_are_named(scoring, slices):
     n_events = len(read_dataset(slices["slices"]))
-    assert all(
-        entry.metric in ("*", "frechet", "kernel", "precision", "recall", "density", "coverage")
-        for entry in scores.not_scored
-    )
-    frechet = [entry for entry in scores.not_scored if entry.metric == "frechet"]
-    assert f"features of {n_events} showers of the reference" in frechet[0].reason
+    without = {entry.metric: entry for entry in scoring.scores.not_scored}
+    assert set(without) == set(JOINT_METRICS)
+    assert f"features of {n_events} showers of the reference" in without["frechet"].reason
+    gate = Gate(metric="frechet", above_floor=0.0)
+    assert not any(outcome.keeps for outcome in check_gates((gate,), scoring.scores))

@@ -20,13 +20,13 @@ def sums(n_events, seed, correlation=0.3):
 
 @pytest.fixture
 def few_splits(monkeypatch):
-    monkeypatch.setattr(correlations, "N_SPLITS", 39)
+    monkeypatch.setattr(correlations, "N_SPLITS", 19)
 
 
 def test_p_values_of_samples_of_one_distribution_are_uniform(few_splits):
     rng = np.random.default_rng(1)
     found = [
-        compare_correlations(sums(400, 2 * k), sums(600, 2 * k + 1), NAMES, rng) for k in range(80)
+        compare_correlations(sums(400, 2 * k), sums(600, 2 * k + 1), NAMES, rng) for k in range(50)
     ]
     for feature in (ALL_LAYERS, "e_layer_0:e_layer_1"):
         p_values = [entry[feature].p_value for entry in found]
@@ -39,4 +39,4 @@ def test_another_correlation_is_found(few_splits):
     )
     entry = found[ALL_LAYERS]
     assert entry.value == pytest.approx(0.3, abs=4 * entry.uncertainty)
-    assert entry.p_value == 1 / 40
+    assert entry.p_value == 1 / 20
