@@ -22,8 +22,8 @@ in itself, and goes with a low recall and coverage.
 
 **Errors** are the scatter of `_N_SUBSAMPLES` random halves of all events, which is that of the
 whole for estimators that are smooth. For shifted, narrow and wide Gaussians they are 0.85 to 1.35
-times the scatter of independent samples, and more where a share is close to 1. Errors of floors are
-those of means over M events. The p-value uses neither.
+times the scatter of independent samples, and more where a share is close to 1. Errors of floors
+are those of means over M events. The p-value uses neither.
 
 The library prdc, by the authors of density and coverage, gives the same four numbers. It is not
 used here because it holds all M^2 distances at once, gives neither errors nor p-values, prints,
