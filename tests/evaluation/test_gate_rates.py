@@ -1,4 +1,4 @@
-"""Whole samples through scores and gates: how often do equal ones fail, and what do others fail?"""
+"""Whole samples through scores and gates: how often do equal ones fail, what do others fail?"""
 
 from pathlib import Path
 
