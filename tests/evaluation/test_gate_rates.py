@@ -15,7 +15,7 @@ from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 pytestmark = pytest.mark.slow
 
 N_PAIRS = 40
-N_EVENTS = 500
+N_EVENTS = 300
 NEEDS_MORE_FILES = ("auc", "copying", "training_distance")
 RELEASE = tuple(
     gate

@@ -25,7 +25,7 @@ whole for estimators that are smooth. For shifted, narrow and wide Gaussians the
 times the scatter of independent samples, and more where a share is close to 1. Errors of floors
 are those of means over M events. The p-value uses neither.
 
-The library prdc, by the authors of density and coverage, gives the same four numbers. It is not
+The library prdc 0.2, by the authors of density and coverage, gives the same numbers. It is not
 used here because it holds all M^2 distances at once, gives neither errors nor p-values, prints,
 and has had no release since 2020.
 
