@@ -126,7 +126,7 @@ def sum_up_gates(outcomes: "Sequence[GateOutcome]", page: Path) -> str:
     verdicts = [outcome.verdict for outcome in outcomes]
     if not verdicts:
         return ""
-    n_gates = len({id(outcome.gate) for outcome in outcomes})
+    n_gates = len({outcome.gate for outcome in outcomes})
     without = verdicts.count("not judged")
     more = f", {without} bins not judged for want of showers (gates.json)" if without else ""
     return f", {n_gates} gates kept by {verdicts.count('passed')} scores{more}"

@@ -35,6 +35,11 @@ class CommonPhotons:
     other: SelectedShowers
     ranges: tuple[tuple[float, float], ...]
 
+    @property
+    def samples(self) -> tuple[SelectedShowers, SelectedShowers]:
+        """Both samples."""
+        return self.reference, self.other
+
     def __str__(self) -> str:
         return ", ".join(f"{low:g} to {high:g}" for low, high in self.ranges)
 

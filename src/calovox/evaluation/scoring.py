@@ -8,7 +8,8 @@ compared with the reference there (`comparable`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -153,29 +154,28 @@ class _Referees:
     training: ShowerSource | None
     track: Track
     say: Callable[[str], None]
-    whole: list[_Referee] = field(default_factory=list)
 
     def score(self, label: str, other: ShowerSource) -> tuple[Scores, str]:
         """Score a sample; give the scores, and what must be said about them."""
         reason = _reason_not_to_compare(self.reference, other)
-        difference = None if reason is not None else different_photons(self.reference, other)
-        if difference is None and reason is None:
-            if not self.whole:
-                self.whole.append(self._referee(self.reference))
-            return self._scores(self.whole[0], label, other), ""
-        common = None if reason is not None else find_common_photons(self.reference, other)
-        few = common is None or min(len(common.reference), len(common.other)) < FEWEST_IN_BIN
-        if common is None or few:
-            reason = reason or str(difference)
-            return Scores((), (NotScored(label, "*", ALL, ALL, reason),)), (
-                f"Scores of {label}: {reason}"
-            )
+        if reason is not None:
+            return _no_scores(label, reason)
+        difference = different_photons(self.reference, other)
+        if difference is None:
+            return self._scores(self._whole, label, other), ""
+        common = find_common_photons(self.reference, other)
+        if common is None or min(map(len, common.samples)) < FEWEST_IN_BIN:
+            return _no_scores(label, difference)
         note = (
             f"Scores of {label}: its photons are those of the reference at abs(eta) of {common} "
             f"alone; {len(common.reference)} of {len(self.reference)} showers of the reference "
             "are compared with it"
         )
         return self._scores(self._referee(common.reference), label, common.other), note
+
+    @cached_property
+    def _whole(self) -> _Referee:
+        return self._referee(self.reference)
 
     def _referee(self, reference: ShowerSource) -> _Referee:
         judge = Judge.from_reference(reference, self.track, self.say)
@@ -199,6 +199,10 @@ class _Referees:
         self.say(f"Looking for copies in {label}")
         showers = _draw(other, len(self.training), self.track)
         return scores + Scores(tuple(_score_copying(label, showers, referee.copies)))
+
+
+def _no_scores(label: str, reason: str) -> tuple[Scores, str]:
+    return Scores((), (NotScored(label, "*", ALL, ALL, reason),)), f"Scores of {label}: {reason}"
 
 
 def _reason_not_to_compare(reference: ShowerSource, other: ShowerSource) -> str | None:
