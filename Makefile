@@ -26,13 +26,14 @@ export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow lint bench benchmark demo demo-geant4 docs clean
+.PHONY: help test test-slow lint bench benchmark demo demo-geant4 gates docs clean
 
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
 	@echo "make test-slow    the slow tests: Geant4 and large samples"
 	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
+	@echo "make gates        release gates of the shipped models: demo/gates/index.html"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
 	@echo "make benchmark    time and memory of the shipped models beside those of the note"
 	@echo "make docs         build the documentation into build/docs"
@@ -176,6 +177,13 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 		--slices-reference sample/photons_scan.h5 --slices "BinnedShower=demo/scan_binned.h5" \
 		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --force -o $(@D)
+
+# Release gates of the shipped models. Those on copies need what the models were trained with, made by
+# sample/make_training.sh: make gates TRAINING="train_optimal.h5 ..."; without, they are not kept.
+gates: sample/photons_optimal.h5 $(MODELS:%=demo/simulated_%.h5) gates/release.toml | $(VENV)/.dev
+	$(CALOVOX) evaluate $< $(foreach m,$(MODELS),$(m)=demo/simulated_$(m).h5) \
+		--classifier-reference $< $(foreach m,$(MODELS),--classifier $(m)=demo/simulated_$(m).h5) \
+		$(TRAINING:%=--training %) --gates gates/release.toml --force -o demo/gates
 
 demo/grids/index.html: sample/photons_optimal.h5 $(GRIDS:%=demo/binned_%.h5) \
 		demo/phi_ignored.h5 demo/phi_corrected.h5

@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy.stats import norm
+from scipy.stats import kstest, norm
 
 from calovox.dataset import DatasetWriter, read_dataset
 from calovox.evaluation import classifier
 from calovox.evaluation.classifier import (
     FEWEST_SHOWERS,
+    BinArea,
+    Classification,
     ClassifierBin,
-    area_under_curve,
-    calibrated,
+    ClassifierResult,
     classify,
-    cross_entropy,
 )
 from calovox.evaluation.classifier_inputs import (
     ENERGY_FLOOR,
@@ -27,6 +27,7 @@ from calovox.evaluation.classifier_inputs import (
 from calovox.evaluation.classifier_training import classifier_scores
 from calovox.evaluation.event_bins import EventBin
 from calovox.evaluation.layout import VoxelLayout
+from calovox.evaluation.roc import area_under_curve, calibrated, cross_entropy
 from calovox.evaluation.rows import ShowerRows
 from calovox.evaluation.scores import ALL
 from calovox.voxelization import VoxelGrid, Voxels, concatenate_voxels
@@ -191,3 +192,26 @@ def test_torch_is_imported_only_when_a_classifier_is_trained():
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"^\s*(import|from) torch", text, re.MULTILINE), path.name
             assert not re.search(r"^from \S+classifier_training", text, re.MULTILINE), path.name
+
+
+def classification(auc, error, too_few=()):
+    area = BinArea("all", "all", auc, error, 80, 120)
+    numbers = (np.array([number]) for number in (auc, error, 0.0, 1.0))
+    return Classification("x", 200, *numbers, (area,), too_few)
+
+
+def test_auc_p_values_of_scores_that_tell_nothing_are_uniform():
+    rng = np.random.default_rng(21)
+    p_values = []
+    for _ in range(150):
+        entry = classification(*area_under_curve(rng.normal(size=80), rng.normal(size=120)))
+        scores = score_classifier(ClassifierResult(entry, (entry,)))
+        p_values.append(scores.select(metric="auc").rows[0].p_value)
+    assert kstest(p_values, "uniform").pvalue > 1e-3
+
+
+def test_bins_with_too_few_showers_to_classify_are_named():
+    few = EventBin(energy=(0.0, 1.5e3))
+    entry = classification(0.5, 0.1, (few,))
+    (without,) = score_classifier(ClassifierResult(entry, (entry,))).not_scored
+    assert (without.sample, without.metric, without.bin) == ("x", "auc", few.energy_name)

@@ -7,6 +7,7 @@ from calovox.evaluation.folds import FoldedMoments, Moments
 from calovox.evaluation.physics_distances import (
     frechet_distance,
     kernel_distance,
+    measure_extrapolated,
     measure_frechet,
     measure_kernel,
     squared_discrepancy,
@@ -92,3 +93,26 @@ def test_moments_of_folds_are_used_as_they_are():
     sums = FoldedMoments.empty(2, 3)
     sums.add(rows, np.arange(500) % 2)
     assert frechet_distance(sums.moments(), sums.moments()) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_extrapolated_distance_is_that_of_infinite_samples(monkeypatch):
+    monkeypatch.setattr("calovox.evaluation.physics_distances.N_SPLITS", 19)
+    rng = np.random.default_rng(15)
+    for shift in (0.0, 0.4):
+        found = [
+            measure_extrapolated(gaussian(150, 2 * k), gaussian(200, 2 * k + 1, shift), rng)
+            for k in range(40)
+        ]
+        values = np.array([entry.value for entry in found])
+        error = values.std(ddof=1) / len(values) ** 0.5
+        assert values.mean() == pytest.approx(shift**2, abs=4 * error)
+        if shift == 0.0:
+            assert kstest([entry.p_value for entry in found], "uniform").pvalue > 1e-3
+
+
+def test_kernel_p_values_of_samples_of_one_distribution_are_uniform():
+    rng = np.random.default_rng(16)
+    found = [
+        measure_kernel(gaussian(300, 2 * k), gaussian(200, 2 * k + 1), rng) for k in range(80)
+    ]
+    assert kstest([entry.p_value for entry in found], "uniform").pvalue > 1e-3

@@ -55,3 +55,17 @@ def test_scores_leave_out_extrapolated_showers_as_well(
         np.concatenate([batch.fraction for batch in source.batches(7)]) for source in (some, whole)
     )
     np.testing.assert_array_equal(found, expected[~flags])
+
+
+def test_progress_counts_the_showers_that_are_read(datasets):
+    counted = {}
+
+    def track(batches, title, total):
+        done = 0
+        for batch in batches:
+            yield batch
+            done += len(batch)
+        counted[title] = (done, total)
+
+    sample = read_sample([datasets["optimal"]], "fast", track=track)
+    assert counted == {"Reconstructing fast": (len(sample), len(sample))}

@@ -7,6 +7,7 @@ from calovox.dataset import DatasetWriter, read_dataset
 from calovox.evaluation.gates import Gate, check_gates
 from calovox.evaluation.scores import ALL
 from calovox.evaluation.scoring import score_samples
+from calovox.evaluation.sources import open_sample
 from calovox.voxelization import concatenate_voxels
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 
@@ -31,7 +32,9 @@ def scoring(challenge):
 
 
 def failing(scores, **gate):
-    return {failure.score.sample for failure in check_gates((Gate(**gate),), scores)}
+    return {
+        outcome.sample for outcome in check_gates((Gate(**gate),), scores) if not outcome.keeps
+    }
 
 
 @pytest.mark.parametrize(
@@ -105,10 +108,35 @@ def test_copies_of_the_training_set_are_caught(challenge, tmp_path):
         [challenge / "reference.hdf5"],
         {"copy": [copy], "same": [challenge / "same.hdf5"]},
         binning=challenge / "binning.xml",
-        training=training,
+        training=[training],
     ).scores
     for metric in ("copying", "training_distance"):
         assert failing(scores, metric=metric, p_value=0.001) == {"copy"}
+
+
+def test_copies_are_found_among_the_showers_of_several_training_files(challenge, tmp_path):
+    energy, showers = toy_challenge(600, seed=7)
+    copy = write_showers(tmp_path / "copy.hdf5", energy[300:], showers[300:])
+    parts = [
+        write_showers(tmp_path / f"part_{k}.hdf5", energy[rows], showers[rows])
+        for k, rows in enumerate((slice(0, 300), slice(300, None)))
+    ]
+    binning = challenge / "binning.xml"
+    how = {"binning": binning, "training": parts}
+    scores = score_samples([challenge / "reference.hdf5"], {"copy": [copy]}, **how).scores
+    assert failing(scores, metric="training_distance", p_value=0.001) == {"copy"}
+    with pytest.raises(ValueError, match="is in the reference as well: give a reference that"):
+        score_samples([parts[0]], {"copy": [copy]}, **how)
+
+
+def test_voxels_below_the_lowest_energy_count_as_empty(challenge):
+    energy, showers = toy_challenge(N_EVENTS, seed=0)
+    source = open_sample(
+        [challenge / "reference.hdf5"], binning=challenge / "binning.xml", min_energy=50.0
+    )
+    (batch,) = source.batches(N_EVENTS)
+    expected = np.where(showers < 50.0, 0.0, showers) / energy[:, None]
+    np.testing.assert_allclose(batch.fraction, expected, rtol=1e-6)
 
 
 def test_other_photons_and_small_samples_are_named(challenge, tmp_path):

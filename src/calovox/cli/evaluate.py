@@ -1,6 +1,6 @@
 """`calovox evaluate`: simulations against Geant4, as a report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,9 +8,11 @@ import typer
 from rich.console import Console
 
 from calovox.cli.command import Job
+from calovox.cli.progress import track
 from calovox.cli.sample_files import name_samples, name_simulations
-from calovox.cli.scoring import ScoredSamples, judge, score_files
+from calovox.cli.scoring import ScoringFiles, score_files, sum_up_gates
 from calovox.cli.settings import FileIn, FileInText, FileOut
+from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
     from calovox.evaluation.phi_modulation import PhiModulationFiles
@@ -67,11 +69,11 @@ class EvaluateSettings:
         FileIn(),
     ] = None
     training: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="Dataset that the simulations were trained with, to look for copies of it.",
+            help="Datasets that the simulations were trained with, to look for copies of them.",
         ),
         FileIn(),
     ] = None
@@ -83,6 +85,12 @@ class EvaluateSettings:
             help="XML file that says where the voxels of files of the CaloChallenge lie.",
         ),
         FileIn(),
+    ] = None
+    min_energy: Annotated[
+        str | None,
+        typer.Option(
+            help="Energy below which a voxel counts as empty in all samples, such as 15.15keV."
+        ),
     ] = None
     hits: Annotated[
         Path | None,
@@ -150,14 +158,15 @@ class EvaluateSettings:
 
 def evaluate(settings: EvaluateSettings, job: Job) -> str:
     """Compare simulated showers with Geant4: scores, figures, an HTML page, and numbers."""
-    from calovox.evaluation.gates import read_gates
+    from calovox.evaluation.gate_files import read_gates
     from calovox.evaluation.report import write_report
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    slices = _sample_files("slices", settings.slices_reference, settings.slices, None)
-    classifier = _sample_files(
-        "classifier", settings.classifier_reference, settings.classifier, settings.binning
-    )
+    files = _scoring_files(settings)
+    slices = _sample_files("slices", settings.slices_reference, settings.slices)
+    classifier = _sample_files("classifier", settings.classifier_reference, settings.classifier)
+    if classifier is not None:
+        classifier = replace(classifier, binning=files.binning, min_energy=files.min_energy)
     if settings.reference is None and slices is None and classifier is None:
         raise ValueError(
             "REFERENCE: expected a dataset of Geant4, got none: give it, --slices-reference or "
@@ -166,8 +175,8 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
     if settings.also_reference and settings.reference is None:
         raise ValueError("--also-reference: expected a first REFERENCE as well, got none")
     gates = () if settings.gates is None else read_gates(settings.gates)
-    samples = _score(settings, console)
-    write_report(
+    samples = score_files(files, progress=console.print)
+    report = write_report(
         samples.reference,
         samples.simulated,
         settings.output,
@@ -176,30 +185,40 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
         slices=slices,
         classifier=classifier,
         scores=samples.scores,
+        gates=gates,
+        scored=samples.samples,
+        also_read=tuple(files.roles()),
         notes=samples.notes,
         settings=job.provenance["settings"],
         overwrite=job.overwrite,
+        track=track,
         progress=console.print,
     )
     simulations = (settings.simulated, settings.slices, settings.classifier)
     names = {name for texts in simulations for name in name_samples(texts or [])}
     summary = f"{settings.output / 'index.html'}: report on {len(names)} simulations"
-    return summary + judge(gates, settings.output)
+    return summary + sum_up_gates(report.outcomes, settings.output / "index.html")
 
 
-def _score(settings: EvaluateSettings, console: Console) -> ScoredSamples:
+def _scoring_files(settings: EvaluateSettings) -> ScoringFiles:
     reference = [] if settings.reference is None else [settings.reference]
-    return score_files(
-        [*reference, *(settings.also_reference or [])],
-        name_samples(settings.simulated or []),
+    min_energy = 0.0
+    if settings.min_energy is not None:
+        min_energy = parse_quantity(settings.min_energy, "energy")
+        if min_energy <= 0.0:
+            raise ValueError(f"--min-energy: expected more than 0, got {settings.min_energy}")
+    return ScoringFiles(
+        reference=[*reference, *(settings.also_reference or [])],
+        simulated=name_samples(settings.simulated or []),
         binning=settings.binning,
-        training=settings.training,
-        progress=console.print,
+        training=settings.training or [],
+        gates=settings.gates,
+        min_energy=min_energy,
     )
 
 
 def _sample_files(
-    name: str, reference: Path | None, simulated: list[str] | None, binning: Path | None
+    name: str, reference: Path | None, simulated: list[str] | None
 ) -> "SampleFiles | None":
     from calovox.evaluation.samples import SampleFiles
 
@@ -207,7 +226,7 @@ def _sample_files(
         raise ValueError(f"--{name} and --{name}-reference: give both or neither")
     if reference is None:
         return None
-    return SampleFiles(reference, name_simulations(simulated or []), binning)
+    return SampleFiles(reference, name_simulations(simulated or []))
 
 
 def _phi_modulation_files(settings: EvaluateSettings) -> "PhiModulationFiles | None":

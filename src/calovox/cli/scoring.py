@@ -1,6 +1,6 @@
 """The scores of `calovox evaluate`, and the gates that they must pass."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,44 +9,69 @@ from calovox.cli.command import ChecksFailedError
 from calovox.cli.progress import track
 
 if TYPE_CHECKING:
-    from calovox.evaluation.gates import Gate
+    from calovox.evaluation.gates import GateOutcome
     from calovox.evaluation.scores import Scores
+    from calovox.evaluation.scoring import ScoredSample
 
-__all__ = ["ScoredSamples", "judge", "score_files"]
+__all__ = ["ScoredFiles", "ScoringFiles", "score_files", "sum_up_gates"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringFiles:
+    """Files that scores and gates are made from.
+
+    Attributes:
+        reference: Files of Geant4.
+        simulated: Files of each simulation by its name.
+        binning: Where the voxels of files of the CaloChallenge lie.
+        training: Showers that the models were trained with.
+        gates: Gate file.
+        min_energy: Energy in MeV below which a voxel counts as empty.
+    """
+
+    reference: Sequence[Path]
+    simulated: Mapping[str, Sequence[Path]]
+    binning: Path | None = None
+    training: Sequence[Path] = ()
+    gates: Path | None = None
+    min_energy: float = 0.0
+
+    def roles(self) -> Iterator[tuple[str, Path]]:
+        """Give what each file is used for, and the file."""
+        from calovox.evaluation.samples import REFERENCE_LABEL
+
+        for label, paths in ((REFERENCE_LABEL, self.reference), *self.simulated.items()):
+            yield from ((label, path) for path in paths)
+        yield from (("training set", path) for path in self.training)
+        for role, path in (("voxels of the CaloChallenge", self.binning), ("gates", self.gates)):
+            if path is not None:
+                yield role, path
 
 
 @dataclass(frozen=True)
-class ScoredSamples:
+class ScoredFiles:
     """Scores, and the files whose shower shapes can be compared.
 
     Attributes:
         scores: All scores.
+        samples: The samples that were scored.
         reference: Datasets of Geant4; none if shower shapes cannot be compared.
         simulated: Datasets of each simulation by its name.
         notes: What could not be scored or compared, and why.
     """
 
     scores: "Scores"
+    samples: "tuple[ScoredSample, ...]" = ()
     reference: Sequence[Path] = ()
     simulated: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def score_files(
-    reference: Sequence[Path],
-    simulated: Mapping[str, Sequence[Path]],
-    *,
-    binning: Path | None,
-    training: Path | None,
-    progress: Callable[[str], None],
-) -> ScoredSamples:
+def score_files(files: ScoringFiles, *, progress: Callable[[str], None]) -> ScoredFiles:
     """Score simulations, and leave shower shapes out where there are no cells.
 
     Args:
-        reference: Files of Geant4.
-        simulated: Files of each simulation by its name.
-        binning: Where the voxels of files of the CaloChallenge lie.
-        training: Showers that the models were trained with.
+        files: Reference, simulations, and what else is needed.
         progress: Called with one line before longer steps.
 
     Returns:
@@ -59,41 +84,49 @@ def score_files(
     from calovox.evaluation.scoring import score_samples
     from calovox.evaluation.sources import has_cells
 
+    reference, simulated = files.reference, files.simulated
     if not reference or not simulated:
-        return ScoredSamples(Scores(), reference, simulated)
+        return ScoredFiles(Scores(), (), reference, simulated)
     found = score_samples(
-        reference, simulated, binning=binning, training=training, track=track, progress=progress
+        reference,
+        simulated,
+        binning=files.binning,
+        min_energy=files.min_energy,
+        training=files.training,
+        track=track,
+        progress=progress,
     )
-    files = [*reference, *(path for paths in simulated.values() for path in paths)]
+    paths = [*reference, *(path for of_sample in simulated.values() for path in of_sample)]
     notes = [
-        f"Shower shapes: {path.name} has no cell energies" for path in files if not has_cells(path)
+        f"Shower shapes: {path.name} has no cell energies" for path in paths if not has_cells(path)
     ]
     missing = (*found.missing, *notes)
     if notes:
-        return ScoredSamples(found.scores, notes=missing)
-    return ScoredSamples(found.scores, reference, simulated, missing)
+        return ScoredFiles(found.scores, found.samples, notes=missing)
+    return ScoredFiles(found.scores, found.samples, reference, simulated, missing)
 
 
-def judge(gates: "tuple[Gate, ...]", output: Path) -> str:
-    """Check the gates on the scores of a report.
+def sum_up_gates(outcomes: "Sequence[GateOutcome]", page: Path) -> str:
+    """Say whether all gates are kept.
 
     Args:
-        gates: The gates.
-        output: Folder of the report.
+        outcomes: What the gates say of the scores.
+        page: The report.
 
     Returns:
-        The end of the summary of the command.
+        The end of the summary of the command; empty without gates.
 
     Raises:
         ChecksFailedError: If a gate is not kept; names each of them.
     """
-    from calovox.evaluation.gates import check_gates
-    from calovox.evaluation.scores import Scores
-
-    if not gates:
+    lost = [outcome for outcome in outcomes if not outcome.keeps]
+    if lost:
+        lines = (f"gate not kept: {outcome}" for outcome in lost)
+        raise ChecksFailedError("\n".join([*lines, f"{page}: the report"]))
+    verdicts = [outcome.verdict for outcome in outcomes]
+    if not verdicts:
         return ""
-    failures = check_gates(gates, Scores.from_json(output / "scores.json"))
-    if failures:
-        lines = (f"gate not kept: {failure}" for failure in failures)
-        raise ChecksFailedError("\n".join([*lines, f"{output / 'index.html'}: the report"]))
-    return f", {len(gates)} gates kept"
+    n_gates = len({outcome.gate for outcome in outcomes})
+    without = verdicts.count("not judged")
+    more = f", {without} bins not judged for want of showers (gates.json)" if without else ""
+    return f", {n_gates} gates kept by {verdicts.count('passed')} scores{more}"

@@ -19,9 +19,6 @@ network or its calibration was wrong. The AUC is that of the scores themselves.
 References:
     C. Krause et al., *CaloChallenge 2022: A Community Challenge for Fast Calorimeter Simulation*
     (2024), https://arxiv.org/abs/2410.21611
-    E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, *Comparing the areas under two or more
-    correlated receiver operating characteristic curves*, Biometrics 44 (1988) 837,
-    https://doi.org/10.2307/2531595
 """
 
 from collections.abc import Sequence
@@ -29,23 +26,21 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.optimize import isotonic_regression
-from scipy.stats import rankdata
 
-from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64
+from calovox.arrays import Array, Bool, Float32, Float64, Int64
 from calovox.evaluation.event_bins import EventBin
+from calovox.evaluation.roc import area_under_curve, calibrated, cross_entropy
 
 __all__ = [
+    "DIVISION_SEED",
+    "FEWEST_IN_BIN",
     "FEWEST_SHOWERS",
     "N_SEEDS",
     "BinArea",
     "Classification",
     "ClassifierBin",
     "ClassifierResult",
-    "area_under_curve",
-    "calibrated",
     "classify",
-    "cross_entropy",
 ]
 
 FEWEST_SHOWERS: Final = 400
@@ -54,9 +49,11 @@ FEWEST_SHOWERS: Final = 400
 N_SEEDS: Final = 5
 """How often the division into parts and the training are repeated."""
 
-_FEWEST_IN_BIN: Final = 25
-_SMALLEST_PROBABILITY: Final = 1e-6
-_DIVISION_SEED: Final = 2025
+FEWEST_IN_BIN: Final = 25
+"""Showers of each sample that must measure an AUC in a bin."""
+
+DIVISION_SEED: Final = 2025
+"""Seed of the showers that are drawn and of their division into parts."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +104,7 @@ class Classification:
         divergence: Calibrated Jensen-Shannon divergence of each seed in bits.
         divergence_errors: Statistical error of each.
         bins: AUC in the bins of energy and abs(eta) that have enough showers.
+        too_few: Bins that have showers, but not enough.
     """
 
     label: str
@@ -116,6 +114,7 @@ class Classification:
     divergence: Float64[Array, " seed"]
     divergence_errors: Float64[Array, " seed"]
     bins: tuple[BinArea, ...] = ()
+    too_few: tuple[EventBin, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -146,79 +145,6 @@ class ClassifierResult:
     floor: Classification
     simulated: tuple[Classification, ...]
     high_level: "ClassifierResult | None" = None
-
-
-def area_under_curve(
-    reference: Float[Array, " event"], simulated: Float[Array, " other"]
-) -> tuple[float, float]:
-    """Compute the probability that a simulated shower scores higher than one of the reference.
-
-    Args:
-        reference: Scores of reference showers, two or more.
-        simulated: Scores of simulated showers, two or more.
-
-    Returns:
-        The area under the ROC curve, ties counting half, and its statistical error (DeLong).
-
-    Example:
-        >>> area_under_curve(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0]))[0]
-        0.75
-    """
-    n, m = len(reference), len(simulated)
-    ranks = rankdata(np.concatenate([reference, simulated]))
-    # for each shower, the share of the other sample that scores lower, ties counting half
-    below_reference = (ranks[:n] - rankdata(reference)) / m
-    below_simulated = (ranks[n:] - rankdata(simulated)) / n
-    variance = below_reference.var(ddof=1) / n + below_simulated.var(ddof=1) / m
-    return float(below_simulated.mean()), float(np.sqrt(variance))
-
-
-def calibrated(
-    scores: Float[Array, " event"],
-    reference: Float[Array, " part"],
-    simulated: Float[Array, " other_part"],
-) -> Float64[Array, " event"]:
-    """Turn scores into probabilities of being simulated by isotonic regression.
-
-    Args:
-        scores: What is calibrated.
-        reference: Scores of reference showers set aside for the calibration.
-        simulated: The same of simulated showers.
-
-    Returns:
-        Probabilities, linear between the scores of the calibration.
-
-    Example:
-        >>> calibrated(np.array([-9.0, 9.0]), np.array([0.0, 2.0]), np.array([1.0, 3.0])).round(3)
-        array([0., 1.])
-    """
-    all_scores = np.concatenate([reference, simulated])
-    labels = np.repeat([0.0, 1.0], [len(reference), len(simulated)])
-    order = np.argsort(all_scores, kind="stable")
-    rising = isotonic_regression(labels[order]).x
-    found = np.interp(scores, all_scores[order], rising)
-    return np.asarray(np.clip(found, _SMALLEST_PROBABILITY, 1.0 - _SMALLEST_PROBABILITY))
-
-
-def cross_entropy(
-    reference: Float64[Array, " event"], simulated: Float64[Array, " other"]
-) -> tuple[float, float]:
-    """Compute the binary cross entropy of probabilities, both classes counting the same.
-
-    Args:
-        reference: Probabilities of reference showers of being simulated.
-        simulated: Those of simulated showers.
-
-    Returns:
-        The cross entropy in units of ln 2, and its statistical error.
-
-    Example:
-        >>> cross_entropy(np.full(4, 0.5), np.full(4, 0.5))
-        (1.0, 0.0)
-    """
-    losses = [-np.log2(1.0 - reference), -np.log2(simulated)]
-    variance = sum(loss.var() / len(loss) for loss in losses)
-    return float(np.mean([loss.mean() for loss in losses])), float(0.5 * np.sqrt(variance))
 
 
 def classify(
@@ -254,8 +180,14 @@ def classify(
     results = [_judge(reference, simulated, n_showers, seed) for seed in range(n_seeds)]
     auc, auc_errors, divergence, errors = np.array([numbers for numbers, _ in results]).T
     judged = [found for _, found in results]
-    areas = tuple(area for entry in bins if (area := _area_in_bin(judged, entry)) is not None)
-    return Classification(label, n_showers, auc, auc_errors, divergence, errors, areas)
+    areas = [(entry, _area_in_bin(judged, entry)) for entry in bins]
+    found = tuple(area for _, area in areas if area is not None)
+    too_few = tuple(
+        entry.bin
+        for entry, area in areas
+        if area is None and (np.any(entry.reference) or np.any(entry.simulated))
+    )
+    return Classification(label, n_showers, auc, auc_errors, divergence, errors, found, too_few)
 
 
 _Judged = Sequence[tuple[Int64[Array, " _"], Float32[Array, " _"]]]
@@ -270,7 +202,7 @@ def _judge(
     """Train one classifier; give AUC and divergence with errors, and rows and scores judged."""
     from calovox.evaluation.classifier_training import classifier_scores
 
-    rng = np.random.default_rng((_DIVISION_SEED, seed))
+    rng = np.random.default_rng((DIVISION_SEED, seed))
     parts = _divide(n_showers, rng)
     rows = [_draw(len(sample), n_showers, rng) for sample in (reference, simulated)]
     first, second = (
@@ -294,7 +226,7 @@ def _area_in_bin(judged: Sequence[_Judged], entry: ClassifierBin) -> BinArea | N
                 (entry.reference, entry.simulated), seed, strict=True
             )
         ]
-        if min(map(len, inside)) < _FEWEST_IN_BIN:
+        if min(map(len, inside)) < FEWEST_IN_BIN:
             return None
         areas.append(area_under_curve(*inside))
     auc, errors = np.array(areas).T

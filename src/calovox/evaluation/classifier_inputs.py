@@ -6,18 +6,24 @@
   centres of energy and widths along eta and phi of the layers that are divided in alpha.
 
 Both with log10 E_kin and, if it is known, abs(eta); each standardised on the training showers.
+
+Of larger samples, `MOST_SHOWERS` showers are drawn at random, and no more than 10^8 voxels divided
+by the voxels of a shower: 15 432 of data set 2 of the CaloChallenge. Samples of one size give the
+same rows, which may be showers of the same photons.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from scipy.stats import norm
 
 from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.evaluation.classifier import (
+    DIVISION_SEED,
+    FEWEST_IN_BIN,
     FEWEST_SHOWERS,
     N_SEEDS,
     Classification,
@@ -27,12 +33,14 @@ from calovox.evaluation.classifier import (
 )
 from calovox.evaluation.comparable import different_photons
 from calovox.evaluation.event_bins import event_bins
-from calovox.evaluation.features import LAYER_ENERGY, FeatureExtractor
+from calovox.evaluation.features import LAYER_ENERGY, PLANAR, FeatureExtractor
 from calovox.evaluation.layout import VoxelLayout
-from calovox.evaluation.rows import ShowerRows, draw_showers
+from calovox.evaluation.rows import ShowerRows, choose_rows, read_showers
 from calovox.evaluation.samples import REFERENCE_LABEL, SampleFiles
-from calovox.evaluation.scores import ALL, Score, Scores
-from calovox.evaluation.sources import ShowerSource, open_showers
+from calovox.evaluation.scores import ALL, NotScored, Score, Scores
+from calovox.evaluation.shower_batch import ShowerSource
+from calovox.evaluation.sources import open_sample
+from calovox.evaluation.tracking import silently
 
 __all__ = [
     "ENERGY_FLOOR",
@@ -53,9 +61,11 @@ ClassifierInputs = Literal["voxels", "high-level"]
 INPUTS: Final[tuple[ClassifierInputs, ...]] = ("voxels", "high-level")
 """The two kinds of inputs."""
 
+MOST_SHOWERS: Final = 100_000
+"""Showers of each sample that classifiers are given at most."""
+
+_MOST_NUMBERS: Final = 100_000_000
 _LAYER_FLOOR: Final = 1e-8
-_PLANAR: Final = ("center_eta", "center_phi", "width_eta", "width_phi")
-_DIVISION_SEED: Final = 2025
 
 
 def voxel_features(showers: ShowerRows) -> Float32[Array, "event feature"]:
@@ -88,7 +98,7 @@ def high_level_features(
     features = extractor(showers.fraction)
     energies, planar = (
         features[:, [name.startswith(wanted) for name in extractor.names]]
-        for wanted in (LAYER_ENERGY, _PLANAR)
+        for wanted in (LAYER_ENERGY, PLANAR)
     )
     columns = (np.log10(energies + _LAYER_FLOOR), planar, _conditions(showers))
     return np.concatenate(columns, axis=1, dtype=np.float32)
@@ -113,6 +123,7 @@ def classify_datasets(
     *,
     inputs: ClassifierInputs = "voxels",
     binning: Path | None = None,
+    min_energy: float = 0.0,
     n_seeds: int = N_SEEDS,
     progress: Callable[[str], None] | None = None,
 ) -> ClassifierResult:
@@ -123,6 +134,7 @@ def classify_datasets(
         simulated: Files of simulations by the names the report gives them.
         inputs: What the classifier is given.
         binning: Where the voxels of files of the CaloChallenge lie.
+        min_energy: Energy in MeV below which a voxel counts as empty, in all samples.
         n_seeds: How often each training is repeated.
         progress: Called with one line before each training.
 
@@ -134,12 +146,10 @@ def classify_datasets(
         ModuleNotFoundError: If torch is not installed.
     """
     say = progress or (lambda text: None)
-    source = open_showers(reference, binning=binning, cells=False)
+    how: dict[str, Any] = {"binning": binning, "min_energy": min_energy, "cells": False}
+    source = open_sample([reference], **how)
     _check_size(source, 2 * FEWEST_SHOWERS)
-    others = {
-        label: open_showers(path, binning=binning, cells=False)
-        for label, path in simulated.items()
-    }
+    others = {label: open_sample([path], **how) for label, path in simulated.items()}
     for other in others.values():
         _check_size(other, FEWEST_SHOWERS)
         _check_comparable(source, other)
@@ -150,7 +160,7 @@ def classify_datasets(
         second = _read(other, inputs)
         results.append(_classify(first, second, label, n_seeds))
     say(f"Training classifiers on {inputs}: halves of {REFERENCE_LABEL}")
-    order = np.random.default_rng(_DIVISION_SEED).permutation(len(source))
+    order = np.random.default_rng(DIVISION_SEED).permutation(len(first.energy))
     halves = (first[order[: len(order) // 2]], first[order[len(order) // 2 :]])
     floor = _classify(*halves, f"{REFERENCE_LABEL} halves", n_seeds)
     return ClassifierResult(floor, tuple(results))
@@ -178,6 +188,7 @@ def classify_samples(
             files.simulated,
             inputs=inputs,
             binning=files.binning,
+            min_energy=files.min_energy,
             progress=progress,
         )
         for inputs in INPUTS
@@ -186,7 +197,7 @@ def classify_samples(
 
 
 def score_classifier(result: ClassifierResult | None) -> Scores:
-    """Give AUC and divergence of every simulation as scores.
+    """Give AUC and divergence of every simulation as scores, and the bins with too few showers.
 
     The floor's uncertainty is scaled to the number of showers; p-values are those of a normal
     distribution around the AUC of 0.5, with the error of one seed.
@@ -198,11 +209,20 @@ def score_classifier(result: ClassifierResult | None) -> Scores:
         AUC in every bin that has enough showers, and the divergence of all.
     """
     rows: list[Score] = []
+    without: list[NotScored] = []
     for inputs, test in zip(INPUTS, (result, result and result.high_level), strict=True):
         if test is not None:
             for entry in test.simulated:
                 rows += _score_rows(entry, test.floor, inputs)
-    return Scores(tuple(rows))
+    for entry in () if result is None else result.simulated:
+        without += _bins_without(entry)
+    return Scores(tuple(rows), tuple(without))
+
+
+def _bins_without(entry: Classification) -> Iterator[NotScored]:
+    reason = f"under {FEWEST_IN_BIN} showers of a sample measure the classifier there"
+    for place in entry.too_few:
+        yield NotScored(entry.label, "auc", place.energy_name, place.eta_name, reason)
 
 
 def _score_rows(
@@ -238,7 +258,9 @@ def _conditions(showers: ShowerRows) -> Float32[Array, "event condition"]:
 
 
 def _read(source: ShowerSource, inputs: ClassifierInputs) -> _Sample:
-    showers = draw_showers(source, len(source), np.random.default_rng(_DIVISION_SEED))
+    most = min(MOST_SHOWERS, max(_MOST_NUMBERS // source.layout.n_voxels, FEWEST_SHOWERS))
+    rows = choose_rows(len(source), most, np.random.default_rng(DIVISION_SEED))
+    showers = read_showers(source, rows, f"Reading {source.path.name}", silently)
     if inputs == "voxels":
         features = voxel_features(showers)
     else:

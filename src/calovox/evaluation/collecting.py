@@ -16,9 +16,9 @@ from calovox.evaluation.binned import BinnedSample, FeatureAxes
 from calovox.evaluation.event_bins import EventBin
 from calovox.evaluation.features import LAYER_ENERGY, FeatureExtractor, shape_features, shape_names
 from calovox.evaluation.folds import FoldedMoments
-from calovox.evaluation.rows import Track, choose_rows, read_batches
-from calovox.evaluation.shower_batch import ShowerBatch
-from calovox.evaluation.sources import ShowerSource
+from calovox.evaluation.rows import choose_rows, read_batches
+from calovox.evaluation.shower_batch import ShowerBatch, ShowerSource
+from calovox.evaluation.tracking import Track
 
 __all__ = ["FeatureRows", "SampleStatistics", "collect", "draw_features"]
 

@@ -18,6 +18,7 @@ from calovox.evaluation.comparison import (
     measure_response,
 )
 from calovox.evaluation.energy_slices import SlicesResult, slice_datasets
+from calovox.evaluation.gates import GateOutcome
 from calovox.evaluation.illustrations import (
     Interpolation,
     Spectrum,
@@ -39,7 +40,9 @@ from calovox.evaluation.samples import (
     check_files_once,
     read_samples,
 )
+from calovox.evaluation.scoring import ScoredSample
 from calovox.evaluation.showers import AverageShower, ShowerImage, choose_event, shower_image
+from calovox.evaluation.tracking import Track, silently
 from calovox.geometry import CellTable
 from calovox.hits import HitsReader
 from calovox.reconstruction import Calibration
@@ -119,6 +122,8 @@ class Report:
         classifier: The classifier test; none without its files.
         missing: What could not be drawn, and why.
         provenance: Files, settings and versions.
+        scored: Samples that were scored, those without cells among them.
+        outcomes: What the gates say of the scores.
     """
 
     samples: tuple[Sample, ...]
@@ -136,6 +141,8 @@ class Report:
     classifier: ClassifierResult | None
     missing: tuple[str, ...]
     provenance: Provenance
+    scored: tuple[ScoredSample, ...] = ()
+    outcomes: tuple[GateOutcome, ...] = ()
 
 
 def collect_report(
@@ -143,6 +150,7 @@ def collect_report(
     *,
     table: CellTable | None = None,
     settings: Mapping[str, object] | None = None,
+    track: Track = silently,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Read all files and compare what is in them.
@@ -151,6 +159,7 @@ def collect_report(
         files: The files.
         table: The cells of the detector; the built-in barrel if none is given.
         settings: Settings of the command, for the provenance.
+        track: Shows the progress over showers.
         progress: Called with one line at each step.
 
     Returns:
@@ -161,21 +170,22 @@ def collect_report(
         ValueError: If a dataset cannot be evaluated.
     """
     say = progress or (lambda text: None)
-    report = _collect_cells(files, table, say)
+    report = _collect_cells(files, table, track, say)
     report = _add_voxels(report, files, say)
     say("Hashing files")
     return replace(report, provenance=collect_provenance(files.roles(), settings))
 
 
 def _collect_cells(
-    files: ReportFiles, table: CellTable | None, say: Callable[[str], None]
+    files: ReportFiles, table: CellTable | None, track: Track, say: Callable[[str], None]
 ) -> Report:
     """Collect all but the comparisons of voxels and the provenance."""
     samples: list[Sample] = []
     calibration, stored = None, False
     if files.reference:
-        say("Reconstructing showers")
-        samples, calibration, stored = read_samples(files.reference, files.simulated, table=table)
+        samples, calibration, stored = read_samples(
+            files.reference, files.simulated, table=table, track=track
+        )
         say("Comparing showers")
     regions = {
         str(region): compare_region(samples[0], samples[1:], region)

@@ -192,10 +192,12 @@ def match_events(reference: Sample, simulated: Sample) -> Int64[Array, " event"]
     Returns:
         Position in the simulated sample of each event of the reference, -1 where there is none.
     """
-    keys = zip(simulated.energy.tolist(), simulated.eta_center.tolist(), strict=True)
-    rows = {key: row for row, key in enumerate(keys)}
-    wanted = zip(reference.energy.tolist(), reference.eta_center.tolist(), strict=True)
-    return np.asarray([rows.get(key, -1) for key in wanted], dtype=np.int64)
+    # complex numbers are sorted by their real, then by their imaginary part
+    wanted, keys = (sample.energy + 1j * sample.eta_center for sample in (reference, simulated))
+    order = np.argsort(keys, kind="stable")
+    place = np.searchsorted(keys, wanted, side="right", sorter=order) - 1
+    rows = order[place]  # the place -1, before all, gives one that differs
+    return np.where(keys[rows] == wanted, rows, -1).astype(np.int64)
 
 
 def compare_region(

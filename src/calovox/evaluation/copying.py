@@ -23,7 +23,7 @@ the groups are not seen.
 The reference is divided into halves: one gives the held-out showers of the groups, the other
 those whose distances are compared, and the floor of `copying`. Showers are compared by the
 logarithms of their voxels, as the classifier does, as they are and reflected in phi, since
-training may reflect showers.
+training may reflect showers. All training showers are searched, a batch at a time.
 
 References:
     C. Meehan, K. Chaudhuri, S. Dasgupta, *A non-parametric test to detect data-copying in
@@ -40,9 +40,11 @@ from scipy.spatial import cKDTree
 from scipy.stats import norm
 
 from calovox.arrays import Array, Float32, Float64, Int64
-from calovox.evaluation.classifier import area_under_curve
 from calovox.evaluation.neighbours import squared_distances
-from calovox.evaluation.rows import ShowerRows
+from calovox.evaluation.roc import area_under_curve
+from calovox.evaluation.rows import ShowerRows, read_batches, read_showers, stack_conditions
+from calovox.evaluation.shower_batch import ShowerSource
+from calovox.evaluation.tracking import Track, silently
 from calovox.evaluation.two_samples import Measured
 
 __all__ = ["FEWEST_GROUPS", "CopyTest", "match_training"]
@@ -71,54 +73,70 @@ class _Nearest:
 
 
 @dataclass(frozen=True)
-class CopyTest:
-    """Held-out and training showers that samples are compared with.
+class _Groups:
+    """Held-out showers, their partners, and all training showers.
 
     Attributes:
         points: Logarithms of the voxels of the held-out showers of all groups, then of their
-            first, second, ... partners, then of all other training showers.
+            first, second, ... partners.
         n_groups: Number of groups.
-        n_partners: Training showers of each group.
-        mirror: For each voxel, its reflection in phi.
-        held_out: Nearest training showers of the other half of the reference.
+        training: All training showers.
+        track: Shows the progress over them.
     """
 
     points: Float32[Array, "point voxel"]
     n_groups: int
-    n_partners: int
-    mirror: Int64[Array, " voxel"]
+    training: ShowerSource
+    track: Track
+
+    @property
+    def mirror(self) -> Int64[Array, " voxel"]:
+        """For each voxel, its reflection in phi."""
+        return self.training.layout.mirror
+
+
+@dataclass(frozen=True)
+class CopyTest:
+    """Held-out and training showers that samples are compared with.
+
+    Attributes:
+        groups: Held-out showers, their partners, and all training showers.
+        held_out: Nearest training showers of the other half of the reference.
+    """
+
+    groups: _Groups
     held_out: _Nearest
 
     @classmethod
     def from_showers(
         cls,
         reference: ShowerRows,
-        training: ShowerRows,
-        mirror: Int64[Array, " voxel"],
+        training: ShowerSource,
         rng: np.random.Generator,
+        *,
+        track: Track = silently,
     ) -> "CopyTest":
         """Form groups, and look for the nearest training showers of the reference.
 
         Args:
             reference: Held-out showers.
             training: Showers that models were trained with.
-            mirror: For each voxel, its reflection in phi.
             rng: Divides the reference.
+            track: Shows the progress over training showers.
 
         Raises:
             ValueError: If training and reference have too few energies and eta in common.
         """
         halves = np.array_split(rng.permutation(len(reference)), 2)
         first, second = (reference[rows] for rows in halves)
-        members = match_training(first.conditions, training.conditions)
+        conditions = stack_conditions(training.incident_energy(), training.abs_eta())
+        members = match_training(first.conditions, conditions)
         kept = np.flatnonzero(members[:, 0] >= 0)
-        matched = members[kept].T.reshape(-1)
-        others = np.setdiff1d(np.arange(len(training)), matched)
-        parts = (first.fraction[kept], training.fraction[np.concatenate([matched, others])])
-        points = _logarithms(np.concatenate(parts))
-        sizes = (len(kept), members.shape[1])
-        nearest = _find_nearest(second.fraction, points, *sizes, mirror)
-        return cls(points, *sizes, mirror, nearest)
+        matched, place = np.unique(members[kept].T, return_inverse=True)
+        partners = read_showers(training, matched, "Grouping training showers", track)
+        points = np.concatenate([first.fraction[kept], partners.fraction[place.reshape(-1)]])
+        groups = _Groups(_logarithms(points), len(kept), training, track)
+        return cls(groups, _find_nearest(groups, second.fraction))
 
     @property
     def n_held_out(self) -> int:
@@ -134,9 +152,7 @@ class CopyTest:
         Returns:
             The two metrics by name.
         """
-        found = _find_nearest(
-            simulated.fraction, self.points, self.n_groups, self.n_partners, self.mirror
-        )
+        found = _find_nearest(self.groups, simulated.fraction)
         n, m = len(found.distance), self.n_held_out
         nearer, error = area_under_curve(found.distance, self.held_out.distance)
         scatter = ((n + m + 1) / (12.0 * n * m)) ** 0.5
@@ -194,25 +210,25 @@ def _logarithms(fraction: Float32[Array, "event voxel"]) -> Float32[Array, "even
     return np.log10(fraction + np.float32(_ENERGY_FLOOR))
 
 
-def _find_nearest(
-    fraction: Float32[Array, "event voxel"],
-    points: Float32[Array, "point voxel"],
-    n_groups: int,
-    n_partners: int,
-    mirror: Int64[Array, " voxel"],
-) -> _Nearest:
-    """Find the nearest points of showers, as they are or reflected, whichever is nearer."""
-    n_grouped = n_groups * (1 + n_partners)
+def _find_nearest(groups: _Groups, fraction: Float32[Array, "event voxel"]) -> _Nearest:
+    """Find the nearest showers, queries as they are or reflected, whichever is nearer."""
+    queries = [_logarithms(showers) for showers in (fraction, fraction[:, groups.mirror])]
     distance = np.full(len(fraction), np.inf, dtype=np.float32)
-    in_groups, row = distance.copy(), np.zeros(len(fraction), dtype=np.int64)
-    for showers in (fraction, fraction[:, mirror]):
-        for rows, found in squared_distances(_logarithms(showers), points):
-            distance[rows] = np.minimum(distance[rows], found[:, n_groups:].min(axis=1))
-            best = found[:, :n_grouped].argmin(axis=1)
+    title = "Looking for the nearest training showers"
+    for batch in read_batches(groups.training, title, groups.track):
+        trained = _logarithms(batch.fraction)
+        for showers in queries:
+            for rows, found in squared_distances(showers, trained):
+                distance[rows] = np.minimum(distance[rows], found.min(axis=1))
+    in_groups = np.full(len(fraction), np.inf, dtype=np.float32)
+    row = np.zeros(len(fraction), dtype=np.int64)
+    for showers in queries:
+        for rows, found in squared_distances(showers, groups.points):
+            best = found.argmin(axis=1)
             nearest = found[np.arange(len(found)), best]
             row[rows] = np.where(nearest < in_groups[rows], best, row[rows])
             in_groups[rows] = np.minimum(in_groups[rows], nearest)
-    counts = np.bincount(row, minlength=n_grouped).reshape(1 + n_partners, n_groups)
+    counts = np.bincount(row, minlength=len(groups.points)).reshape(-1, groups.n_groups)
     return _Nearest(distance, counts)
 
 

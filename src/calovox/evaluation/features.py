@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAYER_ENERGY",
+    "PLANAR",
     "SPARSITY",
     "TOTAL_ENERGY",
     "FeatureExtractor",
@@ -43,6 +44,9 @@ TOTAL_ENERGY: Final = "e_tot"
 
 LAYER_ENERGY: Final = "e_layer"
 """How the names of the layer energies begin."""
+
+PLANAR: Final = ("center_eta", "center_phi", "width_eta", "width_phi")
+"""How the names of centres and widths along eta and phi begin."""
 
 SPARSITY: Final = "sparsity"
 """How the names of the sparsities begin."""
@@ -127,7 +131,7 @@ def shape_features(
 
 
 def _layer_names(angles: bool) -> tuple[str, ...]:
-    planar = ("center_eta", "center_phi", "width_eta", "width_phi") if angles else ()
+    planar = PLANAR if angles else ()
     return (LAYER_ENERGY, SPARSITY, "center_r", "width_r", *planar)
 
 

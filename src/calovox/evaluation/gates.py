@@ -15,7 +15,12 @@ unless told otherwise; `sample` likewise. One of five bounds follows:
 u and v are the uncertainties of value and floor, k is `n_sigma` (3 unless told otherwise), and n
 the number of rows that the gate judges of a sample. So a model that just keeps a bound fails a row
 with the probability 1 - Phi(k), 0.13 % for k = 3, and one whose showers are those of the reference
-fails a `p_value` gate with at most the probability A (Bonferroni).
+fails a `p_value` gate with at most the probability A (Bonferroni). Bounds from the floor fail less
+often than that: v is the scatter of the floor's draws, of which the floor is the mean, so that
+their room is too large by up to hypot(u, v) / u.
+
+What cannot be judged is never passed over: bins with too few showers are listed as not judged, and
+a gate that judges no row at all of a sample is not kept.
 
 References:
     C. E. Bonferroni, *Teoria statistica delle classi e calcolo delle probabilita* (1936);
@@ -23,21 +28,24 @@ References:
 """
 
 import math
-import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from calovox.evaluation.scores import Score, Scores
+from calovox.evaluation.scores import ALL, NotScored, Score, Scores, bin_name
 from calovox.evaluation.two_samples import N_SPLITS
 
-__all__ = ["Failure", "Gate", "check_gates", "read_gates"]
+__all__ = ["Gate", "GateOutcome", "Verdict", "check_gates"]
+
+Verdict = Literal["passed", "failed", "not judged"]
 
 _BOUNDS: Final = ("at_most", "at_least", "above_floor", "below_floor", "p_value")
-_SAMPLED: Final = ("separation", "wasserstein", "ks", "frechet", "correlation")
-"""Metrics whose p-values are counted out of `N_SPLITS` splits of the reference."""
+_SAMPLED: Final = (
+    *("separation", "wasserstein", "ks", "correlation", "frechet", "fpd"),
+    *("precision", "recall", "density", "coverage"),
+)
+"""Metrics whose p-values are counted out of `N_SPLITS` splits or relabellings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +102,24 @@ class Gate:
         """The bound."""
         return float(getattr(self, self.kind))
 
-    def judges(self, score: Score) -> bool:
-        """Tell whether a row matches the patterns."""
-        return score.metric == self.metric and all(
-            fnmatchcase(text, pattern)
-            for pattern, text in (
-                (self.feature, score.feature),
-                (self.energy, score.energy_bin),
-                (self.eta, score.eta_bin),
-                (self.sample, score.sample),
-            )
+    def __str__(self) -> str:
+        """Name the gate: metric, patterns that choose its rows, and bound."""
+        patterns = {"": self.feature, "energy ": self.energy, "eta ": self.eta}
+        chosen = [f"{name}{text}" for name, text in patterns.items() if text != "*"]
+        name = f"{self.metric} of {', '.join(chosen)}" if chosen else self.metric
+        return f"{name}: {self.kind} {self.bound:g}"
+
+    def judges(self, row: Score | NotScored) -> bool:
+        """Tell whether a row, or a bin without scores, matches the patterns."""
+        texts = {"sample": row.sample}
+        if row.bin != ALL or isinstance(
+            row, Score
+        ):  # without scores of all events, there are none
+            texts |= {"energy": row.energy_bin, "eta": row.eta_bin}
+        if isinstance(row, Score):
+            texts["feature"] = row.feature
+        return row.metric in (self.metric, "*") and all(
+            fnmatchcase(text, getattr(self, name)) for name, text in texts.items()
         )
 
     def keeps(self, score: Score, n_rows: int) -> bool:
@@ -127,21 +143,43 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A row that does not keep a gate.
+class GateOutcome:
+    """What one gate says of one row of one sample, or of a bin that has none.
 
     Attributes:
         gate: The gate.
-        score: The row.
+        sample: Name of the sample.
+        energy_bin: Bin in kinetic energy.
+        eta_bin: Bin in abs(eta).
+        verdict: Whether the row passed, failed, or could not be judged.
+        score: The row; none if there is none.
         n_rows: Rows of this sample that the gate judges.
+        reason: Why the row could not be judged; empty otherwise.
     """
 
     gate: Gate
-    score: Score
+    sample: str
+    energy_bin: str
+    eta_bin: str
+    verdict: Verdict
+    score: Score | None
     n_rows: int
+    reason: str = ""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the gate is kept: False as well if it judges no row of the sample."""
+        return self.verdict != "failed" and self.n_rows > 0
+
+    @property
+    def bin(self) -> str:
+        """Energy and pseudorapidity as one text."""
+        return bin_name(self.energy_bin, self.eta_bin)
 
     def __str__(self) -> str:
         row = self.score
+        if row is None or self.reason:
+            return f"{self.sample}: {self.gate} in {self.bin}: not judged: {self.reason}"
         bound = f"{self.gate.kind} {self.gate.bound:g}"
         if self.gate.kind == "p_value":
             bound = f"a p-value above {self.gate.bound:g} / {self.n_rows}, got {row.p_value:.2g}"
@@ -151,101 +189,83 @@ class Failure:
             f"floor {row.floor:.4g} ± {row.floor_uncertainty:.2g}"
         )
 
-
-def read_gates(path: Path) -> tuple[Gate, ...]:
-    """Read a gate file.
-
-    Args:
-        path: TOML file.
-
-    Returns:
-        Its gates.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no TOML, has an unknown key, or a gate without a single bound.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ValueError(f"{path} is not a TOML file: {problem}") from None
-    unknown = sorted(set(table) - {"gate"})
-    if unknown or not table.get("gate"):
-        raise ValueError(f"{path}: expected tables [[gate]], got {', '.join(unknown) or 'none'}")
-    return tuple(
-        _parse(path, number, entry) for number, entry in enumerate(table["gate"], start=1)
-    )
+    def to_row(self) -> dict[str, Any]:
+        """Return the outcome as one row of a table; what is not known is None."""
+        known = ("value", "uncertainty", "floor", "floor_uncertainty", "p_value")
+        numbers = {
+            name: math.nan if self.score is None else getattr(self.score, name) for name in known
+        }
+        return {
+            "gate": str(self.gate),
+            "sample": self.sample,
+            "metric": self.gate.metric,
+            "feature": self.gate.feature if self.score is None else self.score.feature,
+            "energy_bin": self.energy_bin,
+            "eta_bin": self.eta_bin,
+            "bound": self.gate.kind,
+            "limit": self.gate.bound,
+            "n_sigma": self.gate.n_sigma,
+            **{name: value if math.isfinite(value) else None for name, value in numbers.items()},
+            "n_rows": self.n_rows,
+            "verdict": self.verdict,
+            "kept": self.keeps,
+            "reason": self.reason,
+        }
 
 
-def check_gates(gates: tuple[Gate, ...], scores: Scores) -> tuple[Failure, ...]:
+def check_gates(gates: tuple[Gate, ...], scores: Scores) -> tuple[GateOutcome, ...]:
     """Judge all samples.
 
     Args:
         gates: The gates.
-        scores: Scores of one sample or more.
+        scores: Scores of any number of samples.
 
     Returns:
-        The rows that do not keep a gate.
-
-    Raises:
-        ValueError: If a gate finds no row of a sample, or cannot judge one.
+        Gate by gate and sample by sample, what each says of every row that it judges, and of
+        every bin that it would judge if there were enough showers.
     """
-    samples = list(dict.fromkeys(row.sample for row in scores))
+    return tuple(outcome for gate in gates for outcome in _check(gate, scores))
+
+
+def _check(gate: Gate, scores: Scores) -> Iterator[GateOutcome]:
+    samples = [name for name in scores.samples if fnmatchcase(name, gate.sample)]
     if not samples:
-        raise ValueError("gates: expected scores to judge, got none")
-    return tuple(
-        failure for gate in gates for sample in samples for failure in _check(gate, sample, scores)
-    )
-
-
-def _check(gate: Gate, sample: str, scores: Scores) -> Iterator[Failure]:
-    if not fnmatchcase(sample, gate.sample):
-        return
-    rows = [row for row in scores if row.sample == sample and gate.judges(row)]
-    if not rows:
-        raise ValueError(
-            f"gate on {gate.metric}: {sample} has no such score; give the files it needs, as "
-            "--classifier or --training, or leave the gate out"
-        )
-    if gate.metric in _SAMPLED and gate.kind == "p_value":
-        smallest = 1.0 / (N_SPLITS + 1)
-        if gate.bound / len(rows) < smallest:
-            raise ValueError(
-                f"gate on {gate.metric}: expected p_value >= {len(rows) * smallest:g} for "
-                f"{len(rows)} rows, got {gate.bound:g}; p-values of this metric are never below "
-                f"{smallest:g}"
+        reason = "there are no scores of such a sample"
+        yield GateOutcome(gate, gate.sample, ALL, ALL, "not judged", None, 0, reason)
+    for sample in samples:
+        rows = [row for row in scores.rows if row.sample == sample and gate.judges(row)]
+        without = [row for row in scores.not_scored if row.sample == sample and gate.judges(row)]
+        if not rows and not without:
+            reason = (
+                "there is no such score; give the files it needs, as --classifier or --training, "
+                "or leave the gate out"
             )
-    for row in rows:
-        needed = [row.p_value] if gate.kind == "p_value" else [row.value, row.uncertainty]
-        if gate.kind.endswith("floor"):
-            needed += [row.floor, row.floor_uncertainty]
-        if any(math.isnan(number) for number in needed):
-            raise ValueError(
-                f"gate on {gate.metric}: {gate.kind} cannot judge {row.feature} in {row.bin} of "
-                f"{sample}: a number it needs is not known"
+            without = [NotScored(sample, gate.metric, ALL, ALL, reason)]
+        reasons = [_reason_not_to_judge(gate, row, len(rows)) for row in rows]
+        n_rows = reasons.count("")
+        for row, reason in zip(rows, reasons, strict=True):
+            verdict: Verdict = "passed" if gate.keeps(row, len(rows)) else "failed"
+            yield GateOutcome(
+                *(gate, sample, row.energy_bin, row.eta_bin),
+                *("not judged" if reason else verdict, row, n_rows, reason),
             )
-        if not gate.keeps(row, len(rows)):
-            yield Failure(gate, row, len(rows))
+        for entry in without:
+            where = entry.energy_bin, entry.eta_bin
+            yield GateOutcome(gate, sample, *where, "not judged", None, n_rows, entry.reason)
 
 
-def _parse(path: Path, number: int, entry: dict[str, Any]) -> Gate:
-    known = {field.name: field.type for field in fields(Gate)}
-    for key, value in entry.items():
-        if key not in known:
-            raise ValueError(
-                f"{path}: gate {number} has an unknown key `{key}`: valid keys are "
-                f"{', '.join(known)}"
+def _reason_not_to_judge(gate: Gate, row: Score, n_rows: int) -> str:
+    """Say why a gate cannot judge a row; empty if it can."""
+    smallest = 1.0 / (N_SPLITS + 1)
+    if gate.kind == "p_value":
+        if gate.metric in _SAMPLED and gate.bound / n_rows < smallest:
+            return (
+                f"expected p_value >= {n_rows * smallest:g} for {n_rows} rows, got "
+                f"{gate.bound:g}; p-values of this metric are never below {smallest:g}"
             )
-        wanted = str if known[key] is str else (int, float)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            kind = "text" if wanted is str else "a number"
-            raise ValueError(f"{path}: gate {number}: expected {kind} for `{key}`, got {value!r}")
-    if "metric" not in entry:
-        raise ValueError(f"{path}: gate {number}: expected the key `metric`, got none")
-    try:
-        values: dict[str, Any] = {
-            key: value if isinstance(value, str) else float(value) for key, value in entry.items()
-        }
-        return Gate(**values)
-    except ValueError as problem:
-        raise ValueError(f"{path}: {problem}") from None
+        needed = [row.p_value]
+    else:
+        needed = [row.value, row.uncertainty]
+    if gate.kind.endswith("floor"):
+        needed += [row.floor, row.floor_uncertainty]
+    return "a number it needs is not known" if any(map(math.isnan, needed)) else ""

@@ -6,20 +6,18 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import Array, Bool, Float64
 from calovox.evaluation.binned import FeatureAxes
-from calovox.evaluation.collecting import FeatureRows, SampleStatistics, collect, draw_features
+from calovox.evaluation.collecting import SampleStatistics, collect, draw_features
 from calovox.evaluation.correlations import ALL_LAYERS, compare_correlations
 from calovox.evaluation.event_bins import EventBin, event_bins
 from calovox.evaluation.features import LAYER_ENERGY, TOTAL_ENERGY, FeatureExtractor
-from calovox.evaluation.neighbours import measure_neighbours
-from calovox.evaluation.physics_distances import measure_frechet, measure_kernel
-from calovox.evaluation.rows import Track
-from calovox.evaluation.scores import Score
-from calovox.evaluation.sources import ShowerSource
+from calovox.evaluation.joint import JOINT_METRICS, compare_jointly, fewest_rows
+from calovox.evaluation.scores import NotScored, Score, Scores
+from calovox.evaluation.shower_batch import ShowerSource
+from calovox.evaluation.tracking import Track
 from calovox.evaluation.two_samples import Measured, ReferenceFloor, compare_feature
 
-__all__ = ["FEWEST_IN_BIN", "HIGH_LEVEL", "Judge"]
+__all__ = ["FEWEST_IN_BIN", "HIGH_LEVEL", "REFERENCE_SEED", "SAMPLE_SEED", "Judge"]
 
 FEWEST_IN_BIN: Final = 100
 """Showers that reference and sample need in a bin of energy and abs(eta) to be compared there."""
@@ -27,9 +25,11 @@ FEWEST_IN_BIN: Final = 100
 HIGH_LEVEL: Final = "high-level"
 """Name of all high-level features of voxels together."""
 
-_ROWS_PER_FEATURE: Final = 10
-_REFERENCE_SEED: Final = 2025
-_SAMPLE_SEED: Final = 2026
+REFERENCE_SEED: Final = 2025
+"""Seed of folds and chosen showers of the reference."""
+
+SAMPLE_SEED: Final = 2026
+"""Seed of folds and chosen showers of a sample, and of what compares it with the reference."""
 
 _Found = Iterator[tuple[str, str, Measured]]
 
@@ -44,6 +44,7 @@ class Judge:
         names: Names of its features.
         axes: Bins of the features.
         reference: Statistics of the reference.
+        counts: Showers of the reference in every bin of energy and abs(eta).
         floors: Halves of the reference, by bin of events and feature.
         track: Shows the progress over showers.
         say: Called with one line before longer steps.
@@ -54,6 +55,7 @@ class Judge:
     names: tuple[str, ...]
     axes: FeatureAxes
     reference: SampleStatistics
+    counts: Mapping[EventBin, int]
     floors: Mapping[tuple[int, int], ReferenceFloor]
     track: Track
     say: Callable[[str], None]
@@ -70,16 +72,12 @@ class Judge:
             say: Called with one line before longer steps.
         """
         extractor = FeatureExtractor(source.layout)
-        energy, abs_eta = source.incident_energy(), source.abs_eta()
-        bins = tuple(
-            entry
-            for entry in event_bins(with_eta=abs_eta is not None)
-            if np.count_nonzero(entry.select(energy, abs_eta)) >= FEWEST_IN_BIN
-        )
-        rows = draw_features(source, extractor, _REFERENCE_SEED, track)
+        counts = count_events(source)
+        bins = tuple(entry for entry, count in counts.items() if count >= FEWEST_IN_BIN)
+        rows = draw_features(source, extractor, REFERENCE_SEED, track)
         axes = FeatureAxes.from_reference(rows.features, rows.bins(bins))
         statistics = collect(
-            source, extractor, rows.names, axes, bins, seed=_REFERENCE_SEED, track=track
+            source, extractor, rows.names, axes, bins, seed=REFERENCE_SEED, track=track
         )
         say("Comparing halves of the reference")
         floors = {
@@ -89,46 +87,54 @@ class Judge:
             for place in range(len(bins))
             for column in range(len(rows.names))
         }
-        return cls(extractor, bins, rows.names, axes, statistics, floors, track, say)
+        return cls(extractor, bins, rows.names, axes, statistics, counts, floors, track, say)
 
-    def score(self, label: str, source: ShowerSource) -> Iterator[Score]:
+    def score(self, label: str, source: ShowerSource) -> Scores:
         """Score one sample.
 
         Args:
             label: Its name.
             source: Its showers.
 
-        Yields:
-            Scores, bin by bin.
+        Returns:
+            Scores, bin by bin, and the bins with too few showers.
         """
         same = source.layout == self.extractor.layout
         extractor = self.extractor if same else FeatureExtractor(source.layout)
         names = self._shared_names(source, same_voxels=same)
-        columns = [self.names.index(name) for name in names]
-        statistics = collect(
-            source,
-            extractor,
-            names,
-            self.axes.select(columns),
-            self.bins,
-            seed=_SAMPLE_SEED,
-            track=self.track,
+        axes = self.axes.select([self.names.index(name) for name in names])
+        sample = collect(
+            source, extractor, names, axes, self.bins, seed=SAMPLE_SEED, track=self.track
         )
         self.say(f"Comparing {label} with the reference")
-        inside = self.reference.rows.bins(self.bins), statistics.rows.bins(self.bins)
+        rows: list[Score] = []
+        without = list(self._too_few(label, source))
         for place, entry in enumerate(self.bins):
-            n_events = statistics.binned.n_events(place)
-            if n_events < FEWEST_IN_BIN:
+            sizes = self.reference.binned.n_events(place), sample.binned.n_events(place)
+            if sizes[1] < FEWEST_IN_BIN:
                 continue
-            found = [
-                *self._features(statistics, place, names, columns),
-                *self._correlations(statistics, place, names),
-            ]
-            if same:
-                found += self._distances(statistics.rows, *(rows[place] for rows in inside))
-            sizes = self.reference.binned.n_events(place), n_events
-            for metric, feature, measured in found:
-                yield _score(label, metric, feature, entry, measured, sizes)
+            joint = self._joint(sample, place) if same else "its voxels are not the reference's"
+            if isinstance(joint, str):
+                without += _without_joint(label, entry, joint)
+                joint = {}
+            found = (
+                *self._features(sample, place, names),
+                *self._correlations(sample, place, names),
+                *((metric, HIGH_LEVEL, measured) for metric, measured in joint.items()),
+            )
+            rows += [_score(label, *numbers, entry, sizes) for numbers in found]
+        return Scores(tuple(rows), tuple(without))
+
+    def _too_few(self, label: str, source: ShowerSource) -> Iterator[NotScored]:
+        """List the bins that have showers, but not enough of them."""
+        for entry, n_simulated in count_events(source).items():
+            sizes = self.counts.get(entry, 0), n_simulated
+            if min(sizes) < FEWEST_IN_BIN and max(sizes) > 0:
+                reason = (
+                    f"{sizes[0]} showers of the reference and {sizes[1]} of the sample, "
+                    f"{FEWEST_IN_BIN} of each are needed"
+                )
+                yield NotScored(label, "*", entry.energy_name, entry.eta_name, reason)
 
     def _shared_names(self, source: ShowerSource, *, same_voxels: bool) -> list[str]:
         """List the features that do not depend on what differs between the files."""
@@ -140,10 +146,9 @@ class Judge:
             )
         return [*of_voxels, *(of_cells if source.has_shapes else ())]
 
-    def _features(
-        self, sample: SampleStatistics, place: int, names: list[str], columns: list[int]
-    ) -> _Found:
-        for position, (name, column) in enumerate(zip(names, columns, strict=True)):
+    def _features(self, sample: SampleStatistics, place: int, names: list[str]) -> _Found:
+        for position, name in enumerate(names):
+            column = self.names.index(name)
             measured = compare_feature(
                 self.reference.binned,
                 sample.binned,
@@ -158,45 +163,55 @@ class Judge:
         layers = tuple(name for name in names if name.startswith(LAYER_ENERGY))
         if len(layers) < 2:
             return
-        rng = np.random.default_rng((_SAMPLE_SEED, place, 0))
+        rng = np.random.default_rng((SAMPLE_SEED, place, 0))
         both = self.reference.layers[place], sample.layers[place]
         for feature, measured in compare_correlations(*both, layers, rng).items():
             if place == 0 or feature == ALL_LAYERS:
                 yield "correlation", feature, measured
 
-    def _distances(
-        self,
-        sample: FeatureRows,
-        in_reference: Bool[Array, " event"],
-        in_sample: Bool[Array, " other"],
-    ) -> _Found:
-        """Compare all high-level features of voxels together, energy and abs(eta) among them."""
+    def _joint(self, sample: SampleStatistics, place: int) -> dict[str, Measured] | str:
+        """Compare all high-level features of voxels together, or say why that cannot be."""
         n_features = len(self.extractor.names)
-        first = _joint(self.reference.rows, n_features)[in_reference]
-        second = _joint(sample, n_features)[in_sample]
-        if min(len(first), len(second)) < _ROWS_PER_FEATURE * first.shape[1]:
-            return
-        spread = first.std(axis=0)
-        scale = np.where(spread > 0, spread, 1.0)
-        rng = np.random.default_rng((_SAMPLE_SEED, len(first), 1))
-        first, second = ((rows - first.mean(axis=0)) / scale for rows in (first, second))
-        yield "frechet", HIGH_LEVEL, measure_frechet(first, second, rng)
-        yield "kernel", HIGH_LEVEL, measure_kernel(first, second, rng)
-        for metric, measured in measure_neighbours(first, second, rng).items():
-            yield metric, HIGH_LEVEL, measured
+        entry, both = self.bins[place], (self.reference.rows, sample.rows)
+        first, second = (entry.select(rows.energy, rows.abs_eta) for rows in both)
+        sizes = int(np.count_nonzero(first)), int(np.count_nonzero(second))
+        needed = fewest_rows(n_features)
+        if min(sizes) < needed:
+            return (
+                f"features of {sizes[0]} showers of the reference and {sizes[1]} of the sample, "
+                f"{needed} of each are needed"
+            )
+        rng = np.random.default_rng((SAMPLE_SEED, sizes[0], 1))
+        return compare_jointly(*both, n_features, (first, second), rng, published=place == 0)
 
 
-def _joint(rows: FeatureRows, n_features: int) -> Float64[Array, "event feature"]:
-    conditions = [np.log(rows.energy), *([] if rows.abs_eta is None else [rows.abs_eta])]
-    return np.column_stack([rows.features[:, :n_features], *conditions])
+def count_events(source: ShowerSource) -> dict[EventBin, int]:
+    """Count the showers in every bin of energy and abs(eta).
+
+    Args:
+        source: A sample.
+
+    Returns:
+        The number of showers by bin.
+    """
+    energy, abs_eta = source.incident_energy(), source.abs_eta()
+    return {
+        entry: int(np.count_nonzero(entry.select(energy, abs_eta)))
+        for entry in event_bins(with_eta=abs_eta is not None)
+    }
+
+
+def _without_joint(label: str, entry: EventBin, reason: str) -> Iterator[NotScored]:
+    for metric in JOINT_METRICS:
+        yield NotScored(label, metric, entry.energy_name, entry.eta_name, reason)
 
 
 def _score(
     label: str,
     metric: str,
     feature: str,
-    entry: EventBin,
     measured: Measured,
+    entry: EventBin,
     sizes: tuple[int, int],
 ) -> Score:
     return Score(

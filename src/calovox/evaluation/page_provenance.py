@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from calovox.evaluation.classifier import DIVISION_SEED, N_SEEDS
 from calovox.evaluation.collection import SEED
 from calovox.evaluation.comparison import SPLIT_SEED
+from calovox.evaluation.judge import REFERENCE_SEED, SAMPLE_SEED
 from calovox.evaluation.provenance import InputFile, Provenance, flatten
+from calovox.evaluation.scoring import COPYING_SEED
 
 __all__ = ["provenance_context"]
 
@@ -28,8 +31,20 @@ def provenance_context(provenance: Provenance) -> dict[str, Any]:
             if value is not None
         ],
         "versions": ", ".join(f"{name} {found}" for name, found in provenance.versions.items()),
-        "seeds": f"{SPLIT_SEED} (random halves), {SEED} (spectrum and radii)",
+        "seeds": _SEEDS,
     }
+
+
+_SEEDS: Final = ", ".join(
+    [
+        f"{SPLIT_SEED} (random halves of regions and slices)",
+        f"{SEED} (spectrum and radii)",
+        f"{REFERENCE_SEED} (scores: showers, folds and halves of the reference)",
+        f"{SAMPLE_SEED} (scores: showers, folds and comparison of samples)",
+        f"{COPYING_SEED} (scores: showers searched for copies)",
+        f"{DIVISION_SEED} and 0 to {N_SEEDS - 1} (classifiers: division; weights and batches)",
+    ]
+)
 
 
 def _file_row(file: InputFile) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Showers of photons outside the range that their model was trained for are left o
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +13,25 @@ from calovox.geometry import CellTable
 from calovox.reconstruction import Calibration, ShowerShapes, cells_to_shapes
 from calovox.voxelization import Voxels
 
-__all__ = ["check_cell_table", "read_reconstructed"]
+__all__ = ["Reconstructed", "check_cell_table", "read_reconstructed"]
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """Some showers of a dataset.
+
+    Attributes:
+        voxels: The showers that are evaluated.
+        shapes: Their shapes; None without cells.
+        n_read: Showers that were read, those left out among them.
+    """
+
+    voxels: Voxels
+    shapes: ShowerShapes | None
+    n_read: int
+
+    def __len__(self) -> int:
+        return self.n_read
 
 
 def check_cell_table(reader: DatasetReader, table: CellTable) -> None:
@@ -38,7 +57,7 @@ def read_reconstructed(
     table: CellTable | None,
     *,
     calibration: Calibration | None = None,
-) -> Iterator[tuple[Voxels, ShowerShapes | None]]:
+) -> Iterator[Reconstructed]:
     """Read showers and reconstruct their cells.
 
     Args:
@@ -48,7 +67,7 @@ def read_reconstructed(
         calibration: Calibration of the energy; None for none.
 
     Yields:
-        Showers in the order of the file, and their shapes.
+        Showers in the order of the file.
 
     Raises:
         ValueError: If a table is given, and the dataset has no cell energies.
@@ -64,9 +83,9 @@ def read_reconstructed(
                     "`calovox simulate` write them"
                 )
             shapes = cells_to_shapes(cells, table, calibration=calibration)
-        start += len(voxels)
+        n_read = len(voxels)
+        start += n_read
         if voxels.extrapolated is not None:
             trained = np.flatnonzero(~voxels.extrapolated)
             voxels, shapes = voxels[trained], None if shapes is None else shapes[trained]
-        if len(voxels) > 0:
-            yield voxels, shapes
+        yield Reconstructed(voxels, shapes, n_read)

@@ -21,13 +21,18 @@ from calovox.evaluation import page
 from calovox.evaluation.classifier_inputs import score_classifier
 from calovox.evaluation.collection import Report, ReportFiles, collect_report
 from calovox.evaluation.figure_list import report_figures
+from calovox.evaluation.gate_files import write_outcomes
+from calovox.evaluation.gates import Gate, check_gates
 from calovox.evaluation.phi_modulation import PhiModulationFiles
 from calovox.evaluation.pictures import Picture, save_figure
 from calovox.evaluation.plain import to_plain
+from calovox.evaluation.provenance import add_files
 from calovox.evaluation.report_scores import score_regions, score_slices
 from calovox.evaluation.samples import SampleFiles
 from calovox.evaluation.scores import Scores
+from calovox.evaluation.scoring import ScoredSample
 from calovox.evaluation.style import style
+from calovox.evaluation.tracking import Track, silently
 from calovox.files import check_writable
 from calovox.geometry import CellTable
 
@@ -47,10 +52,14 @@ def write_report(
     slices: SampleFiles | None = None,
     classifier: SampleFiles | None = None,
     scores: Scores | None = None,
+    gates: tuple[Gate, ...] = (),
     notes: Sequence[str] = (),
+    also_read: Sequence[tuple[str, Path]] = (),
+    scored: Sequence[ScoredSample] = (),
     settings: Mapping[str, object] | None = None,
     table: CellTable | None = None,
     overwrite: bool = False,
+    track: Track = silently,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Compare simulations with Geant4 and write the report.
@@ -64,10 +73,14 @@ def write_report(
         slices: Datasets compared in slices of energy (Figures C.1 and C.2).
         classifier: Datasets that a classifier tries to tell apart.
         scores: Scores of the simulations; those of the drawn comparisons are added.
+        gates: Bounds that the scores must keep.
         notes: What else the page says is missing.
+        also_read: Role and path of files that only the scores or the gates were made from.
+        scored: Samples that were scored, for a report without datasets with cells.
         settings: Settings of the command, for the provenance.
         table: The cells of the detector; the built-in barrel if none is given.
         overwrite: Whether an existing report may be replaced.
+        track: Shows the progress over showers.
         progress: Called with one line at each step.
 
     Returns:
@@ -81,10 +94,16 @@ def write_report(
     say = progress or (lambda text: None)
     _check_output(output, overwrite=overwrite)
     files = ReportFiles(reference, simulated, hits, phi_modulation, slices, classifier)
-    report = collect_report(files, table=table, settings=settings, progress=say)
-    report = replace(report, missing=(*report.missing, *notes))
+    report = collect_report(files, table=table, settings=settings, track=track, progress=say)
+    report = replace(
+        report,
+        missing=(*report.missing, *notes),
+        provenance=add_files(report.provenance, also_read),
+        scored=tuple(scored),
+    )
     all_scores = (scores or Scores()) + score_regions(report.regions)
     all_scores += score_slices(report.slices) + score_classifier(report.classifier)
+    report = replace(report, outcomes=check_gates(gates, all_scores))
     with _whole_folder(output) as folder, style():
         pictures = _draw(report, folder / "figures", say)
         say("Writing page and numbers")
@@ -92,6 +111,8 @@ def write_report(
         (folder / "report.json").write_text(numbers + "\n", encoding="utf-8")
         all_scores.to_json(folder / "scores.json")
         all_scores.to_parquet(folder / "scores.parquet")
+        if gates:
+            write_outcomes(report.outcomes, folder / "gates.json")
         text = render_page(report, all_scores, pictures)
         (folder / "index.html").write_text(text, encoding="utf-8")
     return report
@@ -133,7 +154,7 @@ def _numbers(report: Report) -> dict[str, Any]:
         "format": _FORMAT,
         "version": _VERSION,
         "calovox": __version__,
-        "samples": [page.sample_row(sample) for sample in report.samples],
+        "samples": [page.sample_row(sample) for sample in report.samples] or report.scored,
         "calibration": {
             "stored": report.calibration_stored,
             **({} if report.calibration is None else report.calibration.to_arrays()),

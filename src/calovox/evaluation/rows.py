@@ -1,16 +1,23 @@
 """A bounded number of showers, drawn at random from a file of any size."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Float32, Float64, Int64
-from calovox.evaluation.shower_batch import ShowerBatch
-from calovox.evaluation.sources import ShowerSource
+from calovox.evaluation.shower_batch import ShowerBatch, ShowerSource
+from calovox.evaluation.tracking import Track, silently
 
-__all__ = ["ShowerRows", "Track", "choose_rows", "draw_showers", "read_batches", "silently"]
+__all__ = [
+    "ShowerRows",
+    "choose_rows",
+    "draw_showers",
+    "read_batches",
+    "read_showers",
+    "stack_conditions",
+]
 
 _NUMBERS_PER_BATCH: Final = 2_000_000
 _LARGEST_BATCH: Final = 4096
@@ -41,30 +48,7 @@ class ShowerRows:
     @property
     def conditions(self) -> Float64[Array, "event condition"]:
         """Natural logarithm of the energy, and abs(eta) if it is known."""
-        columns = [np.log(self.energy), *([] if self.abs_eta is None else [self.abs_eta])]
-        return np.stack(columns, axis=1)
-
-
-@runtime_checkable
-class Track(Protocol):
-    """Passes batches on, and shows how much of the work is done."""
-
-    def __call__(
-        self, batches: Iterable[ShowerBatch], title: str, total: int
-    ) -> Iterator[ShowerBatch]:
-        """Pass batches on.
-
-        Args:
-            batches: Batches of showers.
-            title: What is being done.
-            total: Showers in all batches.
-        """
-        ...
-
-
-def silently(batches: Iterable[ShowerBatch], title: str, total: int) -> Iterator[ShowerBatch]:
-    """Pass batches on and show nothing."""
-    yield from batches
+        return stack_conditions(self.energy, self.abs_eta)
 
 
 def read_batches(source: ShowerSource, title: str, track: Track) -> Iterator[ShowerBatch]:
@@ -113,14 +97,43 @@ def draw_showers(
         The showers, in the order of the file.
     """
     rows = choose_rows(len(source), most, rng)
-    start, parts, energies = 0, [], []
-    for batch in read_batches(source, f"Reading {source.path.name}", track):
+    return read_showers(source, rows, f"Reading {source.path.name}", track)
+
+
+def read_showers(
+    source: ShowerSource, rows: Int64[Array, " row"], title: str, track: Track
+) -> ShowerRows:
+    """Read some showers of a file.
+
+    Args:
+        source: The file.
+        rows: Which showers, rising.
+        title: What is being done.
+        track: Shows the progress.
+
+    Returns:
+        The showers, in the order of the file.
+    """
+    start, parts = 0, []
+    for batch in read_batches(source, title, track):
         low, high = np.searchsorted(rows, (start, start + len(batch)))
-        chosen = rows[low:high] - start
-        parts.append(batch.fraction[chosen])
-        energies.append(batch.incident_energy[chosen])
+        parts.append(batch.fraction[rows[low:high] - start])
         start += len(batch)
     abs_eta = source.abs_eta()
-    return ShowerRows(
-        np.concatenate(parts), np.concatenate(energies), None if abs_eta is None else abs_eta[rows]
-    )
+    energy = source.incident_energy()[rows]
+    return ShowerRows(np.concatenate(parts), energy, None if abs_eta is None else abs_eta[rows])
+
+
+def stack_conditions(
+    energy: Float64[Array, " event"], abs_eta: Float64[Array, " event"] | None
+) -> Float64[Array, "event condition"]:
+    """Give the photons of showers as columns.
+
+    Args:
+        energy: Incident energies in MeV.
+        abs_eta: abs(eta) of the shower centres; None if it is not known.
+
+    Returns:
+        Natural logarithm of the energy, and abs(eta) if it is known.
+    """
+    return np.stack([np.log(energy), *([] if abs_eta is None else [abs_eta])], axis=1)

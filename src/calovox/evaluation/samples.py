@@ -19,6 +19,7 @@ from calovox.dataset import DatasetReader
 from calovox.evaluation.reconstructed import check_cell_table, read_reconstructed
 from calovox.evaluation.regions import REGIONS, Region
 from calovox.evaluation.showers import AverageShower, sum_showers
+from calovox.evaluation.tracking import Track, silently
 from calovox.geometry.barrel import barrel_cells
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import (
@@ -59,11 +60,13 @@ class SampleFiles:
         reference: Dataset of Geant4.
         simulated: Datasets of simulations by the names the report gives them.
         binning: Where the voxels lie, if they are files of the CaloChallenge.
+        min_energy: Energy in MeV below which a voxel counts as empty.
     """
 
     reference: Path
     simulated: Mapping[str, Path]
     binning: Path | None = None
+    min_energy: float = 0.0
 
     def __post_init__(self) -> None:
         _check_names(self.simulated)
@@ -105,6 +108,7 @@ def read_sample(
     *,
     table: CellTable | None = None,
     regions: tuple[Region, ...] = REGIONS,
+    track: Track = silently,
 ) -> Sample:
     """Read datasets and reconstruct their cells; the energies are not calibrated yet.
 
@@ -113,6 +117,7 @@ def read_sample(
         label: How the report calls the sample.
         table: The cells of the detector; the built-in barrel if none is given.
         regions: Where showers are averaged.
+        track: Shows the progress over showers.
 
     Returns:
         The sample.
@@ -129,9 +134,13 @@ def read_sample(
     shapes: list[ShowerShapes] = []
     sums = [(np.zeros(grid.n_voxels), 0) for _ in regions]
     batches = (read_reconstructed(reader, _EVENTS_PER_BATCH, table) for reader in readers)
-    for voxels, shape in chain.from_iterable(batches):
-        assert shape is not None  # a table was given
-        shapes.append(shape)
+    n_read = sum(map(len, readers))
+    for batch in track(chain.from_iterable(batches), f"Reconstructing {label}", n_read):
+        assert batch.shapes is not None  # a table was given
+        voxels = batch.voxels
+        if len(voxels) == 0:
+            continue
+        shapes.append(batch.shapes)
         for name, parts in columns.items():
             parts.append(getattr(voxels, name))
         added = [sum_showers(voxels, region) for region in regions]
@@ -152,7 +161,7 @@ def read_sample(
             for region, (total, count) in zip(regions, sums, strict=True)
             if count > 0
         ),
-        n_extrapolated=sum(map(len, readers)) - n_events,
+        n_extrapolated=n_read - n_events,
     )
 
 
@@ -184,6 +193,7 @@ def read_samples(
     simulated: Mapping[str, Sequence[Path]],
     *,
     table: CellTable | None = None,
+    track: Track = silently,
 ) -> tuple[list[Sample], Calibration, bool]:
     """Read reference and simulations, and calibrate them alike.
 
@@ -191,6 +201,7 @@ def read_samples(
         reference: Datasets of Geant4, one or more.
         simulated: Datasets of each simulation by the names the report gives them.
         table: The cells of the detector; the built-in barrel if none is given.
+        track: Shows the progress over showers.
 
     Returns:
         The reference followed by the simulations, the calibration, and whether it was stored.
@@ -199,8 +210,10 @@ def read_samples(
         ValueError: If a simulation bears the name of the reference.
     """
     _check_names(simulated)
-    samples = [read_sample(reference, REFERENCE_LABEL, table=table)]
-    samples += [read_sample(paths, label, table=table) for label, paths in simulated.items()]
+    files = {REFERENCE_LABEL: reference, **simulated}
+    samples = [
+        read_sample(paths, label, table=table, track=track) for label, paths in files.items()
+    ]
     return calibrate(reference[0], samples)
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from calovox.files import whole_file
 
-__all__ = ["ALL", "Score", "Scores", "ScoresError"]
+__all__ = ["ALL", "NotScored", "Score", "Scores", "ScoresError", "bin_name"]
 
 ALL: Final = "all"
 """Name of the bin, in energy or in pseudorapidity, that holds every event."""
@@ -67,8 +67,7 @@ class Score:
     @property
     def bin(self) -> str:
         """Energy and pseudorapidity as one text."""
-        parts = [name for name in (self.energy_bin, self.eta_bin) if name != ALL]
-        return ", ".join(parts) or ALL
+        return bin_name(self.energy_bin, self.eta_bin)
 
     @property
     def integrated(self) -> bool:
@@ -77,14 +76,40 @@ class Score:
 
 
 @dataclass(frozen=True)
+class NotScored:
+    """A bin of one sample in which there are showers, but not enough for a metric.
+
+    Attributes:
+        sample: Name of the simulated sample.
+        metric: Name of the metric; `*` for every metric.
+        energy_bin: Bin in kinetic energy.
+        eta_bin: Bin in abs(eta).
+        reason: What is missing.
+    """
+
+    sample: str
+    metric: str
+    energy_bin: str
+    eta_bin: str
+    reason: str
+
+    @property
+    def bin(self) -> str:
+        """Energy and pseudorapidity as one text."""
+        return bin_name(self.energy_bin, self.eta_bin)
+
+
+@dataclass(frozen=True)
 class Scores:
     """A table of scores.
 
     Attributes:
         rows: The scores.
+        not_scored: Where there are none, though there are showers, and why.
     """
 
     rows: tuple[Score, ...] = ()
+    not_scored: tuple[NotScored, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -94,7 +119,13 @@ class Scores:
 
     def __add__(self, other: "Scores") -> "Scores":
         """Join two tables."""
-        return Scores(self.rows + other.rows)
+        return Scores(self.rows + other.rows, self.not_scored + other.not_scored)
+
+    @property
+    def samples(self) -> list[str]:
+        """Names of all samples, in order, those without scores among them."""
+        names = [row.sample for row in self.rows] + [row.sample for row in self.not_scored]
+        return list(dict.fromkeys(names))
 
     def select(self, **wanted: str) -> "Scores":
         """Find rows by their texts.
@@ -107,7 +138,7 @@ class Scores:
 
         Example:
             >>> Scores().select(metric="auc", energy_bin=ALL)
-            Scores(rows=())
+            Scores(rows=(), not_scored=())
         """
         kept = (
             row
@@ -127,7 +158,7 @@ class Scores:
             FileExistsError: If the file exists and may not be replaced.
         """
         rows = [{key: _plain(value) for key, value in asdict(row).items()} for row in self.rows]
-        content = {"format": _FORMAT, "version": _VERSION, "scores": rows}
+        content = {**self._header(), "scores": rows}
         with whole_file(path, overwrite=overwrite) as partial:
             partial.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
 
@@ -150,7 +181,7 @@ class Scores:
         except (json.JSONDecodeError, UnicodeDecodeError) as problem:
             raise ScoresError(f"{path} is not a JSON file: {problem}") from None
         _check_format(path, content if isinstance(content, dict) else {})
-        return cls._from_rows(path, content.get("scores"))
+        return cls._from_rows(path, content.get("scores"), content)
 
     def to_parquet(self, path: Path, *, overwrite: bool = False) -> None:
         """Write the table as Parquet, one column per field of `Score`.
@@ -162,7 +193,7 @@ class Scores:
         Raises:
             FileExistsError: If the file exists and may not be replaced.
         """
-        metadata = {_KEY: json.dumps({"format": _FORMAT, "version": _VERSION}).encode()}
+        metadata = {_KEY: json.dumps(self._header()).encode()}
         schema = pa.schema(
             [pa.field(entry.name, _TYPES[entry.type]) for entry in fields(Score)],  # type: ignore[index]
             metadata=metadata,
@@ -194,19 +225,41 @@ class Scores:
             table = pq.read_table(path)
         except pa.ArrowInvalid as problem:
             raise ScoresError(f"{path} is not a Parquet file: {problem}") from None
-        _check_format(path, json.loads((table.schema.metadata or {}).get(_KEY, b"{}")))
-        return cls._from_rows(path, table.to_pylist())
+        header = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+        _check_format(path, header)
+        return cls._from_rows(path, table.to_pylist(), header)
+
+    def _header(self) -> dict[str, Any]:
+        not_scored = [asdict(entry) for entry in self.not_scored]
+        return {"format": _FORMAT, "version": _VERSION, "not_scored": not_scored}
 
     @classmethod
-    def _from_rows(cls, path: Path, rows: Iterable[dict[str, Any]] | None) -> "Scores":
+    def _from_rows(
+        cls, path: Path, rows: Iterable[dict[str, Any]] | None, header: dict[str, Any]
+    ) -> "Scores":
         try:
             return cls(
-                tuple(Score(**{k: _number(v) for k, v in row.items()}) for row in rows or ())
+                tuple(Score(**{k: _number(v) for k, v in row.items()}) for row in rows or ()),
+                tuple(NotScored(**entry) for entry in header.get("not_scored", ())),
             )
         except (TypeError, AttributeError) as problem:
             raise ScoresError(
                 f"{path}: expected rows with the fields of a score: {problem}"
             ) from None
+
+
+def bin_name(energy_bin: str, eta_bin: str) -> str:
+    """Join the names of a bin in energy and of one in pseudorapidity, `ALL` if both are that.
+
+    Args:
+        energy_bin: Bin in energy.
+        eta_bin: Bin in pseudorapidity.
+
+    Example:
+        >>> bin_name("E < 1.5 GeV", ALL)
+        'E < 1.5 GeV'
+    """
+    return ", ".join(name for name in (energy_bin, eta_bin) if name != ALL) or ALL
 
 
 def _plain(value: Any) -> Any:

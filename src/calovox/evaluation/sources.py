@@ -6,9 +6,9 @@ of the reference, where one is stored.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,55 +18,18 @@ from calovox.evaluation.calochallenge import CaloChallengeReader, is_calochallen
 from calovox.evaluation.layout import VoxelLayout
 from calovox.evaluation.reconstructed import check_cell_table, read_reconstructed
 from calovox.evaluation.samples import check_files_once
-from calovox.evaluation.shower_batch import ShowerBatch
+from calovox.evaluation.shower_batch import ShowerBatch, ShowerSource
 from calovox.geometry.barrel import barrel_cells
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 
 __all__ = [
     "DatasetSource",
-    "ShowerSource",
     "SourceChain",
     "has_cells",
     "open_sample",
     "open_showers",
 ]
-
-
-@runtime_checkable
-class ShowerSource(Protocol):
-    """A file of showers."""
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        ...
-
-    @property
-    def layout(self) -> VoxelLayout:
-        """Where its voxels lie."""
-        ...
-
-    @property
-    def has_shapes(self) -> bool:
-        """Whether its showers are reconstructed."""
-        ...
-
-    def __len__(self) -> int:
-        """Return the number of showers."""
-        ...
-
-    def incident_energy(self) -> Float64[Array, " event"]:
-        """Return the energies of all incident particles in MeV."""
-        ...
-
-    def abs_eta(self) -> Float64[Array, " event"] | None:
-        """Return abs(eta) of all shower centres; None if the file does not tell."""
-        ...
-
-    def batches(self, size: int) -> Iterator[ShowerBatch]:
-        """Read all showers in order, so many at a time."""
-        ...
 
 
 class DatasetSource:
@@ -131,9 +94,12 @@ class DatasetSource:
             Showers in the order of the file, with shapes if the file has cells.
         """
         showers = read_reconstructed(self._reader, size, self._table, calibration=self.calibration)
-        for voxels, shapes in showers:
+        for entry in showers:
+            voxels = entry.voxels
+            if len(voxels) == 0:
+                continue
             yield ShowerBatch(
-                voxels.energy, voxels.incident_energy, np.abs(voxels.eta_center), shapes
+                voxels.energy, voxels.incident_energy, np.abs(voxels.eta_center), entry.shapes
             )
 
 
@@ -154,14 +120,15 @@ class SourceChain:
 
     Args:
         sources: One or more, all with the same voxels.
+        min_energy: Energy in MeV below which a voxel counts as empty; cells stay as they are.
 
     Raises:
         ValueError: If a file is given twice, or the voxels differ.
     """
 
-    def __init__(self, sources: Sequence[ShowerSource]) -> None:
+    def __init__(self, sources: Sequence[ShowerSource], *, min_energy: float = 0.0) -> None:
         first = sources[0]
-        self._sources = tuple(sources)
+        self._sources, self._min_energy = tuple(sources), min_energy
         self.path, self.layout = first.path, first.layout
         check_files_once([source.path for source in sources])
         for source in sources[1:]:
@@ -198,13 +165,19 @@ class SourceChain:
 
     def batches(self, size: int) -> Iterator[ShowerBatch]:
         """Read all showers, file by file, so many at a time."""
-        return chain.from_iterable(source.batches(size) for source in self._sources)
+        for batch in chain.from_iterable(source.batches(size) for source in self._sources):
+            if self._min_energy <= 0.0:
+                yield batch
+                continue
+            empty = batch.fraction < (self._min_energy / batch.incident_energy)[:, None]
+            yield replace(batch, fraction=np.where(empty, np.float32(0), batch.fraction))
 
 
 def open_sample(
     paths: Sequence[Path],
     *,
     binning: Path | None = None,
+    min_energy: float = 0.0,
     cells: bool = True,
     calibration: Calibration | None = None,
     table: CellTable | None = None,
@@ -214,6 +187,7 @@ def open_sample(
     Args:
         paths: One or more datasets, or files of the CaloChallenge.
         binning: Where the voxels of files of the CaloChallenge lie.
+        min_energy: Energy in MeV below which a voxel counts as empty; cells stay as they are.
         cells: Whether cells are reconstructed, if all files have some.
         calibration: Calibration of the energy; that of the first file if none is given.
         table: The cells of the detector; the built-in barrel if none is given.
@@ -233,7 +207,7 @@ def open_sample(
         if calibration is None and isinstance(source, DatasetSource):
             calibration = source.calibration
         sources.append(source)
-    return SourceChain(sources)
+    return SourceChain(sources, min_energy=min_energy)
 
 
 def open_showers(
