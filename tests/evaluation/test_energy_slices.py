@@ -4,12 +4,12 @@ import pytest
 from calovox.evaluation.comparison import FEWEST_EVENTS
 from calovox.evaluation.energy_slices import (
     SLICE_RANGES,
-    TotalEnergies,
     compare_slices,
     slice_datasets,
 )
 from calovox.evaluation.figures_energy_slices import slices_figure, slices_summary_figure
 from calovox.evaluation.page_voxels import slices_context
+from calovox.evaluation.total_energies import TotalEnergies
 
 CENTRAL, TRANSITION = SLICE_RANGES
 

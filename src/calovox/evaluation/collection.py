@@ -11,12 +11,7 @@ from typing import Final
 
 from calovox.evaluation.classifier import ClassifierResult
 from calovox.evaluation.classifier_inputs import classify_samples
-from calovox.evaluation.comparison import (
-    RegionResult,
-    Response,
-    compare_region,
-    measure_response,
-)
+from calovox.evaluation.comparison import RegionResult, compare_region
 from calovox.evaluation.energy_slices import SlicesResult, slice_datasets
 from calovox.evaluation.illustrations import (
     Interpolation,
@@ -31,6 +26,7 @@ from calovox.evaluation.phi_modulation import (
 )
 from calovox.evaluation.provenance import Provenance, collect_provenance
 from calovox.evaluation.regions import REGIONS
+from calovox.evaluation.response import Response, measure_response
 from calovox.evaluation.response_slices import SlicedResponse, slice_response
 from calovox.evaluation.samples import (
     REFERENCE_LABEL,
