@@ -176,6 +176,7 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
         slices=slices,
         classifier=classifier,
         scores=samples.scores,
+        gates=gates,
         notes=samples.notes,
         settings=job.provenance["settings"],
         overwrite=job.overwrite,

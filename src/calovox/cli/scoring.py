@@ -17,13 +17,13 @@ __all__ = ["ScoredSamples", "judge", "score_files"]
 
 @dataclass(frozen=True)
 class ScoredSamples:
-    """Scores, and the files whose shower shapes can be compared.
+    """Scores, and the files that they are of.
 
     Attributes:
         scores: All scores.
-        reference: Datasets of Geant4; none if shower shapes cannot be compared.
-        simulated: Datasets of each simulation by its name.
-        notes: What could not be scored or compared, and why.
+        reference: Files of Geant4.
+        simulated: Files of each simulation by its name.
+        notes: What could not be scored, and why.
     """
 
     scores: "Scores"
@@ -40,7 +40,7 @@ def score_files(
     training: Path | None,
     progress: Callable[[str], None],
 ) -> ScoredSamples:
-    """Score simulations, and leave shower shapes out where there are no cells.
+    """Score simulations.
 
     Args:
         reference: Files of Geant4.
@@ -50,28 +50,20 @@ def score_files(
         progress: Called with one line before longer steps.
 
     Returns:
-        Scores and what is left to compare.
+        Scores, and what could not be scored.
 
     Raises:
         ValueError: If a file cannot be used.
     """
     from calovox.evaluation.scores import Scores
     from calovox.evaluation.scoring import score_samples
-    from calovox.evaluation.sources import has_cells
 
     if not reference or not simulated:
         return ScoredSamples(Scores(), reference, simulated)
     found = score_samples(
         reference, simulated, binning=binning, training=training, track=track, progress=progress
     )
-    files = [*reference, *(path for paths in simulated.values() for path in paths)]
-    notes = [
-        f"Shower shapes: {path.name} has no cell energies" for path in files if not has_cells(path)
-    ]
-    missing = (*found.missing, *notes)
-    if notes:
-        return ScoredSamples(found.scores, notes=missing)
-    return ScoredSamples(found.scores, reference, simulated, missing)
+    return ScoredSamples(found.scores, reference, simulated, found.missing)
 
 
 def judge(gates: "tuple[Gate, ...]", output: Path) -> str:

@@ -36,6 +36,7 @@ from calovox.evaluation.samples import (
     read_samples,
 )
 from calovox.evaluation.showers import AverageShower, ShowerImage, choose_event, shower_image
+from calovox.evaluation.sources import has_cells
 from calovox.geometry import CellTable
 from calovox.hits import HitsReader
 from calovox.reconstruction import Calibration
@@ -55,8 +56,10 @@ class ReportFiles:
     """The files that a report is made from.
 
     Attributes:
-        reference: Datasets of Geant4, with cell energies; none for a report on voxels alone.
+        reference: Datasets of Geant4; none for a report on voxels alone.
         simulated: Datasets of each simulation by the names the report gives them, in its order.
+            Those without cell energies, as files of the CaloChallenge, are left out of the figures
+            of shower shapes.
         hits: Hits file that one shower is shown from.
         phi_modulation: Curves and displaced showers of Figures 9 and 10.
         slices: Datasets compared in slices of energy (Figures C.1 and C.2).
@@ -169,9 +172,10 @@ def _collect_cells(
     """Collect all but the comparisons of voxels and the provenance."""
     samples: list[Sample] = []
     calibration, stored = None, False
-    if files.reference:
+    simulated, notes = _with_cells(files)
+    if simulated is not None:
         say("Reconstructing showers")
-        samples, calibration, stored = read_samples(files.reference, files.simulated, table=table)
+        samples, calibration, stored = read_samples(files.reference, simulated, table=table)
         say("Comparing showers")
     regions = {
         str(region): compare_region(samples[0], samples[1:], region)
@@ -181,6 +185,10 @@ def _collect_cells(
     averages = _distinct_averages(samples)
     responses = _responses(samples)
     known = tuple(response for response in responses if response is not None)
+    sliced = None
+    if responses and responses[0] is not None:
+        sliced = slice_response(samples, responses[0].energies)
+    missing = _missing(files, regions, samples, responses, sliced) if samples else ()
     curves = files.phi_modulation
     return Report(
         samples=tuple(samples),
@@ -188,9 +196,7 @@ def _collect_cells(
         calibration_stored=stored,
         regions=tuple(result for result in regions.values() if result is not None),
         responses=known,
-        sliced_response=slice_response(samples, responses[0].energies)
-        if responses and responses[0] is not None
-        else None,
+        sliced_response=sliced,
         averages=averages,
         image=None if files.hits is None else _read_image(files.hits),
         spectrum=draw_spectrum(_N_SPECTRUM, seed=SEED),
@@ -198,9 +204,35 @@ def _collect_cells(
         phi_modulation=None if curves is None else evaluate_phi_modulation(curves, table=table),
         slices=(),
         classifier=None,
-        missing=tuple(_missing(files, regions, samples, responses)) if samples else (),
+        missing=(
+            *notes,
+            *(_missing(files, regions, samples, responses, sliced) if samples else ()),
+        ),
         provenance=Provenance((), {}, {}),
     )
+
+
+def _with_cells(files: ReportFiles) -> tuple[Mapping[str, Sequence[Path]] | None, list[str]]:
+    """Find the simulations with cells; none at all where the reference has none to compare."""
+    if not files.simulated:
+        return ({} if files.reference else None), []
+    notes = _without_cells(REFERENCE_LABEL, files.reference)
+    comparable = not notes
+    kept: dict[str, Sequence[Path]] = {}
+    for label, paths in files.simulated.items():
+        found = _without_cells(label, paths)
+        notes += found
+        if not found:
+            kept[label] = paths
+    return (kept if comparable else None), notes
+
+
+def _without_cells(label: str, paths: Sequence[Path]) -> list[str]:
+    return [
+        f"Shower shapes: {path.name} has no cell energies: {label} is left out"
+        for path in paths
+        if not has_cells(path)
+    ]
 
 
 def _missing(
@@ -208,6 +240,7 @@ def _missing(
     regions: Mapping[str, RegionResult | None],
     samples: Sequence[Sample],
     responses: Sequence[Response | None],
+    sliced: SlicedResponse | None,
 ) -> Iterator[str]:
     """Name what the files do not allow, and why."""
     for name, result in regions.items():
@@ -224,6 +257,8 @@ def _missing(
     for sample, response in zip(samples, responses, strict=True):
         if response is None:
             yield f"E_tot / E_kin of {sample.label}: no event has enough energy"
+    for low, high in () if sliced is None else sliced.too_few:
+        yield f"E_tot / E_kin at {low:g} ≤ |η| < {high:g}: the reference has too few events"
 
 
 def _add_voxels(report: Report, files: ReportFiles, say: Callable[[str], None]) -> Report:
@@ -232,7 +267,8 @@ def _add_voxels(report: Report, files: ReportFiles, say: Callable[[str], None]) 
     results: tuple[SlicesResult, ...] = ()
     if files.slices is not None:
         say("Comparing energies in slices")
-        order = list(dict.fromkeys([*files.simulated, *files.slices.simulated]))
+        drawn = (sample.label for sample in report.samples[1:])
+        order = list(dict.fromkeys([*drawn, *files.simulated, *files.slices.simulated]))
         results = slice_datasets(files.slices.reference, files.slices.simulated, order)
         missing += [
             f"E_tot at {result.eta_range}: the reference has too few showers"

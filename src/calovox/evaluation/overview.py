@@ -158,9 +158,7 @@ def _rows(
     return tuple(_row(key, group, samples) for key, group in groups.items())
 
 
-def _row(
-    title: tuple[str, ...], scores: Sequence[Score], samples: Sequence[str]
-) -> OverviewRow:
+def _row(title: tuple[str, ...], scores: Sequence[Score], samples: Sequence[str]) -> OverviewRow:
     cells = (_worst(score for score in scores if score.sample == name) for name in samples)
     return OverviewRow(title, tuple(cells))
 

@@ -21,6 +21,8 @@ from calovox.evaluation import page
 from calovox.evaluation.classifier_inputs import score_classifier
 from calovox.evaluation.collection import Report, ReportFiles, collect_report
 from calovox.evaluation.figure_list import report_figures
+from calovox.evaluation.gate_outcomes import GateOutcome, judge_gates
+from calovox.evaluation.gates import Gate
 from calovox.evaluation.phi_modulation import PhiModulationFiles
 from calovox.evaluation.pictures import Picture, save_figure
 from calovox.evaluation.plain import to_plain
@@ -47,6 +49,7 @@ def write_report(
     slices: SampleFiles | None = None,
     classifier: SampleFiles | None = None,
     scores: Scores | None = None,
+    gates: Sequence[Gate] = (),
     notes: Sequence[str] = (),
     settings: Mapping[str, object] | None = None,
     table: CellTable | None = None,
@@ -56,14 +59,16 @@ def write_report(
     """Compare simulations with Geant4 and write the report.
 
     Args:
-        reference: Datasets of Geant4, with cell energies; none for a report on voxels alone.
-        simulated: Datasets of each simulation by the names the report gives them, in its order.
+        reference: Datasets of Geant4; none for a report on voxels alone.
+        simulated: Datasets of each simulation by the names the report gives them, in its order;
+            shower shapes are those of the ones with cell energies.
         output: Folder of the report; its page is ``index.html``.
         hits: Hits file that one shower is shown from.
         phi_modulation: Curves and displaced showers of Figures 9 and 10.
         slices: Datasets compared in slices of energy (Figures C.1 and C.2).
         classifier: Datasets that a classifier tries to tell apart.
         scores: Scores of the simulations; those of the drawn comparisons are added.
+        gates: Bounds on the scores; the report says which are kept.
         notes: What else the page says is missing.
         settings: Settings of the command, for the provenance.
         table: The cells of the detector; the built-in barrel if none is given.
@@ -85,25 +90,32 @@ def write_report(
     report = replace(report, missing=(*report.missing, *notes))
     all_scores = (scores or Scores()) + score_regions(report.regions)
     all_scores += score_slices(report.slices) + score_classifier(report.classifier)
+    outcomes = judge_gates(gates, all_scores)
     with _whole_folder(output) as folder, style():
         pictures = _draw(report, folder / "figures", say)
         say("Writing page and numbers")
-        numbers = json.dumps(to_plain(_numbers(report)), allow_nan=False)
+        numbers = json.dumps(to_plain(_numbers(report, outcomes)), allow_nan=False)
         (folder / "report.json").write_text(numbers + "\n", encoding="utf-8")
         all_scores.to_json(folder / "scores.json")
         all_scores.to_parquet(folder / "scores.parquet")
-        text = render_page(report, all_scores, pictures)
+        text = render_page(report, all_scores, pictures, outcomes)
         (folder / "index.html").write_text(text, encoding="utf-8")
     return report
 
 
-def render_page(report: Report, scores: Scores, pictures: Mapping[str, Picture]) -> str:
+def render_page(
+    report: Report,
+    scores: Scores,
+    pictures: Mapping[str, Picture],
+    gates: Sequence[GateOutcome] = (),
+) -> str:
     """Write the page.
 
     Args:
         report: All results.
         scores: The scores of the overview.
         pictures: The figures by their names.
+        gates: What came of the gates.
 
     Returns:
         HTML that needs no other file.
@@ -116,7 +128,7 @@ def render_page(report: Report, scores: Scores, pictures: Mapping[str, Picture])
         lstrip_blocks=True,
     )
     template = environment.get_template("page.html.j2")
-    return template.render(page.context(report, scores, pictures))
+    return template.render(page.context(report, scores, pictures, gates))
 
 
 def _draw(report: Report, folder: Path, say: Callable[[str], None]) -> dict[str, Picture]:
@@ -128,7 +140,7 @@ def _draw(report: Report, folder: Path, say: Callable[[str], None]) -> dict[str,
     return pictures
 
 
-def _numbers(report: Report) -> dict[str, Any]:
+def _numbers(report: Report, gates: Sequence[GateOutcome]) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "version": _VERSION,
@@ -161,6 +173,7 @@ def _numbers(report: Report) -> dict[str, Any]:
         "phi_modulation": report.phi_modulation,
         "energy_slices": report.slices,
         "classifier": report.classifier,
+        "gates": gates,
         "missing": report.missing,
         "provenance": report.provenance,
     }
