@@ -204,10 +204,7 @@ def _collect_cells(
         phi_modulation=None if curves is None else evaluate_phi_modulation(curves, table=table),
         slices=(),
         classifier=None,
-        missing=(
-            *notes,
-            *(_missing(files, regions, samples, responses, sliced) if samples else ()),
-        ),
+        missing=(*notes, *missing),
         provenance=Provenance((), {}, {}),
     )
 
