@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from matplotlib.figure import Figure
 from calovox.evaluation import plots_histograms as plots
 from calovox.evaluation import plots_response, plots_summaries
 from calovox.evaluation.comparison import compare_region
+from calovox.evaluation.figures_shapes import shapes_figure
 from calovox.evaluation.illustrations import draw_interpolations, draw_spectrum
 from calovox.evaluation.plots_inputs import (
     plot_interpolation,
@@ -22,7 +25,7 @@ from calovox.evaluation.plots_showers import (
     plot_local,
     voxel_polygons,
 )
-from calovox.evaluation.regions import CENTRAL
+from calovox.evaluation.regions import CENTRAL, REGIONS
 from calovox.evaluation.response import measure_response
 from calovox.evaluation.samples import read_samples
 from calovox.evaluation.showers import shower_image
@@ -113,6 +116,22 @@ def test_polygons_have_the_area_of_their_voxels():
         x, y = corners.T
         drawn = 0.5 * abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
         assert drawn == pytest.approx(area[row], rel=1e-3)
+
+
+def test_photons_of_one_energy_in_the_gap_are_drawn_without_rescaling(samples):
+    (region,) = (entry for entry in REGIONS if entry.figure == "D.1")
+    etas = np.random.default_rng(4).uniform(-0.05, 0.05, len(samples[0]))
+    energies = np.full(len(etas), 2.0**16)
+    alike = [replace(entry, energy=energies, eta_center=etas) for entry in samples]
+    result = compare_region(alike[0], alike[1:], region)
+    e_raw = result.observables[0].reference
+    assert e_raw.total == len(etas)
+    inside = (alike[0].shapes.e_raw >= e_raw.edges[0]) & (alike[0].shapes.e_raw <= e_raw.edges[-1])
+    assert e_raw.counts.sum() == np.count_nonzero(inside)
+    figure = shapes_figure(result)
+    assert len(figure.axes) == 18
+    assert "exactly 65.5 GeV, |η| < 0.05" in figure.texts[0].get_text()
+    assert "scaled" not in figure.texts[0].get_text()
 
 
 @pytest.mark.parametrize("look", [simulated_line, simulated_marker])

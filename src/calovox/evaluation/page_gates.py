@@ -65,10 +65,10 @@ def _cell(outcome: GateOutcome | None) -> dict[str, str] | None:
     if outcome is None:
         return None
     if outcome.problem:
-        return {"state": "fair", "text": "cannot be judged"}
+        return {"state": "fair", "text": "not judged"}
     if outcome.failures:
-        return {"state": "poor", "text": f"{len(outcome.failures)} of {outcome.n_rows} fail"}
-    return {"state": "good", "text": f"kept by {outcome.n_rows}"}
+        return {"state": "poor", "text": f"{len(outcome.failures)} of {outcome.n_rows}"}
+    return {"state": "good", "text": f"all {outcome.n_rows}"}
 
 
 def _lines(outcome: GateOutcome) -> tuple[str, ...]:
