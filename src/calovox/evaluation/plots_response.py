@@ -104,7 +104,7 @@ def add_outside(ax: Axes, *, below: int, above: int, beyond: int = 0) -> list[Te
         (beyond, f"{beyond} ▸", 0.5, "center"),
     )
     return [
-        ax.text(0.98, y, text, ha="right", va=side, **look)
+        ax.text(0.96, y, text, ha="right", va=side, **look)
         for number, text, y, side in places
         if number > 0
     ]

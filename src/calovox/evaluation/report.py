@@ -36,7 +36,7 @@ from calovox.geometry import CellTable
 __all__ = ["render_page", "write_report"]
 
 _FORMAT: Final = "calovox report"
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 def write_report(
