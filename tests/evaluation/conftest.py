@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,4 +115,5 @@ def full_page(written: tuple[Report, Path], phi_modulation_files: PhiModulationF
     report = toy_report(written[0], evaluate_phi_modulation(phi_modulation_files))
     scores = toy_scores()
     gates = (Gate(metric="ks", above_floor=0.01), Gate(metric="frechet", p_value=0.01))
-    return render_page(report, scores, toy_pictures(report), judge_gates(gates, scores))
+    report = replace(report, outcomes=judge_gates(gates, scores))
+    return render_page(report, scores, toy_pictures(report))

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from calovox.evaluation.gate_outcomes import judge_gates
+from calovox.evaluation.gate_summary import summarise_gates
 from calovox.evaluation.gates import Gate
 from calovox.evaluation.page_gates import gates_context
 from tests.toy_report import NAMES, toy_scores
@@ -132,12 +133,14 @@ def test_gates_are_shown_for_each_sample(full_page):
     assert head == ["Metric", "Bound", *NAMES]
     assert ks[2] == f"kept: all {len(toy_scores().select(sample=NAMES[0], metric='ks'))}"
     assert re.fullmatch(r"not kept: \d+ of \d+", ks[-1])
-    assert frechet[2] == "not judged: not judged"
+    assert frechet[2] == "not judged: –"
     assert kept[2] == "1 of 2"
 
 
 def test_gates_for_one_sample_leave_the_others_out():
     outcomes = judge_gates((Gate(metric="ks", sample="CaloCFM", at_most=1.0),), toy_scores())
-    assert [(outcome.sample, outcome.kept) for outcome in outcomes] == [("CaloCFM", True)]
+    (summary,) = summarise_gates(outcomes)
+    assert (summary.sample, summary.kept, summary.n_failed) == ("CaloCFM", True, 0)
+    assert summary.n_passed == len(outcomes) == 60
     assert gates_context(outcomes)["labels"] == ["CaloCFM"]
     assert gates_context(()) is None

@@ -13,6 +13,7 @@ from calovox.evaluation.classifier import ClassifierResult
 from calovox.evaluation.classifier_inputs import classify_samples
 from calovox.evaluation.comparison import RegionResult, compare_region
 from calovox.evaluation.energy_slices import SlicesResult, slice_datasets
+from calovox.evaluation.gate_outcomes import GateOutcome
 from calovox.evaluation.illustrations import (
     Interpolation,
     Spectrum,
@@ -118,6 +119,7 @@ class Report:
         classifier: The classifier test; none without its files.
         missing: What could not be drawn, and why.
         provenance: Files, settings and versions.
+        outcomes: What the gates say of the scores.
     """
 
     samples: tuple[Sample, ...]
@@ -135,6 +137,7 @@ class Report:
     classifier: ClassifierResult | None
     missing: tuple[str, ...]
     provenance: Provenance
+    outcomes: tuple[GateOutcome, ...] = ()
 
 
 def collect_report(

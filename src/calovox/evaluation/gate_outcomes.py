@@ -1,7 +1,8 @@
-"""What came of each gate for each sample: for the page and the numbers of a report."""
+"""What the gates say of every score that they judge."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from calovox.evaluation.gates import Gate, check_gates
 from calovox.evaluation.scores import Scores
@@ -11,26 +12,29 @@ __all__ = ["GateOutcome", "judge_gates"]
 
 @dataclass(frozen=True)
 class GateOutcome:
-    """One gate and one sample.
+    """What one gate says of one score of a sample.
 
     Attributes:
         gate: The gate.
         sample: Name of the sample.
-        n_rows: Scores of the sample that the gate judges.
-        failures: One line for each that does not keep it.
-        problem: Why the gate cannot judge the sample; empty if it can.
+        verdict: Whether the score passed, failed, or could not be judged.
+        n_rows: Scores of this sample that the gate judges.
+        text: Why it did not pass; empty if it did.
     """
 
     gate: Gate
     sample: str
+    verdict: Literal["passed", "failed", "not judged"]
     n_rows: int
-    failures: tuple[str, ...] = ()
-    problem: str = ""
+    text: str = ""
 
     @property
-    def kept(self) -> bool:
-        """Whether the sample keeps the gate."""
-        return not self.failures and not self.problem
+    def keeps(self) -> bool:
+        """Whether the gate is kept: False as well if it judges no score of the sample."""
+        return self.verdict != "failed" and self.n_rows > 0
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def judge_gates(gates: Sequence[Gate], scores: Scores) -> tuple[GateOutcome, ...]:
@@ -41,20 +45,25 @@ def judge_gates(gates: Sequence[Gate], scores: Scores) -> tuple[GateOutcome, ...
         scores: Scores of one sample or more.
 
     Returns:
-        One outcome per gate and sample that it is for.
+        One outcome per gate and score, or one per gate and sample that it cannot judge.
     """
     samples = dict.fromkeys(score.sample for score in scores)
     tables = {name: scores.select(sample=name) for name in samples}
-    outcomes = (_judge(gate, name, table) for gate in gates for name, table in tables.items())
-    return tuple(outcome for outcome in outcomes if outcome is not None)
+    return tuple(
+        outcome
+        for gate in gates
+        for name, table in tables.items()
+        for outcome in _judge(gate, name, table)
+    )
 
 
-def _judge(gate: Gate, sample: str, scores: Scores) -> GateOutcome | None:
-    n_rows = sum(gate.judges(score) for score in scores)
+def _judge(gate: Gate, sample: str, scores: Scores) -> Iterator[GateOutcome]:
+    rows = [score for score in scores if gate.judges(score)]
     try:
-        failures = check_gates((gate,), scores)
+        failures = {id(failure.score): str(failure) for failure in check_gates((gate,), scores)}
     except ValueError as problem:
-        return GateOutcome(gate, sample, n_rows, problem=str(problem))
-    if n_rows == 0:
-        return None  # the gate is for other samples
-    return GateOutcome(gate, sample, n_rows, tuple(str(failure) for failure in failures))
+        yield GateOutcome(gate, sample, "not judged", 0, f"{sample}: {problem}")
+        return
+    for row in rows:
+        text = failures.get(id(row), "")
+        yield GateOutcome(gate, sample, "failed" if text else "passed", len(rows), text)

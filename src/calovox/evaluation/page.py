@@ -7,7 +7,6 @@ from calovox import __version__
 from calovox.arrays import LAYER_NAMES, LAYERS
 from calovox.evaluation.classifier import N_SEEDS
 from calovox.evaluation.collection import Report
-from calovox.evaluation.gate_outcomes import GateOutcome
 from calovox.evaluation.metrics import EDGE_HALF_WIDTHS, EDGE_QUANTILE, MIN_EXPECTED
 from calovox.evaluation.page_gates import gates_context
 from calovox.evaluation.page_overview import overview_context
@@ -68,19 +67,13 @@ def sample_row(sample: Sample) -> dict[str, Any]:
     }
 
 
-def context(
-    report: Report,
-    scores: Scores,
-    pictures: Mapping[str, Picture],
-    gates: Sequence[GateOutcome] = (),
-) -> dict[str, Any]:
+def context(report: Report, scores: Scores, pictures: Mapping[str, Picture]) -> dict[str, Any]:
     """Collect what the template shows.
 
     Args:
         report: All results.
         scores: The scores of the overview.
         pictures: The figures by their names.
-        gates: What came of the gates.
 
     Returns:
         Values by their names in the template.
@@ -92,7 +85,7 @@ def context(
         "pictures": pictures,
         "simulations": simulations,
         "overview": overview_context(scores, simulations),
-        "gates": gates_context(gates),
+        "gates": gates_context(report.outcomes),
         "samples": [_sample_cells(sample) for sample in report.samples],
         "regions": [region_context(result) for result in report.regions],
         "layers": [f"{LAYER_NAMES[layer]} ({layer})" for layer in LAYERS],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from calovox.evaluation.gate_outcomes import GateOutcome
+from calovox.evaluation.gate_summary import GateSummary, summarise_gates
 from calovox.evaluation.gates import Gate
 from calovox.evaluation.page_overview import metric_name
 
@@ -22,22 +23,21 @@ def gates_context(outcomes: Sequence[GateOutcome]) -> dict[str, Any] | None:
     """Collect what the template shows of the gates.
 
     Args:
-        outcomes: One per gate and sample.
+        outcomes: What the gates say of each score.
 
     Returns:
         Values by their names in the template; None without gates.
     """
-    if not outcomes:
+    summaries = summarise_gates(outcomes)
+    if not summaries:
         return None
-    labels = list(dict.fromkeys(outcome.sample for outcome in outcomes))
-    found = {(id(outcome.gate), outcome.sample): outcome for outcome in outcomes}
-    gates = {id(outcome.gate): outcome.gate for outcome in outcomes}
+    labels = list(dict.fromkeys(entry.sample for entry in summaries))
+    of_sample = [[entry for entry in summaries if entry.sample == label] for label in labels]
+    found = {(id(entry.gate), entry.sample): entry for entry in summaries}
+    gates = {id(entry.gate): entry.gate for entry in summaries}
     return {
         "labels": labels,
-        "n_kept": [
-            sum(entry.kept for entry in outcomes if entry.sample == label) for label in labels
-        ],
-        "n_gates": [sum(entry.sample == label for entry in outcomes) for label in labels],
+        "n_kept": [f"{sum(entry.kept for entry in kept)} of {len(kept)}" for kept in of_sample],
         "rows": [
             {
                 "metric": metric_name(gate.metric),
@@ -47,7 +47,7 @@ def gates_context(outcomes: Sequence[GateOutcome]) -> dict[str, Any] | None:
             }
             for key, gate in gates.items()
         ],
-        "failures": [line for outcome in outcomes for line in _lines(outcome)],
+        "failures": [line for entry in summaries for line in entry.lines],
     }
 
 
@@ -61,17 +61,12 @@ def _bound(gate: Gate) -> str:
     return text if gate.kind == "p_value" else f"{text}, within {gate.n_sigma:g} σ"
 
 
-def _cell(outcome: GateOutcome | None) -> dict[str, str] | None:
-    if outcome is None:
+def _cell(entry: GateSummary | None) -> dict[str, str] | None:
+    if entry is None:
         return None
-    if outcome.problem:
-        return {"state": "fair", "text": "not judged"}
-    if outcome.failures:
-        return {"state": "poor", "text": f"{len(outcome.failures)} of {outcome.n_rows}"}
-    return {"state": "good", "text": f"all {outcome.n_rows}"}
-
-
-def _lines(outcome: GateOutcome) -> tuple[str, ...]:
-    if outcome.problem:
-        return (f"{outcome.sample}: {outcome.problem}",)
-    return outcome.failures
+    n_judged = entry.n_passed + entry.n_failed
+    if n_judged == 0:
+        return {"state": "fair", "text": "–"}
+    if entry.n_failed:
+        return {"state": "poor", "text": f"{entry.n_failed} of {n_judged}"}
+    return {"state": "good", "text": f"all {n_judged}"}

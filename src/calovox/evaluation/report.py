@@ -21,7 +21,8 @@ from calovox.evaluation import page
 from calovox.evaluation.classifier_inputs import score_classifier
 from calovox.evaluation.collection import Report, ReportFiles, collect_report
 from calovox.evaluation.figure_list import report_figures
-from calovox.evaluation.gate_outcomes import GateOutcome, judge_gates
+from calovox.evaluation.gate_outcomes import judge_gates
+from calovox.evaluation.gate_summary import summarise_gates
 from calovox.evaluation.gates import Gate
 from calovox.evaluation.phi_modulation import PhiModulationFiles
 from calovox.evaluation.pictures import Picture, save_figure
@@ -49,7 +50,7 @@ def write_report(
     slices: SampleFiles | None = None,
     classifier: SampleFiles | None = None,
     scores: Scores | None = None,
-    gates: Sequence[Gate] = (),
+    gates: tuple[Gate, ...] = (),
     notes: Sequence[str] = (),
     settings: Mapping[str, object] | None = None,
     table: CellTable | None = None,
@@ -68,7 +69,7 @@ def write_report(
         slices: Datasets compared in slices of energy (Figures C.1 and C.2).
         classifier: Datasets that a classifier tries to tell apart.
         scores: Scores of the simulations; those of the drawn comparisons are added.
-        gates: Bounds on the scores; the report says which are kept.
+        gates: Bounds that the scores must keep.
         notes: What else the page says is missing.
         settings: Settings of the command, for the provenance.
         table: The cells of the detector; the built-in barrel if none is given.
@@ -90,32 +91,26 @@ def write_report(
     report = replace(report, missing=(*report.missing, *notes))
     all_scores = (scores or Scores()) + score_regions(report.regions)
     all_scores += score_slices(report.slices) + score_classifier(report.classifier)
-    outcomes = judge_gates(gates, all_scores)
+    report = replace(report, outcomes=judge_gates(gates, all_scores))
     with _whole_folder(output) as folder, style():
         pictures = _draw(report, folder / "figures", say)
         say("Writing page and numbers")
-        numbers = json.dumps(to_plain(_numbers(report, outcomes)), allow_nan=False)
+        numbers = json.dumps(to_plain(_numbers(report)), allow_nan=False)
         (folder / "report.json").write_text(numbers + "\n", encoding="utf-8")
         all_scores.to_json(folder / "scores.json")
         all_scores.to_parquet(folder / "scores.parquet")
-        text = render_page(report, all_scores, pictures, outcomes)
+        text = render_page(report, all_scores, pictures)
         (folder / "index.html").write_text(text, encoding="utf-8")
     return report
 
 
-def render_page(
-    report: Report,
-    scores: Scores,
-    pictures: Mapping[str, Picture],
-    gates: Sequence[GateOutcome] = (),
-) -> str:
+def render_page(report: Report, scores: Scores, pictures: Mapping[str, Picture]) -> str:
     """Write the page.
 
     Args:
         report: All results.
         scores: The scores of the overview.
         pictures: The figures by their names.
-        gates: What came of the gates.
 
     Returns:
         HTML that needs no other file.
@@ -128,7 +123,7 @@ def render_page(
         lstrip_blocks=True,
     )
     template = environment.get_template("page.html.j2")
-    return template.render(page.context(report, scores, pictures, gates))
+    return template.render(page.context(report, scores, pictures))
 
 
 def _draw(report: Report, folder: Path, say: Callable[[str], None]) -> dict[str, Picture]:
@@ -140,7 +135,7 @@ def _draw(report: Report, folder: Path, say: Callable[[str], None]) -> dict[str,
     return pictures
 
 
-def _numbers(report: Report, gates: Sequence[GateOutcome]) -> dict[str, Any]:
+def _numbers(report: Report) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "version": _VERSION,
@@ -173,7 +168,7 @@ def _numbers(report: Report, gates: Sequence[GateOutcome]) -> dict[str, Any]:
         "phi_modulation": report.phi_modulation,
         "energy_slices": report.slices,
         "classifier": report.classifier,
-        "gates": gates,
+        "gates": summarise_gates(report.outcomes),
         "missing": report.missing,
         "provenance": report.provenance,
     }
