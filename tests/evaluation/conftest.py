@@ -76,7 +76,12 @@ def written(
         simulated = {name: [datasets[name]] for name in ("optimal", "regular")}
         settings = {"reference": "reference.h5", "hits": None}
         report = write_report(
-            [datasets["reference"]], simulated, output, hits=datasets["hits"], settings=settings
+            [datasets["reference"]],
+            simulated,
+            output,
+            hits=datasets["hits"],
+            gates=(Gate(metric="chi2_ndf", at_most=1e9), Gate(metric="chi2_ndf", at_least=1e9)),
+            settings=settings,
         )
     return report, output
 
