@@ -78,7 +78,7 @@ def test_slices_without_simulated_showers_do_not_enter_the_mean():
     assert len(result.slices) == 2
     assert result.averages[0].n_slices == 1
     (context,) = slices_context([result])
-    assert context["rows"][0]["cells"][1] == "–"
+    assert context["rows"][0]["cells"][1] is None
 
 
 def test_events_outside_the_range_do_not_count():

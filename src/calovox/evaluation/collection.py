@@ -216,15 +216,14 @@ def _with_cells(files: ReportFiles) -> tuple[Mapping[str, Sequence[Path]] | None
     """Find the simulations with cells; none at all where the reference has none to compare."""
     if not files.simulated:
         return ({} if files.reference else None), []
-    notes = _without_cells(REFERENCE_LABEL, files.reference)
-    comparable = not notes
-    kept: dict[str, Sequence[Path]] = {}
+    of_reference = _without_cells(REFERENCE_LABEL, files.reference)
+    notes, kept = list(of_reference), {}
     for label, paths in files.simulated.items():
         found = _without_cells(label, paths)
         notes += found
         if not found:
             kept[label] = paths
-    return (kept if comparable else None), notes
+    return (None if of_reference else kept), notes
 
 
 def _without_cells(label: str, paths: Sequence[Path]) -> list[str]:
