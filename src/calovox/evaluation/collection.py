@@ -58,9 +58,8 @@ class ReportFiles:
 
     Attributes:
         reference: Datasets of Geant4; none for a report on voxels alone.
-        simulated: Datasets of each simulation by the names the report gives them, in its order.
-            Those without cell energies, as files of the CaloChallenge, are left out of the figures
-            of shower shapes.
+        simulated: Datasets of each simulation by the names the report gives them, in its order;
+            those without cell energies are left out of the figures of shower shapes.
         hits: Hits file that one shower is shown from.
         phi_modulation: Curves and displaced showers of Figures 9 and 10.
         slices: Datasets compared in slices of energy (Figures C.1 and C.2).
@@ -217,12 +216,9 @@ def _with_cells(files: ReportFiles) -> tuple[Mapping[str, Sequence[Path]] | None
     if not files.simulated:
         return ({} if files.reference else None), []
     of_reference = _without_cells(REFERENCE_LABEL, files.reference)
-    notes, kept = list(of_reference), {}
-    for label, paths in files.simulated.items():
-        found = _without_cells(label, paths)
-        notes += found
-        if not found:
-            kept[label] = paths
+    found = {label: _without_cells(label, paths) for label, paths in files.simulated.items()}
+    notes = [*of_reference, *(note for lines in found.values() for note in lines)]
+    kept = {label: paths for label, paths in files.simulated.items() if not found[label]}
     return (None if of_reference else kept), notes
 
 
