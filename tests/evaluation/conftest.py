@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,20 @@ from calovox.binned_shower import voxels_to_hits
 from calovox.dataset import DatasetWriter
 from calovox.evaluation import collection
 from calovox.evaluation.collection import Report
-from calovox.evaluation.report import write_report
+from calovox.evaluation.gates import Gate, check_gates
+from calovox.evaluation.phi_modulation import PhiModulationFiles, evaluate_phi_modulation
+from calovox.evaluation.report import render_page, write_report
 from calovox.geometry import barrel_cells
 from calovox.hits import Hits, HitsWriter
+from calovox.phi_modulation import PERIOD, PhiModulation, apply_phi_modulation
+from calovox.phi_modulation.average_shower import average_profile
+from calovox.phi_modulation.curve_file import write_curve
+from calovox.phi_modulation.fit import FitSettings, fit_phi_modulation
+from calovox.phi_modulation.profile import replay_profiles
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
 from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.toy_report import toy_pictures, toy_report, toy_scores
 from tests.toy_showers import toy_showers
 
 N_EVENTS = 80
@@ -66,6 +75,49 @@ def written(
         simulated = {name: [datasets[name]] for name in ("optimal", "regular")}
         settings = {"reference": "reference.h5", "hits": None}
         report = write_report(
-            [datasets["reference"]], simulated, output, hits=datasets["hits"], settings=settings
+            [datasets["reference"]],
+            simulated,
+            output,
+            hits=datasets["hits"],
+            gates=(Gate(metric="chi2_ndf", at_most=1e9), Gate(metric="chi2_ndf", at_least=1e9)),
+            settings=settings,
         )
     return report, output
+
+
+@pytest.fixture(scope="session")
+def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> PhiModulationFiles:
+    """Curves fitted to toy showers of 500 GeV, these, and others without the modulation."""
+
+    def truth(layer, phi):
+        return 1.0 + 0.1 * np.cos(2.0 * np.pi * phi / PERIOD)
+
+    folder = tmp_path_factory.mktemp("phi")
+    curves = PhiModulation.from_function(truth)
+    bare = toy_showers(40, n_hits=400, energy=500e3)
+    hits = apply_phi_modulation(bare, curves)
+    settings = FitSettings(eta_edges=(0.0, 1.4), steps=30, n_bootstrap=2)
+    write_curve(
+        folder / "curve.h5",
+        fit_phi_modulation(replay_profiles(hits, truth, copies=20, seed=1), settings),
+        truth=curves,
+        average=average_profile(hits, truth, copies=5, seed=1),
+    )
+    grid = VoxelGrid.optimal()
+    for name, showers in (("reference", hits), ("other", bare)):
+        path = folder / f"{name}.h5"
+        with DatasetWriter(path, grid, provenance={}, cell_table="barrel") as writer:
+            writer.append(hits_to_voxels(showers, grid), hits_to_cells(showers, barrel_cells()))
+    return PhiModulationFiles(
+        folder / "curve.h5", folder / "reference.h5", {"other": folder / "other.h5"}
+    )
+
+
+@pytest.fixture(scope="session")
+def full_page(written: tuple[Report, Path], phi_modulation_files: PhiModulationFiles) -> str:
+    """A page with every section, six simulations, and gates that some of them fail."""
+    report = toy_report(written[0], evaluate_phi_modulation(phi_modulation_files))
+    scores = toy_scores()
+    gates = (Gate(metric="ks", above_floor=0.01), Gate(metric="frechet", p_value=0.01))
+    report = replace(report, outcomes=check_gates(gates, scores))
+    return render_page(report, scores, toy_pictures(report))

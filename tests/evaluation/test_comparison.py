@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calovox.evaluation.comparison import compare_region, match_events, measure_response
+from calovox.evaluation.comparison import compare_region, match_events
 from calovox.evaluation.regions import CENTRAL, REGIONS
 from calovox.evaluation.samples import OBSERVABLES, read_sample, read_samples
 
@@ -61,17 +61,6 @@ def test_layer_fractions_sum_to_one(samples):
     for entry in result.fractions:
         assert entry.mean.sum() == pytest.approx(1.0)
         assert entry.as_expected[1]
-
-
-def test_response_counts_the_events(samples):
-    response = measure_response(samples[0])
-    assert response.profile.count.sum() == len(samples[0])
-    filled = response.profile.count >= 2
-    np.testing.assert_allclose(response.profile.mean[filled], 0.97, atol=0.005)
-
-
-def test_response_of_low_energies_is_left_out(samples):
-    assert measure_response(replace(samples[0], energy=samples[0].energy * 1e-3)) is None
 
 
 def test_samples_share_one_calibration(samples, datasets):

@@ -4,12 +4,12 @@ import pytest
 from calovox.evaluation.comparison import FEWEST_EVENTS
 from calovox.evaluation.energy_slices import (
     SLICE_RANGES,
-    TotalEnergies,
     compare_slices,
     slice_datasets,
 )
 from calovox.evaluation.figures_energy_slices import slices_figure, slices_summary_figure
 from calovox.evaluation.page_voxels import slices_context
+from calovox.evaluation.total_energies import TotalEnergies
 
 CENTRAL, TRANSITION = SLICE_RANGES
 
@@ -78,7 +78,7 @@ def test_slices_without_simulated_showers_do_not_enter_the_mean():
     assert len(result.slices) == 2
     assert result.averages[0].n_slices == 1
     (context,) = slices_context([result])
-    assert context["rows"][0]["cells"][1] == "–"
+    assert context["rows"][0]["cells"][1] is None
 
 
 def test_events_outside_the_range_do_not_count():

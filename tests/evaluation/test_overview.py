@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from calovox.evaluation.overview import distance, overview_rows
-from calovox.evaluation.page_overview import overview_context
+from calovox.evaluation.overview import distance, metric_overviews
+from calovox.evaluation.page_overview import metric_name, overview_context
 from calovox.evaluation.report_scores import score_regions
 from calovox.evaluation.scores import ALL, Score, Scores
 
@@ -22,32 +22,48 @@ def test_distance_points_to_the_bad_side():
 
 def test_overview_shows_the_score_farthest_from_its_floor_not_the_largest():
     scores = Scores((score(3.0, energy="1 GeV", spread=1.0), score(1.8, energy="2 GeV")))
-    ((cell,),) = (row.cells for row in overview_rows(scores, ["A"]))
+    (overview,) = metric_overviews(scores, ["A"])
+    (cell,) = overview.binned.cells
     assert cell.worst.energy_bin == "2 GeV"
     assert (cell.n_scores, cell.n_off) == (2, 1)
+    assert overview.total.cells == (None,)
 
 
-def test_overview_has_all_events_and_bins_in_rows_of_their_own():
-    rows = overview_rows(Scores((score(1.0), score(1.5, energy="1 GeV", sample="B"))), ["A", "B"])
-    assert [(row.metric, row.integrated) for row in rows] == [
-        ("chi2_ndf", True),
-        ("chi2_ndf", False),
+def test_overview_has_all_events_bins_and_features():
+    rows = (score(1.0), score(1.2, feature="f2"), score(1.5, energy="1 GeV", sample="B"))
+    (overview,) = metric_overviews(Scores(rows), ["A", "B"])
+    assert overview.total.cells[1] is None
+    assert overview.binned.cells[0] is None
+    assert [row.title for row in overview.bins] == [(ALL, ALL), ("1 GeV", ALL)]
+    assert [row.title for row in overview.features] == [("f1",), ("f2",)]
+    assert (overview.floor, overview.n_scores) == (1.0, 3)
+
+
+def test_inputs_of_the_classifier_stand_apart():
+    rows = [score(0.6, metric="auc", feature=name) for name in ("voxels", "high-level")]
+    assert [entry.feature for entry in metric_overviews(Scores(tuple(rows)), ["A"])] == [
+        "voxels",
+        "high-level",
     ]
-    assert rows[0].cells[1] is None
-    assert rows[1].cells[0] is None
 
 
 def test_scores_without_a_value_are_no_best_or_worst():
-    rows = overview_rows(Scores((score(math.nan), score(1.1))), ["A"])
-    assert rows[0].cells[0].worst.value == 1.1
-    assert overview_rows(Scores((score(math.nan),)), ["A"])[0].cells == (None,)
+    (overview,) = metric_overviews(Scores((score(math.nan), score(1.1))), ["A"])
+    assert overview.total.cells[0].worst.value == 1.1
+    (overview,) = metric_overviews(Scores((score(math.nan),)), ["A"])
+    assert overview.total.cells == (None,)
 
 
 @pytest.mark.parametrize(("value", "state"), [(1.1, "good"), (1.2, "fair"), (2.0, "poor")])
 def test_table_tells_how_far_the_floor_is(value, state):
-    cell = overview_context(Scores((score(value),)), ["A"])["rows"][0]["cells"][0]
+    cell = overview_context(Scores((score(value),)), ["A"])["metrics"][0]["total"][0]
     assert cell["state"] == state
     assert cell["floor"] == "1.000 ± 0.040"
+
+
+def test_every_metric_of_the_scores_has_a_name():
+    for metric in ("divergence", "auc", "chi2_ndf"):
+        assert metric_name(metric) not in (metric, metric.replace("_", " "))
 
 
 def test_scores_of_regions_are_those_of_the_comparison(written):

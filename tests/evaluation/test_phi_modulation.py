@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from calovox.dataset import DatasetWriter
 from calovox.evaluation.figures_phi_modulation import (
     curves_figure,
     energies_figure,
@@ -18,46 +17,9 @@ from calovox.evaluation.phi_modulation import (
     iterated_width,
 )
 from calovox.evaluation.report import write_report
-from calovox.geometry import barrel_cells
-from calovox.phi_modulation import PERIOD, PhiModulation, apply_phi_modulation
-from calovox.phi_modulation.average_shower import average_profile
-from calovox.phi_modulation.curve_file import write_curve
-from calovox.phi_modulation.fit import FitSettings, fit_phi_modulation
-from calovox.phi_modulation.profile import replay_profiles
-from calovox.reconstruction import hits_to_cells
-from calovox.voxelization import VoxelGrid, hits_to_voxels
-from tests.toy_showers import toy_showers
+from calovox.phi_modulation import PERIOD
 
 ENERGY = 500e3
-SETTINGS = FitSettings(eta_edges=(0.0, 1.4), steps=30, n_bootstrap=2)
-
-
-def truth(layer, phi):
-    return 1.0 + 0.1 * np.cos(2.0 * np.pi * phi / PERIOD)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("phi")
-    curves = PhiModulation.from_function(truth)
-    bare = toy_showers(40, n_hits=400, energy=ENERGY)
-    hits = apply_phi_modulation(bare, curves)
-    profiles = replay_profiles(hits, truth, copies=20, seed=1)
-    write_curve(
-        folder / "curve.h5",
-        fit_phi_modulation(profiles, SETTINGS),
-        truth=curves,
-        average=average_profile(hits, truth, copies=5, seed=1),
-    )
-    grid = VoxelGrid.optimal()
-    for name, showers in (("reference", hits), ("other", bare)):
-        with DatasetWriter(
-            folder / f"{name}.h5", grid, provenance={}, cell_table="barrel"
-        ) as writer:
-            writer.append(hits_to_voxels(showers, grid), hits_to_cells(showers, barrel_cells()))
-    return PhiModulationFiles(
-        folder / "curve.h5", folder / "reference.h5", {"other": folder / "other.h5"}
-    )
 
 
 def test_iterated_width_ignores_far_tails():
@@ -83,8 +45,8 @@ def test_phase_response_finds_a_known_modulation():
     assert fit_phase_response(energy, phase) == pytest.approx(expected, abs=2e-4)
 
 
-def test_evaluation_compares_displaced_showers_with_the_reference(files):
-    result = evaluate_phi_modulation(files)
+def test_evaluation_compares_displaced_showers_with_the_reference(phi_modulation_files):
+    result = evaluate_phi_modulation(phi_modulation_files)
     assert result.truth is not None
     assert result.average is not None
     assert result.test.energy == ENERGY
@@ -93,22 +55,22 @@ def test_evaluation_compares_displaced_showers_with_the_reference(files):
     assert result.test.calibrated.simulated[0].histogram.total == 40
 
 
-def test_showers_of_several_energies_are_refused(files, datasets):
-    mixed = PhiModulationFiles(files.curve, datasets["reference"], {})
+def test_showers_of_several_energies_are_refused(phi_modulation_files, datasets):
+    mixed = PhiModulationFiles(phi_modulation_files.curve, datasets["reference"], {})
     with pytest.raises(ValueError, match="Geant4: expected test showers of one energy"):
         evaluate_phi_modulation(mixed)
 
 
-def test_figures_show_every_part(files):
-    result = evaluate_phi_modulation(files)
+def test_figures_show_every_part(phi_modulation_files):
+    result = evaluate_phi_modulation(phi_modulation_files)
     assert len(curves_figure(result).axes) == 3
     assert len(loss_figure(result).axes) == 1
     assert len(energies_figure(result.test).axes) == 5
 
 
-def test_report_has_the_section(files, datasets, tmp_path):
+def test_report_has_the_section(phi_modulation_files, datasets, tmp_path):
     output = tmp_path / "report"
-    write_report([datasets["reference"]], {}, output, phi_modulation=files)
+    write_report([datasets["reference"]], {}, output, phi_modulation=phi_modulation_files)
     for name in ("phi-modulation", "phi-modulation-loss", "phi-modulation-energies"):
         assert (output / "figures" / f"{name}.png").is_file()
         assert f"figure-{name}" in (output / "index.html").read_text()

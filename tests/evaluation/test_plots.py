@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
@@ -7,8 +9,9 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 
 from calovox.evaluation import plots_histograms as plots
-from calovox.evaluation import plots_summaries as summaries
-from calovox.evaluation.comparison import compare_region, measure_response
+from calovox.evaluation import plots_response, plots_summaries
+from calovox.evaluation.comparison import compare_region
+from calovox.evaluation.figures_shapes import shapes_figure
 from calovox.evaluation.illustrations import draw_interpolations, draw_spectrum
 from calovox.evaluation.plots_inputs import (
     plot_interpolation,
@@ -22,10 +25,11 @@ from calovox.evaluation.plots_showers import (
     plot_local,
     voxel_polygons,
 )
-from calovox.evaluation.regions import CENTRAL
+from calovox.evaluation.regions import CENTRAL, REGIONS
+from calovox.evaluation.response import measure_response
 from calovox.evaluation.samples import read_samples
 from calovox.evaluation.showers import shower_image
-from calovox.evaluation.style import style
+from calovox.evaluation.style import simulated_line, simulated_marker, style
 from calovox.voxelization import VoxelGrid
 
 
@@ -64,14 +68,14 @@ def test_distribution_draws_the_counts_of_the_reference(result, ax):
 
 @pytest.mark.parametrize("name", ["plot_chi2", "plot_shifts", "plot_spreads"])
 def test_summaries_draw_every_simulation(result, ax, name):
-    _check(getattr(summaries, name)(result, ax), 1)
+    _check(getattr(plots_summaries, name)(result, ax), 1)
 
 
 def test_response_and_fractions_are_drawn(samples, ax):
     response = measure_response(samples[0])
-    _check(summaries.plot_response(response, ax), 2)
-    _check(summaries.plot_profiles([response.profile] * 2, ax, statistic="rms"), 2)
-    _check(summaries.plot_layer_fractions(response, ax), 5)
+    _check(plots_response.plot_response(response, ax), 2)
+    _check(plots_response.plot_profiles([response.profile] * 2, ax, statistic="rms"), 2)
+    _check(plots_response.plot_layer_fractions(response, ax), 5)
 
 
 def test_spectrum_is_drawn_as_expected(ax):
@@ -112,6 +116,35 @@ def test_polygons_have_the_area_of_their_voxels():
         x, y = corners.T
         drawn = 0.5 * abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
         assert drawn == pytest.approx(area[row], rel=1e-3)
+
+
+def test_photons_of_one_energy_in_the_gap_are_drawn_without_rescaling(samples):
+    (region,) = (entry for entry in REGIONS if entry.figure == "D.1")
+    etas = np.random.default_rng(4).uniform(-0.05, 0.05, len(samples[0]))
+    energies = np.full(len(etas), 2.0**16)
+    alike = [replace(entry, energy=energies, eta_center=etas) for entry in samples]
+    result = compare_region(alike[0], alike[1:], region)
+    e_raw = result.observables[0].reference
+    assert e_raw.total == len(etas)
+    inside = (alike[0].shapes.e_raw >= e_raw.edges[0]) & (alike[0].shapes.e_raw <= e_raw.edges[-1])
+    assert e_raw.counts.sum() == np.count_nonzero(inside)
+    figure = shapes_figure(result)
+    assert len(figure.axes) == 18
+    assert "exactly 65.5 GeV, |η| < 0.05" in figure.texts[0].get_text()
+    assert "scaled" not in figure.texts[0].get_text()
+
+
+@pytest.mark.parametrize("look", [simulated_line, simulated_marker])
+def test_many_simulations_look_different_each(look):
+    looks = {str(look(place)) for place in range(14)}
+    assert len(looks) == 14
+    in_grey = {str({**look(place), "color": "", "markerfacecolor": ""}) for place in range(7)}
+    assert len(in_grey) == 7
+
+
+def test_events_outside_a_map_are_written_at_its_borders(ax):
+    texts = plots_response.add_outside(ax, below=3, above=0, beyond=12)
+    assert [text.get_text() for text in texts] == ["▾ 3", "12 ▸"]
 
 
 def test_style_leaves_no_trace():

@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from calovox.evaluation import collection
+from calovox.evaluation.collection import ReportFiles, collect_report
 from calovox.evaluation.pictures import Picture
 from calovox.evaluation.plain import to_plain
 from calovox.evaluation.report import render_page, write_report
@@ -139,6 +141,38 @@ def test_json_holds_the_numbers_drawn(folder):
     assert set(first["floor"]) == {"mean", "low", "high", "n_splits"}
     assert len(numbers["average_showers"][0]["density"]) == 382
     assert len(numbers["missing"]) == 6
+
+
+def test_json_holds_what_came_of_the_gates(folder):
+    gates = json.loads((folder / "report.json").read_text())["gates"]
+    assert [(gate["sample"], gate["kept"]) for gate in gates] == [
+        ("optimal", True),
+        ("regular", True),
+        ("optimal", False),
+        ("regular", False),
+    ]
+    assert gates[0]["n_passed"] == gates[2]["n_failed"] == len(gates[2]["lines"]) > 0
+
+
+def test_a_sample_without_cells_alone_is_left_out(datasets, monkeypatch):
+    monkeypatch.setattr(collection, "_N_SPECTRUM", 10_000)
+    monkeypatch.setattr(collection, "_N_RADII", 10_000)
+    simulated = {"bare": [datasets["without_cells"]], "optimal": [datasets["optimal"]]}
+    report = collect_report(ReportFiles([datasets["reference"]], simulated))
+    assert [sample.label for sample in report.samples] == ["Geant4", "optimal"]
+    assert "Shower shapes: without_cells.h5 has no cell energies: bare is left out" in (
+        report.missing
+    )
+    assert [file.role for file in report.provenance.files] == ["Geant4", "bare", "optimal"]
+
+
+def test_a_reference_without_cells_leaves_all_shower_shapes_out(datasets, monkeypatch):
+    monkeypatch.setattr(collection, "_N_SPECTRUM", 10_000)
+    monkeypatch.setattr(collection, "_N_RADII", 10_000)
+    files = ReportFiles([datasets["without_cells"]], {"optimal": [datasets["optimal"]]})
+    report = collect_report(files)
+    assert report.samples == ()
+    assert any("Geant4 is left out" in text for text in report.missing)
 
 
 def test_scores_are_written_twice(folder):

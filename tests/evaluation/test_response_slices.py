@@ -23,7 +23,7 @@ def test_every_event_of_the_range_is_in_the_map_or_counted_outside(samples):
     assert [entry.label for entry in result.maps] == ["Geant4", "optimal"]
     for entry, sample in zip(result.maps, samples, strict=True):
         assert entry.n_events == len(sample)
-        assert entry.counts.sum() + entry.n_outside == len(sample)
+        assert entry.counts.sum() + entry.n_low + entry.n_high == len(sample)
         assert (entry.eta_edges[0], entry.eta_edges[-1]) == GAP_RANGE
 
 
@@ -33,6 +33,21 @@ def test_slices_hold_the_events_between_their_borders(samples):
     assert (entry.eta_low, entry.eta_high) == (0.77, 0.785)
     assert entry.observable.reference.total == len(samples[0])
     assert result.too_few == ()
+
+
+def test_ranges_are_arguments(samples):
+    slices = ((0.77, 0.773), (0.773, 0.785))
+    result = slice_response(samples, ENERGIES, gap_range=slices[1], eta_slices=slices)
+    assert [(entry.eta_low, entry.eta_high) for entry in result.slices] == [slices[1]]
+    assert result.too_few == (slices[0],)
+    inside = (samples[0].eta_center >= 0.773) & (samples[0].eta_center < 0.785)
+    assert result.maps[0].n_events == np.count_nonzero(inside)
+    assert result.gap_range == slices[1]
+
+
+def test_an_empty_range_is_refused(samples):
+    with pytest.raises(ValueError, match=r"expected 0 <= low < high, got 0\.8 and 0\.7"):
+        slice_response(samples, ENERGIES, gap_range=(0.8, 0.7))
 
 
 def test_few_events_are_named_and_not_drawn(samples):

@@ -50,14 +50,14 @@ class ScoringFiles:
 
 @dataclass(frozen=True)
 class ScoredFiles:
-    """Scores, and the files whose shower shapes can be compared.
+    """Scores, and the files that they are of.
 
     Attributes:
         scores: All scores.
         samples: The samples that were scored.
-        reference: Datasets of Geant4; none if shower shapes cannot be compared.
-        simulated: Datasets of each simulation by its name.
-        notes: What could not be scored or compared, and why.
+        reference: Files of Geant4.
+        simulated: Files of each simulation by its name.
+        notes: What could not be scored, and why.
     """
 
     scores: "Scores"
@@ -68,21 +68,20 @@ class ScoredFiles:
 
 
 def score_files(files: ScoringFiles, *, progress: Callable[[str], None]) -> ScoredFiles:
-    """Score simulations, and leave shower shapes out where there are no cells.
+    """Score simulations.
 
     Args:
         files: Reference, simulations, and what else is needed.
         progress: Called with one line before longer steps.
 
     Returns:
-        Scores and what is left to compare.
+        Scores, and what could not be scored.
 
     Raises:
         ValueError: If a file cannot be used.
     """
     from calovox.evaluation.scores import Scores
     from calovox.evaluation.scoring import score_samples
-    from calovox.evaluation.sources import has_cells
 
     reference, simulated = files.reference, files.simulated
     if not reference or not simulated:
@@ -96,14 +95,7 @@ def score_files(files: ScoringFiles, *, progress: Callable[[str], None]) -> Scor
         track=track,
         progress=progress,
     )
-    paths = [*reference, *(path for of_sample in simulated.values() for path in of_sample)]
-    notes = [
-        f"Shower shapes: {path.name} has no cell energies" for path in paths if not has_cells(path)
-    ]
-    missing = (*found.missing, *notes)
-    if notes:
-        return ScoredFiles(found.scores, found.samples, notes=missing)
-    return ScoredFiles(found.scores, found.samples, reference, simulated, missing)
+    return ScoredFiles(found.scores, found.samples, reference, simulated, found.missing)
 
 
 def sum_up_gates(outcomes: "Sequence[GateOutcome]", page: Path) -> str:

@@ -11,12 +11,7 @@ from typing import Final
 
 from calovox.evaluation.classifier import ClassifierResult
 from calovox.evaluation.classifier_inputs import classify_samples
-from calovox.evaluation.comparison import (
-    RegionResult,
-    Response,
-    compare_region,
-    measure_response,
-)
+from calovox.evaluation.comparison import RegionResult, compare_region
 from calovox.evaluation.energy_slices import SlicesResult, slice_datasets
 from calovox.evaluation.gates import GateOutcome
 from calovox.evaluation.illustrations import (
@@ -32,6 +27,7 @@ from calovox.evaluation.phi_modulation import (
 )
 from calovox.evaluation.provenance import Provenance, collect_provenance
 from calovox.evaluation.regions import REGIONS
+from calovox.evaluation.response import Response, measure_response
 from calovox.evaluation.response_slices import SlicedResponse, slice_response
 from calovox.evaluation.samples import (
     REFERENCE_LABEL,
@@ -42,6 +38,7 @@ from calovox.evaluation.samples import (
 )
 from calovox.evaluation.scoring import ScoredSample
 from calovox.evaluation.showers import AverageShower, ShowerImage, choose_event, shower_image
+from calovox.evaluation.sources import has_cells
 from calovox.evaluation.tracking import Track, silently
 from calovox.geometry import CellTable
 from calovox.hits import HitsReader
@@ -62,8 +59,9 @@ class ReportFiles:
     """The files that a report is made from.
 
     Attributes:
-        reference: Datasets of Geant4, with cell energies; none for a report on voxels alone.
-        simulated: Datasets of each simulation by the names the report gives them, in its order.
+        reference: Datasets of Geant4; none for a report on voxels alone.
+        simulated: Datasets of each simulation by the names the report gives them, in its order;
+            those without cell energies are left out of the figures of shower shapes.
         hits: Hits file that one shower is shown from.
         phi_modulation: Curves and displaced showers of Figures 9 and 10.
         slices: Datasets compared in slices of energy (Figures C.1 and C.2).
@@ -182,9 +180,10 @@ def _collect_cells(
     """Collect all but the comparisons of voxels and the provenance."""
     samples: list[Sample] = []
     calibration, stored = None, False
-    if files.reference:
+    simulated, notes = _with_cells(files)
+    if simulated is not None:
         samples, calibration, stored = read_samples(
-            files.reference, files.simulated, table=table, track=track
+            files.reference, simulated, table=table, track=track
         )
         say("Comparing showers")
     regions = {
@@ -195,6 +194,10 @@ def _collect_cells(
     averages = _distinct_averages(samples)
     responses = _responses(samples)
     known = tuple(response for response in responses if response is not None)
+    sliced = None
+    if responses and responses[0] is not None:
+        sliced = slice_response(samples, responses[0].energies)
+    missing = _missing(files, regions, samples, responses, sliced) if samples else ()
     curves = files.phi_modulation
     return Report(
         samples=tuple(samples),
@@ -202,9 +205,7 @@ def _collect_cells(
         calibration_stored=stored,
         regions=tuple(result for result in regions.values() if result is not None),
         responses=known,
-        sliced_response=slice_response(samples, responses[0].energies)
-        if responses and responses[0] is not None
-        else None,
+        sliced_response=sliced,
         averages=averages,
         image=None if files.hits is None else _read_image(files.hits),
         spectrum=draw_spectrum(_N_SPECTRUM, seed=SEED),
@@ -212,9 +213,28 @@ def _collect_cells(
         phi_modulation=None if curves is None else evaluate_phi_modulation(curves, table=table),
         slices=(),
         classifier=None,
-        missing=tuple(_missing(files, regions, samples, responses)) if samples else (),
+        missing=(*notes, *missing),
         provenance=Provenance((), {}, {}),
     )
+
+
+def _with_cells(files: ReportFiles) -> tuple[Mapping[str, Sequence[Path]] | None, list[str]]:
+    """Find the simulations with cells; none at all where the reference has none to compare."""
+    if not files.simulated:
+        return ({} if files.reference else None), []
+    of_reference = _without_cells(REFERENCE_LABEL, files.reference)
+    found = {label: _without_cells(label, paths) for label, paths in files.simulated.items()}
+    notes = [*of_reference, *(note for lines in found.values() for note in lines)]
+    kept = {label: paths for label, paths in files.simulated.items() if not found[label]}
+    return (None if of_reference else kept), notes
+
+
+def _without_cells(label: str, paths: Sequence[Path]) -> list[str]:
+    return [
+        f"Shower shapes: {path.name} has no cell energies: {label} is left out"
+        for path in paths
+        if not has_cells(path)
+    ]
 
 
 def _missing(
@@ -222,6 +242,7 @@ def _missing(
     regions: Mapping[str, RegionResult | None],
     samples: Sequence[Sample],
     responses: Sequence[Response | None],
+    sliced: SlicedResponse | None,
 ) -> Iterator[str]:
     """Name what the files do not allow, and why."""
     for name, result in regions.items():
@@ -238,6 +259,8 @@ def _missing(
     for sample, response in zip(samples, responses, strict=True):
         if response is None:
             yield f"E_tot / E_kin of {sample.label}: no event has enough energy"
+    for low, high in () if sliced is None else sliced.too_few:
+        yield f"E_tot / E_kin at {low:g} ≤ |η| < {high:g}: the reference has too few events"
 
 
 def _add_voxels(report: Report, files: ReportFiles, say: Callable[[str], None]) -> Report:
@@ -246,7 +269,8 @@ def _add_voxels(report: Report, files: ReportFiles, say: Callable[[str], None]) 
     results: tuple[SlicesResult, ...] = ()
     if files.slices is not None:
         say("Comparing energies in slices")
-        order = list(dict.fromkeys([*files.simulated, *files.slices.simulated]))
+        drawn = (sample.label for sample in report.samples[1:])
+        order = list(dict.fromkeys([*drawn, *files.simulated, *files.slices.simulated]))
         results = slice_datasets(files.slices.reference, files.slices.simulated, order)
         missing += [
             f"E_tot at {result.eta_range}: the reference has too few showers"

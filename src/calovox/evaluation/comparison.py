@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
-from calovox.evaluation.averages import Paired, Profile, paired_difference, profile
+from calovox.arrays import LAYERS, Array, Float64, Int64
+from calovox.evaluation.averages import Paired, paired_difference
 from calovox.evaluation.metrics import (
     Chi2,
     Floor,
@@ -20,7 +20,6 @@ from calovox.evaluation.metrics import (
     chi2_of_histograms,
     choose_edges,
     fill_histogram,
-    robust_range,
     split_floor,
 )
 from calovox.evaluation.regions import Region
@@ -33,12 +32,10 @@ __all__ = [
     "LayerFractions",
     "ObservableResult",
     "RegionResult",
-    "Response",
     "SimulatedResult",
     "compare_region",
     "compare_values",
     "match_events",
-    "measure_response",
 ]
 
 FEWEST_EVENTS: Final = 50
@@ -53,22 +50,6 @@ EXPECTED_FRACTIONS: Final = {
 }
 """Range of the mean share of each layer for 65 GeV at 0.2 < |eta| < 0.25."""
 
-RESPONSE_ENERGIES: Final = (48.75e3, 97.5e3)
-"""Kinetic energies, in MeV, of the events in the response: 3/4 to 3/2 of 65 GeV."""
-
-RESPONSE_LOWEST_ENERGY: Final = 10e3
-"""Lowest kinetic energy in a sample without `RESPONSE_ENERGIES`: below, fluctuations hide dips."""
-
-_ETA_EDGES: Final = np.concatenate(
-    [
-        np.linspace(0.0, 0.05, 4, endpoint=False),
-        np.linspace(0.05, 0.75, 28, endpoint=False),
-        np.linspace(0.75, 0.825, 6, endpoint=False),
-        np.linspace(0.825, 1.35, 22),
-    ]
-).round(4)
-_FEWEST_IN_BIN: Final = 5
-_N_RATIO_BINS: Final = 80
 SPLIT_SEED: Final = 2025
 """Seed of the random halves."""
 
@@ -151,34 +132,6 @@ class RegionResult:
     fractions: tuple[LayerFractions, ...]
 
 
-@dataclass(frozen=True)
-class Response:
-    """Visible over kinetic energy, and layer fractions, against |eta_center|.
-
-    Attributes:
-        label: Name of the sample.
-        energies: Lowest and highest kinetic energy in MeV.
-        ratio_edges: Borders of the bins in E_tot / E_kin.
-        counts: Events in bins of |eta| and of E_tot / E_kin.
-        n_events: All events, those outside the bins included.
-        profile: Mean and standard deviation of E_tot / E_kin in bins of |eta|.
-        fractions: Profile of the share of each layer, in the order of `LAYERS`.
-    """
-
-    label: str
-    energies: tuple[float, float]
-    ratio_edges: Float64[Array, " edge"]
-    counts: Int64[Array, "eta_bin ratio_bin"]
-    n_events: int
-    profile: Profile
-    fractions: tuple[Profile, ...]
-
-    @property
-    def n_outside(self) -> int:
-        """Events outside the bins."""
-        return self.n_events - int(self.counts.sum())
-
-
 def match_events(reference: Sample, simulated: Sample) -> Int64[Array, " event"]:
     """Find each event of the reference in a simulated sample.
 
@@ -250,50 +203,6 @@ def compare_values(
     return ObservableResult(name, reference, floor, tuple(results))
 
 
-def measure_response(sample: Sample, reference: Response | None = None) -> Response | None:
-    """Measure E_tot / E_kin and the layer fractions against |eta_center|.
-
-    Bins in |eta| are narrow at the electrode gaps, |eta| = 0 and 0.8.
-
-    Args:
-        sample: Reconstructed showers.
-        reference: Where the bins in E_tot / E_kin come from; the sample itself if none is given.
-
-    Returns:
-        Histogram and profiles; none if no event has enough energy.
-    """
-    visible = sample.shapes.layer_energy.sum(axis=1) > 0
-    chosen = visible & _between(sample.energy, *RESPONSE_ENERGIES)
-    if np.count_nonzero(chosen) < FEWEST_EVENTS:
-        chosen = visible & (sample.energy >= RESPONSE_LOWEST_ENERGY)
-    if not np.any(chosen):
-        return None
-    energy = sample.energy[chosen]
-    eta = np.abs(sample.eta_center[chosen])
-    total = sample.shapes.layer_energy[chosen].sum(axis=1)
-    ratio = total / energy
-    ratio_edges = _ratio_edges(ratio) if reference is None else reference.ratio_edges
-    counts, _, _ = np.histogram2d(eta, ratio, bins=(_ETA_EDGES, ratio_edges))
-    shares = sample.shapes.layer_energy[chosen] / total[:, None]
-    return Response(
-        label=sample.label,
-        energies=(float(energy.min()), float(energy.max())),
-        ratio_edges=ratio_edges,
-        counts=counts.astype(np.int64),
-        n_events=len(energy),
-        profile=profile(eta, ratio, _ETA_EDGES, fewest=_FEWEST_IN_BIN),
-        fractions=tuple(
-            profile(eta, share, _ETA_EDGES, fewest=_FEWEST_IN_BIN) for share in shares.T
-        ),
-    )
-
-
-def _ratio_edges(ratio: Float64[Array, " event"]) -> Float64[Array, " edge"]:
-    low, high = robust_range(ratio, quantile=0.002, half_widths=10.0)
-    margin = 0.1 * (high - low) + 1e-3
-    return np.linspace(low - margin, high + margin, _N_RATIO_BINS + 1)
-
-
 def _compare_observable(
     reference: Sample,
     simulated: Sequence[Sample],
@@ -318,10 +227,6 @@ def _compare_observable(
         results.append(SimulatedResult(sample.label, place, other, chi2, paired))
     floor = split_floor(values, edges, np.random.default_rng(SPLIT_SEED))
     return ObservableResult(OBSERVABLES[column].name, histogram, floor, tuple(results))
-
-
-def _between(values: Float64[Array, " event"], low: float, high: float) -> Bool[Array, " event"]:
-    return np.asarray((values >= low) & (values <= high))
 
 
 def _values(

@@ -18,9 +18,9 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
-from calovox.dataset import DatasetReader
 from calovox.evaluation.comparison import FEWEST_EVENTS, ObservableResult, compare_values
 from calovox.evaluation.samples import REFERENCE_LABEL
+from calovox.evaluation.total_energies import TotalEnergies, read_totals
 
 __all__ = [
     "EXPONENTS",
@@ -30,9 +30,7 @@ __all__ = [
     "MeanChi2",
     "Moments",
     "SlicesResult",
-    "TotalEnergies",
     "compare_slices",
-    "read_totals",
     "slice_datasets",
 ]
 
@@ -74,25 +72,6 @@ SLICE_RANGES: Final = (
     EtaRange("transition", 0.75, 0.85, figure="C.2", note_chi2=2.0),
 )
 """The two ranges of the note."""
-
-
-@dataclass(frozen=True)
-class TotalEnergies:
-    """What the slices need to know of a sample.
-
-    Attributes:
-        label: How the report calls it.
-        energy: Kinetic energies in MeV.
-        eta_center: Pseudorapidity of the shower centres.
-        ratio: Sum of all voxels over the kinetic energy.
-        place: Place of a simulation in the report: gives its colour.
-    """
-
-    label: str
-    energy: Float64[Array, " event"]
-    eta_center: Float64[Array, " event"]
-    ratio: Float64[Array, " event"]
-    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -182,30 +161,6 @@ class SlicesResult:
     too_few: tuple[int, ...]
     floor: float
     averages: tuple[MeanChi2, ...]
-
-
-def read_totals(path: Path, label: str, place: int = 0) -> TotalEnergies:
-    """Add up the voxels of each shower of a dataset.
-
-    Args:
-        path: A dataset; cells are not needed.
-        label: How the report calls it.
-        place: Place of a simulation in the report.
-
-    Returns:
-        Energies and pseudorapidities.
-
-    Raises:
-        ValueError: If the dataset has no events.
-    """
-    batches = [
-        (voxels.incident_energy, voxels.eta_center, voxels.total_fraction)
-        for voxels in DatasetReader(path).batches()
-    ]
-    if not batches:
-        raise ValueError(f"{path}: expected events to evaluate, got none")
-    energy, eta_center, ratio = map(np.concatenate, zip(*batches, strict=True))
-    return TotalEnergies(label, energy, eta_center, ratio, place)
 
 
 def slice_datasets(

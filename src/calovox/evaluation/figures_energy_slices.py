@@ -18,8 +18,9 @@ from calovox.evaluation.plots_energy_slices import (
     plot_slice_means,
     plot_slice_widths,
 )
-from calovox.evaluation.plots_histograms import BAND_COLOR, simulated_marker
+from calovox.evaluation.plots_histograms import BAND_COLOR
 from calovox.evaluation.samples import REFERENCE_LABEL
+from calovox.evaluation.style import simulated_marker
 from calovox.units import format_energy
 
 __all__ = ["slices_figure", "slices_summary_figure"]

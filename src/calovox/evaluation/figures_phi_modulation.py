@@ -7,12 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from calovox.evaluation.phi_modulation import EnergyTest, PhiModulationResult
-from calovox.evaluation.plots_histograms import (
-    BAND_COLOR,
-    plot_distribution,
-    plot_ratio,
-    simulated_line,
-)
+from calovox.evaluation.plots_histograms import BAND_COLOR, plot_distribution, plot_ratio
 from calovox.evaluation.plots_phi_modulation import (
     plot_average_profile,
     plot_curves,
@@ -21,7 +16,7 @@ from calovox.evaluation.plots_phi_modulation import (
     plot_widths,
 )
 from calovox.evaluation.samples import REFERENCE_LABEL
-from calovox.evaluation.style import REFERENCE_COLOR
+from calovox.evaluation.style import REFERENCE_COLOR, simulated_line
 from calovox.units import GEV, format_energy
 
 __all__ = ["curves_figure", "energies_figure", "loss_figure"]

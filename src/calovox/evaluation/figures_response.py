@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from calovox.evaluation.averages import Profile
-from calovox.evaluation.comparison import Response
 from calovox.evaluation.histogram_pages import (
     HistogramPanel,
     add_colorbar,
@@ -19,13 +18,15 @@ from calovox.evaluation.histogram_pages import (
     legend_size,
     simulations_of,
 )
-from calovox.evaluation.plots_summaries import (
+from calovox.evaluation.plots_response import (
+    add_outside,
     plot_layer_fractions,
     plot_profile_differences,
     plot_profiles,
     plot_response,
     plot_response_map,
 )
+from calovox.evaluation.response import Response
 from calovox.evaluation.response_slices import SlicedResponse
 from calovox.units import format_energy
 
@@ -56,9 +57,9 @@ def response_figure(response: Response) -> Figure:
     ax = figure.subplots()
     figure.subplots_adjust(left=0.085, right=0.885, bottom=0.125, top=0.925)
     image, *_ = plot_response(response, ax)
+    add_outside(ax, below=response.n_low, above=response.n_high, beyond=response.n_beyond)
     low, high = map(format_energy, response.energies)
-    outside = f", {response.n_outside} outside" if response.n_outside else ""
-    ax.set_title(f"{response.label}: {response.n_events} photons of {low} to {high}{outside}")
+    ax.set_title(f"{response.label}: {response.n_events} photons of {low} to {high}")
     ax.set_xlim(_covered_range(response.profile))
     ax.set_xlabel(_ETA_LABEL)
     ax.set_ylabel(_RATIO_LABEL)
@@ -68,7 +69,7 @@ def response_figure(response: Response) -> Figure:
 
 
 def gap_figure(result: SlicedResponse) -> Figure:
-    """Draw the events of every sample across the gap at |eta| = 0.8 (Figure 12 b).
+    """Draw the events of every sample across an electrode gap (Figure 12 b).
 
     Args:
         result: Maps of the reference and of simulations.
@@ -90,8 +91,8 @@ def gap_figure(result: SlicedResponse) -> Figure:
     for place, sample in enumerate(result.maps):
         ax = axes.flat[place]
         (image,) = plot_response_map(sample, ax, most=most)
-        outside = f" ({sample.n_outside} outside)" if sample.n_outside else ""
-        ax.set_title(f"{sample.label}: {sample.n_events}{outside}", fontsize=9.5, pad=4)
+        add_outside(ax, below=sample.n_low, above=sample.n_high)
+        ax.set_title(f"{sample.label}: {sample.n_events}", fontsize=9.5, pad=4)
         ax.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
         if place + n_columns >= len(result.maps):
             ax.xaxis.set_tick_params(labelbottom=True)

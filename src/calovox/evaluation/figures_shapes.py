@@ -24,13 +24,13 @@ from calovox.evaluation.histogram_pages import (
     legend_size,
     simulations_of,
 )
-from calovox.evaluation.plots_histograms import simulated_marker
 from calovox.evaluation.plots_summaries import (
     plot_chi2,
     plot_shifts,
     plot_spreads,
 )
 from calovox.evaluation.samples import OBSERVABLES, REFERENCE_LABEL
+from calovox.evaluation.style import simulated_marker
 from calovox.reconstruction import SHAPE_VARIABLES, ShapeVariable
 from calovox.units import GEV, format_energy
 

@@ -16,15 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from calovox.evaluation.comparison import ObservableResult
-from calovox.evaluation.plots_histograms import (
-    BAND_COLOR,
-    plot_distribution,
-    plot_ratio,
-    simulated_line,
-    simulated_marker,
-)
+from calovox.evaluation.plots_histograms import BAND_COLOR, plot_distribution, plot_ratio
 from calovox.evaluation.samples import REFERENCE_LABEL
-from calovox.evaluation.style import REFERENCE_COLOR
+from calovox.evaluation.style import REFERENCE_COLOR, simulated_line, simulated_marker
 
 __all__ = [
     "HistogramPanel",

@@ -3,11 +3,11 @@
 What counts as worst is the distance from the floor towards the side on which the metric is bad, in
 units of the uncertainties of the score and of its floor, added in quadrature. Among many scores a
 distance of three is expected somewhere: how many there are, and how many are off, stands beside
-the worst.
+the worst. The same is given bin by bin, and feature by feature.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,10 +19,11 @@ __all__ = [
     "CLEAR",
     "LARGER_IS_BETTER",
     "NOTABLE",
+    "MetricOverview",
     "OverviewCell",
     "OverviewRow",
     "distance",
-    "overview_rows",
+    "metric_overviews",
 ]
 
 LARGER_IS_BETTER: Final = frozenset({"precision", "recall", "density", "coverage"})
@@ -34,10 +35,12 @@ NOTABLE: Final = 3.0
 CLEAR: Final = 5.0
 """Standard deviations from the floor beyond which it is called clearly off."""
 
+_BY_FEATURE: Final = frozenset({"auc", "divergence"})
+
 
 @dataclass(frozen=True)
 class OverviewCell:
-    """The worst score of one metric and sample.
+    """The worst of some scores of one metric and sample.
 
     Attributes:
         worst: The score.
@@ -54,17 +57,40 @@ class OverviewCell:
 
 @dataclass(frozen=True)
 class OverviewRow:
-    """The worst scores of one metric.
+    """The worst scores of one metric in one bin, or of one feature.
 
     Attributes:
-        metric: Name of the metric.
-        integrated: Whether the scores are of all events, not of bins.
+        title: Texts that say which scores these are.
         cells: One per sample; None where a sample has no such score.
     """
 
-    metric: str
-    integrated: bool
+    title: tuple[str, ...]
     cells: tuple[OverviewCell | None, ...]
+
+
+@dataclass(frozen=True)
+class MetricOverview:
+    """The scores of one metric, at several depths.
+
+    Attributes:
+        metric: Name of the metric.
+        feature: Name of the feature, of metrics whose features stand apart; else empty.
+        floor: Median floor of the scores of all events; NaN without any.
+        n_scores: How many scores there are.
+        total: Worst scores of all events.
+        binned: Worst scores of all bins.
+        bins: Worst score in each bin, all events first; titles are bins of energy and abs(eta).
+        features: Scores of all events for each feature; titles are features.
+    """
+
+    metric: str
+    feature: str
+    floor: float
+    n_scores: int
+    total: OverviewRow
+    binned: OverviewRow
+    bins: tuple[OverviewRow, ...]
+    features: tuple[OverviewRow, ...]
 
 
 def distance(score: Score) -> float:
@@ -89,24 +115,52 @@ def distance(score: Score) -> float:
     return sign * (score.value - score.floor) / uncertainty
 
 
-def overview_rows(scores: Scores, samples: Sequence[str]) -> list[OverviewRow]:
-    """Find the worst score of every metric and sample, of all events and of bins.
+def metric_overviews(scores: Scores, samples: Sequence[str]) -> list[MetricOverview]:
+    """Find the worst scores of every metric and sample: in all, by bin and by feature.
 
     Args:
         scores: All scores.
         samples: Names of the samples, in the order of the columns.
 
     Returns:
-        The rows: metrics in their order among the scores, first of all events, then of bins.
+        The metrics in their order among the scores.
     """
-    rows = []
-    for metric in dict.fromkeys(score.metric for score in scores):
-        for integrated in (True, False):
-            chosen = [s for s in scores if s.metric == metric and s.integrated == integrated]
-            if chosen:
-                cells = [_worst(s for s in chosen if s.sample == name) for name in samples]
-                rows.append(OverviewRow(metric, integrated, tuple(cells)))
-    return rows
+    groups: dict[tuple[str, str], list[Score]] = {}
+    for score in scores:
+        feature = score.feature if score.metric in _BY_FEATURE else ""
+        groups.setdefault((score.metric, feature), []).append(score)
+    return [_overview(*key, group, samples) for key, group in groups.items()]
+
+
+def _overview(
+    metric: str, feature: str, scores: Sequence[Score], samples: Sequence[str]
+) -> MetricOverview:
+    total = [score for score in scores if score.integrated]
+    floors = [score.floor for score in total if np.isfinite(score.floor)]
+    return MetricOverview(
+        metric=metric,
+        feature=feature,
+        floor=float(np.median(floors)) if floors else math.nan,
+        n_scores=len(scores),
+        total=_row((), total, samples),
+        binned=_row((), [score for score in scores if not score.integrated], samples),
+        bins=_rows(scores, samples, lambda score: (score.energy_bin, score.eta_bin)),
+        features=_rows(total, samples, lambda score: (score.feature,)),
+    )
+
+
+def _rows(
+    scores: Sequence[Score], samples: Sequence[str], title: Callable[[Score], tuple[str, ...]]
+) -> tuple[OverviewRow, ...]:
+    groups: dict[tuple[str, ...], list[Score]] = {}
+    for score in scores:
+        groups.setdefault(title(score), []).append(score)
+    return tuple(_row(key, group, samples) for key, group in groups.items())
+
+
+def _row(title: tuple[str, ...], scores: Sequence[Score], samples: Sequence[str]) -> OverviewRow:
+    cells = (_worst(score for score in scores if score.sample == name) for name in samples)
+    return OverviewRow(title, tuple(cells))
 
 
 def _worst(scores: Iterable[Score]) -> OverviewCell | None:

@@ -8,16 +8,17 @@ from calovox.arrays import LAYER_NAMES, LAYERS
 from calovox.evaluation.classifier import N_SEEDS
 from calovox.evaluation.collection import Report
 from calovox.evaluation.metrics import EDGE_HALF_WIDTHS, EDGE_QUANTILE, MIN_EXPECTED
+from calovox.evaluation.page_gates import gates_context
 from calovox.evaluation.page_overview import overview_context
 from calovox.evaluation.page_phi_modulation import phi_modulation_context
 from calovox.evaluation.page_provenance import provenance_context
 from calovox.evaluation.page_regions import FAIR, GOOD, region_context
+from calovox.evaluation.page_response import response_context
 from calovox.evaluation.page_text import energy_range
-from calovox.evaluation.page_voxels import classifier_rows, slices_context
+from calovox.evaluation.page_voxels import classifier_context, slices_context
 from calovox.evaluation.pictures import Picture
 from calovox.evaluation.plots_summaries import SMALLEST_CHI2, SMALLEST_SPREAD
 from calovox.evaluation.ratios import FEWEST_IN_RATIO
-from calovox.evaluation.response_slices import GAP_RANGE
 from calovox.evaluation.samples import REFERENCE_LABEL, Sample
 from calovox.evaluation.scores import Scores
 from calovox.evaluation.showers import AverageShower
@@ -84,14 +85,15 @@ def context(report: Report, scores: Scores, pictures: Mapping[str, Picture]) -> 
         "pictures": pictures,
         "simulations": simulations,
         "overview": overview_context(scores, simulations),
+        "gates": gates_context(report.outcomes),
         "samples": [_sample_cells(sample) for sample in report.samples],
         "regions": [region_context(result) for result in report.regions],
         "layers": [f"{LAYER_NAMES[layer]} ({layer})" for layer in LAYERS],
         "averages": [_average_context(shower, report) for shower in report.averages],
-        "gap_range": f"{GAP_RANGE[0]:g} < |η| < {GAP_RANGE[1]:g}",
+        "response": response_context(report),
         "image_energy": None if report.image is None else format_energy(report.image.energy),
         "slices": slices_context(report.slices),
-        "classifier": classifier_rows(report.classifier),
+        "classifier": classifier_context(report.classifier),
         "phi": phi_modulation_context(report.phi_modulation),
         "n_drawn": f"{int(report.spectrum.counts.sum()):,}".replace(",", " "),
         "probability": f"{report.interpolations[0].probability:.2f}",

@@ -1,4 +1,4 @@
-"""The overview table of the page, and the scores behind it."""
+"""The overview of the page: a table at a glance, and the scores behind it in tables per metric."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,14 +9,15 @@ from calovox.evaluation.overview import (
     CLEAR,
     LARGER_IS_BETTER,
     NOTABLE,
+    MetricOverview,
     OverviewCell,
     OverviewRow,
-    overview_rows,
+    metric_overviews,
 )
-from calovox.evaluation.page_text import feature_symbol, with_error
-from calovox.evaluation.scores import Scores
+from calovox.evaluation.page_text import feature_symbol, short_number, with_error
+from calovox.evaluation.scores import ALL, Scores
 
-__all__ = ["overview_context"]
+__all__ = ["metric_name", "overview_context"]
 
 _METRICS: Final = {
     "chi2_ndf": "χ²/ndf",
@@ -33,12 +34,24 @@ _METRICS: Final = {
     "training_distance": "Nearness to training showers",
     "copying": "Copies of training showers",
     "auc": "Classifier AUC",
-    "jsd": "Jensen–Shannon divergence [bit]",
+    "divergence": "Jensen–Shannon divergence [bit]",
 }
 
 
+def metric_name(metric: str) -> str:
+    """Write the name of a metric in words.
+
+    Args:
+        metric: Its name in the scores.
+
+    Returns:
+        Text.
+    """
+    return _METRICS.get(metric, metric.replace("_", " "))
+
+
 def overview_context(scores: Scores, samples: Sequence[str]) -> dict[str, Any] | None:
-    """Collect the rows of the overview table.
+    """Collect the table at a glance and the tables of each metric.
 
     Args:
         scores: All scores.
@@ -52,31 +65,50 @@ def overview_context(scores: Scores, samples: Sequence[str]) -> dict[str, Any] |
     labels = list(dict.fromkeys([*samples, *(score.sample for score in scores)]))
     return {
         "labels": labels,
-        "rows": [_row(row) for row in overview_rows(scores, labels)],
+        "metrics": [
+            _metric(entry, f"scores-{place}")
+            for place, entry in enumerate(metric_overviews(scores, labels), start=1)
+        ],
         "near": f"{NOTABLE:g}",
         "far": f"{CLEAR:g}",
         "n_scores": len(scores),
     }
 
 
-def _row(row: OverviewRow) -> dict[str, Any]:
+def _metric(entry: MetricOverview, name: str) -> dict[str, Any]:
+    title = metric_name(entry.metric) + (f", {entry.feature}" if entry.feature else "")
     return {
-        "metric": _METRICS.get(row.metric, row.metric.replace("_", " ")),
-        "which": "all events" if row.integrated else "worst bin",
-        "larger_is_better": row.metric in LARGER_IS_BETTER,
-        "cells": [None if cell is None else _cell(cell) for cell in row.cells],
+        "name": name,
+        "metric": title,
+        "larger_is_better": entry.metric in LARGER_IS_BETTER,
+        "floor": short_number(entry.floor),
+        "n_scores": entry.n_scores,
+        "total": _cells(entry.total),
+        "binned": _cells(entry.binned) if any(entry.binned.cells) else None,
+        "bins": [_row(row) for row in entry.bins],
+        "features": [_row(row) for row in entry.features] if len(entry.features) > 1 else [],
     }
+
+
+def _row(row: OverviewRow) -> dict[str, Any]:
+    title = ["all" if text == ALL else feature_symbol(text) for text in row.title]
+    return {"title": title, "cells": _cells(row)}
+
+
+def _cells(row: OverviewRow) -> list[dict[str, Any] | None]:
+    return [None if cell is None else _cell(cell) for cell in row.cells]
 
 
 def _cell(cell: OverviewCell) -> dict[str, Any]:
     worst = cell.worst
     return {
+        "short": short_number(worst.value),
         "value": with_error(worst.value, worst.uncertainty),
         "floor": with_error(worst.floor, worst.floor_uncertainty),
         "feature": feature_symbol(worst.feature),
-        "bin": "" if worst.integrated else worst.bin,
         "state": _state(cell.distance),
-        "off": f"{cell.n_off} of {cell.n_scores} off" if cell.n_scores > 1 else "",
+        "n_off": cell.n_off,
+        "n_scores": cell.n_scores,
     }
 
 

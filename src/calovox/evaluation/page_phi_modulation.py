@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from calovox.arrays import LAYER_NAMES
+from calovox.evaluation.metrics import Chi2, Histogram
+from calovox.evaluation.page_regions import outside
 from calovox.evaluation.phi_modulation import EnergyTest, PhiModulationResult
 from calovox.phi_modulation import MODULATED_LAYERS
 from calovox.units import format_energy
@@ -61,8 +63,14 @@ def _curve_cell(result: PhiModulationResult, row: int, layer: int) -> str:
 
 
 def _test_context(test: EnergyTest) -> dict[str, Any]:
-    chi2 = zip(test.raw.simulated, test.calibrated.simulated, strict=True)
-    shown = [("–", "–"), *((f"{a.chi2.reduced:.2f}", f"{b.chi2.reduced:.2f}") for a, b in chi2)]
+    simulated = zip(test.raw.simulated, test.calibrated.simulated, strict=True)
+    columns = [
+        {"raw": _cell(test.raw.reference), "calibrated": _cell(test.calibrated.reference)},
+        *(
+            {"raw": _cell(a.histogram, a.chi2), "calibrated": _cell(b.histogram, b.chi2)}
+            for a, b in simulated
+        ),
+    ]
     return {
         "energy": format_energy(test.energy),
         "rows": [
@@ -71,9 +79,13 @@ def _test_context(test: EnergyTest) -> dict[str, Any]:
                 "n_events": width.n_events,
                 "raw": f"{100 * width.raw:.3f} ± {100 * width.raw_error:.3f}",
                 "calibrated": f"{100 * width.calibrated:.3f} ± {100 * width.calibrated_error:.3f}",
-                "raw_chi2": raw,
-                "calibrated_chi2": calibrated,
+                "chi2": chi2,
             }
-            for width, (raw, calibrated) in zip(test.widths, shown, strict=True)
+            for width, chi2 in zip(test.widths, columns, strict=True)
         ],
     }
+
+
+def _cell(histogram: Histogram, chi2: Chi2 | None = None) -> dict[str, str]:
+    text = "–" if chi2 is None else f"{chi2.reduced:.2f}"
+    return {"text": text, "outside": outside(histogram)}

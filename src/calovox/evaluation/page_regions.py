@@ -18,7 +18,16 @@ from calovox.evaluation.page_text import html_symbol
 from calovox.evaluation.regions import CENTRAL
 from calovox.evaluation.samples import OBSERVABLES, REFERENCE_LABEL
 
-__all__ = ["FAIR", "GOOD", "region_context", "shapes_name", "summary_name"]
+__all__ = [
+    "FAIR",
+    "GOOD",
+    "chi2_cell",
+    "outside",
+    "region_context",
+    "shapes_name",
+    "summary_name",
+    "with_events",
+]
 
 GOOD: Final = 1.5
 """Chi2/ndf up to which a simulation is called good."""
@@ -62,8 +71,8 @@ def region_context(result: RegionResult) -> dict[str, Any]:
             *((entry.label, entry.histogram.total) for entry in first.simulated),
         ],
         "shapes": shapes_name(result),
-        "summary": summary_name(result) if _with_events(first) else None,
-        "labels": [entry.label for entry in _with_events(first)],
+        "summary": summary_name(result) if with_events(first) else None,
+        "labels": [entry.label for entry in with_events(first)],
         "rows": [_observable_row(entry) for entry in result.observables],
         "paired_labels": [first.simulated[position].label for position in pairs],
         "paired_rows": [_paired_row(entry, pairs) for entry in result.observables],
@@ -81,21 +90,37 @@ def _observable_row(result: ObservableResult) -> dict[str, Any]:
         "description": variable.description,
         "floor": f"{result.floor.mean:.2f}",
         "floor_range": f"{result.floor.low:.2f} to {result.floor.high:.2f}",
-        "outside": _outside(result.reference),
-        "simulated": [_chi2_cell(entry) for entry in _with_events(result)],
+        "outside": outside(result.reference),
+        "simulated": [chi2_cell(entry) for entry in with_events(result)],
     }
 
 
-def _with_events(result: ObservableResult) -> list[SimulatedResult]:
+def with_events(result: ObservableResult) -> list[SimulatedResult]:
+    """Find the simulations that have events.
+
+    Args:
+        result: Any comparison.
+
+    Returns:
+        Their results.
+    """
     return [entry for entry in result.simulated if entry.histogram.total > 0]
 
 
-def _chi2_cell(entry: SimulatedResult) -> dict[str, str]:
+def chi2_cell(entry: SimulatedResult) -> dict[str, str]:
+    """Write chi2/ndf, its state, and the events below and above the bins.
+
+    Args:
+        entry: A simulation.
+
+    Returns:
+        Values by their names in the template.
+    """
     reduced = entry.chi2.reduced
     return {
         "text": f"{reduced:.2f}" if entry.chi2.ndf > 0 else "–",
         "state": _state(reduced),
-        "outside": _outside(entry.histogram),
+        "outside": outside(entry.histogram),
     }
 
 
@@ -137,7 +162,15 @@ def _fractions_row(entry: LayerFractions, *, central: bool) -> dict[str, Any]:
     }
 
 
-def _outside(histogram: Histogram) -> str:
+def outside(histogram: Histogram) -> str:
+    """Write the events below and above the bins.
+
+    Args:
+        histogram: Any histogram.
+
+    Returns:
+        Both numbers.
+    """
     return f"{histogram.underflow} | {histogram.overflow}"
 
 

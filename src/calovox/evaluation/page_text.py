@@ -10,7 +10,7 @@ from markupsafe import Markup
 from calovox.evaluation.samples import OBSERVABLES
 from calovox.units import format_energy
 
-__all__ = ["energy_range", "feature_symbol", "html_symbol", "with_error"]
+__all__ = ["energy_range", "feature_symbol", "html_symbol", "short_number", "with_error"]
 
 _LEAST_ERROR: Final = 1e-4
 _SYMBOLS: Final = {variable.name: variable.symbol for variable in OBSERVABLES} | {
@@ -82,6 +82,29 @@ def with_error(value: float, error: float) -> str:
         return _plain(f"{value / scale:.1f}e{power} ± {error / scale:.1f}e{power}")
     decimals = max(0, 1 - power)
     return _plain(f"{value:.{decimals}f} ± {error:.{decimals}f}")
+
+
+def short_number(value: float) -> str:
+    """Write a number to three digits.
+
+    Args:
+        value: The number.
+
+    Returns:
+        Text; a dash for a value that is not known.
+
+    Example:
+        >>> short_number(0.00614), short_number(154.93), short_number(4407711.0)
+        ('0.00614', '155', '4.41e6')
+    """
+    if not np.isfinite(value):
+        return "–"
+    if abs(value) >= 1e5:
+        power = math.floor(math.log10(abs(value)))
+        return _plain(f"{value / 10.0**power:.2f}e{power}")
+    if 0 < abs(value) < 1e-4:
+        return _plain(f"{value:.0e}".replace("e-0", "e-"))
+    return _plain(f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}")
 
 
 def energy_range(low: float, high: float) -> str:

@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 
 from calovox.evaluation.classifier import Classification, ClassifierResult
+from calovox.evaluation.comparison import SimulatedResult
 from calovox.evaluation.energy_slices import SlicesResult
+from calovox.evaluation.metrics import Histogram
+from calovox.evaluation.page_regions import chi2_cell, outside
+from calovox.evaluation.page_text import with_error
 from calovox.units import format_energy
 
-__all__ = ["classifier_rows", "slices_context", "slices_name"]
+__all__ = ["classifier_context", "slices_context", "slices_name"]
 
 
 def slices_name(result: SlicesResult) -> str:
@@ -29,18 +33,28 @@ def slices_context(results: Sequence[SlicesResult]) -> list[dict[str, Any]]:
     return [_range_context(result) for result in results if result.slices]
 
 
-def classifier_rows(result: ClassifierResult | None) -> list[dict[str, str]] | None:
-    """Collect the rows of the table on the classifier: simulations, then the floor.
+def classifier_context(result: ClassifierResult | None) -> list[dict[str, Any]] | None:
+    """Collect the tables on the classifier: simulations, then the floor, for both inputs.
 
     Args:
-        result: The numbers, or None.
+        result: The test of voxels, or None.
 
     Returns:
-        The rows, or None.
+        One table per kind of inputs, or None.
     """
     if result is None:
         return None
-    return [_classifier_row(entry) for entry in (*result.simulated, result.floor)]
+    tests = [("voxels", "all voxels", result)]
+    if result.high_level is not None:
+        tests.append(("high-level", "high-level features", result.high_level))
+    return [
+        {
+            "name": name,
+            "inputs": inputs,
+            "rows": [_classifier_row(entry) for entry in (*test.simulated, test.floor)],
+        }
+        for name, inputs, test in tests
+    ]
 
 
 def _range_context(result: SlicesResult) -> dict[str, Any]:
@@ -50,21 +64,29 @@ def _range_context(result: SlicesResult) -> dict[str, Any]:
         "figure": result.eta_range.figure,
         "note_chi2": f"{result.eta_range.note_chi2:.1f}",
         "floor": f"{result.floor:.2f}",
+        "floors": [f"{entry.observable.floor.mean:.2f}" for entry in result.slices],
         "energies": [format_energy(entry.energy) for entry in result.slices],
-        "n_reference": [entry.observable.reference.total for entry in result.slices],
+        "reference": [_reference_cell(entry.observable.reference) for entry in result.slices],
         "rows": [
             {
                 "label": average.label,
                 "mean": f"{_number(average.mean)} ± {_number(average.error)}",
                 "n_slices": average.n_slices,
                 "cells": [
-                    _number(entry.observable.simulated[position].chi2.reduced)
-                    for entry in result.slices
+                    _slice_cell(entry.observable.simulated[position]) for entry in result.slices
                 ],
             }
             for position, average in enumerate(result.averages)
         ],
     }
+
+
+def _reference_cell(histogram: Histogram) -> dict[str, Any]:
+    return {"n_events": histogram.total, "outside": outside(histogram)}
+
+
+def _slice_cell(entry: SimulatedResult) -> dict[str, str] | None:
+    return chi2_cell(entry) if entry.histogram.total > 0 else None
 
 
 def _classifier_row(result: Classification) -> dict[str, str]:
@@ -75,6 +97,9 @@ def _classifier_row(result: Classification) -> dict[str, str]:
         "spread": f"{result.spread:.3f}",
         "error": f"{result.error:.3f}",
         "seeds": ", ".join(f"{auc:.3f}" for auc in result.auc),
+        "divergence": with_error(
+            float(result.divergence.mean()), float(result.divergence_errors.mean())
+        ),
     }
 
 

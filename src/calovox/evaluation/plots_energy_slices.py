@@ -10,9 +10,9 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from calovox.arrays import Array, Float64
 from calovox.evaluation.energy_slices import Moments, SlicesResult
-from calovox.evaluation.plots_histograms import BAND_COLOR, Drawn, simulated_marker
+from calovox.evaluation.plots_histograms import BAND_COLOR, Drawn
 from calovox.evaluation.plots_summaries import SMALLEST_CHI2
-from calovox.evaluation.style import REFERENCE_COLOR
+from calovox.evaluation.style import REFERENCE_COLOR, simulated_marker
 from calovox.units import GEV
 
 __all__ = ["plot_slice_chi2", "plot_slice_means", "plot_slice_widths"]

@@ -16,12 +16,7 @@ from calovox.evaluation.comparison import ObservableResult
 from calovox.evaluation.metrics import Histogram, poisson_interval
 from calovox.evaluation.ratios import Ratio, ratio_bins, ratio_of_histograms
 from calovox.evaluation.samples import REFERENCE_LABEL
-from calovox.evaluation.style import (
-    REFERENCE_COLOR,
-    SIMULATED_COLORS,
-    SIMULATED_LINES,
-    SIMULATED_MARKERS,
-)
+from calovox.evaluation.style import REFERENCE_COLOR, simulated_line, simulated_marker
 
 __all__ = [
     "BAND_COLOR",
@@ -29,8 +24,6 @@ __all__ = [
     "Drawn",
     "plot_distribution",
     "plot_ratio",
-    "simulated_line",
-    "simulated_marker",
 ]
 
 Drawn: TypeAlias = list[Artist | Container]
@@ -49,33 +42,6 @@ _HEADROOM_OF_ROW: Final = 0.13
 _RATIO_BINS: Final = {1: 20, 2: 20, 3: 14, 4: 14}
 _RATIO_BINS_OF_MANY: Final = 10
 _BIN_SHARE: Final = 0.72
-
-
-def simulated_line(position: int) -> dict[str, Any]:
-    """Choose colour and dashes of a simulation.
-
-    Args:
-        position: Its place in the report, from 0.
-
-    Returns:
-        Line properties for matplotlib.
-    """
-    place = position % len(SIMULATED_COLORS)
-    return {"color": SIMULATED_COLORS[place], "linestyle": SIMULATED_LINES[place]}
-
-
-def simulated_marker(position: int) -> dict[str, Any]:
-    """Choose colour and marker of a simulation.
-
-    Args:
-        position: Its place in the report, from 0.
-
-    Returns:
-        Marker properties for matplotlib.
-    """
-    place = position % len(SIMULATED_COLORS)
-    look = {"color": SIMULATED_COLORS[place], "marker": SIMULATED_MARKERS[place]}
-    return {**look, "markersize": 4.5, "linestyle": "none"}
 
 
 def plot_distribution(
@@ -165,10 +131,11 @@ def _plot_points(ratio: Ratio, x: Float64[Array, " bin"], ax: Axes, look: dict[s
     inside = (ratio.value >= bottom) & (ratio.value <= top)
     errors = [(ratio.value - ratio.low)[inside], (ratio.high - ratio.value)[inside]]
     small = {**look, "markersize": 2.6}
+    beyond = {key: look[key] for key in ("color", "markerfacecolor")} | {"markersize": 4.0}
     artists: Drawn = [ax.errorbar(x[inside], ratio.value[inside], errors, **small, linewidth=0.8)]
     for outside, y, marker in ((ratio.value > top, top, "^"), (ratio.value < bottom, bottom, "v")):
         where = np.full(np.count_nonzero(outside), y)
-        artists += ax.plot(x[outside], where, marker, color=look["color"], markersize=4.0)
+        artists += ax.plot(x[outside], where, marker, **beyond)
     return artists
 
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 
 from calovox.arrays import LAYER_NAMES
 from calovox.evaluation.phi_modulation import EnergyTest
-from calovox.evaluation.plots_histograms import BAND_COLOR, Drawn, simulated_marker
-from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS
+from calovox.evaluation.plots_histograms import BAND_COLOR, Drawn
+from calovox.evaluation.style import REFERENCE_COLOR, SIMULATED_COLORS, simulated_marker
 from calovox.phi_modulation import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.fit import FitResult

@@ -22,6 +22,7 @@ from calovox.evaluation.classifier_inputs import score_classifier
 from calovox.evaluation.collection import Report, ReportFiles, collect_report
 from calovox.evaluation.figure_list import report_figures
 from calovox.evaluation.gate_files import write_outcomes
+from calovox.evaluation.gate_summary import summarise_gates
 from calovox.evaluation.gates import Gate, check_gates
 from calovox.evaluation.phi_modulation import PhiModulationFiles
 from calovox.evaluation.pictures import Picture, save_figure
@@ -39,7 +40,7 @@ from calovox.geometry import CellTable
 __all__ = ["render_page", "write_report"]
 
 _FORMAT: Final = "calovox report"
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 def write_report(
@@ -65,8 +66,9 @@ def write_report(
     """Compare simulations with Geant4 and write the report.
 
     Args:
-        reference: Datasets of Geant4, with cell energies; none for a report on voxels alone.
-        simulated: Datasets of each simulation by the names the report gives them, in its order.
+        reference: Datasets of Geant4; none for a report on voxels alone.
+        simulated: Datasets of each simulation by the names the report gives them, in its order;
+            shower shapes are those of the ones with cell energies.
         output: Folder of the report; its page is ``index.html``.
         hits: Hits file that one shower is shown from.
         phi_modulation: Curves and displaced showers of Figures 9 and 10.
@@ -182,6 +184,7 @@ def _numbers(report: Report) -> dict[str, Any]:
         "phi_modulation": report.phi_modulation,
         "energy_slices": report.slices,
         "classifier": report.classifier,
+        "gates": summarise_gates(report.outcomes),
         "missing": report.missing,
         "provenance": report.provenance,
     }

@@ -2,7 +2,8 @@ r"""E_tot / E_kin near the electrode gaps: maps, and histograms in slices of |et
 
 At |eta| = 0 and 0.8 one electrode ends and the next begins. Within a few thousandths of eta the
 collected charge drops and the distribution widens; only slices as narrow as this tell whether a
-simulation follows event by event or on average. Bins in E_tot / E_kin come from the reference.
+simulation follows event by event or on average. E_tot is the sum of all cells. Bins in
+E_tot / E_kin come from the reference.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
 from calovox.evaluation.comparison import FEWEST_EVENTS, ObservableResult, compare_values
-from calovox.evaluation.metrics import robust_range
+from calovox.evaluation.response import ratio_edges
 from calovox.evaluation.samples import Sample
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 GAP_RANGE: Final = (0.75, 0.85)
-"""Range of |eta_center| of the maps, as in Figure 12 (b)."""
+"""Range of |eta_center| of the maps in Figure 12 (b)."""
 
 ETA_SLICES: Final = (
     (0.0, 0.01),
@@ -54,19 +55,21 @@ class ResponseMap:
         eta_edges: Borders of the bins in |eta_center|.
         ratio_edges: Borders of the bins in E_tot / E_kin, those of the reference.
         counts: Events in each bin.
-        n_events: Events in the range of |eta_center|, those of any E_tot included.
+        n_low: Events below the bins in E_tot / E_kin.
+        n_high: Events above them.
     """
 
     label: str
     eta_edges: Float64[Array, " eta_edge"]
     ratio_edges: Float64[Array, " ratio_edge"]
     counts: Int64[Array, "eta_bin ratio_bin"]
-    n_events: int
+    n_low: int
+    n_high: int
 
     @property
-    def n_outside(self) -> int:
-        """Events above or below the bins in E_tot / E_kin."""
-        return self.n_events - int(self.counts.sum())
+    def n_events(self) -> int:
+        """Events in the range of |eta_center|, those of any E_tot included."""
+        return int(self.counts.sum()) + self.n_low + self.n_high
 
 
 @dataclass(frozen=True)
@@ -90,39 +93,56 @@ class SlicedResponse:
 
     Attributes:
         energies: Lowest and highest kinetic energy in MeV.
+        gap_range: Range of |eta_center| of the maps.
         maps: The reference, then simulations with events; empty if the reference has too few.
         slices: Slices with enough events of the reference.
         too_few: Slices in which the reference has events, but under `FEWEST_EVENTS`.
     """
 
     energies: tuple[float, float]
+    gap_range: tuple[float, float]
     maps: tuple[ResponseMap, ...]
     slices: tuple[EtaSlice, ...]
     too_few: tuple[tuple[float, float], ...]
 
 
-def slice_response(samples: Sequence[Sample], energies: tuple[float, float]) -> SlicedResponse:
+def slice_response(
+    samples: Sequence[Sample],
+    energies: tuple[float, float],
+    *,
+    gap_range: tuple[float, float] = GAP_RANGE,
+    eta_slices: Sequence[tuple[float, float]] = ETA_SLICES,
+) -> SlicedResponse:
     """Compare E_tot / E_kin of simulations with the reference, slice by slice in |eta_center|.
 
     Args:
         samples: The reference, then simulations.
         energies: Lowest and highest kinetic energy in MeV of the events that count.
+        gap_range: Range of |eta_center| of the maps.
+        eta_slices: Lowest |eta_center| of each slice, and the highest, not included.
 
     Returns:
         Maps and slices.
+
+    Raises:
+        ValueError: If a range is empty.
     """
+    for low, high in (gap_range, *eta_slices):
+        if not 0 <= low < high:
+            raise ValueError(f"|eta_center|: expected 0 <= low < high, got {low:g} and {high:g}")
     columns = [_response(sample, energies) for sample in samples]
     labels = [sample.label for sample in samples]
     simulated = [(label, place) for place, label in enumerate(labels[1:])]
     slices, too_few = [], []
-    for low, high in ETA_SLICES:
+    for low, high in eta_slices:
         values = [ratio[(eta >= low) & (eta < high)] for eta, ratio in columns]
         if len(values[0]) >= FEWEST_EVENTS:
             result = compare_values("e_tot_over_e_kin", values, simulated)
             slices.append(EtaSlice(low, high, result))
         elif len(values[0]) > 0:
             too_few.append((low, high))
-    return SlicedResponse(energies, _maps(columns, labels), tuple(slices), tuple(too_few))
+    maps = _maps(columns, labels, gap_range)
+    return SlicedResponse(energies, gap_range, maps, tuple(slices), tuple(too_few))
 
 
 def _response(
@@ -135,21 +155,21 @@ def _response(
 
 
 def _maps(
-    columns: Sequence[tuple[Float64[Array, " _"], Float64[Array, " _"]]], labels: Sequence[str]
+    columns: Sequence[tuple[Float64[Array, " _"], Float64[Array, " _"]]],
+    labels: Sequence[str],
+    gap_range: tuple[float, float],
 ) -> tuple[ResponseMap, ...]:
-    low, high = GAP_RANGE
-    inside = [(eta >= low) & (eta < high) for eta, _ in columns]
-    if np.count_nonzero(inside[0]) < FEWEST_EVENTS:
+    low, high = gap_range
+    near = [(eta >= low) & (eta < high) for eta, _ in columns]
+    inside = [(eta[rows], ratio[rows]) for (eta, ratio), rows in zip(columns, near, strict=True)]
+    if len(inside[0][0]) < FEWEST_EVENTS:
         return ()
-    bottom, top = robust_range(columns[0][1][inside[0]], quantile=0.002, half_widths=10.0)
-    margin = 0.1 * (top - bottom) + 1e-3
-    eta_edges = np.linspace(low, high, _N_ETA_BINS + 1)
-    ratio_edges = np.linspace(bottom - margin, top + margin, _N_RATIO_BINS + 1)
+    edges = np.linspace(low, high, _N_ETA_BINS + 1), ratio_edges(inside[0][1], _N_RATIO_BINS)
     maps = []
-    for (eta, ratio), chosen, label in zip(columns, inside, labels, strict=True):
-        n_events = int(np.count_nonzero(chosen))
-        counts, _, _ = np.histogram2d(eta[chosen], ratio[chosen], bins=(eta_edges, ratio_edges))
-        if n_events > 0:
-            counts = counts.astype(np.int64)
-            maps.append(ResponseMap(label, eta_edges, ratio_edges, counts, n_events))
+    for (eta, ratio), label in zip(inside, labels, strict=True):
+        if len(ratio) > 0:
+            counts, _, _ = np.histogram2d(eta, ratio, bins=edges)
+            n_low = int(np.count_nonzero(ratio < edges[1][0]))
+            n_high = int(np.count_nonzero(ratio > edges[1][-1]))
+            maps.append(ResponseMap(label, *edges, counts.astype(np.int64), n_low, n_high))
     return tuple(maps)

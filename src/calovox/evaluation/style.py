@@ -15,7 +15,13 @@ from typing import Any, Final
 import matplotlib
 import mplhep
 
-__all__ = ["REFERENCE_COLOR", "SIMULATED_COLORS", "SIMULATED_LINES", "SIMULATED_MARKERS", "style"]
+__all__ = [
+    "REFERENCE_COLOR",
+    "SIMULATED_COLORS",
+    "simulated_line",
+    "simulated_marker",
+    "style",
+]
 
 REFERENCE_COLOR: Final = "black"
 
@@ -30,7 +36,7 @@ SIMULATED_COLORS: Final = (
 )
 """Colours of the simulations in order: after Okabe and Ito, each with a contrast of 3 to white."""
 
-SIMULATED_LINES: Final = (
+_LINES: Final[tuple[Any, ...]] = (
     "-",
     (0, (4, 1.2)),
     (0, (1.2, 1)),
@@ -39,10 +45,8 @@ SIMULATED_LINES: Final = (
     (0, (2.5, 0.8)),
     (0, (5, 1, 1, 1, 1, 1)),
 )
-"""Dashes of the simulations, in order: lines stay distinct in grey print."""
 
-SIMULATED_MARKERS: Final = ("s", "D", "^", "v", "<", ">", "p")
-"""Markers of the simulations, in order."""
+_MARKERS: Final = ("s", "D", "^", "v", "<", ">", "p")
 
 _PARAMETERS: Final[dict[Any, Any]] = {
     "axes.autolimit_mode": "data",
@@ -74,6 +78,40 @@ _PARAMETERS: Final[dict[Any, Any]] = {
     "ytick.major.size": 6,
     "ytick.minor.size": 3,
 }
+
+
+def simulated_line(place: int) -> dict[str, Any]:
+    """Choose colour and dashes of a simulation.
+
+    Lines stay distinct in grey print. From the eighth on colours come again, with other dashes.
+
+    Args:
+        place: Its place in the report, from 0.
+
+    Returns:
+        Line properties for matplotlib, different for each of the first 49.
+    """
+    turn, color = divmod(place, len(SIMULATED_COLORS))
+    return {"color": SIMULATED_COLORS[color], "linestyle": _LINES[(place + turn) % len(_LINES)]}
+
+
+def simulated_marker(place: int) -> dict[str, Any]:
+    """Choose colour and marker of a simulation; every second turn of the colours has open markers.
+
+    Args:
+        place: Its place in the report, from 0.
+
+    Returns:
+        Marker properties for matplotlib, different for each of the first 49.
+    """
+    turn, color = divmod(place, len(SIMULATED_COLORS))
+    return {
+        "color": SIMULATED_COLORS[color],
+        "marker": _MARKERS[(place + turn) % len(_MARKERS)],
+        "markerfacecolor": "white" if turn % 2 else SIMULATED_COLORS[color],
+        "markersize": 4.5,
+        "linestyle": "none",
+    }
 
 
 @contextmanager
