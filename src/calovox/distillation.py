@@ -12,14 +12,14 @@ The student f and the target f' start from the teacher; after each step, f' move
 the end of the teacher's paths: the student makes of the same noise the same shower. With N = 2,
 the teacher goes all the way, and nothing is handed down from angle to angle.
 
-A student of k evaluations starts k times, from 0, pi / 2k, ... on (`jump_starts`). Each start has N
-levels of its own, from there to the end, of which a training takes one at random.
+A student of k evaluations starts k times, from 0, pi / 2k, ... on (`jump_starts`). Each start has
+N levels of its own, from there to the end, and n is drawn from those of all starts.
 
 Levels are equal steps of the angle, or the note's: levels s of noise whose seventh roots are in
-equal steps, with tan(a) = d / s for data of the deviation d. The ends of the arc are exact: the
-note's s = 80 would be 0.006 rad behind the noise, and 0.002 is 0.004 rad before the data. As in the
-note are the levels, the single step of the teacher, the loss and the average; ours are steps of
-Heun's method in the angle instead of s, and the form of f (`calovox.models.arc.jump`).
+equal steps, with tan(a) = d / s for data of the deviation d. Their ends are those of the arc: the
+note's 80 would be 0.006 rad behind the noise, and its 0.002 is 0.004 rad before the data. Two more
+things are not the note's: steps of Heun in the angle instead of s, and the form of f
+(`calovox.models.arc.jump`).
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.3
@@ -32,7 +32,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -67,8 +67,7 @@ class Distillation(nn.Module):
         decay: How much of the target remains after a step.
 
     Raises:
-        ValueError: If there are less than two levels or no steps, the spacing is unknown, or the
-            decay is not in [0, 1).
+        ValueError: If there are less than two levels or no steps, or the decay is not in [0, 1).
     """
 
     here: Tensor
@@ -87,9 +86,6 @@ class Distillation(nn.Module):
         super().__init__()
         if n_levels < 2:
             raise ValueError(f"Distillation: expected `n_levels` of 2 or more, got {n_levels}")
-        if spacing not in get_args(Spacing):
-            expected = ", ".join(get_args(Spacing))
-            raise ValueError(f"Distillation: expected `spacing` of {expected}, got '{spacing}'")
         if n_steps < 1:
             raise ValueError(f"Distillation: expected `n_steps` of 1 or more, got {n_steps}")
         if not 0.0 <= decay < 1.0:

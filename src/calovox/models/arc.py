@@ -135,9 +135,9 @@ def jump(
     the result is u. So this is a consistency function of any slope, and near the exact one.
 
     With a level s of noise on data of the deviation d, tan(a) = d / s, the boundary condition of
-    Song et al. reads f / d = sin(a) u + cos(a) G(u; a), but for their smallest level of noise. Both
-    are the same function where F = G - tan(pi / 4 - a / 2) u. They differ in where a student
-    starts: with the slope of its teacher for G, from the mean of all showers.
+    Song et al. reads f / d = sin(a) u + cos(a) G(u; a), but for their smallest level of noise.
+    That is the same function where F = G - tan(pi / 4 - a / 2) u. The two differ in where a
+    student starts: with the slope of its teacher as G, from the mean of all showers.
 
     Args:
         slope: F, or what has been trained in its place.
