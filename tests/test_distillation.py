@@ -77,12 +77,9 @@ def shares_of(x: Tensor) -> Tensor:
 
 
 LESSONS = {
-    "by the note's levels, 1 evaluation": (1, 32, "karras", 1, 3000),
-    "by angles, 2 evaluations": (2, 32, "angles", 1, 2000),
-    "by angles, 4 evaluations": (4, 32, "angles", 1, 2000),
-    "from end to end, 1 evaluation": (1, 2, "angles", 6, 800),
-    "from end to end, 2 evaluations": (2, 2, "angles", 6, 800),
-    "from end to end, 4 evaluations": (4, 2, "angles", 6, 800),
+    "by the note's levels": (1, 32, "karras", 1, 3000),
+    "by angles": (4, 32, "angles", 1, 2000),
+    "from end to end": (4, 2, "angles", 6, 800),
 }
 
 
@@ -108,8 +105,14 @@ def lesson(request: pytest.FixtureRequest) -> Distillation:
     return lesson
 
 
-def test_the_student_has_the_distribution_of_its_teacher(lesson: Distillation) -> None:
-    student = lesson.result
+@pytest.mark.parametrize("n_evaluations", [1, 2, 4])
+def test_the_student_has_the_distribution_of_its_teacher(
+    lesson: Distillation, n_evaluations: int
+) -> None:
+    """Four evaluations start where one and two do, and at two more angles."""
+    if n_evaluations > lesson.student.n_evaluations:
+        pytest.skip("taught to start from noise alone")
+    student = ConsistencyModel(lesson.result.model, n_evaluations=n_evaluations)
     batch = draw_mixture(20_000, torch.Generator().manual_seed(2))
     noise = torch.randn(20_000, *student.noise_shape, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
