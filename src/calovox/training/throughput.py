@@ -10,7 +10,6 @@ References:
 """
 
 import copy
-import itertools
 import time
 from dataclasses import dataclass
 from statistics import median
@@ -90,8 +89,9 @@ def count_flops(model: nn.Module, files: ShowerFiles) -> float:
     showers = files.read(np.arange(min(16, len(files))))
     with FlopCounterMode(display=False) as counter:
         losses = pupil.losses(showers, torch.Generator().manual_seed(1))
-        torch.stack(list(losses.values())).sum().backward()
-    return counter.get_total_flops() / len(showers.voxels)
+        torch.autograd.backward(list(losses.values()))
+    total: int = counter.get_total_flops()
+    return total / len(showers.voxels)
 
 
 def matrix_product_rate(device: torch.device, dtype: torch.dtype) -> float:
@@ -104,12 +104,12 @@ def matrix_product_rate(device: torch.device, dtype: torch.dtype) -> float:
     Returns:
         Floating-point operations per second, in the best of three products.
     """
-    for size in (256 * 2**k for k in itertools.count()):
+    size, seconds = 128, 0.0
+    while seconds < _LONG_ENOUGH and size < _LARGEST:
+        size *= 2
         a = torch.randn(size, size, device=device).to(dtype)
         seconds = min(_time_product(a) for _ in range(3))
-        if seconds > _LONG_ENOUGH or size == _LARGEST:
-            break
-    return 2.0 * size**3 / seconds
+    return 2.0 * float(size) ** 3 / seconds
 
 
 class RateMeter(Observer):
