@@ -79,7 +79,7 @@ def shares_of(x: Tensor) -> Tensor:
 LESSONS = {
     "by the note's levels": (1, 32, "karras", 1, 3000),
     "by angles": (4, 32, "angles", 1, 2000),
-    "from end to end": (4, 2, "angles", 6, 800),
+    "from end to end": (4, 2, "angles", 6, 1500),
 }
 
 
