@@ -1,14 +1,16 @@
 import copy
+import math
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from calovox.distillation import Distillation
-from calovox.models.arc import follow_arc
+from calovox.distillation import Distillation, Spacing
+from calovox.models.arc import follow_arc, jump_starts
 from calovox.models.arc_model import ArcModel
 from calovox.models.base import Conditions, Showers, Trainable
 from calovox.models.consistency import ConsistencyModel
+from calovox.models.edm import karras_sigmas
 from calovox.models.sampling import ONE_STEP
 from calovox.models.solvers import heun
 from calovox.nn import MLP
@@ -74,15 +76,28 @@ def shares_of(x: Tensor) -> Tensor:
     return torch.bincount(torch.cdist(x, CENTRES).argmin(1), minlength=3) / len(x)
 
 
-@pytest.fixture(scope="module", params=[(32, 1), (2, 12)], ids=["by angles", "from end to end"])
+LESSONS = {
+    "by the note's levels": (1, 32, "karras", 1, 3000),
+    "by angles": (4, 32, "angles", 1, 2000),
+    "from end to end": (4, 2, "angles", 6, 1500),
+}
+
+
+@pytest.fixture(scope="module", params=LESSONS.values(), ids=LESSONS.keys())
 def lesson(request: pytest.FixtureRequest) -> Distillation:
     """A student of the mixture that starts from random weights."""
-    n_levels, n_steps = request.param
-    lesson = Distillation(Mixture(), ConsistencyModel(Pupil()), n_levels=n_levels, n_steps=n_steps)
+    n_evaluations, n_levels, spacing, n_steps, length = request.param
+    lesson = Distillation(
+        Mixture(),
+        ConsistencyModel(Pupil(), n_evaluations=n_evaluations),
+        n_levels=n_levels,
+        spacing=spacing,
+        n_steps=n_steps,
+    )
     rng = torch.Generator().manual_seed(1)
-    optimizer = torch.optim.Adam(lesson.student.parameters(), lr=3e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 2000)
-    for _ in range(2000):
+    optimizer = torch.optim.Adam(lesson.student.parameters(), lr=5e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, length)
+    for _ in range(length):
         optimizer.zero_grad()
         lesson.losses(draw_mixture(256, rng), rng)["consistency"].backward()
         optimizer.step()
@@ -94,7 +109,8 @@ def lesson(request: pytest.FixtureRequest) -> Distillation:
 def test_the_student_has_the_distribution_of_its_teacher(
     lesson: Distillation, n_evaluations: int
 ) -> None:
-    if n_evaluations > 1 and len(lesson.angles) == 2:
+    """Four evaluations start where one and two do, and at two more angles."""
+    if n_evaluations > lesson.student.n_evaluations:
         pytest.skip("taught to start from noise alone")
     student = ConsistencyModel(lesson.result.model, n_evaluations=n_evaluations)
     batch = draw_mixture(20_000, torch.Generator().manual_seed(2))
@@ -109,12 +125,39 @@ def test_the_student_has_the_distribution_of_its_teacher(
 def test_the_student_makes_of_the_same_noise_the_same_shower(lesson: Distillation) -> None:
     batch = draw_mixture(2000, torch.Generator().manual_seed(2))
     noise = torch.randn(2000, 2, generator=torch.Generator().manual_seed(3))
+    student = ConsistencyModel(lesson.result.model)
     with torch.no_grad():
-        found = lesson.result.sample(batch.conditions, batch.layer_energy, noise)
+        found = student.sample(batch.conditions, batch.layer_energy, noise)
         expected = follow_arc(lambda u, angle: lesson.teacher.slope(u, angle, u), noise, heun, 40)
     same = torch.cdist(found, CENTRES).argmin(1) == torch.cdist(expected, CENTRES).argmin(1)
     assert same.float().mean() > 0.97
     assert (found - expected)[same].square().mean().sqrt() < 0.15
+
+
+@pytest.mark.parametrize("spacing", ["angles", "karras"])
+@pytest.mark.parametrize("n_levels", [2, 32])
+@pytest.mark.parametrize("n_evaluations", [1, 2, 4])
+def test_levels_lead_from_the_start_of_every_jump_to_the_end(
+    spacing: Spacing, n_levels: int, n_evaluations: int
+) -> None:
+    student = ConsistencyModel(Pupil(), n_evaluations=n_evaluations)
+    lesson = Distillation(Mixture(), student, n_levels=n_levels, spacing=spacing)
+    here, there = (a.reshape(n_evaluations, -1) for a in (lesson.here, lesson.there))
+    assert here.shape == (n_evaluations, n_levels - 1)
+    assert torch.equal(here[:, 0], torch.tensor(jump_starts(n_evaluations)))
+    assert torch.equal(here[:, 1:], there[:, :-1])
+    assert torch.equal(there[:, -1], torch.full((n_evaluations,), 0.5 * math.pi))
+    assert (there > here).all()
+
+
+def test_the_levels_of_the_note_are_those_of_karras() -> None:
+    lesson = Distillation(Mixture(), ConsistencyModel(Pupil()), spacing="karras")
+    sigmas = 0.5 / lesson.here[1:, 0].double().tan()
+    torch.testing.assert_close(
+        sigmas, torch.tensor(karras_sigmas(32)[1:-1], dtype=torch.float64), rtol=1e-4, atol=0
+    )
+    equal = Distillation(Mixture(), ConsistencyModel(Pupil()))
+    torch.testing.assert_close(equal.there - equal.here, torch.full((31, 1), math.pi / 62))
 
 
 MAKERS = {"diffusion": toy_dit, "flow": toy_cfm}

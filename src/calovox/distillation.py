@@ -1,7 +1,7 @@
 r"""Teacher to student: consistency distillation of any diffusion or flow model of voxels.
 
-On the arc u(a) = cos(a) z + sin(a) x from noise to data (`calovox.models.arc`), with equally
-spaced angles a_1 = 0 < ... < a_N = pi / 2 and n uniform in 1, ..., N - 1,
+On the arc u(a) = cos(a) z + sin(a) x from noise to data (`calovox.models.arc`), with N levels
+a_1 = 0 < ... < a_N = pi / 2 and n uniform in 1, ..., N - 1,
 
     u_n     = cos(a_n) z + sin(a_n) x,
     u_{n+1} = steps of Heun of the teacher, from u_n and a_n to a_{n+1},
@@ -12,6 +12,15 @@ The student f and the target f' start from the teacher; after each step, f' move
 the end of the teacher's paths: the student makes of the same noise the same shower. With N = 2,
 the teacher goes all the way, and nothing is handed down from angle to angle.
 
+A student of k evaluations starts k times, from 0, pi / 2k, ... on (`jump_starts`). Each start has
+N levels of its own, from there to the end, and n is drawn from those of all starts.
+
+Levels are equal steps of the angle, or the note's: levels s of noise whose seventh roots are in
+equal steps, with tan(a) = d / s for data of the deviation d. Their ends are those of the arc: the
+note's 80 would be 0.006 rad behind the noise, and its 0.002 is 0.004 rad before the data. Two more
+things are not the note's: steps of Heun in the angle instead of s, and the form of f
+(`calovox.models.arc.jump`).
+
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.3
     Y. Song, P. Dhariwal, M. Chen, I. Sutskever, *Consistency models*, 2023,
@@ -20,16 +29,19 @@ References:
 
 import copy
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from calovox.models.arc import QUARTER_TURN, Slope, jump
+from calovox.models.arc import QUARTER_TURN, Slope, jump, jump_starts
 from calovox.models.arc_model import ArcModel
 from calovox.models.base import Showers
 from calovox.models.consistency import ConsistencyModel
+from calovox.models.edm import SIGMA_DATA, SIGMA_MAX, karras_sigmas
 from calovox.models.solvers import heun
 from calovox.nn import DiffusionTransformer, VelocityNetwork
 from calovox.training.kinds import StudentSizes
@@ -37,7 +49,10 @@ from calovox.training.runs import read_record, read_run
 from calovox.training.showers import ShowerFiles
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["Distillation", "Teacher", "read_teacher"]
+__all__ = ["Distillation", "Spacing", "Teacher", "read_teacher"]
+
+Spacing = Literal["angles", "karras"]
+"""Levels in equal steps of the angle, or those of noise that Karras et al. and the note have."""
 
 
 class Distillation(nn.Module):
@@ -46,15 +61,17 @@ class Distillation(nn.Module):
     Args:
         teacher: The model that teaches; it stays as it is.
         student: A consistency model of the same variables, which is trained.
-        n_levels: Number N of angles.
-        n_steps: Steps of the teacher from one angle to the next.
+        n_levels: Number N of levels for each evaluation of the student.
+        spacing: How the levels are spaced.
+        n_steps: Steps of the teacher from one level to the next.
         decay: How much of the target remains after a step.
 
     Raises:
-        ValueError: If there are less than two angles or no steps, or the decay is not in [0, 1).
+        ValueError: If there are less than two levels or no steps, or the decay is not in [0, 1).
     """
 
-    angles: Tensor
+    here: Tensor
+    there: Tensor
 
     def __init__(
         self,
@@ -62,6 +79,7 @@ class Distillation(nn.Module):
         student: ConsistencyModel,
         *,
         n_levels: int = 32,
+        spacing: Spacing = "angles",
         n_steps: int = 1,
         decay: float = 0.95,
     ) -> None:
@@ -72,14 +90,18 @@ class Distillation(nn.Module):
             raise ValueError(f"Distillation: expected `n_steps` of 1 or more, got {n_steps}")
         if not 0.0 <= decay < 1.0:
             raise ValueError(f"Distillation: expected `decay` in [0, 1), got {decay}")
+        self.n_levels = n_levels
+        self.spacing = spacing
         self.n_steps = n_steps
         self.decay = decay
         self.student = student
         self.target = copy.deepcopy(student).requires_grad_(False)
         self.teacher = copy.deepcopy(teacher).requires_grad_(False)
         self._digest = _digest(self.teacher)
-        angles = torch.linspace(0.0, QUARTER_TURN, n_levels)
-        self.register_buffer("angles", angles, persistent=False)
+        starts = jump_starts(student.n_evaluations)
+        angles = torch.tensor([_levels(start, n_levels, spacing) for start in starts])
+        self.register_buffer("here", angles[:, :-1].reshape(-1, 1), persistent=False)
+        self.register_buffer("there", angles[:, 1:].reshape(-1, 1), persistent=False)
 
     @property
     def result(self) -> ConsistencyModel:
@@ -87,13 +109,13 @@ class Distillation(nn.Module):
         return self.target
 
     def losses(self, batch: Showers[Tensor], rng: torch.Generator) -> dict[str, Tensor]:
-        """Compute the squared difference between student and target, at one angle per event.
+        """Compute the squared difference between student and target, at one level per event.
 
         In training, this first moves the target toward the student, as the last step left it.
 
         Args:
             batch: Showers.
-            rng: Where angles and noise come from.
+            rng: Where levels and noise come from.
 
         Returns:
             `consistency`.
@@ -101,9 +123,8 @@ class Distillation(nn.Module):
         if self.training:
             self._follow()
         x = self.teacher.to_variables(batch, rng)
-        last = len(self.angles) - 1
-        n = torch.randint(last, (len(x),), generator=rng, device=rng.device)
-        here, there = self.angles[n][:, None], self.angles[n + 1][:, None]
+        n = torch.randint(len(self.here), (len(x),), generator=rng, device=rng.device)
+        here, there = self.here[n], self.there[n]
         u = here.cos() * torch.empty_like(x).normal_(generator=rng) + here.sin() * x
         with torch.no_grad():
             ahead = self._teach(u, here, there, batch)
@@ -113,8 +134,8 @@ class Distillation(nn.Module):
 
     def __repr__(self) -> str:
         return (
-            f"Distillation({self.student!r}, {len(self.angles)} levels of {self.n_steps} steps, "
-            f"decay {self.decay}, teacher {self._digest})"
+            f"Distillation({self.student!r}, {self.n_levels} levels ({self.spacing}) of "
+            f"{self.n_steps} steps, decay {self.decay}, teacher {self._digest})"
         )
 
     def _teach(self, u: Tensor, here: Tensor, there: Tensor, batch: Showers[Tensor]) -> Tensor:
@@ -137,6 +158,18 @@ class Distillation(nn.Module):
         )
 
 
+def _levels(start: float, n_levels: int, spacing: Spacing) -> list[float]:
+    """Space levels from an angle to the end of the arc, both of them included."""
+    if spacing == "angles":
+        step = (QUARTER_TURN - start) / (n_levels - 1)
+        inner = [start + k * step for k in range(1, n_levels - 1)]
+    else:
+        highest = SIGMA_MAX if start == 0.0 else SIGMA_DATA / math.tan(start)
+        sigmas = karras_sigmas(n_levels, sigma_max=highest)
+        inner = [math.atan2(SIGMA_DATA, sigma) for sigma in sigmas[1:-1]]
+    return [start, *inner, QUARTER_TURN]
+
+
 def _slope(model: ArcModel, batch: Showers[Tensor]) -> Slope:
     """Give the slope of a model's arcs for the photons of a batch."""
     condition = model.condition(batch.conditions, batch.layer_energy)
@@ -153,8 +186,9 @@ class Teacher:
         sizes: Sizes of the student.
         energy_range: Lowest and highest kinetic energy the model is for, MeV.
         eta_range: The same of abs(eta).
-        n_levels: Number of angles.
-        n_steps: Steps of the teacher from one angle to the next.
+        n_levels: Number of levels for each evaluation of the student.
+        spacing: How they are spaced.
+        n_steps: Steps of the teacher from one level to the next.
         decay: How much of the target remains after a step.
         compiled: Whether networks are compiled.
     """
@@ -165,6 +199,7 @@ class Teacher:
     energy_range: tuple[float, float]
     eta_range: tuple[float, float]
     n_levels: int = 32
+    spacing: Spacing = "angles"
     n_steps: int = 1
     decay: float = 0.95
     compiled: bool = False
@@ -193,6 +228,7 @@ class Teacher:
             self.model,
             student,
             n_levels=self.n_levels,
+            spacing=self.spacing,
             n_steps=self.n_steps,
             decay=self.decay,
         )
@@ -208,6 +244,7 @@ def read_teacher(
     *,
     n_evaluations: int = 1,
     n_levels: int = 32,
+    spacing: Spacing = "angles",
     n_steps: int = 1,
     decay: float = 0.95,
     compiled: bool = False,
@@ -217,8 +254,9 @@ def read_teacher(
     Args:
         folder: The run folder.
         n_evaluations: How often the student evaluates its network for a shower.
-        n_levels: Number of angles.
-        n_steps: Steps of the teacher from one angle to the next.
+        n_levels: Number of levels for each evaluation of the student.
+        spacing: How they are spaced.
+        n_steps: Steps of the teacher from one level to the next.
         decay: How much of the target remains after a step.
         compiled: Whether networks are compiled.
 
@@ -241,6 +279,7 @@ def read_teacher(
         run.energy_range,
         run.eta_range,
         n_levels,
+        spacing,
         n_steps,
         decay,
         compiled,

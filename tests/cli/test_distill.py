@@ -125,6 +125,7 @@ def test_the_recipe_of_the_note_can_be_followed(runs, folder):
     succeed(*arguments, "--config", CONFIG, "-o", "student")
     text = succeed(*arguments, "--config", CONFIG, "-o", "other", "--dry-run").stdout
     assert "# Distillation(ConsistencyModel(1 evaluations of CaloDiT(382 voxels, 60 tokens" in text
+    assert "32 levels (karras) of 1 steps, decay 0.95" in text
 
 
 def test_what_cannot_teach_is_refused(runs, folder):

@@ -79,7 +79,7 @@ def options(kind, dataset, *, steps=6):
 @pytest.mark.parametrize("kind", TINY)
 def test_a_run_folder_holds_the_model_and_its_origin(folder, dataset, kind):
     result = succeed(*options(kind, dataset), "--averaging", 0.9, "--eta", "0:0.9", "-o", "run")
-    assert result.stdout.startswith("run: 6 of 6 steps")
+    assert re.match(r"run: 6 of 6 steps, .*; .* showers/s, .* GFLOP/s per process", result.stdout)
     run = read_run(Path("run"))
     assert run.kind == kind
     assert run.grid == VoxelGrid.optimal()
@@ -143,8 +143,9 @@ def test_the_log_and_the_events_tell_the_course(folder, dataset):
     assert len(list(Path("run").glob("events.*"))) == 1
 
 
-def test_a_killed_run_continues_to_the_same_weights(folder, dataset):
-    arguments = [*map(str, options("cfm", dataset, steps=80)), "--averaging", "0.99"]
+@pytest.mark.parametrize("kind", ["cfm", "dit"])
+def test_a_killed_run_continues_to_the_same_weights(folder, dataset, kind):
+    arguments = [*map(str, options(kind, dataset, steps=80)), "--averaging", "0.99"]
     arguments += ["--checkpoint-every", "7", "--validate-every", "20"]
     succeed(*arguments, "-o", "whole")
     command = [sys.executable, "-c", "from calovox.cli import main; main()", "train"]
@@ -201,7 +202,37 @@ def test_a_dry_run_says_what_would_be_trained_and_how_long_it_takes(folder, data
     assert "# 64 showers to train with, 1.02 GeV to 65.5 GeV" in text
     assert "# 4 steps of 16 showers an epoch, 6 steps in all" in text
     assert re.search(r"s a step, .* s an epoch, .* min in all, on cpu", text)
+    assert re.search(r"showers/s, .* GFLOP/s per process, .* of a large matrix product's", text)
     assert list(folder.iterdir()) == []
+
+
+def test_a_dry_run_splits_the_count_of_the_note(folder):
+    with DatasetWriter(Path("a.h5"), VoxelGrid.regular(), provenance={}) as writer:
+        hits = toy_showers(4, n_hits=50, energy=2.0 ** np.linspace(10, 16, 4))
+        writer.append(hits_to_voxels(hits, VoxelGrid.regular()))
+    sizes = ("--batch-size", 2, "--steps", 1)
+    text = succeed("dit", "--data", "a.h5", *sizes, "-o", "run", "--dry-run").stdout
+    assert (
+        "# 2001958 numbers, the table of positions included: blocks 1888704, tokens 1008, "
+        "head 21750, positions 40320, time 24832, conditions 25344"
+    ) in text
+
+
+@pytest.mark.slow
+def test_a_network_is_compiled_and_says_the_same(folder, dataset):
+    arguments = [*map(str, options("dit", dataset, steps=2)), "--compile", "-o", "compiled"]
+    code = (
+        "import sys, torch; from calovox.cli import app; "
+        "app(['train', *sys.argv[1:]], standalone_mode=False); "
+        "sys.exit(torch._dynamo.utils.counters['stats']['unique_graphs'] == 0)"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    succeed(*options("dit", dataset, steps=2), "-o", "plain")
+    compiled, plain = (load_file(f"{name}/weights.safetensors") for name in ("compiled", "plain"))
+    for name, values in plain.items():
+        torch.testing.assert_close(compiled[name], values, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [1, 2])

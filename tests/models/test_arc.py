@@ -20,6 +20,7 @@ from calovox.models.arc import (
     jump,
     sample_in_jumps,
 )
+from calovox.models.edm import SIGMA_DATA, edm_coefficients
 from calovox.models.sampling import ONE_STEP, Sampling
 from calovox.models.solvers import SOLVERS
 
@@ -103,6 +104,17 @@ def test_jumps_from_anywhere_are_near_the_exact_path() -> None:
         # a mean is not followed as well as a width
         assert (found - found.mean(0) - STD * (noise - noise.mean(0))).abs().max() < 0.1
         assert (found.mean(0) - (MEAN + STD * noise.mean(0))).abs().max() < 0.08
+
+
+def test_the_boundary_condition_of_song_is_a_jump_of_another_slope() -> None:
+    """C_skip x + c_out G over d is u + cos(a) F for F = G - tan(pi / 4 - a / 2) u."""
+    u, found = normals(5, 3), normals(10, 3)[5:]
+    for sigma in (80.0, 1.0, 0.002):
+        angle = torch.tensor([[math.atan2(SIGMA_DATA, sigma)]], dtype=torch.float64)
+        c = edm_coefficients(torch.full_like(angle, sigma))
+        expected = (c.skip * (u / c.inward) + c.outward * found) / SIGMA_DATA
+        shifted = found - (0.25 * math.pi - 0.5 * angle).tan() * u
+        torch.testing.assert_close(jump(lambda u, a, f=shifted: f, u, angle), expected)
 
 
 @pytest.mark.parametrize("n_jumps", [1, 2, 4])

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from calovox.dataset import DatasetWriter
+from calovox.training.logs import read_metrics
+from calovox.training.runs import read_run
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -58,19 +60,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def launch(folder: Path, data: Path, n_processes: int) -> None:
-    folder.mkdir()
-    program = folder.parent / "program.py"
-    program.write_text(PROGRAM)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node"]
-    command += [str(n_processes), "--master-port", str(free_port())]
+def launch(n_processes: int, *command: str | Path) -> str:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node"]
+    torchrun += [str(n_processes), "--master-port", str(free_port()), "--no-python"]
     result = subprocess.run(
-        [*command, str(program), str(data), str(folder)],
+        [*torchrun, sys.executable, *map(str, command)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("processes")
     with DatasetWriter(folder / "a.h5", VoxelGrid.optimal(), provenance={}) as writer:
         writer.append(hits_to_voxels(toy_showers(31, n_hits=50), VoxelGrid.optimal()))
+    (folder / "program.py").write_text(PROGRAM)
     for n_processes in (1, 2):
-        launch(folder / str(n_processes), folder / "a.h5", n_processes)
+        out = folder / str(n_processes)
+        out.mkdir()
+        launch(n_processes, folder / "program.py", folder / "a.h5", out)
     return folder
 
 
@@ -88,6 +91,20 @@ def test_all_processes_end_with_the_same_weights(results: Path, name: str) -> No
     first, second = (torch.load(results / "2" / f"{name}_{rank}.pt") for rank in (0, 1))
     for key, values in first.items():
         assert torch.equal(values, second[key]), key
+
+
+def test_the_command_trains_in_two_processes_and_goes_on(results: Path) -> None:
+    command = ["-c", "from calovox.cli import main; main()", "train", "dit", "--tokens", "rings"]
+    command += ["--width", "8", "--heads", "2", "--blocks", "1", "--accelerator", "cpu"]
+    command += ["--data", str(results / "a.h5"), "--validation", str(results / "a.h5")]
+    command += ["--batch-size", "10", "--steps", "6", "--log-every", "1"]
+    command += ["-o", str(results / "run")]
+    assert "1 of 6 steps" in launch(2, *command, "--stop-after", "0s")
+    assert "6 of 6 steps" in launch(2, *command)
+    assert torch.load(results / "run" / "checkpoint.pt")["belongs_to"]["processes"] == 2
+    assert read_run(results / "run").metrics.keys() == {"denoising"}
+    entries = read_metrics(results / "run" / "metrics.csv")
+    assert [n for n, name, _ in entries if name == "loss/denoising"] == [1, 2, 3, 4, 5, 6]
 
 
 def test_two_processes_train_as_one(results: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -36,10 +36,15 @@ class DistillSettings(LoopSettings):
         int, typer.Option(min=1, help="Evaluations of the network per shower: 1, 2, 4.")
     ] = 1
     levels: Annotated[
-        int, typer.Option(min=2, help="Angles between noise and data; 2: from end to end.")
+        int,
+        typer.Option(min=2, help="Levels between noise and data, per evaluation; 2: end to end."),
     ] = 32
+    spacing: Annotated[
+        Literal["angles", "karras"],
+        typer.Option(help="Levels in equal angles, or as the note has them."),
+    ] = "angles"
     teacher_steps: Annotated[
-        int, typer.Option(min=1, help="Steps of the teacher from one angle to the next.")
+        int, typer.Option(min=1, help="Steps of the teacher from one level to the next.")
     ] = 1
     decay: Annotated[
         float, typer.Option(min=0.0, help="Decay of the average that is the target.")
@@ -81,6 +86,7 @@ def _task(settings: DistillSettings) -> "Task":
         settings.run,
         n_evaluations=settings.evaluations,
         n_levels=settings.levels,
+        spacing=settings.spacing,
         n_steps=settings.teacher_steps,
         decay=settings.decay,
         compiled=settings.compile,

@@ -30,6 +30,7 @@ from calovox.training.runs import CONFIG
 from calovox.training.shape_sizes import CfmSizes, DitSizes
 from calovox.training.showers import ShowerFiles
 from calovox.training.task import Task, describe_task, run_task
+from calovox.training.throughput import RateMeter
 from calovox.units import parse_quantity
 
 __all__ = ["describe_loop", "describe_training", "run_loop", "run_training", "settings_to_recipe"]
@@ -68,7 +69,7 @@ def run_loop(name: str, settings: LoopSettings, task: Task, job: Job, precision:
     Raises:
         ValueError: If settings or data do not fit, or a loss is not finite.
     """
-    limit = settings.stop_after
+    limit, meter = settings.stop_after, RateMeter()
     with _fabric(settings, precision) as fabric:
         try:
             record = run_task(
@@ -78,12 +79,14 @@ def run_loop(name: str, settings: LoopSettings, task: Task, job: Job, precision:
                 config=resolved_settings(settings, settings.output),
                 overwrite=job.overwrite,
                 stop_after=math.inf if limit is None else parse_quantity(limit, "time"),
-                observers=[_SettingsWriter(name, settings), _Progress()],
+                observers=[_SettingsWriter(name, settings), _Progress(), meter],
             )
+            rate = meter.measure()
         except FloatingPointError as error:
             raise ValueError(str(error)) from error
     metrics = "".join(f", {name} {value:.4g}" for name, value in record.metrics.items())
-    return f"{settings.output}: {record.step} of {record.n_steps} steps{metrics}"
+    speed = "" if rate is None else f"; {rate}"
+    return f"{settings.output}: {record.step} of {record.n_steps} steps{metrics}{speed}"
 
 
 def describe_training(settings: AnyTrainSettings) -> list[str]:

@@ -45,6 +45,7 @@ __all__ = [
     "follow_karras",
     "follow_line",
     "jump",
+    "jump_starts",
     "sample_in_jumps",
 ]
 
@@ -133,6 +134,11 @@ def jump(
     sin(a) cos(a), whose integral to the end is cos(a)^2 / 2, and cos(a) / 2 half way. At the end,
     the result is u. So this is a consistency function of any slope, and near the exact one.
 
+    With a level s of noise on data of the deviation d, tan(a) = d / s, the boundary condition of
+    Song et al. reads f / d = sin(a) u + cos(a) G(u; a), but for their smallest level of noise.
+    That is the same function where F = G - tan(pi / 4 - a / 2) u. The two differ in where a
+    student starts: with the slope of its teacher as G, from the mean of all showers.
+
     Args:
         slope: F, or what has been trained in its place.
         u: Variables.
@@ -144,6 +150,18 @@ def jump(
     return u + angle.cos() * slope(u, 0.5 * (angle + QUARTER_TURN))
 
 
+def jump_starts(n_jumps: int) -> list[float]:
+    """Say from where samples jump: 0, pi / 2k, ... for k jumps.
+
+    Args:
+        n_jumps: How many.
+
+    Returns:
+        Their angles, rad.
+    """
+    return [QUARTER_TURN * number / n_jumps for number in range(n_jumps)]
+
+
 def sample_in_jumps(
     slope: Slope, noise: Float[Tensor, "event jump variable"]
 ) -> Float[Tensor, "event variable"]:
@@ -151,15 +169,13 @@ def sample_in_jumps(
 
     Args:
         slope: F, or what has been trained in its place.
-        noise: Standard normal numbers for each jump; k jumps start from the angles 0, pi / 2k, ...
+        noise: Standard normal numbers for each jump, which start as `jump_starts` says.
 
     Returns:
         Samples of the data.
     """
-    n_jumps = noise.shape[1]
     x = torch.zeros_like(noise[:, 0])
-    for number in range(n_jumps):
-        angle = QUARTER_TURN * number / n_jumps
+    for number, angle in enumerate(jump_starts(noise.shape[1])):
         u = math.cos(angle) * noise[:, number] + math.sin(angle) * x
         x = jump(slope, u, u.new_full((1, 1), angle))
     return x

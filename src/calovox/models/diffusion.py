@@ -7,8 +7,8 @@ a denoiser D learns to remove it (`calovox.models.edm`):
     loss = mean over events and voxels of w(s) (D(x; s) - x_0)^2.
 
 The network sees x, log(s) / 4, and the numbers of `ShapeConditions`. The note counts 2 001 958
-numbers for the regular grid, the fixed table of positions included; its split is printed by
-`DiffusionTransformer.count`. The note samples by Heun's method in 32 steps, 63 evaluations; the
+numbers for the regular grid, the fixed table of positions included; `calovox train dit --dry-run`
+prints their split. The note samples by Heun's method in 32 steps, 63 evaluations; the
 arcs of `calovox.models.arc` need three.
 
 References:

@@ -13,6 +13,7 @@ from torch import nn
 
 from calovox.dataset import DatasetReader
 from calovox.files import file_hash
+from calovox.models.diffusion import CaloDiT
 from calovox.nn import count_parameters
 from calovox.training.kinds import MakeModel, Sizes
 from calovox.training.logs import TrainingLog
@@ -34,6 +35,7 @@ from calovox.training.runs import (
 )
 from calovox.training.showers import ShowerFiles
 from calovox.training.stream import ShowerStream
+from calovox.training.throughput import measure_throughput
 from calovox.training.validation import Validation
 from calovox.units import format_energy
 
@@ -268,12 +270,23 @@ def describe_task(task: Task, *, fabric: Fabric, n_timed: int = 3) -> list[str]:
     return [
         f"{start.model!r}",
         f"{count_parameters(start.model)} weights to be trained",
+        *_describe_parts(start.model),
         f"{len(files)} showers to train with, {low} to {high}, {files.grid!r}",
         f"{n_validation} showers to validate with",
         f"{stream.n_batches} steps of {task.batch_size} showers an epoch, {n_steps} steps in all",
         f"{seconds:.3g} s a step, {seconds * stream.n_batches:.3g} s an epoch, "
         f"{seconds * n_steps / 60:.3g} min in all, on {fabric.device}",
+        f"{measure_throughput(run, task.batch_size / seconds)}",
     ]
+
+
+def _describe_parts(model: nn.Module) -> list[str]:
+    """Split the count of a transformer's numbers, as the note counts them."""
+    if not isinstance(model, CaloDiT):
+        return []
+    parts = model.network.count()
+    split = ", ".join(f"{name} {number}" for name, number in parts.items())
+    return [f"{sum(parts.values())} numbers, the table of positions included: {split}"]
 
 
 def _check_energies(task: Task, files: ShowerFiles) -> None:
