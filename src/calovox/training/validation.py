@@ -42,7 +42,14 @@ from calovox.models.gan import CaloGAN, GanTraining
 from calovox.models.inn import CaloINN
 from calovox.training.showers import ShowerFiles, choose_showers, move_showers
 
-__all__ = ["LEAST", "N_DRAWS", "Validation", "chi2_of_ranks", "chi2_of_samples"]
+__all__ = [
+    "LEAST",
+    "N_DRAWS",
+    "Validation",
+    "chi2_of_ranks",
+    "chi2_of_samples",
+    "ranks_among",
+]
 
 N_DRAWS: Final = 19
 """Showers of a GAN for each validation photon; there is one rank more."""
@@ -89,8 +96,7 @@ class Validation:
         if isinstance(model, CaloINN):
             metrics |= self._chi2_of_octaves(model)
         elif isinstance(model, GanTraining):
-            generated = self._draw_visible(model.result, N_DRAWS)
-            metrics["chi2"] = chi2_of_ranks(_ranks(self._visible, generated), N_DRAWS + 1)
+            metrics["chi2"] = self._chi2_of_ranks(model.result)
         return metrics
 
     def _losses(self, model: nn.Module) -> dict[str, float]:
@@ -107,6 +113,10 @@ class Validation:
     @property
     def _visible(self) -> Float[Array, " event"]:
         return np.asarray(self._showers.layer_energy.sum(dim=1).numpy())
+
+    def _chi2_of_ranks(self, model: CaloGAN) -> float:
+        generated = self._draw_visible(model, N_DRAWS)
+        return chi2_of_ranks(ranks_among(self._visible, generated), N_DRAWS + 1)
 
     def _chi2_of_octaves(self, model: CaloINN) -> dict[str, float]:
         generated, expected = self._draw_visible(model, 1)[0], self._visible
@@ -174,10 +184,22 @@ def chi2_of_ranks(ranks: Int64[Array, " event"], n_ranks: int) -> float:
     return float(np.sum((found - expected) ** 2) / expected / (n_bins - 1))
 
 
-def _ranks(
+def ranks_among(
     expected: Float[Array, " event"], generated: Float[Array, "draw event"]
 ) -> Int64[Array, " event"]:
-    """Count the generated values below each, and half of those that are equal."""
+    """Find the rank of each shower among those generated for the same photon.
+
+    Args:
+        expected: A number of each shower.
+        generated: The same number of generated showers.
+
+    Returns:
+        How many of the generated ones are lower, and half of those that are equal.
+
+    Example:
+        >>> ranks_among(np.array([0.5, 2.0]), np.array([[0.1, 2.0], [0.2, 2.0]]))
+        array([2, 1])
+    """
     below, above = (generated < expected).sum(axis=0), (generated > expected).sum(axis=0)
     return np.asarray((below + len(generated) - above) // 2)
 
