@@ -2,7 +2,10 @@
 # Trains FastCaloGAN, one GAN per slice of 0.05 in |eta|, and exports what has been trained: two
 # minutes of a core a slice, an hour for all 27. Stopped at any moment, the same command continues.
 # Without slices, all 27; 000 020 075 are those of Figures 13 to 15.
-# As in AtlFast3, the phi modulation stays in the training showers and is not corrected for.
+# As in AtlFast3, the phi modulation stays in the training showers and is not corrected for; with
+# correction, voxelize with --phi-modulation sample/phi_curve.h5, and export with it, too.
+# The range of energies is the same in all slices, and ends where the least filled one still has
+# showers above.
 # usage: sample/make_gan.sh FOLDER_OF_MAKE_TRAINING_HITS FOLDER_OF_MAKE_HITS FOLDER [SLICE...]
 set -eu
 hits=$1

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from calovox.cli import app
+from calovox.cli.train import TrainGanSettings
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training.logs import read_metrics
 from calovox.training.runs import read_run
@@ -264,6 +267,27 @@ def test_every_recipe_can_be_trained(folder, dataset, config):
 def test_wrong_settings_are_one_line_and_leave_no_folder(folder, dataset, arguments, match):
     fail(*options("inn", dataset), *arguments, "-o", "run", match=match)
     assert not any(Path("run").glob("*"))
+
+
+def test_a_gan_learns_as_in_atlfast3_unless_told_otherwise():
+    """The defaults are the hyper-parameters of the recipe, but for the numbers of steps."""
+    recipe = Path(__file__).parents[2] / "configs" / "gan_note.toml"
+    values = tomllib.loads(recipe.read_text())
+    defaults = {field.name: field.default for field in fields(TrainGanSettings)}
+    ours = {"steps", "validate_every", "checkpoint_every", "log_every"}
+    assert {name: defaults[name] for name in values if name not in ours} == {
+        "latent": 50,
+        "critic_turns": 5,
+        "penalty": 10.0,
+        "batch_size": 128,
+        "max_learning_rate": 1e-4,
+        "start_division": 1.0,
+        "end_division": 1.0,
+        "beta1": 0.5,
+        "weight_decay": 0.0,
+    }
+    assert all(values[name] == defaults[name] for name in values if name not in ours)
+    assert defaults["critic_width"] is None
 
 
 def test_a_gan_cannot_be_chosen_without_validation(folder, dataset):

@@ -5,12 +5,17 @@ import pytest
 
 from calovox.arrays import LAYERS, layer_position
 from calovox.hits import concatenate_hits
-from calovox.models.parametric_shapes import fine_grid, fold
+from calovox.models.parametric import N_VARIABLES
+from calovox.models.parametric_energies import principal_bins
+from calovox.models.parametric_fit import MAX_BINS
+from calovox.models.parametric_shapes import fine_grid, fold, half_edges
 from calovox.photons import Fixed, LogUniform, SignedUniform, draw_photons
+from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.voxelization import hits_to_voxels
 from tests.models.toy_parametric import ENERGY, ETA_RANGE, fitted_model, spread_showers
 
 N_EVENTS = 1500
+N_BINS = MAX_BINS
 
 
 def photons_like(n_events, *, energy=ENERGY, seed=5):
@@ -48,34 +53,91 @@ def showers():
     return fitted_model().sample(photons_like(4000), seed=1)
 
 
-def test_layer_energies_have_the_mean_and_the_covariance_of_the_showers(showers):
-    expected, drawn = layer_energies(spread_showers(N_EVENTS)), layer_energies(showers)
-    sigma = expected.std(axis=0)
-    error = 4.0 * np.sqrt(1.0 / len(expected) + 1.0 / len(drawn))
-    assert np.all(np.abs(drawn.mean(axis=0) - expected.mean(axis=0)) / sigma < error)
-    difference = (np.cov(drawn.T) - np.cov(expected.T)) / np.outer(sigma, sigma)
-    assert np.all(np.abs(difference[:3, :3]) < np.sqrt(2.0) * error)
-    fractions = [e / e.sum(axis=1, keepdims=True) for e in (expected, drawn)]
-    sigma = fractions[0].std(axis=0)
-    covariances = [np.cov(part.T) / np.outer(sigma, sigma) for part in fractions]
-    assert np.all(np.abs(covariances[1] - covariances[0]) < 2.0 * np.sqrt(2.0) * error)
-    empty = [np.mean(e[:, 4] == 0.0) for e in (expected, drawn)]
-    assert empty[1] == pytest.approx(empty[0], abs=0.5 * error)
+def bins_of_showers():
+    """Bin of the first PCA of each shower that was fitted."""
+    hits = spread_showers(N_EVENTS)
+    energy = layer_energies(hits)
+    total = energy.sum(axis=1, keepdims=True)
+    ties = event_uniforms(event_keys(0, Stream.TIES, hits.photons.index), N_VARIABLES)
+    return principal_bins(np.hstack([total, energy / total]), ties, N_BINS)
 
 
-def test_mean_lateral_shapes_are_those_of_the_showers(showers):
-    grid = fine_grid()
-    expected, drawn = (
-        fold(hits_to_voxels(hits, grid, center=center).energy)
-        for hits, center in ((spread_showers(N_EVENTS), "hits"), (showers, "photon"))
+def drawn_bins(showers, seed=1):
+    """Bin of each shower that was drawn."""
+    keys = event_keys(seed, Stream.MODEL, showers.photons.index)
+    numbers = event_uniforms(keys, 2 + N_VARIABLES + len(LAYERS))
+    return fitted_model()._draw_energies(showers.photons, numbers)[0]
+
+
+def moments(values):
+    """Means and covariances of variables, and the squares of their statistical errors."""
+    deviation = values - values.mean(axis=0)
+    products = deviation[:, :, None] * deviation[:, None, :]
+    all_values = np.hstack([values, products.reshape(len(values), -1)])
+    return all_values.mean(axis=0), all_values.var(axis=0) / len(values)
+
+
+def voxels_of(hits, center):
+    """Voxels, alpha and -alpha together, as fractions of the kinetic energy."""
+    return fold(hits_to_voxels(hits, fine_grid(), center=center).energy)
+
+
+@pytest.mark.parametrize("b", [None, *range(N_BINS)])
+def test_fractions_of_layers_have_the_mean_and_the_covariance_of_the_showers(showers, b):
+    found = []
+    for hits, bins in (
+        (spread_showers(N_EVENTS), bins_of_showers()),
+        (showers, drawn_bins(showers)),
+    ):
+        energy = layer_energies(hits)[slice(None) if b is None else bins == b]
+        total = energy.sum(axis=1, keepdims=True)
+        found.append(moments(np.hstack([total, energy / total])))
+    (expected, variance), (drawn, drawn_variance) = found
+    pulls = (drawn - expected) / np.sqrt(variance + drawn_variance)
+    assert len(pulls) == 6 + 36
+    assert np.abs(pulls).max() < 3.0  # sigma
+    empty = [np.mean(layer_energies(h)[:, 4] == 0.0) for h in (spread_showers(N_EVENTS), showers)]
+    error = np.sqrt(0.25 / N_EVENTS + 0.25 / len(showers))
+    assert empty[1] == pytest.approx(empty[0], abs=3.0 * error)
+
+
+def test_bins_of_the_first_component_are_drawn_with_the_same_probability(showers):
+    counts = np.bincount(drawn_bins(showers), minlength=N_BINS)
+    expected = len(showers) / N_BINS
+    assert np.abs(counts - expected).max() < 4.0 * np.sqrt(expected * (1.0 - 1.0 / N_BINS))
+
+
+@pytest.fixture(scope="module")
+def shapes(showers):
+    """For each bin, the energy of its showers in the voxels, and hits that were drawn with it."""
+    ones = replace(showers, energy=np.ones_like(showers.energy))
+    counts = np.rint(voxels_of(ones, "photon") * showers.photons.energy[:, None])
+    energy, bins, drawn = (
+        voxels_of(spread_showers(N_EVENTS), "hits"),
+        bins_of_showers(),
+        drawn_bins(showers),
     )
-    mean, other = expected.mean(axis=0), drawn.mean(axis=0)
-    variance = expected.var(axis=0) / len(expected) + drawn.var(axis=0) / len(drawn)
-    used = np.count_nonzero(expected, axis=0) > 100
-    assert used.sum() > 300
-    pulls = (other - mean)[used] / np.sqrt(variance[used])
-    assert np.mean(pulls**2) < 1.2
-    assert np.abs(pulls).max() < 5.0
+    return [(energy[bins == b].sum(axis=0), counts[drawn == b].sum(axis=0)) for b in range(N_BINS)]
+
+
+def excess_of_hits(energy, counts):
+    """chi2 of hits that are drawn independently, with the probability of the energy, in sigma."""
+    expected = energy / energy.sum() * counts.sum()
+    few = expected < 10.0
+    expected, counts = (np.append(n[~few], n[few].sum()) for n in (expected, counts))
+    used = expected >= 10.0
+    chi2, ndf = np.sum((counts - expected)[used] ** 2 / expected[used]), used.sum() - 1
+    return (chi2 - ndf) / np.sqrt(2.0 * ndf)
+
+
+@pytest.mark.parametrize("position", range(len(LAYERS)))
+def test_lateral_shapes_are_those_of_the_showers_of_each_bin(shapes, position):
+    voxels = slice(*half_edges()[1][position : position + 2])
+    for b, (energy, counts) in enumerate(shapes):
+        assert abs(excess_of_hits(energy[voxels], counts[voxels])) < 4.0  # sigma
+        others = (shapes[other][0] for other in range(N_BINS) if other != b)
+        mixed_up = [excess_of_hits(other[voxels], counts[voxels]) for other in others]
+        assert min(mixed_up) > 10.0
 
 
 def test_energy_is_conserved_from_layers_to_voxels(showers):

@@ -109,6 +109,17 @@ def test_several_files_are_one_with_the_showers_in_the_ranges(
     assert [files.locate(number) for number in range(len(files))] == places
 
 
+def test_showers_beyond_a_range_of_energies_cover_it(tmp_path: Path) -> None:
+    """Although the last of those within may lie far below its end."""
+    path = tmp_path / "sparse.h5"
+    with DatasetWriter(path, VoxelGrid.optimal(), provenance={}) as writer:
+        hits = toy_showers(4, n_hits=50, energy=np.array([1e3, 1e4, 3e5, 5e5]))
+        writer.append(hits_to_voxels(hits, VoxelGrid.optimal()))
+    files = ShowerFiles([DatasetReader(path)], energy_range=(1e3, 4e5))
+    assert files.energy_range == pytest.approx((1e3, 3e5))
+    assert files.covered_range == pytest.approx((1e3, 5e5))
+
+
 def test_files_that_do_not_fit_are_refused(tmp_path: Path, reader: DatasetReader) -> None:
     path = tmp_path / "regular.h5"
     with DatasetWriter(path, VoxelGrid.regular(), provenance={}) as writer:

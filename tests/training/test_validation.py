@@ -8,7 +8,14 @@ from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training import ShowerFiles
 from calovox.training.kinds import InnSizes
 from calovox.training.shape_sizes import CfmSizes
-from calovox.training.validation import Validation, chi2_of_samples
+from calovox.training.validation import (
+    LEAST,
+    N_DRAWS,
+    Validation,
+    chi2_of_ranks,
+    chi2_of_samples,
+    ranks_among,
+)
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -41,6 +48,43 @@ def test_chi2_notices_a_shift_and_a_width() -> None:
     first, second = rng.normal(size=(2, 5000))
     assert chi2_of_samples(first, second + 0.2) > 2.0
     assert chi2_of_samples(first, 1.3 * second) > 2.0
+
+
+def test_chi2_of_ranks_has_a_known_value() -> None:
+    ranks = np.repeat([0, 5, 10, 15], [30, 50, 50, 70])  # 200 showers, 5 bins of 40 expected
+    expected = ((30 - 40) ** 2 + 10**2 + 10**2 + 30**2 + 40**2) / 40 / 4
+    assert chi2_of_ranks(ranks, 20) == pytest.approx(expected)
+    assert chi2_of_ranks(np.repeat(np.arange(20), LEAST), 20) == 0.0
+    assert chi2_of_ranks(np.zeros(60, dtype=np.int64), 20) == 60.0  # never less than two bins
+    with pytest.raises(ValueError, match="expected `n_ranks` of 2 bins or more, got 3"):
+        chi2_of_ranks(np.zeros(60, dtype=np.int64), 3)
+
+
+def judged(seed: int, *, shift: float = 0.0, factor: float = 1.0) -> float:
+    """chi2 of a model of E_tot / E_kin with a wrong mean or width, in units of the true width.
+
+    The width falls with the energy, as in a calorimeter; there are as many showers as in a slice
+    of |eta|, few of them at high energies.
+    """
+    rng = np.random.default_rng(seed)
+    width = 0.1 * 2.0 ** (-5.0 * rng.random(490) ** 2)
+    true = 1.0 + width * rng.normal(size=490)
+    generated = 1.0 + width * (shift + factor * rng.normal(size=(N_DRAWS, 490)))
+    return chi2_of_ranks(ranks_among(true, generated), N_DRAWS + 1)
+
+
+def test_the_chi2_of_a_right_gan_is_one_within_statistics_at_few_showers() -> None:
+    found = [judged(seed) for seed in range(200)]
+    ndf = 9  # 490 showers, ten bins
+    assert np.mean(found) == pytest.approx(1.0, abs=4.0 * np.sqrt(2.0 / ndf / 200))
+    assert np.var(found) == pytest.approx(2.0 / ndf, rel=4.0 * np.sqrt((2.0 + 12.0 / ndf) / 200))
+
+
+@pytest.mark.parametrize(("shift", "factor"), [(0.3, 1.0), (-0.3, 1.0), (0.0, 0.75), (0.0, 1.3)])
+def test_the_chi2_finds_the_better_gan_at_few_showers(shift: float, factor: float) -> None:
+    seeds = range(40)
+    better = [judged(seed) < judged(seed, shift=shift, factor=factor) for seed in seeds]
+    assert np.mean(better) > 0.9
 
 
 @pytest.mark.parametrize(

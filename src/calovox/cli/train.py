@@ -223,8 +223,18 @@ class TrainDitSettings(TrainSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainGanSettings(TrainSettings):
-    """Settings of `calovox train gan`; the networks and their game are AtlFast3's by default."""
+    """Settings of `calovox train gan`; by default AtlFast3's, but for the number of steps."""
 
+    batch_size: Annotated[int, typer.Option(min=1, help="Showers per step.")] = 128
+    max_learning_rate: Annotated[
+        float, typer.Option(min=0.0, help="Learning rate, or the top of its one cycle.")
+    ] = 1e-4
+    start_division: Annotated[
+        float, typer.Option(min=1.0, help="How much smaller the learning rate is at the start.")
+    ] = 1.0
+    end_division: Annotated[
+        float, typer.Option(min=1e-3, help="How much smaller it is at the end than at the start.")
+    ] = 1.0
     latent: Annotated[int, typer.Option(min=1, help="Latent numbers of a shower.")] = 50
     critic_width: Annotated[
         int | None,

@@ -1,16 +1,21 @@
 r"""FastCaloGAN: whole showers, energies of layers and voxels together, by one GAN per |eta| slice.
 
 As in AtlFast3, one Wasserstein GAN with gradient penalty for each slice of 0.05 in |eta| sees the
-logarithm of the kinetic energy and nothing of the photon's eta; its generator has 50 latent
-numbers and hidden layers of 50, 100 and 200, its critic three of as many neurons as there are
-voxels; the critic takes five turns for each of the generator, both learn with Adam, a learning
-rate of 1e-4 and beta_1 = 0.5, and of all checkpoints the one is kept whose E_tot is closest to
-that of Geant4 (`calovox.training.validation`). FastCaloGANV2 has the activation swish (SiLU).
+logarithm of the kinetic energy and nothing of the photon's eta. Its hyper-parameters are defaults
+here and of `calovox train gan`, and stand in ``configs/gan_note.toml``: a generator of 50 latent
+numbers and hidden layers of 50, 100 and 200; a critic with three hidden layers of as many neurons
+as there are voxels; five turns of the critic for each of the generator, a gradient penalty of 10;
+Adam with beta_1 = 0.5 and a constant learning rate of 1e-4, 128 showers at a time, a million
+rounds; of all checkpoints, a thousand rounds apart, the one whose E_tot is closest to that of
+Geant4. FastCaloGANV2 has the activation swish (SiLU).
 
 Ours are the points that the networks see (`RootShareTransform`: shares of the energy in layers and
 voxels as square roots, E_tot in units of its spread at this energy), the nodes for the layers'
-shares, layer norms in place of batch norms, so that no shower depends on others, and one GAN
-where FastCaloGANV2 has two, below and above 4 GeV.
+shares, layer norms in place of batch norms, so that no shower depends on others, showers reflected
+in phi, one GAN where FastCaloGANV2 has two, below and above 4 GeV, and how E_tot is compared with
+few showers (`calovox.training.validation`). So is the recipe of the shipped model, two minutes a
+slice with ``configs/gan_2core.toml``: 2000 rounds, a learning rate up to 2e-3 in one cycle, a
+critic of 128 neurons, averages of the weights, and six checkpoints to choose from.
 
 References:
     ATLAS Collaboration, *Fast simulation of the ATLAS calorimeter system with generative

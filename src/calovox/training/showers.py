@@ -28,6 +28,10 @@ class ShowerFiles:
         eta_range: Lowest abs(eta) of the shower centre, and the first that is too high.
         energy_range: Lowest kinetic energy in MeV, and the highest.
 
+    Attributes:
+        energy_range: Lowest and highest kinetic energy of the showers in both ranges.
+        covered_range: The same of the showers in `eta_range`, whatever their energies.
+
     Raises:
         ValueError: If the grids differ, or no shower is in the ranges.
     """
@@ -50,8 +54,8 @@ class ShowerFiles:
         self._starts = np.cumsum([0, *(len(reader) for reader in readers)])
         energy = np.concatenate([reader.incident_energy() for reader in readers])
         eta = np.abs(np.concatenate([reader.eta_center() for reader in readers]))
-        chosen = (eta >= eta_range[0]) & (eta < eta_range[1])
-        chosen &= (energy >= energy_range[0]) & (energy <= energy_range[1])
+        in_eta = (eta >= eta_range[0]) & (eta < eta_range[1])
+        chosen = in_eta & (energy >= energy_range[0]) & (energy <= energy_range[1])
         if not np.any(chosen):
             raise ValueError(
                 f"{', '.join(str(reader.path) for reader in readers)}: expected showers with "
@@ -61,6 +65,7 @@ class ShowerFiles:
         self._rows = np.flatnonzero(chosen)
         self._energies: Float64[Array, " event"] = energy[chosen]
         self.energy_range = (float(self._energies.min()), float(self._energies.max()))
+        self.covered_range = (float(energy[in_eta].min()), float(energy[in_eta].max()))
 
     def __len__(self) -> int:
         """Return the number of showers in the ranges."""

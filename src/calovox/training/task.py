@@ -292,7 +292,7 @@ def _describe_parts(model: nn.Module) -> list[str]:
 def _check_energies(task: Task, files: ShowerFiles) -> None:
     if task.energy_range is None:
         return
-    wanted, found = task.energy_range, files.energy_range
+    wanted, found = task.energy_range, files.covered_range
     if found[0] > wanted[0] * _ENERGY_MARGIN or found[1] * _ENERGY_MARGIN < wanted[1]:
         raise ValueError(
             f"energy: expected a range that the training showers cover, got "
