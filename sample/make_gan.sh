@@ -44,5 +44,5 @@ for slice in "$@"; do
     runs="$runs $run"
 done
 # shellcheck disable=SC2086
-calovox export $runs --sub-voxels "$data/sub_voxels_fastcalogan.root" --no-fastcalosim --force \
+calovox export $runs --half-weights --sub-voxels "$data/sub_voxels_fastcalogan.root" --no-fastcalosim --force \
     -o "$here/../src/calovox/shipped/fastcalogan"

@@ -69,7 +69,7 @@ def test_every_figure_is_a_picture_and_a_vector_graphic(folder):
 def test_report_leaves_no_other_file_and_no_partial_folder(folder):
     assert {path.stem for path in (folder / "figures").iterdir()} == FIGURES
     assert {path.name for path in folder.iterdir()} == {
-        *("figures", "index.html", "report.json", "scores.json", "scores.parquet")
+        *("figures", "gates.json", "index.html", "report.json", "scores.json", "scores.parquet")
     }
     assert list(folder.parent.iterdir()) == [folder]
 
