@@ -122,6 +122,7 @@ demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(
 
 # the shipped models: the photons of the sample, and those of several energies, voxels only
 MODELS := calocfm calodit_teacher calodit
+BASELINES := fastcalosimv2 fastcalogan
 
 demo/simulated_%.h5: sample/photons_optimal.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
@@ -139,15 +140,25 @@ demo/simulated_fastcalogan.h5: sample/photons_optimal.h5 src/calovox/shipped/fas
 	$(CALOVOX) simulate --model fastcalogan --photons $< --allow-extrapolation --e-hit $(E_HIT) \
 		--cells --seed 1 --force -o $@
 
-# Figure 16, photons of 1 TeV: BinnedShower and the models trained up to 2 TeV
-demo/tev_optimal.h5: sample/photons_1tev.h5 sample/sub_voxels_optimal.root $(SOURCES) | $(VENV)/.plot
-	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model $< --matching perfect --sub-voxels sample/sub_voxels_optimal.root \
-		--e-hit $(E_HIT) --cells --seed 1 --force -o $@
+# photons of 1 TeV (Figure 16), and of exactly 65.5 GeV (Figure D.1): all that is trained for them
+define more_photons
+demo/$(1)_optimal.h5: sample/photons_$(1).h5 sample/sub_voxels_optimal.root $$(SOURCES) | $$(VENV)/.plot
+	@mkdir -p $$(@D)
+	$$(CALOVOX) simulate --model $$< --matching perfect --sub-voxels sample/sub_voxels_optimal.root \
+		--e-hit $$(E_HIT) --cells --seed 1 --force -o $$@
 
-demo/tev_%.h5: sample/photons_1tev.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
-	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model $* --photons $< --e-hit $(E_HIT) --cells --seed 1 --force -o $@
+demo/$(1)_fastcalosimv2.h5: sample/photons_$(1).h5 src/calovox/shipped/fastcalosimv2/parametrisation.h5 \
+		$$(SOURCES) | $$(VENV)/.plot
+	@mkdir -p $$(@D)
+	$$(CALOVOX) simulate --model fastcalosimv2 --photons $$< --cells --seed 1 --force -o $$@
+
+demo/$(1)_%.h5: sample/photons_$(1).h5 src/calovox/shipped/%/model.json $$(SOURCES) | $$(VENV)/.plot
+	@mkdir -p $$(@D)
+	$$(CALOVOX) simulate --model $$* --photons $$< $$(if $$(filter fastcalogan,$$*),--allow-extrapolation) \
+		--e-hit $$(E_HIT) --cells --seed 1 --force -o $$@
+endef
+$(eval $(call more_photons,1tev))
+$(eval $(call more_photons,discrete))
 
 # energies of the layers depend on CaloINN alone, which both models share
 demo/scan_calodit.h5: sample/photons_scan.h5 src/calovox/shipped/calodit/model.json $(SOURCES) | $(VENV)/.plot
@@ -159,21 +170,22 @@ demo/scan_binned.h5: sample/photons_scan.h5 $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(CALOVOX) simulate --model $< --matching perfect --seed 1 --force -o $@
 
-# $(call both,NAME,AT_65_GEV,AT_1_TEV): a sample of both ranges of energy
-both = "$(1)=demo/$(2).h5" "$(1)=demo/tev_$(3).h5"
+# $(call all,NAME,MODEL): its samples of all photons; $(call low,...): but those of 1 TeV
+low = "$(1)=demo/simulated_$(2).h5" "$(1)=demo/discrete_$(2).h5"
+all = $(call low,$(1),$(2)) "$(1)=demo/1tev_$(2).h5"
 
-demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/hits.h5 \
-		demo/binned_optimal.h5 demo/tev_optimal.h5 \
-		demo/simulated_fastcalosimv2.h5 demo/simulated_fastcalogan.h5 \
-		$(MODELS:%=demo/simulated_%.h5) $(MODELS:%=demo/tev_%.h5) demo/scan_calodit.h5 \
-		demo/scan_binned.h5
+demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/photons_discrete.h5 \
+		sample/hits.h5 demo/binned_optimal.h5 demo/1tev_optimal.h5 demo/discrete_optimal.h5 \
+		$(BASELINES:%=demo/simulated_%.h5) $(BASELINES:%=demo/discrete_%.h5) \
+		$(MODELS:%=demo/simulated_%.h5) $(MODELS:%=demo/discrete_%.h5) $(MODELS:%=demo/1tev_%.h5) \
+		demo/scan_calodit.h5 demo/scan_binned.h5
 	$(CALOVOX) evaluate $< --also-reference sample/photons_1tev.h5 \
-		$(call both,BinnedShower,binned_optimal,optimal) \
-		"FastCaloSimV2=demo/simulated_fastcalosimv2.h5" \
-		"FastCaloGAN=demo/simulated_fastcalogan.h5" \
-		$(call both,CaloCFM,simulated_calocfm,calocfm) \
-		$(call both,CaloDiT-2,simulated_calodit_teacher,calodit_teacher) \
-		$(call both,CaloDiT-2 in one step,simulated_calodit,calodit) \
+		--also-reference sample/photons_discrete.h5 \
+		"BinnedShower=demo/binned_optimal.h5" "BinnedShower=demo/discrete_optimal.h5" \
+		"BinnedShower=demo/1tev_optimal.h5" \
+		$(call low,FastCaloSimV2,fastcalosimv2) $(call low,FastCaloGAN,fastcalogan) \
+		$(call all,CaloCFM,calocfm) $(call all,CaloDiT-2,calodit_teacher) \
+		$(call all,CaloDiT-2 in one step,calodit) \
 		--slices-reference sample/photons_scan.h5 --slices "BinnedShower=demo/scan_binned.h5" \
 		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --force -o $(@D)

@@ -36,7 +36,8 @@ voxelize "$hits"/val_19_0.h5 "$hits"/val_20_0.h5 --no-cells -o "$data/val_top.h5
 voxelize $kept -o "$data/kept.h5"
 voxelize "$hits/gap.h5" "$hits/transition.h5" -o "$data/near_65.h5"
 # what the repository ships: E_tot in slices of energy, and the photons of Figures 16 and D.1
-voxelize "$hits"/scan_*.h5 --no-cells --precision-bits 10 -o "$here/photons_scan.h5"
+voxelize "$hits"/scan_[89]_*.h5 "$hits"/scan_1?_*.h5 "$hits"/scan_2[01]_*.h5 --no-cells \
+    --precision-bits 10 -o "$here/photons_scan.h5"
 for name in 1tev discrete; do
     calovox voxelize "$hits"/*$name.h5 --precision-bits 10 --force -o "$here/photons_$name.h5"
 done

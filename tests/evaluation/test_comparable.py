@@ -46,7 +46,10 @@ def test_common_photons_are_those_of_the_slices_that_both_have(slices):
     reference, other = (open_sample([slices[name]]) for name in ("reference", "slices"))
     common = find_common_photons(reference, other)
     assert common is not None
-    assert str(common) == "0.15 to 0.2, 0.25 to 0.3"
+    assert common.eta_ranges == ((0.15, 0.2), (0.25, 0.3))
+    assert (
+        str(common) == "abs(eta) of 0.15 to 0.2, 0.25 to 0.3 and energies of 32.8 GeV to 131 GeV"
+    )
     assert len(common.reference) == len(common.other) == len(other)
     batches = list(common.reference.batches(100))
     np.testing.assert_array_equal(
@@ -54,6 +57,19 @@ def test_common_photons_are_those_of_the_slices_that_both_have(slices):
     )
     fraction = np.concatenate([batch.fraction for batch in batches])
     np.testing.assert_allclose(fraction, read_dataset(slices["slices"]).energy, rtol=1e-6)
+
+
+def test_common_photons_are_those_of_the_energies_that_both_have(slices, tmp_path):
+    low = read_dataset(slices["reference"])
+    rows = np.flatnonzero(low.incident_energy < 2.0**16)
+    with DatasetWriter(tmp_path / "low.h5", low.grid, provenance={}) as writer:
+        writer.append(low[rows])
+    common = find_common_photons(
+        open_sample([slices["reference"]]), open_sample([tmp_path / "low.h5"])
+    )
+    assert common is not None
+    assert common.energy_ranges == ((2.0**15, 2.0**16),)
+    assert len(common.reference) == len(common.other) == len(rows)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
-from calovox import benchmarking
+from calovox.benchmarking import costs, measure_costs
 from calovox.cli import app
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
@@ -90,11 +90,9 @@ def test_card_names_the_kind(kind: str, folder: Path) -> None:
 def test_models_are_simulated_and_measured_as_others(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmarking, "BATCHES", (2, 4))
+    monkeypatch.setattr(costs, "BATCHES", (2, 4))
     models = load_models(folder)
-    (cost,) = benchmarking.measure_costs(
-        {"toy": models}, energy=65536.0, eta=0.2, rounds=1, passes=2
-    ).values()
+    (cost,) = measure_costs({"toy": models}, energy=65536.0, eta=0.2, rounds=1, passes=2).values()
     assert cost.single.mean > 0.0
     assert cost.hits_per_shower > 0.0
 

@@ -1,8 +1,8 @@
 """Whether two samples can be compared at all: they must be of the same kind of photons.
 
-A model of some slices of abs(eta) alone is compared where it has showers: if the photons of two
-samples differ, both are restricted to the bins of abs(eta), 0.05 wide as the slices of AtlFast3,
-in which both have some, and what is left must agree.
+A model of some slices of abs(eta), or of some energies, is compared where it has showers: if the
+photons of two samples differ, both are restricted to the bins in which both have some, 0.05 wide
+in abs(eta) as the slices of AtlFast3 and an octave in energy, and what is left must agree.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,14 @@ from scipy.stats import ks_2samp
 
 from calovox.arrays import Array, Int64
 from calovox.evaluation.shower_batch import SelectedShowers, ShowerSource
+from calovox.units import format_energy
 
 __all__ = ["CommonPhotons", "different_photons", "find_common_photons"]
 
 _SMALLEST_P_VALUE: Final = 1e-4
 _ETA_WIDTH: Final = 0.05
 _N_ETA_BINS: Final = 200
+_ETA_EDGES: Final = np.round(np.arange(_N_ETA_BINS + 1) * _ETA_WIDTH, 10)
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class CommonPhotons:
     Attributes:
         reference: Showers of the one.
         other: Showers of the other.
-        ranges: Lowest and highest abs(eta) of each range, rising.
+        eta_ranges: Lowest and highest abs(eta) of each range, rising.
+        energy_ranges: The same of energies, MeV.
     """
 
     reference: SelectedShowers
     other: SelectedShowers
-    ranges: tuple[tuple[float, float], ...]
+    eta_ranges: tuple[tuple[float, float], ...]
+    energy_ranges: tuple[tuple[float, float], ...]
 
     @property
     def samples(self) -> tuple[SelectedShowers, SelectedShowers]:
@@ -41,7 +45,11 @@ class CommonPhotons:
         return self.reference, self.other
 
     def __str__(self) -> str:
-        return ", ".join(f"{low:g} to {high:g}" for low, high in self.ranges)
+        etas = ", ".join(f"{low:g} to {high:g}" for low, high in self.eta_ranges)
+        energies = ", ".join(
+            f"{format_energy(low)} to {format_energy(high)}" for low, high in self.energy_ranges
+        )
+        return f"abs(eta) of {etas} and energies of {energies}"
 
 
 def different_photons(reference: ShowerSource, other: ShowerSource) -> str | None:
@@ -73,7 +81,7 @@ def different_photons(reference: ShowerSource, other: ShowerSource) -> str | Non
 
 
 def find_common_photons(reference: ShowerSource, other: ShowerSource) -> CommonPhotons | None:
-    """Find the ranges of abs(eta) in which two samples have the same photons.
+    """Find the ranges of abs(eta) and energy in which two samples have the same photons.
 
     Args:
         reference: A sample.
@@ -82,13 +90,9 @@ def find_common_photons(reference: ShowerSource, other: ShowerSource) -> CommonP
     Returns:
         Showers of both in these ranges; None if their photons differ there as well.
     """
-    of_reference, of_other = reference.abs_eta(), other.abs_eta()
-    if of_reference is None or of_other is None:
+    bins = [found for source in (reference, other) if (found := _bins(source)) is not None]
+    if len(bins) < 2:
         return None
-    edges = np.round(np.arange(_N_ETA_BINS + 1) * _ETA_WIDTH, 10)
-    bins = [
-        np.searchsorted(edges, abs_eta, side="right") - 1 for abs_eta in (of_reference, of_other)
-    ]
     both = np.intersect1d(bins[0], bins[1])
     first, second = (
         SelectedShowers(source, np.isin(found, both))
@@ -96,10 +100,27 @@ def find_common_photons(reference: ShowerSource, other: ShowerSource) -> CommonP
     )
     if len(both) == 0 or different_photons(first, second) is not None:
         return None
-    return CommonPhotons(first, second, tuple((edges[a], edges[b + 1]) for a, b in _runs(both)))
+    octaves, slices = np.divmod(both, _N_ETA_BINS)
+    return CommonPhotons(
+        first,
+        second,
+        tuple((float(_ETA_EDGES[a]), float(_ETA_EDGES[b + 1])) for a, b in _runs(slices)),
+        tuple((2.0**a, 2.0 ** (b + 1)) for a, b in _runs(octaves)),
+    )
+
+
+def _bins(source: ShowerSource) -> Int64[Array, " event"] | None:
+    """Number the bins in energy and abs(eta) that showers are in; None if eta is not known."""
+    abs_eta = source.abs_eta()
+    if abs_eta is None:
+        return None
+    octaves = np.floor(np.log2(source.incident_energy())).astype(np.int64)
+    slices = np.searchsorted(_ETA_EDGES, abs_eta, side="right") - 1
+    return np.asarray(octaves * _N_ETA_BINS + slices)
 
 
 def _runs(bins: Int64[Array, " bin"]) -> list[tuple[int, int]]:
     """Give first and last of each run of neighbouring bins."""
-    parts = np.split(bins, np.flatnonzero(np.diff(bins) > 1) + 1)
+    rising = np.unique(bins)
+    parts = np.split(rising, np.flatnonzero(np.diff(rising) > 1) + 1)
     return [(int(part[0]), int(part[-1])) for part in parts]

@@ -3,8 +3,8 @@
 Two passes over the reference and one over each sample suffice: the first chooses the borders of
 histograms, the second fills them. Samples of the same photons as the reference share its
 fluctuations of energy and pseudorapidity, which makes distances smaller than those of independent
-samples, and p-values larger: tests err on the safe side. A sample of some ranges of abs(eta) is
-compared with the reference there (`comparable`).
+samples, and p-values larger: tests err on the safe side. A sample of some ranges of abs(eta) or
+energy is compared with the reference there (`comparable`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -167,7 +167,7 @@ class _Referees:
         if common is None or min(map(len, common.samples)) < FEWEST_IN_BIN:
             return _no_scores(label, difference)
         note = (
-            f"Scores of {label}: its photons are those of the reference at abs(eta) of {common} "
+            f"Scores of {label}: its photons are those of the reference at {common} "
             f"alone; {len(common.reference)} of {len(self.reference)} showers of the reference "
             "are compared with it"
         )
