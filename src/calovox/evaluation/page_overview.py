@@ -27,6 +27,8 @@ _METRICS: Final = {
     "correlation": "Layer-energy correlation",
     "frechet": "Fréchet physics distance",
     "kernel": "Kernel physics distance",
+    "fpd": "Fréchet distance as in the CaloChallenge",
+    "kpd": "Kernel distance as in the CaloChallenge",
     "precision": "Precision",
     "recall": "Recall",
     "density": "Density",

@@ -1,7 +1,7 @@
 """How far an exported model is from the model as it was trained, for the same noise.
 
 The trained model is evaluated in double precision: what is measured is the rounding of the
-exported one, and nothing else. In single precision the trained model itself is as far from it.
+exported one, and nothing else. In single precision the trained model itself is farther from it.
 """
 
 import copy
