@@ -160,10 +160,10 @@ endef
 $(eval $(call more_photons,1tev))
 $(eval $(call more_photons,discrete))
 
-# energies of the layers depend on CaloINN alone, which both models share
-demo/scan_calodit.h5: sample/photons_scan.h5 src/calovox/shipped/calodit/model.json $(SOURCES) | $(VENV)/.plot
+# photons from 256 MeV to 2.1 TeV, without phi modulation; E_tot depends on CaloINN alone
+demo/scan_%.h5: sample/photons_scan.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model calodit --photons $< --seed 1 --force -o $@
+	$(CALOVOX) simulate --model $* --photons $< --seed 1 --force -o $@
 
 # the library's own showers: what it loses between voxels and cells does not enter here
 demo/scan_binned.h5: sample/photons_scan.h5 $(SOURCES) | $(VENV)/.plot
@@ -190,11 +190,12 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --force -o $(@D)
 
-# Release gates of the shipped models. Those on copies need what the models were trained with, made by
+# Release gates of the shipped models, on photons from 256 MeV to 2.1 TeV whose voxels have no phi
+# modulation, as those of the models. Gates on copies need what the models were trained with, made by
 # sample/make_training.sh: make gates TRAINING="train_optimal.h5 ..."; without, they are not kept.
-gates: sample/photons_optimal.h5 $(MODELS:%=demo/simulated_%.h5) gates/release.toml | $(VENV)/.dev
-	$(CALOVOX) evaluate $< $(foreach m,$(MODELS),$(m)=demo/simulated_$(m).h5) \
-		--classifier-reference $< $(foreach m,$(MODELS),--classifier $(m)=demo/simulated_$(m).h5) \
+gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) gates/release.toml | $(VENV)/.dev
+	$(CALOVOX) evaluate $< $(foreach m,$(MODELS),$(m)=demo/scan_$(m).h5) \
+		--classifier-reference $< $(foreach m,$(MODELS),--classifier $(m)=demo/scan_$(m).h5) \
 		$(TRAINING:%=--training %) --gates gates/release.toml --force -o demo/gates
 
 demo/grids/index.html: sample/photons_optimal.h5 $(GRIDS:%=demo/binned_%.h5) \
