@@ -112,9 +112,8 @@ class Gate:
     def judges(self, row: Score | NotScored) -> bool:
         """Tell whether a row, or a bin without scores, matches the patterns."""
         texts = {"sample": row.sample}
-        if row.bin != ALL or isinstance(
-            row, Score
-        ):  # without scores of all events, there are none
+        # a sample without scores of all events has none in any bin
+        if isinstance(row, Score) or row.bin != ALL:
             texts |= {"energy": row.energy_bin, "eta": row.eta_bin}
         if isinstance(row, Score):
             texts["feature"] = row.feature

@@ -6,10 +6,7 @@ so that a report of many takes no more memory than one of few.
 """
 
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +31,7 @@ from calovox.evaluation.scores import Scores
 from calovox.evaluation.scoring import ScoredSample
 from calovox.evaluation.style import style
 from calovox.evaluation.tracking import Track, silently
-from calovox.files import check_writable
+from calovox.files import check_folder, whole_folder
 from calovox.geometry import CellTable
 
 __all__ = ["render_page", "write_report"]
@@ -94,7 +91,7 @@ def write_report(
         ValueError: If a dataset cannot be evaluated.
     """
     say = progress or (lambda text: None)
-    _check_output(output, overwrite=overwrite)
+    check_folder(output, marker="report.json", kind="report", overwrite=overwrite)
     files = ReportFiles(reference, simulated, hits, phi_modulation, slices, classifier)
     report = collect_report(files, table=table, settings=settings, track=track, progress=say)
     report = replace(
@@ -106,7 +103,7 @@ def write_report(
     all_scores = (scores or Scores()) + score_regions(report.regions)
     all_scores += score_slices(report.slices) + score_classifier(report.classifier)
     report = replace(report, outcomes=check_gates(gates, all_scores))
-    with _whole_folder(output) as folder, style():
+    with whole_folder(output) as folder, style():
         pictures = _draw(report, folder / "figures", say)
         say("Writing page and numbers")
         numbers = json.dumps(to_plain(_numbers(report)), allow_nan=False)
@@ -188,23 +185,3 @@ def _numbers(report: Report) -> dict[str, Any]:
         "missing": report.missing,
         "provenance": report.provenance,
     }
-
-
-def _check_output(output: Path, *, overwrite: bool) -> None:
-    check_writable(output, overwrite=overwrite)
-    if output.exists() and not (output / "report.json").is_file():
-        raise FileExistsError(f"{output} exists and is no report: choose another output")
-
-
-@contextmanager
-def _whole_folder(output: Path) -> Iterator[Path]:
-    """Give a temporary folder beside the output, which takes its place at the end."""
-    partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
-    partial.mkdir()
-    try:
-        yield partial
-        if output.exists():
-            shutil.rmtree(output)
-        partial.rename(output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

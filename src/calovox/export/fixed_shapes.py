@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx
 
-from calovox.export.output_folder import describe_folder, whole_folder
+from calovox.export.output_folder import describe_folder, new_folder
 from calovox.files import whole_file
 from calovox.runtime.model_set import read_description
 
@@ -54,7 +54,7 @@ def export_fixed(exported: Path, folder: Path, *, overwrite: bool = False) -> di
         ModelFileError: If there is no exported model, or a damaged one.
     """
     content = read_description(exported)
-    with whole_folder(folder, overwrite=overwrite) as partial:
+    with new_folder(folder, overwrite=overwrite) as partial:
         for name in content["files"]:
             shutil.copyfile(exported / name, partial / name)
         for model in content["models"]:

@@ -20,7 +20,7 @@ from calovox.binned_shower import read_sub_voxels
 from calovox.dataset.keys import ALPHA_SIZE, ALPHA_START, R_SIZE, R_START
 from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
-from calovox.export.output_folder import describe_folder, whole_folder
+from calovox.export.output_folder import describe_folder, new_folder
 from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.export.rounding import round_weights
@@ -70,7 +70,7 @@ def export_models(
         ValueError: If a side file does not fit.
     """
     grid = models[0].grid
-    with whole_folder(folder, overwrite=overwrite) as partial:
+    with new_folder(folder, overwrite=overwrite) as partial:
         content = {
             "format": FORMAT,
             "version": VERSION,

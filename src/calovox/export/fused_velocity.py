@@ -8,6 +8,7 @@ from calovox.export.affine import Affine, centred, linear_layers
 from calovox.export.fused_conditions import FusedConditions
 from calovox.export.fused_energies import FusedContext, LayerShares
 from calovox.models.cfm import CaloCFM, angle_to_time
+from calovox.nn.velocity import slope_of_velocity
 
 __all__ = ["FusedVelocity"]
 
@@ -77,8 +78,7 @@ class FusedVelocity(nn.Module):
         t = angle_to_time(angle)
         if self.preconditioned:
             return self._run_backbone(u, t, condition)
-        spread = ((1.0 - t) ** 2 + t**2) ** 0.5
-        return spread * self._run_backbone(spread * u, t, condition) - (2.0 * t - 1.0) * u
+        return slope_of_velocity(lambda x: self._run_backbone(x, t, condition), u, t)
 
     def _run_backbone(
         self,

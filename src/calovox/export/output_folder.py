@@ -1,48 +1,34 @@
 """The folder of an exported model as a whole: it appears when all of it is written."""
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from calovox.export.card import model_card
-from calovox.files import check_writable, file_hash
+from calovox.files import check_folder, file_hash, whole_folder
 from calovox.runtime.model_set import MODEL_FILE
 
-__all__ = ["CARD", "describe_folder", "whole_folder"]
+__all__ = ["CARD", "describe_folder", "new_folder"]
 
 CARD = "MODEL_CARD.md"
 
 
-@contextmanager
-def whole_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a temporary folder beside the final one, renamed at the end and removed on error.
+def new_folder(folder: Path, *, overwrite: bool) -> AbstractContextManager[Path]:
+    """Give a temporary folder beside the final one, which it replaces at the end.
 
     Args:
         folder: The final folder.
         overwrite: Whether an existing exported model may be replaced.
 
-    Yields:
-        The temporary folder.
+    Returns:
+        The temporary folder, to be used in a `with` statement.
 
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is something else.
     """
-    check_writable(folder, overwrite=overwrite)
-    if folder.exists() and not (folder / MODEL_FILE).is_file():
-        raise FileExistsError(f"{folder} exists and is no exported model: choose another output")
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
-        yield partial
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    check_folder(folder, marker=MODEL_FILE, kind="exported model", overwrite=overwrite)
+    return whole_folder(folder)
 
 
 def describe_folder(folder: Path, content: dict[str, Any]) -> None:

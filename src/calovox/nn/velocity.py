@@ -18,6 +18,7 @@ References:
     generative models*, 2022, https://arxiv.org/abs/2206.00364, section 5
 """
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
@@ -26,7 +27,7 @@ from torch import Tensor, nn
 
 from calovox.nn.mlp import MLP, ScalarEmbedding
 
-__all__ = ["VelocityNetwork", "flow_preconditioning"]
+__all__ = ["VelocityNetwork", "flow_preconditioning", "slope_of_velocity"]
 
 Time = TypeVar("Time", float, Tensor)
 
@@ -116,8 +117,7 @@ class VelocityNetwork(nn.Module):
         """
         if self.preconditioned:
             return self._run_backbone(u, t, condition)
-        spread = ((1.0 - t) ** 2 + t**2) ** 0.5
-        return spread * self._run_backbone(spread * u, t, condition) - (2.0 * t - 1.0) * u
+        return slope_of_velocity(lambda x: self._run_backbone(x, t, condition), u, t)
 
     def _run_backbone(
         self,
@@ -127,6 +127,25 @@ class VelocityNetwork(nn.Module):
     ) -> Float[Tensor, "event variable"]:
         found: Tensor = self.backbone(torch.cat([u, t.expand(u.shape[0], 1), condition], dim=1))
         return found
+
+
+def slope_of_velocity(
+    velocity: Callable[[Tensor], Tensor],
+    u: Float[Tensor, "event variable"],
+    t: Float[Tensor, "#event 1"],
+) -> Float[Tensor, "event variable"]:
+    """Compute what a velocity has beyond the known part, times s(t): s v(s u) - (2 t - 1) u.
+
+    Args:
+        velocity: v at the time t, of x.
+        u: Variables at the time t, divided by s(t).
+        t: Time, 0 to 1, for each event or for all.
+
+    Returns:
+        The slope of the arcs.
+    """
+    spread = ((1.0 - t) ** 2 + t**2) ** 0.5
+    return spread * velocity(spread * u) - (2.0 * t - 1.0) * u
 
 
 def flow_preconditioning(t: Time) -> tuple[Time, Time]:
