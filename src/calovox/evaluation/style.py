@@ -32,7 +32,7 @@ SIMULATED_COLORS: Final = (
     "#AA3377",
     "#A87C00",
     "#663300",
-    "#7F7F7F",
+    "#332288",
 )
 """Colours of the simulations in order: after Okabe and Ito, each with a contrast of 3 to white."""
 
