@@ -15,12 +15,12 @@ from calovox.preprocessing.shape_conditions import (
     ShapeConditions,
     StandardizedConditions,
 )
-from calovox.preprocessing.voxel_quantiles import N_NODES, QuantileVoxelTransform
+from calovox.preprocessing.voxel_quantiles import N_ENERGIES, QuantileVoxelTransform
 from calovox.preprocessing.voxel_space import VoxelSpace, VoxelSpaceKind
 from calovox.preprocessing.voxels import LayerNormalization, LogitVoxelTransform
 
 __all__ = [
-    "N_NODES",
+    "N_ENERGIES",
     "ConditionTransform",
     "Dequantization",
     "LayerEnergyRatios",

@@ -1,6 +1,5 @@
-"""Tables of `QuantileVoxelTransform` at one energy: how often voxels are empty, and quantiles."""
+"""Tables of `QuantileVoxelTransform` at one node: how often voxels are empty, and quantiles."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +13,9 @@ __all__ = [
     "KNOTS",
     "LOWEST_SCORE",
     "LOWEST_SHARE",
+    "N_FRACTIONS",
     "QuantileTable",
+    "tabulate_layer",
     "tabulate_quantiles",
 ]
 
@@ -30,6 +31,14 @@ KNOTS: Final = (np.arange(21) / 20.0) ** 1.5
 LOWEST_SHARE: Final = 1e-6
 """Share of the first knot: as small as the noise that the note adds to shares."""
 
+_FRACTION_RANKS: Final = (0.01, 0.1, 0.5, 0.9, 0.99)
+"""Ranks of the fractions that a layer holds of the kinetic energy, where its nodes are."""
+
+N_FRACTIONS: Final = len(_FRACTION_RANKS)
+"""Nodes in the logarithm of the fraction of the kinetic energy that a layer holds."""
+
+_LEAST_GAP: Final = 1e-3
+_FEWEST_NEAR: Final = 200
 _HIGHEST_THRESHOLD: Final = 3.5
 _LEAST_SLOPE: Final = 0.01
 _PRIOR_SHOWERS: Final = 20.0
@@ -38,7 +47,7 @@ _PRIOR_QUANTILES: Final = 64
 
 @dataclass(frozen=True, eq=False)
 class QuantileTable:
-    """The transform at one energy.
+    """The transform of one layer at one node.
 
     Attributes:
         thresholds: z_0 of each voxel.
@@ -49,12 +58,52 @@ class QuantileTable:
     log_shares: Float64[Array, "voxel knot"]
 
 
+def tabulate_layer(
+    voxels: Float32[Array, "event voxel"], weights: Float64[Array, " event"]
+) -> tuple[Float64[Array, " fraction"], list[QuantileTable]]:
+    """Make the tables of a layer at one kinetic energy.
+
+    A shower counts the more, the nearer the fraction of the kinetic energy that it leaves in the
+    layer is to that of the node; one beyond the neighbouring nodes does not count, unless there
+    are fewer than 200 nearer ones.
+
+    Args:
+        voxels: Those of the layer, as fractions of the kinetic energy.
+        weights: How much each shower counts.
+
+    Returns:
+        Logarithms of fractions, rising, and the tables there. Empty layers do not count; one that
+        is always empty gets a table of no showers.
+    """
+    fraction = voxels.sum(axis=1, dtype=np.float64)
+    there = np.flatnonzero((fraction > 0) & (weights > 0))
+    if len(there) == 0:
+        nodes = np.arange(N_FRACTIONS) - float(N_FRACTIONS)
+        return nodes, [tabulate_quantiles(voxels[there], weights[there])] * N_FRACTIONS
+    logarithm, weights = np.log(fraction[there]), weights[there]
+    shares = voxels[there] / fraction[there, None].astype(np.float32)
+    order = np.argsort(logarithm)
+    rank = np.empty(len(order))
+    rank[order] = np.cumsum(weights[order]) / weights.sum()
+    nodes = np.interp(_FRACTION_RANKS, rank[order], logarithm[order])
+    climb = _LEAST_GAP * np.arange(N_FRACTIONS)
+    nodes = np.maximum.accumulate(nodes - climb) + climb
+    tables = []
+    for number, of_node in enumerate(_FRACTION_RANKS):
+        near = np.interp(logarithm, nodes, np.eye(N_FRACTIONS)[number])
+        if np.count_nonzero(near) < _FEWEST_NEAR:
+            distance = np.abs(rank - of_node)
+            reach = np.sort(distance)[:_FEWEST_NEAR][-1] * (1.0 + 1e-6)
+            near = np.maximum(1.0 - distance / reach, 0.0)
+        rows = np.flatnonzero(near)
+        tables.append(tabulate_quantiles(shares[rows], weights[rows] * near[rows]))
+    return nodes, tables
+
+
 def tabulate_quantiles(
-    shares: Float32[Array, "event voxel"],
-    weights: Float64[Array, " event"],
-    layer_sizes: Sequence[int],
+    shares: Float32[Array, "event voxel"], weights: Float64[Array, " event"]
 ) -> QuantileTable:
-    """Find thresholds and quantiles of all voxels.
+    """Find thresholds and quantiles of the voxels of a layer.
 
     The quantiles of a voxel are those of its shares, together with shares of its whole layer that
     count as 20 showers times the probability that the voxel is empty: voxels that are rarely hit
@@ -62,29 +111,25 @@ def tabulate_quantiles(
     typical share, at its rim, would be a shower of its own.
 
     Args:
-        shares: Shares of the layer's energy; all 0 in an empty layer, which then does not count.
+        shares: Shares of the layer's energy in showers that have some there.
         weights: How much each shower counts.
-        layer_sizes: Number of voxels of each layer.
 
     Returns:
         The table.
     """
     thresholds, log_shares = [], []
-    for of_layer in np.split(shares, np.cumsum(layer_sizes)[:-1], axis=1):
-        there = of_layer.any(axis=1)
-        values, counts = of_layer[there], weights[there]
-        prior = _prior(values)
-        total = counts.sum()
-        for column in values.T:
-            hit = column > 0
-            empty = 1.0 - (counts[hit].sum() + 0.5) / (total + 1.0)
-            threshold = float(np.clip(ndtri(empty), LOWEST_SCORE, _HIGHEST_THRESHOLD))
-            thresholds.append(threshold)
-            largest = np.log(column[hit].max()) if hit.any() else prior[0]
-            known = np.concatenate([np.log(column[hit]), np.minimum(prior, largest)])
-            of_prior = _PRIOR_SHOWERS * empty / len(prior)
-            weight = np.concatenate([counts[hit], np.full(len(prior), of_prior)])
-            log_shares.append(_quantiles(known, weight, threshold))
+    prior = _prior(shares)
+    total = weights.sum()
+    for column in shares.T:
+        hit = column > 0
+        empty = 1.0 - (weights[hit].sum() + 0.5) / (total + 1.0)
+        threshold = float(np.clip(ndtri(empty), LOWEST_SCORE, _HIGHEST_THRESHOLD))
+        thresholds.append(threshold)
+        largest = np.log(column[hit].max()) if hit.any() else prior[0]
+        known = np.concatenate([np.log(column[hit]), np.minimum(prior, largest)])
+        of_prior = _PRIOR_SHOWERS * empty / len(prior)
+        weight = np.concatenate([weights[hit], np.full(len(prior), of_prior)])
+        log_shares.append(_quantiles(known, weight, threshold))
     return QuantileTable(np.array(thresholds), np.array(log_shares))
 
 

@@ -1,24 +1,27 @@
-r"""Voxels as normal scores: what a voxel holds, by its rank among showers of the same energy.
+r"""Voxels as normal scores: what a voxel holds, by its rank among showers alike.
 
 Most voxels are empty in showers of low energy, and hold a narrow range of shares in those of high
 energy. A logit or a logarithm of the shares leaves a gap between empty voxels and the others,
 which a continuous model fills with voxels that hold a little, and a spread that changes
-hundredfold with the energy. Here every voxel becomes a standard normal number at every energy,
+hundredfold with the energy. The same holds for a layer that a shower of high energy has hardly
+touched: the showers that start late have few voxels in EMB1, near the axis. Here every voxel
+becomes a standard normal number at every kinetic energy and every energy of its layer,
 
     z = Phi^-1(u P_0)       if it is empty, with u uniform in (0, 1),
     z = g^-1(log share)     if not; then z > z_0 = Phi^-1(P_0),
 
 where P_0 is the probability that the voxel is empty in a layer that is not, and g(z) is the
 logarithm of the share that has the rank Phi(z). Back, z up to z_0 is an empty voxel. The tables of
-z_0 and g are linear in the logarithm of the kinetic energy between nodes, and constant beyond; g
-is linear in z between knots, and beyond the last one. This makes showers a Gaussian copula with
-atoms at 0: what a model has to learn are correlations, and what depends on more than the energy.
+z_0 and g are bilinear in the logarithms of the kinetic energy and of the fraction of it that the
+layer holds between nodes, and constant beyond; g is linear in z between knots, and beyond the last
+one. This makes showers a Gaussian copula with atoms at 0: what a model has to learn are
+correlations, and what depends on more than these energies.
 
 References:
     R. B. Nelsen, *An Introduction to Copulas*, Springer, 2nd edition 2006, chapter 2
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -27,20 +30,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from calovox.arrays import Array, Float32, Float64
-from calovox.preprocessing.energy_nodes import node_weights
+from calovox.preprocessing.energy_nodes import fraction_weights, node_weights
 from calovox.preprocessing.quantile_tables import (
     HIGHEST_SCORE,
     KNOTS,
     LOWEST_SCORE,
+    N_FRACTIONS,
     QuantileTable,
-    tabulate_quantiles,
+    tabulate_layer,
 )
 from calovox.preprocessing.voxels import ShareTransform
 
-__all__ = ["NEXT_TO_NOTHING", "N_NODES", "QuantileVoxelTransform"]
+__all__ = ["NEXT_TO_NOTHING", "N_ENERGIES", "QuantileVoxelTransform"]
 
-N_NODES: Final = 12
-"""Nodes in the logarithm of the energy: one per octave of the note's spectrum to 524 GeV."""
+N_ENERGIES: Final = 7
+"""Nodes in the logarithm of the kinetic energy: one in two octaves of the note's spectrum."""
 
 NEXT_TO_NOTHING: Final = 1e-20
 """A share that counts only where all others of its layer are 0."""
@@ -58,12 +62,14 @@ class QuantileVoxelTransform(ShareTransform):
 
     Args:
         layer_sizes: Number of voxels of each layer.
-        nodes: Logarithms of kinetic energies in MeV, evenly spaced, rising; two or more.
+        energies: Logarithms of kinetic energies in MeV, evenly spaced, rising; two or more.
+        fractions: For each of them, logarithms of the fraction that a layer holds, rising.
         thresholds: z_0 at the nodes.
         log_shares: g at the nodes and knots.
     """
 
-    nodes: Tensor
+    energies: Tensor
+    fractions: Tensor
     thresholds: Tensor
     log_shares: Tensor
     knots: Tensor
@@ -72,12 +78,14 @@ class QuantileVoxelTransform(ShareTransform):
     def __init__(
         self,
         layer_sizes: Sequence[int],
-        nodes: Float[Tensor, " node"],
-        thresholds: Float[Tensor, "node voxel"],
-        log_shares: Float[Tensor, "node voxel knot"],
+        energies: Float[Tensor, " energy"],
+        fractions: Float[Tensor, "energy layer fraction"],
+        thresholds: Float[Tensor, "energy fraction voxel"],
+        log_shares: Float[Tensor, "energy fraction voxel knot"],
     ) -> None:
         super().__init__(layer_sizes)
-        self.register_buffer("nodes", nodes)
+        self.register_buffer("energies", energies)
+        self.register_buffer("fractions", fractions)
         self.register_buffer("thresholds", thresholds)
         self.register_buffer("log_shares", log_shares)
         knots = torch.from_numpy(KNOTS).float()
@@ -96,45 +104,52 @@ class QuantileVoxelTransform(ShareTransform):
         Returns:
             Tables in which voxels are never empty, and shares rise to 1.
         """
-        n_voxels = sum(layer_sizes)
+        nodes = (N_ENERGIES, N_FRACTIONS)
+        climb = torch.linspace(-10.0, 0.0, len(KNOTS))
         return cls(
             layer_sizes,
-            torch.linspace(0.0, 1.0, N_NODES),
-            torch.full((N_NODES, n_voxels), LOWEST_SCORE),
-            torch.linspace(-10.0, 0.0, len(KNOTS)).expand(N_NODES, n_voxels, -1).contiguous(),
+            torch.linspace(0.0, 1.0, N_ENERGIES),
+            torch.linspace(-1.0, 0.0, N_FRACTIONS).expand(N_ENERGIES, len(layer_sizes), -1).clone(),
+            torch.full((*nodes, sum(layer_sizes)), LOWEST_SCORE),
+            climb.expand(*nodes, sum(layer_sizes), -1).clone(),
         )
 
     def fit(
         self,
-        nodes: Float64[Array, " node"],
+        energies: Float64[Array, " energy"],
         samples: Iterable[tuple[Float32[Array, "_ voxel"], Float64[Array, " _"]]],
     ) -> "QuantileVoxelTransform":
         """Make the tables.
 
         Args:
-            nodes: Logarithms of kinetic energies in MeV, `N_NODES` of them, evenly spaced.
-            samples: For each node, voxels of showers near it, in any unit, and their weights.
+            energies: Logarithms of kinetic energies in MeV, `N_ENERGIES` of them, evenly spaced.
+            samples: For each of them, voxels of showers near it as fractions of the kinetic
+                energy, and their weights.
 
         Returns:
             A new transform.
 
         Raises:
-            ValueError: If a node has no showers.
+            ValueError: If there are no showers near an energy.
         """
-        tables: list[QuantileTable] = []
-        for node, (voxels, weights) in zip(nodes, samples, strict=True):
+        tables: list[list[list[QuantileTable]]] = []
+        fractions = []
+        for node, (voxels, weights) in zip(energies, samples, strict=True):
             if not weights.sum() > 0:
                 raise ValueError(
                     f"QuantileVoxelTransform: expected showers near {np.exp(node):.4g} MeV, got "
                     "none"
                 )
-            shares = self.normalization(torch.from_numpy(voxels)).numpy()
-            tables.append(tabulate_quantiles(shares, weights, self.layer_sizes))
+            of_layers = np.split(voxels, np.cumsum(self.layer_sizes)[:-1], axis=1)
+            fitted = [tabulate_layer(of_layer, weights) for of_layer in of_layers]
+            fractions.append([nodes for nodes, _ in fitted])
+            tables.append([list(at_node) for at_node in zip(*(t for _, t in fitted), strict=True)])
         return QuantileVoxelTransform(
             self.layer_sizes,
-            torch.from_numpy(nodes).float(),
-            torch.from_numpy(np.stack([table.thresholds for table in tables])).float(),
-            torch.from_numpy(np.stack([table.log_shares for table in tables])).float(),
+            torch.from_numpy(energies).float(),
+            torch.from_numpy(np.array(fractions)).float(),
+            _joined(tables, lambda table: table.thresholds),
+            _joined(tables, lambda table: table.log_shares),
         )
 
     def forward(
@@ -146,7 +161,7 @@ class QuantileVoxelTransform(ShareTransform):
         """Map voxels into the space of the models.
 
         Args:
-            voxels: Energies in any unit.
+            voxels: Energies as fractions of the kinetic energy.
             energy: Kinetic energies in MeV.
             noise: Uniform numbers u in [0, 1) for the empty voxels; None for 1, where voxels stop
                 being empty.
@@ -155,7 +170,8 @@ class QuantileVoxelTransform(ShareTransform):
             Normal scores.
         """
         shares: Tensor = self.normalization(voxels)
-        threshold, log_shares = self._tables(energy)
+        layer_energy = self.normalization.layer_energy(voxels)
+        threshold, log_shares = self._tables(energy, layer_energy)
         ratio = shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
         interval = (ratio.unsqueeze(2) >= log_shares[:, :, 1:-1]).sum(dim=2, keepdim=True)
         low = log_shares.gather(2, interval).squeeze(2)
@@ -183,12 +199,12 @@ class QuantileVoxelTransform(ShareTransform):
         Args:
             y: Any numbers.
             energy: Kinetic energies in MeV.
-            layer_energy: Energies of the layers.
+            layer_energy: Energies of the layers as fractions of the kinetic energy.
 
         Returns:
-            Energies of the voxels in the unit of the layers, not negative.
+            Energies of the voxels as fractions of the kinetic energy, not negative.
         """
-        threshold, log_shares = self._tables(energy)
+        threshold, log_shares = self._tables(energy, layer_energy)
         position = (y - threshold) / (HIGHEST_SCORE - threshold)
         passed = (position.unsqueeze(2) - self.knots[:-1]) / self.knots.diff()
         passed = torch.minimum(passed.relu(), self.longest)
@@ -198,14 +214,27 @@ class QuantileVoxelTransform(ShareTransform):
 
     def extra_repr(self) -> str:
         """Say how large the tables are."""
-        return f"{self.n_voxels} voxels, {len(self.nodes)} nodes, {len(self.knots)} knots"
+        n_energies, n_fractions = self.thresholds.shape[:2]
+        return f"{self.n_voxels} voxels, {n_energies} x {n_fractions} nodes, {len(self.knots)} knots"
 
     def _tables(
-        self, energy: Float[Tensor, " event"]
+        self, energy: Float[Tensor, " event"], layer_energy: Float[Tensor, "event layer"]
     ) -> tuple[Float[Tensor, "event voxel"], Float[Tensor, "event voxel knot"]]:
-        near = node_weights(energy.log(), self.nodes)
-        log_shares = near @ self.log_shares.flatten(start_dim=1)
-        return near @ self.thresholds, log_shares.reshape(-1, *self.log_shares.shape[1:])
+        near = node_weights(energy.log(), self.energies)
+        logarithm = layer_energy.clamp(min=torch.finfo(energy.dtype).tiny).log()
+        between = fraction_weights(logarithm, self.fractions)
+        weights = (near[:, :, None, None] * between).transpose(1, 2).flatten(start_dim=2)
+        thresholds, log_shares = [], []
+        tables = (self.thresholds.flatten(end_dim=1), self.log_shares.flatten(end_dim=1))
+        for of_layer, threshold, log_share in zip(
+            weights.unbind(dim=1),
+            *(table.split(list(self.layer_sizes), dim=1) for table in tables),
+            strict=True,
+        ):
+            thresholds.append(of_layer @ threshold)
+            at_knots = of_layer @ log_share.flatten(start_dim=1)
+            log_shares.append(at_knots.unflatten(1, log_share.shape[1:]))
+        return torch.cat(thresholds, dim=1), torch.cat(log_shares, dim=1)
 
     def _fill(
         self, shares: Float[Tensor, "event voxel"], position: Float[Tensor, "event voxel"]
@@ -215,3 +244,12 @@ class QuantileVoxelTransform(ShareTransform):
         highest = torch.cat([part.amax(dim=1, keepdim=True) for part in parts], dim=1)
         wanted = highest.clamp(max=0.0).index_select(1, self.normalization.layer)
         return torch.where(position >= wanted, shares.clamp(min=NEXT_TO_NOTHING), shares)
+
+
+def _joined(
+    tables: list[list[list[QuantileTable]]],
+    part: Callable[[QuantileTable], Float64[Array, "voxel ..."]],
+) -> Float[Tensor, "energy fraction voxel ..."]:
+    """Put the tables of all layers together."""
+    rows = [[np.concatenate([part(t) for t in layers]) for layers in nodes] for nodes in tables]
+    return torch.from_numpy(np.array(rows)).float()

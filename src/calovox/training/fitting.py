@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from calovox.arrays import Array, Float32, Float64
-from calovox.preprocessing import N_NODES, QuantileVoxelTransform
+from calovox.preprocessing import N_ENERGIES, QuantileVoxelTransform
 from calovox.training.showers import ShowerFiles
 from calovox.voxelization.reflection import mirrored_voxels
 
@@ -70,7 +70,7 @@ def fit_quantiles(
         The transform.
     """
     logarithms = np.log(files.energies())
-    nodes = np.linspace(logarithms.min(), max(logarithms.max(), logarithms.min() + 1e-3), N_NODES)
+    nodes = np.linspace(logarithms.min(), max(logarithms.max(), logarithms.min() + 1e-3), N_ENERGIES)
     mirror = mirrored_voxels(files.grid)
 
     def near(number: int, node: float) -> tuple[Float32[Array, "_ voxel"], Float64[Array, " _"]]:
