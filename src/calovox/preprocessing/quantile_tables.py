@@ -25,7 +25,7 @@ LOWEST_SCORE: Final = -4.0
 HIGHEST_SCORE: Final = 4.0
 """Where the last knot stands."""
 
-KNOTS: Final = (np.arange(21) / 20.0) ** 1.5
+KNOTS: Final = (np.arange(17) / 16.0) ** 1.5
 """Knots between z_0 (at 0) and `HIGHEST_SCORE` (at 1), denser where shares vanish."""
 
 LOWEST_SHARE: Final = 1e-6
@@ -51,11 +51,12 @@ class QuantileTable:
 
     Attributes:
         thresholds: z_0 of each voxel.
-        log_shares: Logarithm of the share of each voxel at each knot, rising.
+        climbs: How much the logarithm of the share rises between knots, above 0; at the first it
+            is that of `LOWEST_SHARE`.
     """
 
     thresholds: Float64[Array, " voxel"]
-    log_shares: Float64[Array, "voxel knot"]
+    climbs: Float64[Array, "voxel interval"]
 
 
 def tabulate_layer(
@@ -117,7 +118,7 @@ def tabulate_quantiles(
     Returns:
         The table.
     """
-    thresholds, log_shares = [], []
+    thresholds, climbs = [], []
     prior = _prior(shares)
     total = weights.sum()
     for column in shares.T:
@@ -129,8 +130,8 @@ def tabulate_quantiles(
         known = np.concatenate([np.log(column[hit]), np.minimum(prior, largest)])
         of_prior = _PRIOR_SHOWERS * empty / len(prior)
         weight = np.concatenate([weights[hit], np.full(len(prior), of_prior)])
-        log_shares.append(_quantiles(known, weight, threshold))
-    return QuantileTable(np.array(thresholds), np.array(log_shares))
+        climbs.append(np.diff(_quantiles(known, weight, threshold)))
+    return QuantileTable(np.array(thresholds), np.array(climbs))
 
 
 def _prior(values: Float32[Array, "event voxel"]) -> Float64[Array, " quantile"]:

@@ -21,13 +21,14 @@ References:
     R. B. Nelsen, *An Introduction to Copulas*, Springer, 2nd edition 2006, chapter 2
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from calovox.arrays import Array, Float32, Float64
 from calovox.preprocessing.energy_nodes import fraction_weights, node_weights
@@ -35,6 +36,7 @@ from calovox.preprocessing.quantile_tables import (
     HIGHEST_SCORE,
     KNOTS,
     LOWEST_SCORE,
+    LOWEST_SHARE,
     N_FRACTIONS,
     QuantileTable,
     tabulate_layer,
@@ -65,13 +67,14 @@ class QuantileVoxelTransform(ShareTransform):
         energies: Logarithms of kinetic energies in MeV, evenly spaced, rising; two or more.
         fractions: For each of them, logarithms of the fraction that a layer holds, rising.
         thresholds: z_0 at the nodes.
-        log_shares: g at the nodes and knots.
+        climbs: How much g rises from knot to knot, at the nodes; it begins with the logarithm of
+            `quantile_tables.LOWEST_SHARE`.
     """
 
     energies: Tensor
     fractions: Tensor
     thresholds: Tensor
-    log_shares: Tensor
+    climbs: Tensor
     knots: Tensor
     longest: Tensor
 
@@ -81,13 +84,13 @@ class QuantileVoxelTransform(ShareTransform):
         energies: Float[Tensor, " energy"],
         fractions: Float[Tensor, "energy layer fraction"],
         thresholds: Float[Tensor, "energy fraction voxel"],
-        log_shares: Float[Tensor, "energy fraction voxel knot"],
+        climbs: Float[Tensor, "energy fraction voxel interval"],
     ) -> None:
         super().__init__(layer_sizes)
         self.register_buffer("energies", energies)
         self.register_buffer("fractions", fractions)
         self.register_buffer("thresholds", thresholds)
-        self.register_buffer("log_shares", log_shares)
+        self.register_buffer("climbs", climbs)
         knots = torch.from_numpy(KNOTS).float()
         self.register_buffer("knots", knots, persistent=False)
         longest = torch.ones(len(knots) - 1)
@@ -104,14 +107,13 @@ class QuantileVoxelTransform(ShareTransform):
         Returns:
             Tables in which voxels are never empty, and shares rise to 1.
         """
-        nodes = (N_ENERGIES, N_FRACTIONS)
-        climb = torch.linspace(-10.0, 0.0, len(KNOTS))
+        nodes, n_voxels, n_intervals = (N_ENERGIES, N_FRACTIONS), sum(layer_sizes), len(KNOTS) - 1
         return cls(
             layer_sizes,
             torch.linspace(0.0, 1.0, N_ENERGIES),
             torch.linspace(-1.0, 0.0, N_FRACTIONS).expand(N_ENERGIES, len(layer_sizes), -1).clone(),
-            torch.full((*nodes, sum(layer_sizes)), LOWEST_SCORE),
-            climb.expand(*nodes, sum(layer_sizes), -1).clone(),
+            torch.full((*nodes, n_voxels), LOWEST_SCORE),
+            torch.full((*nodes, n_voxels, n_intervals), -math.log(LOWEST_SHARE) / n_intervals),
         )
 
     def fit(
@@ -149,7 +151,7 @@ class QuantileVoxelTransform(ShareTransform):
             torch.from_numpy(energies).float(),
             torch.from_numpy(np.array(fractions)).float(),
             _joined(tables, lambda table: table.thresholds),
-            _joined(tables, lambda table: table.log_shares),
+            _joined(tables, lambda table: table.climbs),
         )
 
     def forward(
@@ -171,7 +173,8 @@ class QuantileVoxelTransform(ShareTransform):
         """
         shares: Tensor = self.normalization(voxels)
         layer_energy = self.normalization.layer_energy(voxels)
-        threshold, log_shares = self._tables(energy, layer_energy)
+        threshold, climbs = self._tables(energy, layer_energy)
+        log_shares = nn.functional.pad(climbs.cumsum(dim=2), (1, 0)) + math.log(LOWEST_SHARE)
         ratio = shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
         interval = (ratio.unsqueeze(2) >= log_shares[:, :, 1:-1]).sum(dim=2, keepdim=True)
         low = log_shares.gather(2, interval).squeeze(2)
@@ -204,11 +207,11 @@ class QuantileVoxelTransform(ShareTransform):
         Returns:
             Energies of the voxels as fractions of the kinetic energy, not negative.
         """
-        threshold, log_shares = self._tables(energy, layer_energy)
+        threshold, climbs = self._tables(energy, layer_energy)
         position = (y - threshold) / (HIGHEST_SCORE - threshold)
         passed = (position.unsqueeze(2) - self.knots[:-1]) / self.knots.diff()
         passed = torch.minimum(passed.relu(), self.longest)
-        ratio = log_shares[:, :, 0] + (passed * log_shares.diff(dim=2)).sum(dim=2)
+        ratio = math.log(LOWEST_SHARE) + (passed * climbs).sum(dim=2)
         shares = torch.where(position > 0.0, ratio.clamp(max=0.0).exp(), 0.0)
         return self.normalization.inverse(self._fill(shares, position), layer_energy)
 
@@ -219,22 +222,22 @@ class QuantileVoxelTransform(ShareTransform):
 
     def _tables(
         self, energy: Float[Tensor, " event"], layer_energy: Float[Tensor, "event layer"]
-    ) -> tuple[Float[Tensor, "event voxel"], Float[Tensor, "event voxel knot"]]:
+    ) -> tuple[Float[Tensor, "event voxel"], Float[Tensor, "event voxel interval"]]:
         near = node_weights(energy.log(), self.energies)
         logarithm = layer_energy.clamp(min=torch.finfo(energy.dtype).tiny).log()
         between = fraction_weights(logarithm, self.fractions)
         weights = (near[:, :, None, None] * between).transpose(1, 2).flatten(start_dim=2)
-        thresholds, log_shares = [], []
-        tables = (self.thresholds.flatten(end_dim=1), self.log_shares.flatten(end_dim=1))
-        for of_layer, threshold, log_share in zip(
+        thresholds, climbs = [], []
+        tables = (self.thresholds.flatten(end_dim=1), self.climbs.flatten(end_dim=1))
+        for of_layer, threshold, climb in zip(
             weights.unbind(dim=1),
             *(table.split(list(self.layer_sizes), dim=1) for table in tables),
             strict=True,
         ):
             thresholds.append(of_layer @ threshold)
-            at_knots = of_layer @ log_share.flatten(start_dim=1)
-            log_shares.append(at_knots.unflatten(1, log_share.shape[1:]))
-        return torch.cat(thresholds, dim=1), torch.cat(log_shares, dim=1)
+            at_knots = of_layer @ climb.flatten(start_dim=1)
+            climbs.append(at_knots.unflatten(1, climb.shape[1:]))
+        return torch.cat(thresholds, dim=1), torch.cat(climbs, dim=1)
 
     def _fill(
         self, shares: Float[Tensor, "event voxel"], position: Float[Tensor, "event voxel"]
