@@ -94,7 +94,9 @@ class ArcModel(nn.Module):
             Standardised numbers.
         """
         noise = torch.empty_like(batch.voxels).uniform_(generator=rng)
-        variables: Tensor = self.voxels(batch.voxels, batch.conditions.energy, noise)
+        # bfloat16 is for networks: tables rounded to it would be those of other voxels
+        with torch.autocast(batch.voxels.device.type, enabled=False):
+            variables: Tensor = self.voxels(batch.voxels, batch.conditions.energy, noise)
         return variables
 
     def to_voxels(
