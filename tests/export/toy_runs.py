@@ -105,14 +105,16 @@ def toy_space(voxels: VoxelSpace, rng: torch.Generator) -> VoxelSpace:
     if isinstance(voxels, LogitVoxelTransform):
         mean = torch.randn(n_voxels, generator=rng) - 5.0
         return LogitVoxelTransform(sizes, Standardization(mean, torch.full((n_voxels,), 2.5)))
-    n_nodes, n_knots = len(voxels.nodes), len(voxels.knots)
-    climbs = 0.5 * torch.rand(n_nodes, n_voxels, n_knots - 1, generator=rng) + 0.5
-    first = torch.full((n_nodes, n_voxels, 1), -13.8)
+    n_energies, n_layers, n_fractions = voxels.fractions.shape
+    tilt = 0.5 * torch.rand(n_energies, n_fractions, n_voxels, generator=rng)
+    climbs = 0.5 * torch.rand(n_energies, 1, n_voxels, len(voxels.knots) - 1, generator=rng) + 0.5
+    gaps = 0.5 * torch.rand(n_energies, n_layers, n_fractions, generator=rng) + 0.5
     return QuantileVoxelTransform(
         sizes,
-        torch.linspace(5.5, 13.2, n_nodes),
-        4.0 * torch.rand(n_nodes, n_voxels, generator=rng) - 3.0,
-        torch.cat([first, first + climbs.cumsum(dim=2)], dim=2),
+        torch.linspace(5.5, 13.2, n_energies),
+        gaps.cumsum(dim=2) - 6.0,
+        4.0 * torch.rand(n_energies, 1, n_voxels, generator=rng) - 3.0 + tilt,
+        climbs + 0.1 * tilt[..., None],
     )
 
 

@@ -12,6 +12,7 @@ from calovox.models.consistency import ConsistencyModel
 from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN
 from calovox.models.two_stage import ShapeModel, TwoStageSampler
+from calovox.preprocessing import QuantileVoxelTransform
 from tests.models.toy_models import (
     LAYER_SIZES,
     toy_batch,
@@ -60,6 +61,16 @@ def test_every_parameter_gets_a_finite_gradient(make: MakeModel) -> None:
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
         assert parameter.grad.any(), name
+
+
+def test_half_precision_of_networks_does_not_change_what_they_learn() -> None:
+    batch = toy_batch(50)
+    model = toy_cfm(batch)
+    model.voxels = QuantileVoxelTransform.unfitted(LAYER_SIZES)
+    exact = model.to_variables(batch, torch.Generator().manual_seed(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = model.to_variables(batch, torch.Generator().manual_seed(1))
+    assert torch.equal(found, exact)
 
 
 @pytest.mark.parametrize("make", TRAINABLE)

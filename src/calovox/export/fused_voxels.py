@@ -7,14 +7,14 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from calovox.export.affine import Affine
-from calovox.export.fused_conditions import COPIES
+from calovox.export.fused_nodes import FusedNodes
 from calovox.preprocessing import (
     LogitVoxelTransform,
     LogVoxelTransform,
     QuantileVoxelTransform,
     VoxelSpace,
 )
-from calovox.preprocessing.quantile_tables import HIGHEST_SCORE
+from calovox.preprocessing.quantile_tables import HIGHEST_SCORE, LOWEST_SHARE
 from calovox.preprocessing.voxel_quantiles import NEXT_TO_NOTHING
 
 __all__ = ["FusedVoxels", "fuse_voxels"]
@@ -80,16 +80,19 @@ class FusedVoxels(nn.Module):
         Args:
             y: Any numbers.
             energy: Kinetic energy in MeV.
-            layer_energy: Energies of the layers, not negative.
+            layer_energy: Energies of the layers in MeV, not negative.
 
         Returns:
-            Energies of the voxels in the unit of the layers, which add up to the layers.
+            Energies of the voxels in MeV, which add up to the layers.
         """
-        voxels: Tensor = self.layers(self._shares(y, energy), layer_energy)
+        voxels: Tensor = self.layers(self._shares(y, energy, layer_energy), layer_energy)
         return voxels
 
     def _shares(
-        self, y: Float32[Tensor, "event voxel"], energy: Float32[Tensor, "event 1"]
+        self,
+        y: Float32[Tensor, "event voxel"],
+        energy: Float32[Tensor, "event 1"],
+        layer_energy: Float32[Tensor, "event layer"],
     ) -> Float32[Tensor, "event voxel"]:
         """Map variables of the model to shares, not negative, of any sum."""
         raise NotImplementedError
@@ -108,7 +111,10 @@ class FusedLogits(FusedVoxels):
         self.cut = _cut(voxels.logit.alpha, voxels.dequantization.width)
 
     def _shares(
-        self, y: Float32[Tensor, "event voxel"], energy: Float32[Tensor, "event 1"]
+        self,
+        y: Float32[Tensor, "event voxel"],
+        energy: Float32[Tensor, "event 1"],
+        layer_energy: Float32[Tensor, "event layer"],
     ) -> Float32[Tensor, "event voxel"]:
         raw = 1.0 / (1.0 + (-self.standardization.inverse(y)).exp())
         return (raw - self.cut).relu()
@@ -127,7 +133,10 @@ class FusedLogarithms(FusedVoxels):
         self.offset = voxels.offset
 
     def _shares(
-        self, y: Float32[Tensor, "event voxel"], energy: Float32[Tensor, "event 1"]
+        self,
+        y: Float32[Tensor, "event voxel"],
+        energy: Float32[Tensor, "event 1"],
+        layer_energy: Float32[Tensor, "event layer"],
     ) -> Float32[Tensor, "event voxel"]:
         logarithms = self.standardization.inverse(y).clamp(max=math.log1p(self.offset))
         shares = logarithms.exp() - self.offset
@@ -141,7 +150,6 @@ class FusedQuantiles(FusedVoxels):
         voxels: The transform.
     """
 
-    ones: Tensor
     starts: Tensor
     lengths: Tensor
     longest: Tensor
@@ -149,30 +157,31 @@ class FusedQuantiles(FusedVoxels):
     def __init__(self, voxels: QuantileVoxelTransform) -> None:
         super().__init__(voxels)
         self.layer_sizes = list(voxels.layer_sizes)
-        nodes, log_shares = voxels.nodes.double(), voxels.log_shares.double()
-        self.limits = float(nodes[0]), float(nodes[-1])
-        self.density = 1.0 / float(nodes[1] - nodes[0])
-        self.register_buffer("ones", torch.ones(1, COPIES))
-        first_copy = torch.eye(COPIES, dtype=torch.float64)[:1].expand(len(nodes), -1)
-        self.beyond_nodes = Affine(first_copy, -nodes)
+        self.nodes = FusedNodes(voxels)
         knots = voxels.knots.double()
         self.register_buffer("starts", knots[:-1].float())
         self.register_buffer("lengths", knots.diff().float())
         self.register_buffer("longest", voxels.longest)
-        self.thresholds = Affine(voxels.thresholds.double().T)
-        self.first = Affine(log_shares[:, :, 0].T)
-        self.climbs = Affine(log_shares.diff(dim=2).flatten(start_dim=1).T)
+        # of each layer: node by voxel by the threshold and what the share rises between knots
+        tables = torch.cat([voxels.thresholds[..., None], voxels.climbs], dim=3).double()
+        of_layers = torch.split(tables.flatten(end_dim=1), self.layer_sizes, dim=1)
+        self.tables = nn.ModuleList(Affine(part.flatten(start_dim=1).T) for part in of_layers)
 
     def _shares(
-        self, y: Float32[Tensor, "event voxel"], energy: Float32[Tensor, "event 1"]
+        self,
+        y: Float32[Tensor, "event voxel"],
+        energy: Float32[Tensor, "event 1"],
+        layer_energy: Float32[Tensor, "event layer"],
     ) -> Float32[Tensor, "event voxel"]:
-        inside = (energy * self.ones).log().clamp(*self.limits)
-        near = (1.0 - self.beyond_nodes(inside).abs() * self.density).relu()
-        threshold = self.thresholds(near)
+        weights = self.nodes(energy, layer_energy)
+        n_intervals = len(self.starts)
+        rows = [table(near) for table, near in zip(self.tables, weights, strict=True)]
+        tables = torch.cat(rows, dim=1).reshape(-1, y.shape[1], 1 + n_intervals)
+        threshold, climbs = torch.split(tables, [1, n_intervals], dim=2)
+        threshold = threshold.squeeze(2)
         position = (y - threshold) / (HIGHEST_SCORE - threshold)
         passed = ((position.unsqueeze(2) - self.starts) / self.lengths).relu()
-        climbs = self.climbs(near).reshape(-1, position.shape[1], len(self.starts))
-        ratio = self.first(near) + (torch.minimum(passed, self.longest) * climbs).sum(dim=2)
+        ratio = math.log(LOWEST_SHARE) + (torch.minimum(passed, self.longest) * climbs).sum(dim=2)
         shares = torch.where(position > 0.0, ratio.clamp(max=0.0).exp(), 0.0)
         return self._fill(shares, position)
 

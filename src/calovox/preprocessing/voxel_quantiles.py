@@ -111,7 +111,7 @@ class QuantileVoxelTransform(ShareTransform):
         return cls(
             layer_sizes,
             torch.linspace(0.0, 1.0, N_ENERGIES),
-            torch.linspace(-1.0, 0.0, N_FRACTIONS).expand(N_ENERGIES, len(layer_sizes), -1).clone(),
+            torch.linspace(-1.0, 0.0, N_FRACTIONS).repeat(N_ENERGIES, len(layer_sizes), 1),
             torch.full((*nodes, n_voxels), LOWEST_SCORE),
             torch.full((*nodes, n_voxels, n_intervals), -math.log(LOWEST_SHARE) / n_intervals),
         )
@@ -218,7 +218,8 @@ class QuantileVoxelTransform(ShareTransform):
     def extra_repr(self) -> str:
         """Say how large the tables are."""
         n_energies, n_fractions = self.thresholds.shape[:2]
-        return f"{self.n_voxels} voxels, {n_energies} x {n_fractions} nodes, {len(self.knots)} knots"
+        nodes = f"{n_energies} x {n_fractions} nodes"
+        return f"{self.n_voxels} voxels, {nodes}, {len(self.knots)} knots"
 
     def _tables(
         self, energy: Float[Tensor, " event"], layer_energy: Float[Tensor, "event layer"]
@@ -231,7 +232,7 @@ class QuantileVoxelTransform(ShareTransform):
         tables = (self.thresholds.flatten(end_dim=1), self.climbs.flatten(end_dim=1))
         for of_layer, threshold, climb in zip(
             weights.unbind(dim=1),
-            *(table.split(list(self.layer_sizes), dim=1) for table in tables),
+            *(torch.split(table, list(self.layer_sizes), dim=1) for table in tables),
             strict=True,
         ):
             thresholds.append(of_layer @ threshold)

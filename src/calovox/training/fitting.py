@@ -70,7 +70,9 @@ def fit_quantiles(
         The transform.
     """
     logarithms = np.log(files.energies())
-    nodes = np.linspace(logarithms.min(), max(logarithms.max(), logarithms.min() + 1e-3), N_ENERGIES)
+    nodes = np.linspace(
+        logarithms.min(), max(logarithms.max(), logarithms.min() + 1e-3), N_ENERGIES
+    )
     mirror = mirrored_voxels(files.grid)
 
     def near(number: int, node: float) -> tuple[Float32[Array, "_ voxel"], Float64[Array, " _"]]:
