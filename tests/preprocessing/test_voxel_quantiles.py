@@ -14,7 +14,7 @@ NODES = np.log(np.geomspace(256.0, 524288.0, N_ENERGIES))
 def draw(energy: Tensor, *, seed: int = 1, fraction: float | None = None) -> Tensor:
     """Showers whose voxels are hit more often, and spread less, at high energies.
 
-    The second layer holds 1 to 50 % of the energy: the less, the emptier, and the more of it in the
+    The second layer holds 1 to 50 % of the energy: the less, the emptier, and more of it in the
     first voxels.
     """
     rng = torch.Generator().manual_seed(seed)
