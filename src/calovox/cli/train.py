@@ -51,7 +51,7 @@ Precision = Annotated[
 ]
 Space = Annotated[
     Literal["quantiles", "note"],
-    typer.Option(help="Voxels as normal scores at each energy, or as the note has them."),
+    typer.Option(help="Voxels as normal scores, or as the note has them."),
 ]
 PathName = Literal["arc", "line", "karras"]
 SolverName = Literal["euler", "heun", "midpoint", "rk4"]

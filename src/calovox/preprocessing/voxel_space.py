@@ -16,4 +16,4 @@ VoxelSpace = LogitVoxelTransform | LogVoxelTransform | QuantileVoxelTransform
 """Any of them: the first is the note's for CaloCFM, the second its for CaloDiT-2."""
 
 VoxelSpaceKind = Literal["quantiles", "note"]
-"""Normal scores at each energy, or what the note has for the model in question."""
+"""Normal scores, or what the note has for the model in question."""
