@@ -32,10 +32,10 @@ mkdir -p "$data"
         "$others/tune_transition.h5" --grid "$grid" $removed --no-cells \
         --sub-voxels "$data/sub_voxels_fastcalogan.root" -o "$data/train_fastcalogan.h5"
 
-figures="000 020 075 080"
+figures="000 020 075"
 # shellcheck disable=SC2086
-[ $# -gt 0 ] || set -- $figures 005 010 015 025 030 035 040 045 050 055 060 065 070 085 090 095 100 \
-    105 110 115 120 125 130
+[ $# -gt 0 ] || set -- $figures 005 010 015 025 030 035 040 045 050 055 060 065 070 080 085 090 095 \
+    100 105 110 115 120 125 130
 
 # is_finished RUN: whether all of its steps have been done
 is_finished() {
