@@ -156,3 +156,24 @@ def test_rarely_hit_voxels_get_no_more_than_they_had() -> None:
     layers = torch.ones(1000, 3)
     shares = rare.inverse(y, energies(1000), layers)[:, 8]
     assert 0.0 < shares.max() < 2.0 * largest
+
+
+def test_layers_that_are_always_empty_or_hold_the_same_have_tables() -> None:
+    samples = [near(node, 600, seed) for seed, node in enumerate(NODES)]
+    for voxels, _ in samples:
+        voxels[:, :3] = 0.0
+        voxels[:, 9] = 0.25
+    transform = QuantileVoxelTransform.unfitted(SIZES).fit(NODES, samples)
+    assert (transform.fractions.diff(dim=2) > 0).all()
+    layer_energy = torch.rand(200, 3)
+    showers = transform.inverse(torch.randn(200, 10), energies(200), layer_energy)
+    torch.testing.assert_close(transform.normalization.layer_energy(showers), layer_energy)
+
+
+def test_few_showers_of_a_fraction_are_joined_by_the_nearest() -> None:
+    samples = [near(node, 300, seed) for seed, node in enumerate(NODES)]
+    transform = QuantileVoxelTransform.unfitted(SIZES).fit(NODES, samples)
+    energy = torch.full((5000,), 4096.0)
+    for fraction in (0.012, 0.45):
+        z = transform(draw(energy, seed=5, fraction=fraction), energy, torch.rand(5000, 10))
+        assert (z[:, 4:9].mean(dim=0).abs() < 0.5).all()

@@ -14,9 +14,8 @@ __all__ = [
     "LOWEST_SCORE",
     "LOWEST_SHARE",
     "N_FRACTIONS",
-    "QuantileTable",
+    "LayerTables",
     "tabulate_layer",
-    "tabulate_quantiles",
 ]
 
 LOWEST_SCORE: Final = -4.0
@@ -46,22 +45,25 @@ _PRIOR_QUANTILES: Final = 64
 
 
 @dataclass(frozen=True, eq=False)
-class QuantileTable:
-    """The transform of one layer at one node.
+class LayerTables:
+    """The transform of a layer at one kinetic energy.
 
     Attributes:
+        fractions: Logarithms of the fraction of the kinetic energy that the layer holds, rising:
+            its nodes.
         thresholds: z_0 of each voxel.
         climbs: How much the logarithm of the share rises between knots, above 0; at the first it
             is that of `LOWEST_SHARE`.
     """
 
-    thresholds: Float64[Array, " voxel"]
-    climbs: Float64[Array, "voxel interval"]
+    fractions: Float64[Array, " fraction"]
+    thresholds: Float64[Array, "fraction voxel"]
+    climbs: Float64[Array, "fraction voxel interval"]
 
 
 def tabulate_layer(
     voxels: Float32[Array, "event voxel"], weights: Float64[Array, " event"]
-) -> tuple[Float64[Array, " fraction"], list[QuantileTable]]:
+) -> LayerTables:
     """Make the tables of a layer at one kinetic energy.
 
     A shower counts the more, the nearer the fraction of the kinetic energy that it leaves in the
@@ -73,50 +75,48 @@ def tabulate_layer(
         weights: How much each shower counts.
 
     Returns:
-        Logarithms of fractions, rising, and the tables there. Empty layers do not count; one that
-        is always empty gets a table of no showers.
+        The tables. Empty layers do not count; those of a layer that is always empty are of no
+        showers.
     """
     fraction = voxels.sum(axis=1, dtype=np.float64)
-    there = np.flatnonzero((fraction > 0) & (weights > 0))
-    if len(there) == 0:
-        nodes = np.arange(N_FRACTIONS) - float(N_FRACTIONS)
-        return nodes, [tabulate_quantiles(voxels[there], weights[there])] * N_FRACTIONS
-    logarithm, weights = np.log(fraction[there]), weights[there]
+    there = (fraction > 0) & (weights > 0)
     shares = voxels[there] / fraction[there, None].astype(np.float32)
+    weights = weights[there]
+    nodes, near = _fraction_nodes(np.log(fraction[there]), weights)
+    tables = [_tabulate(shares[of_node > 0], (weights * of_node)[of_node > 0]) for of_node in near]
+    thresholds, climbs = zip(*tables, strict=True)
+    return LayerTables(nodes, np.array(thresholds), np.array(climbs))
+
+
+def _fraction_nodes(
+    logarithm: Float64[Array, " event"], weights: Float64[Array, " event"]
+) -> tuple[Float64[Array, " fraction"], Float64[Array, "fraction event"]]:
+    """Choose the nodes of a layer, and find how near the showers are to each."""
+    if len(logarithm) == 0:
+        return np.arange(N_FRACTIONS) - float(N_FRACTIONS), np.zeros((N_FRACTIONS, 0))
     order = np.argsort(logarithm)
     rank = np.empty(len(order))
     rank[order] = np.cumsum(weights[order]) / weights.sum()
-    nodes = np.interp(_FRACTION_RANKS, rank[order], logarithm[order])
     climb = _LEAST_GAP * np.arange(N_FRACTIONS)
+    nodes = np.interp(_FRACTION_RANKS, rank[order], logarithm[order])
     nodes = np.maximum.accumulate(nodes - climb) + climb
-    tables = []
-    for number, of_node in enumerate(_FRACTION_RANKS):
-        near = np.interp(logarithm, nodes, np.eye(N_FRACTIONS)[number])
-        if np.count_nonzero(near) < _FEWEST_NEAR:
-            distance = np.abs(rank - of_node)
-            reach = np.sort(distance)[:_FEWEST_NEAR][-1] * (1.0 + 1e-6)
-            near = np.maximum(1.0 - distance / reach, 0.0)
-        rows = np.flatnonzero(near)
-        tables.append(tabulate_quantiles(shares[rows], weights[rows] * near[rows]))
-    return nodes, tables
+    near = np.array([np.interp(logarithm, nodes, one) for one in np.eye(N_FRACTIONS)])
+    for number in np.flatnonzero(np.count_nonzero(near, axis=1) < _FEWEST_NEAR):
+        distance = np.abs(rank - _FRACTION_RANKS[number])
+        reach = np.sort(distance)[:_FEWEST_NEAR][-1] * (1.0 + 1e-6)
+        near[number] = np.maximum(1.0 - distance / reach, 0.0)
+    return nodes, near
 
 
-def tabulate_quantiles(
+def _tabulate(
     shares: Float32[Array, "event voxel"], weights: Float64[Array, " event"]
-) -> QuantileTable:
+) -> tuple[Float64[Array, " voxel"], Float64[Array, "voxel interval"]]:
     """Find thresholds and quantiles of the voxels of a layer.
 
     The quantiles of a voxel are those of its shares, together with shares of its whole layer that
     count as 20 showers times the probability that the voxel is empty: voxels that are rarely hit
     have a smooth table as well. No voxel gets more than it had in the showers, though: a layer's
     typical share, at its rim, would be a shower of its own.
-
-    Args:
-        shares: Shares of the layer's energy in showers that have some there.
-        weights: How much each shower counts.
-
-    Returns:
-        The table.
     """
     thresholds, climbs = [], []
     prior = _prior(shares)
@@ -131,7 +131,7 @@ def tabulate_quantiles(
         of_prior = _PRIOR_SHOWERS * empty / len(prior)
         weight = np.concatenate([weights[hit], np.full(len(prior), of_prior)])
         climbs.append(np.diff(_quantiles(known, weight, threshold)))
-    return QuantileTable(np.array(thresholds), np.array(climbs))
+    return np.array(thresholds), np.array(climbs)
 
 
 def _prior(values: Float32[Array, "event voxel"]) -> Float64[Array, " quantile"]:

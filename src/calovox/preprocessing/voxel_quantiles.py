@@ -22,7 +22,7 @@ References:
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -38,7 +38,7 @@ from calovox.preprocessing.quantile_tables import (
     LOWEST_SCORE,
     LOWEST_SHARE,
     N_FRACTIONS,
-    QuantileTable,
+    LayerTables,
     tabulate_layer,
 )
 from calovox.preprocessing.voxels import ShareTransform
@@ -134,8 +134,7 @@ class QuantileVoxelTransform(ShareTransform):
         Raises:
             ValueError: If there are no showers near an energy.
         """
-        tables: list[list[list[QuantileTable]]] = []
-        fractions = []
+        rows: list[list[LayerTables]] = []
         for node, (voxels, weights) in zip(energies, samples, strict=True):
             if not weights.sum() > 0:
                 raise ValueError(
@@ -143,15 +142,13 @@ class QuantileVoxelTransform(ShareTransform):
                     "none"
                 )
             of_layers = np.split(voxels, np.cumsum(self.layer_sizes)[:-1], axis=1)
-            fitted = [tabulate_layer(of_layer, weights) for of_layer in of_layers]
-            fractions.append([nodes for nodes, _ in fitted])
-            tables.append([list(at_node) for at_node in zip(*(t for _, t in fitted), strict=True)])
+            rows.append([tabulate_layer(of_layer, weights) for of_layer in of_layers])
         return QuantileVoxelTransform(
             self.layer_sizes,
             torch.from_numpy(energies).float(),
-            torch.from_numpy(np.array(fractions)).float(),
-            _joined(tables, lambda table: table.thresholds),
-            _joined(tables, lambda table: table.climbs),
+            _stack([np.stack([layer.fractions for layer in row]) for row in rows]),
+            _stack([np.concatenate([layer.thresholds for layer in row], axis=1) for row in rows]),
+            _stack([np.concatenate([layer.climbs for layer in row], axis=1) for row in rows]),
         )
 
     def forward(
@@ -250,10 +247,5 @@ class QuantileVoxelTransform(ShareTransform):
         return torch.where(position >= wanted, shares.clamp(min=NEXT_TO_NOTHING), shares)
 
 
-def _joined(
-    tables: list[list[list[QuantileTable]]],
-    part: Callable[[QuantileTable], Float64[Array, "voxel ..."]],
-) -> Float[Tensor, "energy fraction voxel ..."]:
-    """Put the tables of all layers together."""
-    rows = [[np.concatenate([part(t) for t in layers]) for layers in nodes] for nodes in tables]
-    return torch.from_numpy(np.array(rows)).float()
+def _stack(rows: list[Array]) -> Float[Tensor, "energy ..."]:
+    return torch.from_numpy(np.stack(rows)).float()
