@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from calovox.training.kinds import Sizes
+from calovox.training.kinds import Sizes, read_sizes
 from calovox.training.runs import read_record, read_run
 from calovox.training.shape_sizes import SampledSizes
 from calovox.voxelization import VoxelGrid
@@ -33,8 +33,8 @@ def take_network(model: nn.Module, sizes: Sizes, grid: VoxelGrid, folder: Path) 
         FileNotFoundError: If the run has no weights yet.
     """
     record = read_record(folder)
-    expected = {"kind": sizes.kind} | _network_sizes(json.loads(json.dumps(asdict(sizes))))
-    found = {"kind": record.kind} | _network_sizes(record.sizes)
+    expected = _network_sizes(sizes)
+    found = _network_sizes(read_sizes(record.kind, record.sizes))
     if found != expected:
         raise ValueError(f"pretrained: expected a run of {expected}, got one of {found}: {folder}")
     trained = read_run(folder)
@@ -46,7 +46,8 @@ def take_network(model: nn.Module, sizes: Sizes, grid: VoxelGrid, folder: Path) 
     model.get_submodule("network").load_state_dict(network.state_dict())
 
 
-def _network_sizes(sizes: dict[str, Any]) -> dict[str, Any]:
+def _network_sizes(sizes: Sizes) -> dict[str, Any]:
     """Leave out what says how samples are made: the network is the same."""
     sampling = {field.name for field in fields(SampledSizes)}
-    return {name: value for name, value in sizes.items() if name not in sampling}
+    plain = json.loads(json.dumps(asdict(sizes)))
+    return {"kind": sizes.kind} | {k: v for k, v in plain.items() if k not in sampling}
