@@ -29,20 +29,25 @@ range() {
     further "$1" "$2"
 }
 
-# further NAME ETA: the same networks carried on to 2^21 MeV, and the student
+# further NAME ETA: the same networks carried on to 2^21 MeV, and the student. Of the few showers
+# above 2^19 MeV, each counts three times
 further() {
-    showers="--data $data/train_optimal.h5 --data $data/train_top.h5"
+    top="--data $data/train_top.h5"
+    near="--data $data/train_transition.h5"
+    showers="--data $data/train_optimal.h5 $top $top $top"
     showers="$showers --validation $data/val_optimal.h5 --validation $data/val_top.h5"
-    limits="--eta $2 --energy 256MeV:2.097152TeV --max-learning-rate 3e-4 --rising 0.1 --seed 31"
+    limits="--eta $2 --energy 256MeV:2.097152TeV --rising 0.1 --seed 41"
     # shellcheck disable=SC2086
-    calovox train inn --config "$here/../configs/inn_2core.toml" $showers $limits \
-        --pretrained "$runs/inn_$1" --batch-size 512 --steps 2500 -o "$runs/top_inn_$1"
+    calovox train inn --config "$here/../configs/inn_2core.toml" $showers $near $near $near $limits \
+        --max-learning-rate 3e-4 --pretrained "$runs/inn_$1" --batch-size 512 --steps 2500 \
+        -o "$runs/top_inn_$1"
     # shellcheck disable=SC2086
     calovox train cfm --config "$here/../configs/cfm_small_2core.toml" $showers $limits \
-        --pretrained "$runs/cfm_$1" --batch-size 512 --steps 5000 -o "$runs/top_cfm_$1"
+        --max-learning-rate 5e-4 --pretrained "$runs/cfm_$1" --batch-size 512 --steps 4000 \
+        -o "$runs/top_cfm_$1"
     # shellcheck disable=SC2086
     calovox train dit --config "$here/../configs/dit_2core.toml" $showers $limits \
-        --pretrained "$runs/dit_$1" --steps 6000 -o "$runs/top_dit_$1"
+        --max-learning-rate 5e-4 --pretrained "$runs/dit_$1" --steps 10000 -o "$runs/top_dit_$1"
     # shellcheck disable=SC2086
     calovox distill "$runs/top_dit_$1" --config "$here/../configs/distill_2core.toml" $showers \
         --steps 2500 -o "$runs/top_student_$1"

@@ -28,8 +28,9 @@ for grid in optimal regular; do
         --no-cells -o "$data/train_$grid.h5"
     voxelize $watched --grid $grid --no-cells -o "$data/val_$grid.h5"
 done
-# above 2^19 MeV, for the second part of the training
+# above 2^19 MeV, and for CaloINN above 2^18 MeV around |eta| = 0.8
 voxelize "$hits"/train_19_0.h5 "$hits"/train_20_0.h5 --no-cells -o "$data/train_top.h5"
+voxelize "$hits/high_transition.h5" --no-cells -o "$data/train_transition.h5"
 voxelize "$hits"/val_19_0.h5 "$hits"/val_20_0.h5 --no-cells -o "$data/val_top.h5"
 # what models are judged by, beside the shipped sample: make_evaluation.sh
 # shellcheck disable=SC2086

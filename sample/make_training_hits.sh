@@ -47,7 +47,7 @@ for part in 2 3; do octave 15 $part 918; done
 octave 19 0 160
 octave 20 0 80
 # more showers where Figure 16 is judged, to train CaloINN with
-generate train_transition --energy log:262.144GeV:2.097152TeV --eta abs:0.7:0.9 -n 150 --seed 214 \
+generate high_transition --energy log:262.144GeV:2.097152TeV --eta abs:0.7:0.9 -n 150 --seed 214 \
     --first-event 4000000
 # Figures 13 and 15 around 65 GeV, more showers than in the shipped sample; and Figure D.1
 near_65="--energy log:48.75GeV:97.5GeV"
