@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from calovox.cli import app
@@ -140,6 +140,21 @@ def test_only_a_network_of_the_same_sizes_is_a_start(folder, dataset):
     del record["sizes"]["preconditioned"]
     Path("first/run.json").write_text(json.dumps(record))
     succeed(*other, "--force")
+
+
+def test_of_a_run_of_before_the_network_alone_is_taken(folder, dataset):
+    succeed(*options("cfm", dataset), "-o", "first")
+    weights = load_file("first/weights.safetensors")
+    weights["voxels.nodes"] = weights.pop("voxels.energies")
+    save_file(weights, "first/weights.safetensors")
+    with pytest.raises(
+        ValueError, match=r"first: expected a cfm of .*voxels\.energies.*pretrained"
+    ):
+        read_run(Path("first"))
+    hold = ("--max-learning-rate", 1e-12)
+    succeed(*options("cfm", dataset), *hold, "--pretrained", "first", "-o", "second")
+    for name, values in read_run(Path("second")).model.network.state_dict().items():
+        torch.testing.assert_close(values, weights[f"network.{name}"], rtol=0.0, atol=1e-9)
 
 
 def test_the_log_and_the_events_tell_the_course(folder, dataset):

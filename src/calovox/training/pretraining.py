@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from calovox.training.kinds import Sizes, read_sizes
-from calovox.training.runs import read_record, read_run
+from calovox.training.runs import json_to_grid, read_record, read_weights
 from calovox.training.shape_sizes import SampledSizes
 from calovox.voxelization import VoxelGrid
 
@@ -37,13 +37,15 @@ def take_network(model: nn.Module, sizes: Sizes, grid: VoxelGrid, folder: Path) 
     found = _network_sizes(read_sizes(record.kind, record.sizes))
     if found != expected:
         raise ValueError(f"pretrained: expected a run of {expected}, got one of {found}: {folder}")
-    trained = read_run(folder)
-    if trained.grid != grid:
+    found_grid = json_to_grid(record.grid)
+    if found_grid != grid:
         raise ValueError(
-            f"pretrained: expected a run on {grid!r}, got one on {trained.grid!r}: {folder}"
+            f"pretrained: expected a run on {grid!r}, got one on {found_grid!r}: {folder}"
         )
-    network = trained.model.get_submodule("network")
-    model.get_submodule("network").load_state_dict(network.state_dict())
+    prefix = "network."
+    weights = read_weights(folder).items()
+    network = {k.removeprefix(prefix): v for k, v in weights if k.startswith(prefix)}
+    model.get_submodule("network").load_state_dict(network)
 
 
 def _network_sizes(sizes: Sizes) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn
 
 from calovox.arrays import LAYERS
 from calovox.files import whole_file
@@ -37,6 +37,7 @@ __all__ = [
     "prepare_folder",
     "read_record",
     "read_run",
+    "read_weights",
     "write_record",
     "write_weights",
 ]
@@ -115,15 +116,22 @@ def read_run(folder: Path) -> TrainedModel:
         The model and what it was trained with.
 
     Raises:
-        ValueError: If the folder is no run folder.
+        ValueError: If the folder is no run folder, or one of a model that has changed since.
         FileNotFoundError: If there are no weights yet.
     """
     record = read_record(folder)
-    if not (folder / WEIGHTS).is_file():
-        raise FileNotFoundError(f"{folder} has no weights yet: continue its training first")
+    weights = read_weights(folder)
     grid = json_to_grid(record.grid)
     model = read_sizes(record.kind, record.sizes).build(grid)
-    model.load_state_dict(load_file(folder / WEIGHTS))
+    expected = {name: values.shape for name, values in model.state_dict().items()}
+    found = {name: values.shape for name, values in weights.items()}
+    if found != expected:
+        wrong = ", ".join(sorted(name for name, _ in found.items() ^ expected.items())[:3])
+        raise ValueError(
+            f"{folder}: expected a {record.kind} of this version, got other numbers in {wrong}: "
+            "train again, with --pretrained to start from its network"
+        )
+    model.load_state_dict(weights)
     model.eval()
     return TrainedModel(
         record.kind,
@@ -135,6 +143,24 @@ def read_run(folder: Path) -> TrainedModel:
         record.data,
         record.metrics,
     )
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Read the weights of a run, finished or not.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        All numbers of the model by name.
+
+    Raises:
+        FileNotFoundError: If there are no weights yet.
+    """
+    if not (folder / WEIGHTS).is_file():
+        raise FileNotFoundError(f"{folder} has no weights yet: continue its training first")
+    weights: dict[str, Tensor] = load_file(folder / WEIGHTS)
+    return weights
 
 
 def read_record(folder: Path) -> RunRecord:
