@@ -126,7 +126,7 @@ def read_run(folder: Path) -> TrainedModel:
     expected = {name: values.shape for name, values in model.state_dict().items()}
     found = {name: values.shape for name, values in weights.items()}
     if found != expected:
-        wrong = ", ".join(sorted(name for name, _ in found.items() ^ expected.items())[:3])
+        wrong = ", ".join(sorted({name for name, _ in found.items() ^ expected.items()})[:3])
         raise ValueError(
             f"{folder}: expected a {record.kind} of this version, got other numbers in {wrong}: "
             "train again, with --pretrained to start from its network"
