@@ -11,13 +11,6 @@ import numpy as np
 
 from calovox.binned_shower import HitEnergy, read_sub_voxels
 from calovox.dataset import DatasetReader
-from calovox.evaluation.metrics import (
-    chi2_of_histograms,
-    choose_edges,
-    fill_histogram,
-    split_floor,
-)
-from calovox.evaluation.regions import REGIONS
 from calovox.geometry import barrel_cells
 from calovox.reconstruction import (
     SHAPE_VARIABLES,
@@ -25,7 +18,14 @@ from calovox.reconstruction import (
     cells_to_shapes,
     concatenate_shapes,
 )
-from calovox.simulate import simulate_voxels
+from calovox.samples.regions import REGIONS
+from calovox.scores.histograms import (
+    chi2_of_histograms,
+    choose_edges,
+    fill_histogram,
+    split_floor,
+)
+from calovox.simulation.simulate import simulate_voxels
 
 ENERGIES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0)
 BATCH = 500

@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from calovox.evaluation.style import SIMULATED_COLORS, style
+from calovox.report.style import SIMULATED_COLORS, style
 
 TITLES = {
     "auc": "AUC",

@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from calovox.files import file_hash
+from calovox.files.whole import file_hash
 from calovox.runtime.metadata import FORMAT, VERSION, ModelMetadata
 from calovox.runtime.model_set import MODEL_FILE
 from calovox.voxelization import VoxelGrid

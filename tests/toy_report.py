@@ -8,19 +8,19 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from calovox.evaluation.classifier import N_SEEDS, Classification, ClassifierResult
-from calovox.evaluation.collection import Report
-from calovox.evaluation.comparison import compare_region
-from calovox.evaluation.energy_slices import SLICE_RANGES, compare_slices
-from calovox.evaluation.event_bins import event_bins
-from calovox.evaluation.figure_list import report_figures
-from calovox.evaluation.phi_modulation import PhiModulationResult
-from calovox.evaluation.pictures import Picture
-from calovox.evaluation.regions import CENTRAL
-from calovox.evaluation.response import measure_response
-from calovox.evaluation.response_slices import slice_response
-from calovox.evaluation.scores import Score, Scores
-from calovox.evaluation.total_energies import TotalEnergies
+from calovox.report.collection import Report
+from calovox.report.figure_list import report_figures
+from calovox.report.pictures import Picture
+from calovox.report.topics.energy_slices.measure import SLICE_RANGES, compare_slices
+from calovox.report.topics.energy_slices.total_energies import TotalEnergies
+from calovox.report.topics.phi_modulation.measure import PhiModulationResult
+from calovox.report.topics.response.measure import measure_response
+from calovox.report.topics.response.slices import slice_response
+from calovox.report.topics.shapes.measure import compare_region
+from calovox.samples.bins import event_bins
+from calovox.samples.regions import CENTRAL
+from calovox.scores.classifiers.network import N_SEEDS, Classification, ClassifierResult
+from calovox.scores.table import Score, Scores
 
 NAMES = ("BinnedShower", "FastCaloSimV2", "CaloCFM", "CaloDiT-2", "CaloDiT-2 in one step", "F")
 

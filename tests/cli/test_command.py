@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from calovox.cli.command import CommandGroup, Job, add_command
 from calovox.cli.settings import FileIn, FileInText, FileOut, Output, Seed
-from calovox.files import whole_file
+from calovox.files.whole import whole_file
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.cli.test_chain import fail, succeed
 
 from calovox.export.fixed_shapes import export_fixed
-from calovox.files import file_hash
+from calovox.files.whole import file_hash
 from calovox.models.base import Conditions
 from calovox.runtime import load_models
-from tests.cli.test_chain import fail, succeed
 from tests.export.test_onnx_file import FastCaloSimHandler
 
 SHIPPED = ("calocfm", "calodit_teacher", "calodit", "fastcalogan")

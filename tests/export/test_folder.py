@@ -12,10 +12,10 @@ from calovox.arrays import LAYERS
 from calovox.binned_shower import read_sub_voxels
 from calovox.export.folder import export_models, write_boundaries
 from calovox.export.pairs import pair_runs
-from calovox.files import file_hash
+from calovox.files.whole import file_hash
 from calovox.phi_modulation.curve_file import read_curve, read_curve_root
 from calovox.runtime import load_models
-from calovox.training.runs import TrainedModel, read_run
+from calovox.training.runs.folder import TrainedModel, read_run
 from calovox.voxelization import VoxelGrid
 from tests.export.toy_runs import toy_dit, toy_grid, toy_student
 

@@ -16,8 +16,7 @@ from calovox.export.parity import measure_parity
 from calovox.models.gan import CaloGAN
 from calovox.preprocessing import RootShareTransform, Standardization
 from calovox.runtime import OnnxModel, load_models
-from calovox.training.gan_sizes import GanSizes
-from calovox.training.runs import (
+from calovox.training.runs.folder import (
     RunRecord,
     TrainedModel,
     grid_to_json,
@@ -25,6 +24,7 @@ from calovox.training.runs import (
     write_record,
     write_weights,
 )
+from calovox.training.sizes.gan import GanSizes
 from tests.export.test_onnx_file import FastCaloSimHandler, assert_finite, assert_same_in_any_batch
 from tests.export.toy_runs import ENERGY_RANGE, TOY_FILE, toy_grid
 

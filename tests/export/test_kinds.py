@@ -16,9 +16,9 @@ from calovox.export.parity import measure_parity
 from calovox.models.two_stage import TwoStageSampler
 from calovox.runtime import ModelFileError, OnnxModel, load_models
 from calovox.runtime.metadata import ModelMetadata
-from calovox.training.kinds import InnSizes
-from calovox.training.runs import read_run
-from calovox.training.shape_sizes import CfmSizes, DitSizes
+from calovox.training.runs.folder import read_run
+from calovox.training.sizes.kinds import InnSizes
+from calovox.training.sizes.shapes import CfmSizes, DitSizes
 from calovox.voxelization import VoxelGrid
 from tests.export.test_onnx_file import FastCaloSimHandler, assert_finite, assert_same_in_any_batch
 from tests.export.toy_runs import (

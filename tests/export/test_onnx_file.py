@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from tests.export.test_fused import toy_sampler
 
 from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
@@ -17,11 +18,10 @@ from calovox.nn.spline import MIN_SLOPE
 from calovox.preprocessing.conditions import ETA_FACTOR, SPREAD
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
-from calovox.training.kinds import InnSizes
-from calovox.training.runs import read_run
-from calovox.training.shape_sizes import CfmSizes
+from calovox.training.runs.folder import read_run
+from calovox.training.sizes.kinds import InnSizes
+from calovox.training.sizes.shapes import CfmSizes
 from calovox.voxelization import VoxelGrid
-from tests.export.test_fused import toy_sampler
 from tests.export.toy_runs import ENERGY_RANGE, build, toy_grid
 
 N_VOXELS = toy_grid().n_voxels

@@ -15,8 +15,8 @@ from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
-from calovox.training.kinds import InnSizes
-from calovox.training.shape_sizes import CfmSizes
+from calovox.training.sizes.kinds import InnSizes
+from calovox.training.sizes.shapes import CfmSizes
 from tests.export.toy_runs import (
     ENERGY_RANGE,
     ETA_RANGE,

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from calovox.arrays import LAYERS
-from calovox.models.consistency import ConsistencyModel
-from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN
-from calovox.models.sampling import PathKind
-from calovox.models.tokens import TokenKind
+from calovox.models.shapes.dit import CaloDiT
+from calovox.models.shapes.sampling import PathKind
+from calovox.models.shapes.students import ConsistencyModel
+from calovox.models.shapes.tokens import TokenKind
 from calovox.models.two_stage import ShapeModel
 from calovox.preprocessing import (
     ConditionTransform,
@@ -24,9 +24,9 @@ from calovox.preprocessing import (
     VoxelSpace,
     VoxelSpaceKind,
 )
-from calovox.training.kinds import InnSizes, StudentSizes
-from calovox.training.runs import RunRecord, grid_to_json, write_record, write_weights
-from calovox.training.shape_sizes import CfmSizes, ConditionKind, DitSizes
+from calovox.training.runs.folder import RunRecord, grid_to_json, write_record, write_weights
+from calovox.training.sizes.kinds import InnSizes, StudentSizes
+from calovox.training.sizes.shapes import CfmSizes, ConditionKind, DitSizes
 from calovox.voxelization import Ring, VoxelGrid
 
 ShapeSizes = CfmSizes | DitSizes | StudentSizes

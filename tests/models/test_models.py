@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from calovox.models.base import Conditions, Sampler, Showers, Trainable
-from calovox.models.cfm import CaloCFM
-from calovox.models.consistency import ConsistencyModel
-from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN
+from calovox.models.shapes.cfm import CaloCFM
+from calovox.models.shapes.dit import CaloDiT
+from calovox.models.shapes.students import ConsistencyModel
 from calovox.models.two_stage import ShapeModel, TwoStageSampler
 from calovox.preprocessing import QuantileVoxelTransform
 from tests.models.toy_models import (

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from calovox.models.base import Conditions, Showers
-from calovox.models.cfm import CaloCFM, LayerWeighting, cfm_network, condition_energies
-from calovox.models.consistency import ConsistencyModel
-from calovox.models.diffusion import CaloDiT
 from calovox.models.inn import CaloINN, inn_network
-from calovox.models.sampling import Sampling
+from calovox.models.shapes.cfm import CaloCFM, LayerWeighting, cfm_network, condition_energies
+from calovox.models.shapes.dit import CaloDiT
+from calovox.models.shapes.sampling import Sampling
+from calovox.models.shapes.students import ConsistencyModel
 from calovox.models.two_stage import TwoStageSampler
 from calovox.nn import DiffusionTransformer, TokenLayout
 from calovox.preprocessing import (

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from calovox.models.parametric_fit import fit_parametric
+from calovox.models.parametric.fit import fit_parametric
 from calovox.photons import Fixed, LogUniform, SignedUniform, draw_photons
 from tests.toy_showers import toy_showers
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from calovox.arrays import LAYERS, Array
-from calovox.cell_energies import CellEnergies
+from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 
 Position = tuple[int, int, int]

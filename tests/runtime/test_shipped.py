@@ -8,7 +8,7 @@ import pytest
 from calovox.dataset import DatasetReader
 from calovox.photons import draw_photons, parse_energies, parse_etas
 from calovox.runtime import load_models
-from calovox.sampling import photons_to_voxels
+from calovox.simulation.sampling import photons_to_voxels
 from calovox.voxelization import VoxelGrid
 
 ROOT = Path(__file__).parents[2]

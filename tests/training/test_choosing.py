@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from calovox.dataset import DatasetReader
 from calovox.models.gan import GanTraining
 from calovox.training import Recipe, ShowerFiles, train
-from calovox.training.gan_sizes import GanRules, GanSizes
-from calovox.training.logs import TrainingLog, read_metrics
+from calovox.training.runs.logs import TrainingLog, read_metrics
+from calovox.training.sizes.gan import GanRules, GanSizes
 from calovox.training.validation import Validation
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers

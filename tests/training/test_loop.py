@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from calovox.dataset import DatasetReader, DatasetWriter
-from calovox.models.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.models.inn import CaloINN, inn_network
+from calovox.models.shapes.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, LogitVoxelTransform
 from calovox.training import Recipe, ShowerFiles, ShowerStream, Step, train, voxels_to_showers
 from calovox.training.devices import make_fabric

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from calovox.dataset import DatasetWriter
-from calovox.training.logs import read_metrics
-from calovox.training.runs import read_run
+from calovox.training.runs.folder import read_run
+from calovox.training.runs.logs import read_metrics
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -24,7 +24,7 @@ from torch import nn
 from calovox.dataset import DatasetReader
 from calovox.training import Recipe, ShowerFiles, ShowerStream, train
 from calovox.training.devices import make_fabric
-from calovox.training.shape_sizes import CfmSizes
+from calovox.training.sizes.shapes import CfmSizes
 
 
 class Layers(nn.Module):

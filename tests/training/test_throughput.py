@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.models.base import Showers
 from calovox.training import Recipe, ShowerFiles, ShowerStream, train
-from calovox.training.gan_sizes import GanRules
-from calovox.training.shape_sizes import DitSizes
+from calovox.training.sizes.gan import GanRules
+from calovox.training.sizes.shapes import DitSizes
 from calovox.training.throughput import (
     RateMeter,
     Throughput,

@@ -6,8 +6,8 @@ import torch
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training import ShowerFiles
-from calovox.training.kinds import InnSizes
-from calovox.training.shape_sizes import CfmSizes
+from calovox.training.sizes.kinds import InnSizes
+from calovox.training.sizes.shapes import CfmSizes
 from calovox.training.validation import (
     LEAST,
     N_DRAWS,

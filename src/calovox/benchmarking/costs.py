@@ -24,14 +24,14 @@ from calovox.benchmarking.memory import measure_memory
 from calovox.benchmarking.timing import Stopwatch, Timing
 from calovox.binned_shower import SubVoxelProbabilities, read_sub_voxels
 from calovox.geometry import barrel_cells
-from calovox.models.parametric import ParametricModel
+from calovox.models.parametric.model import ParametricModel
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.runtime import ModelSet
-from calovox.sampling import photons_to_hits
-from calovox.simulate import SimulatedShowers, simulate_hits, simulate_photons
+from calovox.simulation.sampling import photons_to_hits
+from calovox.simulation.simulate import SimulatedShowers, simulate_hits, simulate_photons
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["PASSES", "ROUNDS", "Cost", "measure_costs"]

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from calovox.models.parametric_file import is_parametric_file
+from calovox.models.parametric.file import is_parametric_file
 
 __all__ = ["measure_memory"]
 
@@ -39,8 +39,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, sys.argv[2])
-from calovox.models.parametric_file import read_parametric
-from calovox.models.parametric_shapes import half_edges
+from calovox.models.parametric.file import read_parametric
+from calovox.models.parametric.shapes import half_edges
 
 def resident():
     with open("/proc/self/statm") as file:

@@ -20,7 +20,7 @@ import uproot
 import uproot.serialization
 
 from calovox.arrays import Array, Float, Float64
-from calovox.files import whole_file
+from calovox.files.whole import whole_file
 
 __all__ = ["read_root_matrices", "write_root_matrices"]
 

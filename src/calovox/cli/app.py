@@ -5,19 +5,19 @@ from typing import Annotated
 import typer
 
 from calovox import __version__
-from calovox.cli.benchmark import BENCHMARK_EXAMPLE, BenchmarkSettings, benchmark
 from calovox.cli.command import CommandGroup, StageCommand, add_command
-from calovox.cli.distill import (
+from calovox.cli.commands.benchmark import BENCHMARK_EXAMPLE, BenchmarkSettings, benchmark
+from calovox.cli.commands.distill import (
     DISTILL_EXAMPLE,
     DistillSettings,
     distill,
     preview_distillation,
 )
-from calovox.cli.evaluate import EVALUATE_EXAMPLE, EvaluateSettings, evaluate
-from calovox.cli.export import EXPORT_EXAMPLE, ExportSettings, export
-from calovox.cli.geant4 import GEANT4_EXAMPLE, Geant4CommandSettings, simulate_with_geant4
-from calovox.cli.info import INFO_EXAMPLE, info
-from calovox.cli.phi_modulation import (
+from calovox.cli.commands.evaluate import EVALUATE_EXAMPLE, EvaluateSettings, evaluate
+from calovox.cli.commands.export import EXPORT_EXAMPLE, ExportSettings, export
+from calovox.cli.commands.geant4 import GEANT4_EXAMPLE, Geant4CommandSettings, simulate_with_geant4
+from calovox.cli.commands.info import INFO_EXAMPLE, info
+from calovox.cli.commands.phi_modulation import (
     APPLY_EXAMPLE,
     FIT_EXAMPLE,
     REMOVE_EXAMPLE,
@@ -27,10 +27,10 @@ from calovox.cli.phi_modulation import (
     fit_curve,
     remove_curve,
 )
-from calovox.cli.reconstruct import RECONSTRUCT_EXAMPLE, ReconstructSettings, reconstruct
-from calovox.cli.simulate import SIMULATE_EXAMPLE, simulate
-from calovox.cli.simulate_settings import SimulateSettings
-from calovox.cli.train import (
+from calovox.cli.commands.reconstruct import RECONSTRUCT_EXAMPLE, ReconstructSettings, reconstruct
+from calovox.cli.commands.simulate import SIMULATE_EXAMPLE, simulate
+from calovox.cli.commands.simulate_settings import SimulateSettings
+from calovox.cli.commands.train import (
     TRAIN_CFM_EXAMPLE,
     TRAIN_DIT_EXAMPLE,
     TRAIN_GAN_EXAMPLE,
@@ -45,12 +45,12 @@ from calovox.cli.train import (
     train_gan,
     train_inn,
 )
-from calovox.cli.train_parametric import (
+from calovox.cli.commands.train_parametric import (
     TRAIN_PARAMETRIC_EXAMPLE,
     TrainParametricSettings,
     train_parametric,
 )
-from calovox.cli.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
+from calovox.cli.commands.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
 
 __all__ = ["app", "main"]
 

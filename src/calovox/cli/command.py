@@ -19,7 +19,7 @@ from calovox.cli.settings import (
     resolved_settings,
     settings_text,
 )
-from calovox.files import check_writable, whole_file
+from calovox.files.whole import check_writable, whole_file
 
 __all__ = [
     "ChecksFailedError",

@@ -12,15 +12,15 @@ import numpy as np
 
 from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
-from calovox.cli.simulate_settings import SimulateSettings
+from calovox.cli.commands.simulate_settings import SimulateSettings
 from calovox.dataset import DatasetReader
-from calovox.files import file_hash
-from calovox.models.parametric import ParametricModel
-from calovox.models.parametric_file import is_parametric_file
-from calovox.photon_files import read_photons
+from calovox.files.whole import file_hash
+from calovox.models.parametric.file import is_parametric_file
+from calovox.models.parametric.model import ParametricModel
 from calovox.photons import Photons, draw_photons, parse_energies, parse_etas
-from calovox.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
-from calovox.simulate import match_photons
+from calovox.simulation.photon_files import read_photons
+from calovox.simulation.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
+from calovox.simulation.simulate import match_photons
 from calovox.voxelization import VoxelGrid, Voxels
 
 __all__ = ["Source", "open_source"]

@@ -8,9 +8,7 @@ from typing import Any
 
 from calovox import __version__
 from calovox.cli.command import Job
-from calovox.cli.progress import Advance, progress_of
-from calovox.cli.settings import parse_range, resolved_settings, settings_text
-from calovox.cli.train import (
+from calovox.cli.commands.train import (
     AnyTrainSettings,
     LoopSettings,
     Precision,
@@ -18,17 +16,19 @@ from calovox.cli.train import (
     TrainGanSettings,
     TrainInnSettings,
 )
-from calovox.files import whole_file
-from calovox.models.diffusion import CaloDiT
+from calovox.cli.progress import Advance, progress_of
+from calovox.cli.settings import parse_range, resolved_settings, settings_text
+from calovox.files.whole import whole_file
+from calovox.models.shapes.dit import CaloDiT
+from calovox.training.data.showers import ShowerFiles
 from calovox.training.devices import Fabric, limited_threads, make_fabric
-from calovox.training.gan_sizes import GanRules, GanSizes
-from calovox.training.kinds import InnSizes, MakeModel, Sizes
 from calovox.training.observer import Observer
 from calovox.training.recipe import Recipe
-from calovox.training.run_state import RunState, Step
-from calovox.training.runs import CONFIG
-from calovox.training.shape_sizes import CfmSizes, DitSizes
-from calovox.training.showers import ShowerFiles
+from calovox.training.runs.folder import CONFIG
+from calovox.training.runs.state import RunState, Step
+from calovox.training.sizes.gan import GanRules, GanSizes
+from calovox.training.sizes.kinds import InnSizes, MakeModel, Sizes
+from calovox.training.sizes.shapes import CfmSizes, DitSizes
 from calovox.training.task import Task, describe_task, run_task
 from calovox.training.throughput import RateMeter
 from calovox.units import parse_quantity

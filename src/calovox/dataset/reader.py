@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Bool, Float32, Float64
-from calovox.cell_energies import CellEnergies
 from calovox.dataset import keys
 from calovox.dataset.checks import check_events, eta_key, read_grid, read_numbers
 from calovox.dataset.keys import DatasetError
-from calovox.hdf5 import open_for_reading, read_json
+from calovox.files.hdf5 import open_for_reading, read_json
+from calovox.geometry.cell_energies import CellEnergies
 from calovox.photons import Photons
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid

@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Float32, Float64
-from calovox.cell_energies import CellEnergies
 from calovox.dataset import keys
-from calovox.hdf5 import Compression, append_rows, create_column, round_mantissa, write_json
-from calovox.hdf5_writer import BatchWriter
+from calovox.files.hdf5 import Compression, append_rows, create_column, round_mantissa, write_json
+from calovox.files.writer import BatchWriter
+from calovox.geometry.cell_energies import CellEnergies
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
 

@@ -7,7 +7,7 @@ from typing import Any
 import onnx
 
 from calovox.export.output_folder import describe_folder, new_folder
-from calovox.files import whole_file
+from calovox.files.whole import whole_file
 from calovox.runtime.model_set import read_description
 
 __all__ = ["export_fixed", "fix_batch", "save_onnx"]

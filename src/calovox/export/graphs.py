@@ -11,14 +11,14 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
-from calovox.export.fused_conditions import (
+from calovox.export.fused.conditions import (
     ENERGY_LIMITS,
     ETA_LIMITS,
     FusedConditions,
 )
-from calovox.export.fused_energies import FusedEnergies
-from calovox.export.fused_flow import FusedFlow
-from calovox.export.fused_shapes import FusedShapes
+from calovox.export.fused.energies import FusedEnergies
+from calovox.export.fused.flow import FusedFlow
+from calovox.export.fused.shapes import FusedShapes
 from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler, WholeSampler
 from calovox.preprocessing.conditions import ETA_FACTOR

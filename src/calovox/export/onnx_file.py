@@ -20,7 +20,7 @@ from torch import nn
 
 from calovox.export.compact import compact
 from calovox.export.fixed_shapes import save_onnx
-from calovox.export.fused_gan import GanGraph
+from calovox.export.fused.gan import GanGraph
 from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.models.gan import CaloGAN
 from calovox.models.two_stage import WholeSampler

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from calovox.export.card import model_card
-from calovox.files import check_folder, file_hash, whole_folder
+from calovox.files.whole import check_folder, file_hash, whole_folder
 from calovox.runtime.model_set import MODEL_FILE
 
 __all__ = ["CARD", "describe_folder", "new_folder"]

@@ -11,8 +11,8 @@ from calovox.models.inn import CaloINN
 from calovox.models.two_stage import ShapeModel, TwoStageSampler, WholeSampler
 from calovox.nn import count_parameters
 from calovox.runtime.metadata import ModelMetadata
-from calovox.training.runs import TrainedModel
-from calovox.training.shape_sizes import ModelKind
+from calovox.training.runs.folder import TrainedModel
+from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["ModelPair", "RangeModel", "WholeModel", "pair_runs"]

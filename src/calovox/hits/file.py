@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 
 from calovox.arrays import Array, Float, Float32, Int64
-from calovox.hdf5 import (
+from calovox.files.hdf5 import (
     append_rows,
     create_column,
     open_for_reading,
@@ -30,7 +30,7 @@ from calovox.hdf5 import (
     round_mantissa,
     write_json,
 )
-from calovox.hdf5_writer import BatchWriter
+from calovox.files.writer import BatchWriter
 from calovox.hits.hits import Hits, concatenate_hits
 from calovox.photons import Photons
 from calovox.units import format_energy

@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from calovox.models.base import Conditions
-from calovox.models.cfm import CaloCFM
-from calovox.models.consistency import ConsistencyModel
-from calovox.models.diffusion import CaloDiT
 from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN
+from calovox.models.shapes.cfm import CaloCFM
+from calovox.models.shapes.dit import CaloDiT
+from calovox.models.shapes.students import ConsistencyModel
 
 __all__ = ["ShapeModel", "TwoStageSampler", "WholeSampler"]
 

@@ -25,8 +25,8 @@ import uproot
 from uproot.writing import identify
 
 from calovox.arrays import Array, Float64
-from calovox.files import check_writable, whole_file
-from calovox.hdf5 import open_for_reading, read_json, write_json
+from calovox.files.hdf5 import open_for_reading, read_json, write_json
+from calovox.files.whole import check_writable, whole_file
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.fit import FitResult, FitSettings

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from calovox.arrays import Array
-from calovox.cell_energies import CellEnergies
+from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 from calovox.hits.hits import Hits
 

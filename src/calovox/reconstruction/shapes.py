@@ -30,7 +30,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
-from calovox.cell_energies import CellEnergies
+from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction.calibration import Calibration
 from calovox.reconstruction.strips import strip_profile, strip_shapes

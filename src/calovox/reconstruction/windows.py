@@ -23,7 +23,7 @@ import numba
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
-from calovox.cell_energies import CellEnergies
+from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 
 __all__ = [

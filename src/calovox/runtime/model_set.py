@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64
-from calovox.files import file_hash
+from calovox.files.whole import file_hash
 from calovox.models.base import Conditions
-from calovox.models.parametric import ParametricModel
-from calovox.models.parametric_file import is_parametric_file, read_parametric
+from calovox.models.parametric.file import is_parametric_file, read_parametric
+from calovox.models.parametric.model import ParametricModel
 from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
 from calovox.voxelization import VoxelGrid

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from calovox.arrays import Array, Float32, Float64
 from calovox.preprocessing import N_ENERGIES, QuantileVoxelTransform
-from calovox.training.showers import ShowerFiles
+from calovox.training.data.showers import ShowerFiles
 from calovox.voxelization.reflection import mirrored_voxels
 
 __all__ = ["fit_quantiles", "seeded", "training_voxels"]

@@ -20,11 +20,11 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from calovox.models.base import Trainable
+from calovox.training.data.stream import ShowerStream
 from calovox.training.devices import make_fabric
 from calovox.training.observer import Observer
 from calovox.training.recipe import Recipe
-from calovox.training.run_state import RunState, Step, Validate
-from calovox.training.stream import ShowerStream
+from calovox.training.runs.state import RunState, Step, Validate
 
 __all__ = ["train"]
 

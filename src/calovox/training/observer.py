@@ -1,6 +1,6 @@
 """Whoever wants to know what a training does."""
 
-from calovox.training.run_state import RunState, Step
+from calovox.training.runs.state import RunState, Step
 
 __all__ = ["Observer"]
 

@@ -12,17 +12,15 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from calovox.dataset import DatasetReader
-from calovox.files import file_hash
-from calovox.models.diffusion import CaloDiT
+from calovox.files.whole import file_hash
+from calovox.models.shapes.dit import CaloDiT
 from calovox.nn import count_parameters
-from calovox.training.kinds import MakeModel, Sizes
-from calovox.training.logs import TrainingLog
+from calovox.training.data.showers import ShowerFiles
+from calovox.training.data.stream import ShowerStream
 from calovox.training.loop import train
 from calovox.training.observer import Observer
-from calovox.training.pretraining import take_network
 from calovox.training.recipe import Recipe
-from calovox.training.run_state import RunState
-from calovox.training.runs import (
+from calovox.training.runs.folder import (
     CHECKPOINT,
     RECORD,
     RunRecord,
@@ -33,8 +31,10 @@ from calovox.training.runs import (
     write_record,
     write_weights,
 )
-from calovox.training.showers import ShowerFiles
-from calovox.training.stream import ShowerStream
+from calovox.training.runs.logs import TrainingLog
+from calovox.training.runs.pretraining import take_network
+from calovox.training.runs.state import RunState
+from calovox.training.sizes.kinds import MakeModel, Sizes
 from calovox.training.throughput import measure_throughput
 from calovox.training.validation import Validation
 from calovox.units import format_energy

@@ -21,9 +21,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from calovox.models.base import Trainable
+from calovox.training.data.showers import ShowerFiles
 from calovox.training.observer import Observer
-from calovox.training.run_state import RunState, Step
-from calovox.training.showers import ShowerFiles
+from calovox.training.runs.state import RunState, Step
 
 __all__ = ["RateMeter", "Throughput", "count_flops", "matrix_product_rate", "measure_throughput"]
 

@@ -40,7 +40,7 @@ from calovox.arrays import Array, Float, Int64
 from calovox.models.base import Trainable
 from calovox.models.gan import CaloGAN, GanTraining
 from calovox.models.inn import CaloINN
-from calovox.training.showers import ShowerFiles, choose_showers, move_showers
+from calovox.training.data.showers import ShowerFiles, choose_showers, move_showers
 
 __all__ = [
     "LEAST",

@@ -1,0 +1,147 @@
+"""`calovox export`: trained models become ONNX files, for our runtime and for FastCaloSim."""
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from calovox.cli.command import Job
+from calovox.cli.commands.train import PathName, SolverName
+from calovox.cli.settings import FileIn, ModelIn, Output
+
+if TYPE_CHECKING:
+    from calovox.training.runs.folder import TrainedModel
+
+__all__ = ["EXPORT_EXAMPLE", "ExportSettings", "export"]
+
+EXPORT_EXAMPLE = "calovox export inn cfm --sub-voxels sub_voxels.root -o photons"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """Settings of `calovox export`."""
+
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Run folders: an INN and a CFM, DiT or student, or a GAN, for each |eta| range. "
+            "Or one exported model, of a folder or shipped, to be copied for FastCaloSim.",
+        ),
+        ModelIn(),
+    ]
+    output: Output
+    sub_voxels: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="ROOT file: where hits lie in voxels."),
+        FileIn(),
+    ] = None
+    phi_modulation: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Curves that were removed from the training showers."
+        ),
+        FileIn(),
+    ] = None
+    path: Annotated[
+        PathName | None,
+        typer.Option(help="Path of CaloCFM or CaloDiT-2, if not the one of the training."),
+    ] = None
+    solver: Annotated[
+        SolverName | None,
+        typer.Option(help="Their solver, if not the one of the training."),
+    ] = None
+    solver_steps: Annotated[
+        int | None, typer.Option(min=1, help="Its steps, if not those of the training.")
+    ] = None
+    plain: Annotated[
+        bool,
+        typer.Option(help="Write graphs operation by operation, which others are compared with."),
+    ] = False
+    half_weights: Annotated[
+        bool, typer.Option(help="Round weights of the voxels to 16 bits: files of half the size.")
+    ] = False
+    fastcalosim: Annotated[
+        bool, typer.Option(help="Also write files with fixed shapes, for FastCaloSim.")
+    ] = True
+
+
+def export(settings: ExportSettings, job: Job) -> str:
+    """Write trained models as ONNX files, with side files and a model card, into a folder.
+
+    Each pair of an INN and a model of shapes (CFM, DiT or student) with the same range of |eta|,
+    and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim. An
+    exported model that has only the first, such as `calodit`, is copied and gets the second.
+    """
+    exported = _exported_model(settings.runs)
+    if exported is not None:
+        return _add_fixed(settings, exported, overwrite=job.overwrite)
+    # torch is slow to import
+    from calovox.export.folder import export_models
+    from calovox.export.pairs import pair_runs
+
+    content = export_models(
+        pair_runs(_read_runs(settings)),
+        settings.output,
+        sub_voxels=settings.sub_voxels,
+        phi_modulation=settings.phi_modulation,
+        fastcalosim=settings.fastcalosim,
+        plain=settings.plain,
+        half_weights=settings.half_weights,
+        overwrite=job.overwrite,
+    )
+    parity = max(model["parity"]["largest"] for model in content["models"])
+    return (
+        f"{settings.output}: {len(content['models'])} models of {content['grid']['voxels']} "
+        f"voxels, as trained up to {parity:.1e}"
+    )
+
+
+def _exported_model(names: list[str]) -> Path | None:
+    """Find the folder of an exported model, if that is what the arguments name."""
+    # onnxruntime is slow to import
+    from calovox.runtime.model_set import MODEL_FILE, find_model
+
+    folders = [find_model(name) for name in names]
+    exported = [folder for folder in folders if (folder / MODEL_FILE).is_file()]
+    if exported and len(folders) > 1:
+        raise ValueError(
+            f"RUN...: expected run folders or one exported model, got {exported[0]} and others"
+        )
+    return exported[0] if exported else None
+
+
+def _add_fixed(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
+    from calovox.export.fixed_shapes import export_fixed
+
+    plain = ExportSettings(runs=settings.runs, output=settings.output)
+    for option in fields(settings):
+        if getattr(settings, option.name) != getattr(plain, option.name):
+            raise ValueError(
+                f"--{option.name.replace('_', '-')}: expected run folders, got the exported model "
+                f"{exported}: export its runs"
+            )
+    content = export_fixed(exported, settings.output, overwrite=overwrite)
+    return f"{settings.output}: {len(content['models'])} models with files for FastCaloSim"
+
+
+def _read_runs(settings: ExportSettings) -> "list[TrainedModel]":
+    from calovox.models.shapes.arc_model import ArcModel
+    from calovox.training.runs.folder import read_run
+
+    runs = [read_run(Path(run)) for run in settings.runs]
+    given: dict[str, Any] = {
+        "path": settings.path,
+        "solver": settings.solver,
+        "n_steps": settings.solver_steps,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    models = [run.model for run in runs if isinstance(run.model, ArcModel)]
+    if changes and not models:
+        raise ValueError(
+            "--path, --solver, --solver-steps: expected a CaloCFM or CaloDiT-2 in RUN..., got none"
+        )
+    for model in models:
+        model.sampling = replace(model.sampling, **changes)
+    return runs

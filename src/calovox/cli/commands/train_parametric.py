@@ -1,0 +1,66 @@
+"""`calovox train parametric`: hits become a parametrisation, in one file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from calovox.cli.command import Job
+from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
+from calovox.cli.settings import Output, parse_range
+from calovox.hits import Hits
+from calovox.models.parametric.file import write_parametric
+from calovox.models.parametric.fit import fit_parametric
+
+__all__ = ["TRAIN_PARAMETRIC_EXAMPLE", "TrainParametricSettings", "train_parametric"]
+
+TRAIN_PARAMETRIC_EXAMPLE = (
+    "calovox train parametric train_*.h5 --energy 256MeV:524.288GeV -o parametrisation.h5"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainParametricSettings:
+    """Settings of `calovox train parametric`."""
+
+    hits: HitsIn
+    output: Output
+    eta: Annotated[
+        str,
+        typer.Option(
+            metavar="LOW:HIGH",
+            help="Take showers with |eta| from LOW to below HIGH, multiples of 0.05.",
+        ),
+    ] = "0:1.35"
+    energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW:HIGH",
+            help="Store the powers of two in it, 256MeV:524.288GeV; by default all with showers.",
+        ),
+    ] = None
+    phi_modulation: CurveToRemove = None
+
+
+def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
+    """Fit FastCaloSimV2, the parametric simulation of AtlFast3, to hits.
+
+    The file that it writes is a model for simulate, benchmark and info.
+    """
+    hits = HitsFiles(settings.hits, settings.phi_modulation)
+
+    def read(title: str) -> Iterator[Hits]:
+        return (hits.bare(batch) for batch in hits.batches(title))
+
+    energy = settings.energy
+    model = fit_parametric(
+        read,
+        eta_range=parse_range("--eta", settings.eta, None),
+        energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
+        phi_modulation=hits.phi_modulation,
+        provenance=job.provenance | {"hits": hits.provenance},
+    )
+    write_parametric(settings.output, model, overwrite=job.overwrite)
+    least = model.n_showers.min()
+    return f"{settings.output}: {model!r}, {least} showers or more in a sample"

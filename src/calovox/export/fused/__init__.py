@@ -1,0 +1,1 @@
+"""Graphs in few nodes, where fusing pays."""

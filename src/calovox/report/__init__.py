@@ -1,0 +1,1 @@
+"""The report: topics measured, drawn and put on one HTML page."""

@@ -1,0 +1,1 @@
+"""Topics of the report, one folder each."""

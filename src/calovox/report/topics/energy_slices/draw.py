@@ -1,0 +1,126 @@
+"""Plots that sum up slices of kinetic energy: chi2, means and widths of E_tot / E_kin."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.container import Container
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from calovox.arrays import Array, Float64
+from calovox.report.histograms import BAND_COLOR, Drawn
+from calovox.report.style import REFERENCE_COLOR, simulated_marker
+from calovox.report.summaries import SMALLEST_CHI2
+from calovox.report.topics.energy_slices.measure import Moments, SlicesResult
+from calovox.units import GEV
+
+__all__ = ["plot_slice_chi2", "plot_slice_means", "plot_slice_widths"]
+
+_SLICE_SHARE: Final = 0.5
+
+
+def plot_slice_chi2(result: SlicesResult, ax: Axes) -> Drawn:
+    """Draw chi2/ndf of each slice beside the floor of random halves of the reference.
+
+    Args:
+        result: All slices of a range.
+        ax: Where to draw.
+
+    Returns:
+        The floor, the note's average, the points of each simulation.
+    """
+    floors = [entry.observable.floor for entry in result.slices]
+    low, high = (np.array([getattr(floor, name) for floor in floors]) for name in ("low", "high"))
+    artists: Drawn = [
+        _plot_band(result, low, high, ax),
+        ax.axhline(1.0, color=REFERENCE_COLOR, linewidth=0.8),
+        ax.axhline(result.eta_range.note_chi2, color="0.45", linestyle=":", linewidth=1.2),
+    ]
+    for position, place, x in _columns(result):
+        chi2 = [entry.observable.simulated[position].chi2.reduced for entry in result.slices]
+        artists += ax.plot(x, np.maximum(chi2, SMALLEST_CHI2), **simulated_marker(place))
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_ylabel(r"$\chi^2$/ndf")
+    return artists
+
+
+def plot_slice_means(result: SlicesResult, ax: Axes) -> Drawn:
+    """Draw the mean of each simulation minus the reference's, in per cent of its width.
+
+    Args:
+        result: All slices of a range.
+        ax: Where to draw.
+
+    Returns:
+        The reference's band and line, the points of each simulation.
+    """
+    mean, rms = _reference(result, "mean"), _reference(result, "rms")
+    band = 100.0 * _reference(result, "mean_error") / rms
+    artists: Drawn = [
+        _plot_band(result, -band, band, ax),
+        ax.axhline(0.0, color=REFERENCE_COLOR, linewidth=0.8),
+    ]
+    for position, place, x in _columns(result):
+        moved = 100.0 * (_simulated(result, position, "mean") - mean) / rms
+        error = 100.0 * _simulated(result, position, "mean_error") / rms
+        artists.append(ax.errorbar(x, moved, error, **simulated_marker(place), linewidth=0.9))
+    ax.set_ylabel("Mean shift\n[% of the RMS]")
+    return artists
+
+
+def plot_slice_widths(result: SlicesResult, ax: Axes) -> Drawn:
+    """Draw the standard deviation of each simulation over the reference's.
+
+    Args:
+        result: All slices of a range.
+        ax: Where to draw.
+
+    Returns:
+        The reference's band and line, the points of each simulation.
+    """
+    rms = _reference(result, "rms")
+    band = _reference(result, "rms_error") / rms
+    artists: Drawn = [
+        _plot_band(result, 1.0 - band, 1.0 + band, ax),
+        ax.axhline(1.0, color=REFERENCE_COLOR, linewidth=0.8),
+    ]
+    for position, place, x in _columns(result):
+        width = _simulated(result, position, "rms") / rms
+        error = _simulated(result, position, "rms_error") / rms
+        artists.append(ax.errorbar(x, width, error, **simulated_marker(place), linewidth=0.9))
+    ax.set_ylabel("RMS over\nthat of Geant4")
+    ax.set_xlabel(r"$E_\mathrm{kin}$ [GeV]")
+    return artists
+
+
+def _columns(result: SlicesResult) -> Iterator[tuple[int, int, Float64[Array, " slice"]]]:
+    """Give position, place in the report and energies in GeV, side by side, per simulation."""
+    exponents = np.array([entry.exponent for entry in result.slices])
+    simulated = result.slices[0].observable.simulated
+    for position, entry in enumerate(simulated):
+        offset = _SLICE_SHARE * ((position + 0.5) / len(simulated) - 0.5)
+        yield position, entry.place, 2.0 ** (exponents + offset) / GEV
+
+
+def _plot_band(
+    result: SlicesResult, low: Float64[Array, " slice"], high: Float64[Array, " slice"], ax: Axes
+) -> Container:
+    exponents = np.array([entry.exponent for entry in result.slices])
+    left, right = (2.0 ** (exponents + side) / GEV for side in (-0.5, 0.5))
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.set_xlim(left.min(), right.max())
+    return ax.bar(left, high - low, bottom=low, width=right - left, align="edge", color=BAND_COLOR)
+
+
+def _reference(result: SlicesResult, name: str) -> Float64[Array, " slice"]:
+    return np.array([getattr(entry.moments[0], name) for entry in result.slices])
+
+
+def _simulated(result: SlicesResult, position: int, name: str) -> Float64[Array, " slice"]:
+    moments: list[Moments] = [entry.moments[1 + position] for entry in result.slices]
+    return np.array([getattr(entry, name) for entry in moments])

@@ -1,0 +1,263 @@
+r"""E_tot / E_kin in slices of the kinetic energy (note, Figures C.1 and C.2).
+
+E_tot is the sum of all voxels, so that datasets without cells suffice. There is one slice per
+power of two, 2^k MeV. Where the reference has at least `FEWEST_EVENTS` showers of exactly this
+energy, the slice holds these alone, of all samples; else it holds E_kin within a factor sqrt(2)
+around it, and reference and simulations must have the same energies there. Bins come from the
+reference.
+
+References:
+    ATL-SOFT-PUB-2025-003, Appendix C.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from calovox.arrays import Array, Bool, Float64
+from calovox.report.topics.energy_slices.total_energies import TotalEnergies, read_totals
+from calovox.report.topics.shapes.measure import FEWEST_EVENTS, ObservableResult, compare_values
+from calovox.samples.sample import REFERENCE_LABEL
+
+__all__ = [
+    "EXPONENTS",
+    "SLICE_RANGES",
+    "EnergySlice",
+    "EtaRange",
+    "MeanChi2",
+    "Moments",
+    "SlicesResult",
+    "compare_slices",
+    "slice_datasets",
+]
+
+EXPONENTS: Final = range(8, 23)
+"""k of the slices 2^k MeV: 256 MeV to 4.2 TeV."""
+
+_SAME_ENERGY: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class EtaRange:
+    """A range of |eta_center| in which energies are compared.
+
+    Attributes:
+        name: Short name, part of the names of files.
+        eta_low: Lowest |eta_center|.
+        eta_high: Highest |eta_center|, not included.
+        figure: Number of the note's figure.
+        note_chi2: The note's chi2/ndf, averaged over the slices.
+    """
+
+    name: str
+    eta_low: float
+    eta_high: float
+    figure: str
+    note_chi2: float
+
+    def __str__(self) -> str:
+        return f"{self.eta_low:.2f} < |η| < {self.eta_high:.2f}"
+
+    def select(self, eta_center: Float64[Array, " event"]) -> Bool[Array, " event"]:
+        """Find the events of the range."""
+        size = np.abs(eta_center)
+        return np.asarray((size >= self.eta_low) & (size < self.eta_high))
+
+
+SLICE_RANGES: Final = (
+    EtaRange("central", 0.20, 0.25, figure="C.1", note_chi2=1.2),
+    EtaRange("transition", 0.75, 0.85, figure="C.2", note_chi2=2.0),
+)
+"""The two ranges of the note."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and standard deviation of E_tot / E_kin in a slice; NaN for under two events.
+
+    Attributes:
+        label: Name of the sample.
+        n_events: Number of events.
+        mean: The mean.
+        mean_error: Its statistical error.
+        rms: The standard deviation.
+        rms_error: Its statistical error, for a normal distribution.
+    """
+
+    label: str
+    n_events: int
+    mean: float
+    mean_error: float
+    rms: float
+    rms_error: float
+
+    @classmethod
+    def from_values(cls, label: str, values: Float64[Array, " event"]) -> "Moments":
+        """Measure a sample."""
+        n_events = len(values)
+        if n_events < 2:
+            return cls(label, n_events, *[float("nan")] * 4)
+        rms = float(values.std(ddof=1))
+        errors = rms / n_events**0.5, rms / (2.0 * (n_events - 1)) ** 0.5
+        return cls(label, n_events, float(values.mean()), errors[0], rms, errors[1])
+
+
+@dataclass(frozen=True)
+class EnergySlice:
+    """E_tot / E_kin in one slice.
+
+    Attributes:
+        exponent: k of the energy 2^k MeV.
+        single_energy: Whether all showers have exactly this energy.
+        observable: Histograms and chi2.
+        moments: Means and widths: the reference, then simulations.
+    """
+
+    exponent: int
+    single_energy: bool
+    observable: ObservableResult
+    moments: tuple[Moments, ...]
+
+    @property
+    def energy(self) -> float:
+        """Kinetic energy in MeV."""
+        return float(2.0**self.exponent)
+
+
+@dataclass(frozen=True)
+class MeanChi2:
+    """Chi2/ndf averaged over slices.
+
+    Attributes:
+        label: Name of the simulation.
+        mean: The average.
+        error: Its statistical error for showers like the reference's: sqrt(sum(2 / ndf)) / n.
+        n_slices: Slices with enough showers of both samples.
+    """
+
+    label: str
+    mean: float
+    error: float
+    n_slices: int
+
+
+@dataclass(frozen=True)
+class SlicesResult:
+    """All slices of one range of |eta_center|.
+
+    Attributes:
+        eta_range: The range.
+        slices: Those with enough showers of the reference.
+        too_few: Exponents of slices where the reference has showers, but under `FEWEST_EVENTS`.
+        floor: Chi2/ndf of random halves of the reference, averaged over the slices.
+        averages: One per simulation.
+    """
+
+    eta_range: EtaRange
+    slices: tuple[EnergySlice, ...]
+    too_few: tuple[int, ...]
+    floor: float
+    averages: tuple[MeanChi2, ...]
+
+
+def slice_datasets(
+    reference: Path, simulated: Mapping[str, Path], order: Sequence[str]
+) -> tuple[SlicesResult, ...]:
+    """Compare simulations with a reference in slices of energy.
+
+    Args:
+        reference: Dataset of Geant4.
+        simulated: Datasets of simulations by the names the report gives them.
+        order: Names of all simulations of the report, in its order.
+
+    Returns:
+        One result per range of |eta_center|.
+    """
+    totals = [read_totals(path, label, order.index(label)) for label, path in simulated.items()]
+    first = read_totals(reference, REFERENCE_LABEL)
+    return tuple(compare_slices(first, totals, eta_range) for eta_range in SLICE_RANGES)
+
+
+def compare_slices(
+    reference: TotalEnergies, simulated: Sequence[TotalEnergies], eta_range: EtaRange
+) -> SlicesResult:
+    """Compare E_tot / E_kin in all slices of one range.
+
+    Args:
+        reference: Geant4.
+        simulated: Any number of simulations.
+        eta_range: The range of |eta_center|.
+
+    Returns:
+        The slices and their averages.
+    """
+    samples = [_inside(sample, eta_range) for sample in (reference, *simulated)]
+    slices, too_few = [], []
+    for exponent in EXPONENTS:
+        single = np.count_nonzero(_of_energy(samples[0], exponent)) >= FEWEST_EVENTS
+        select = _of_energy if single else _around_energy
+        values = [sample.ratio[select(sample, exponent)] for sample in samples]
+        if len(values[0]) >= FEWEST_EVENTS:
+            slices.append(_compare_slice(exponent, bool(single), samples, values))
+        elif len(values[0]) > 0:
+            too_few.append(exponent)
+    floors = [entry.observable.floor.mean for entry in slices]
+    return SlicesResult(
+        eta_range=eta_range,
+        slices=tuple(slices),
+        too_few=tuple(too_few),
+        floor=float(np.mean(floors)) if floors else float("nan"),
+        averages=tuple(
+            _average(slices, sample.label, position) for position, sample in enumerate(simulated)
+        ),
+    )
+
+
+def _inside(sample: TotalEnergies, eta_range: EtaRange) -> TotalEnergies:
+    chosen = eta_range.select(sample.eta_center)
+    return replace(
+        sample,
+        energy=sample.energy[chosen],
+        eta_center=sample.eta_center[chosen],
+        ratio=sample.ratio[chosen],
+    )
+
+
+def _of_energy(sample: TotalEnergies, exponent: int) -> Bool[Array, " event"]:
+    return np.asarray(np.abs(sample.energy / 2.0**exponent - 1.0) < _SAME_ENERGY)
+
+
+def _around_energy(sample: TotalEnergies, exponent: int) -> Bool[Array, " event"]:
+    place = np.log2(sample.energy) - exponent
+    return np.asarray((place >= -0.5) & (place < 0.5))
+
+
+def _compare_slice(
+    exponent: int,
+    single_energy: bool,
+    samples: Sequence[TotalEnergies],
+    values: Sequence[Float64[Array, " _"]],
+) -> EnergySlice:
+    simulated = [(sample.label, sample.place) for sample in samples[1:]]
+    return EnergySlice(
+        exponent,
+        single_energy,
+        compare_values("e_tot_over_e_kin", values, simulated),
+        tuple(
+            Moments.from_values(sample.label, column)
+            for sample, column in zip(samples, values, strict=True)
+        ),
+    )
+
+
+def _average(slices: Sequence[EnergySlice], label: str, position: int) -> MeanChi2:
+    all_chi2 = [entry.observable.simulated[position].chi2 for entry in slices]
+    known = [chi2 for chi2 in all_chi2 if chi2.ndf > 0]
+    if not known:
+        return MeanChi2(label, float("nan"), float("nan"), 0)
+    error = np.sqrt(sum(2.0 / chi2.ndf for chi2 in known)) / len(known)
+    mean = np.mean([chi2.reduced for chi2 in known])
+    return MeanChi2(label, float(mean), float(error), len(known))

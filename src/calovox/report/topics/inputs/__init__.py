@@ -1,0 +1,1 @@
+"""What the simulation draws from (note, Figures 5 and 7)."""

@@ -1,0 +1,1 @@
+"""The worst scores of every metric and sample."""

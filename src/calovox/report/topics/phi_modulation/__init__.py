@@ -1,0 +1,1 @@
+"""The phi modulation, and showers at new azimuths (note, Figures 9 and 10)."""

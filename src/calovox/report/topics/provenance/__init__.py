@@ -1,0 +1,1 @@
+"""What the report was made from."""

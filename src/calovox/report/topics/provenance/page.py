@@ -1,0 +1,73 @@
+"""Rows of the page on where its numbers come from."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from calovox.report.collection import SEED
+from calovox.report.provenance import InputFile, Provenance, flatten
+from calovox.report.topics.shapes.measure import SPLIT_SEED
+from calovox.scores.classifiers.network import DIVISION_SEED, N_SEEDS
+from calovox.scores.judge import REFERENCE_SEED, SAMPLE_SEED
+from calovox.scores.scoring import COPYING_SEED
+
+__all__ = ["provenance_context"]
+
+
+def provenance_context(provenance: Provenance) -> dict[str, Any]:
+    """Collect what the template shows of files, seeds, settings and versions.
+
+    Args:
+        provenance: What the report was made from.
+
+    Returns:
+        Values by their names in the template.
+    """
+    return {
+        "files": [_file_row(file) for file in provenance.files],
+        "settings": [
+            f"{name} = {json.dumps(value, ensure_ascii=False)}"
+            for name, value in provenance.settings.items()
+            if value is not None
+        ],
+        "versions": ", ".join(f"{name} {found}" for name, found in provenance.versions.items()),
+        "seeds": _SEEDS,
+    }
+
+
+_SEEDS: Final = ", ".join(
+    [
+        f"{SPLIT_SEED} (random halves of regions and slices)",
+        f"{SEED} (spectrum and radii)",
+        f"{REFERENCE_SEED} (scores: showers, folds and halves of the reference)",
+        f"{SAMPLE_SEED} (scores: showers, folds and comparison of samples)",
+        f"{COPYING_SEED} (scores: showers searched for copies)",
+        f"{DIVISION_SEED} and 0 to {N_SEEDS - 1} (classifiers: division; weights and batches)",
+    ]
+)
+
+
+def _file_row(file: InputFile) -> dict[str, Any]:
+    entries = {name: _text(value) for name, value in flatten(file.made_with)}
+    return {
+        "role": file.role,
+        "path": str(file.path),
+        "size": f"{file.size / 1e6:.1f} MB",
+        "sha256": file.sha256,
+        "program": entries.pop("program", ""),
+        "command": entries.pop("command", ""),
+        "seeds": _seeds(entries),
+        "entries": list(entries.items()),
+    }
+
+
+def _seeds(entries: Mapping[str, str]) -> str:
+    """Collect the seeds of all steps; three of them, and how many more, for long lists."""
+    seeds = [value for name, value in entries.items() if name.rpartition(".")[2] == "seed"]
+    distinct = list(dict.fromkeys(seeds))
+    more = f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""
+    return ", ".join(distinct[:3]) + more
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

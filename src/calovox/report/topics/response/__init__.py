@@ -1,0 +1,1 @@
+"""E_tot / E_kin and the layers against abs(eta) (note, Figure 12)."""

@@ -1,0 +1,1 @@
+"""Samples: showers of any file, as scores and report need them."""

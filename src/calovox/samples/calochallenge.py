@@ -1,0 +1,184 @@
+"""Showers in the format of the Fast Calorimeter Simulation Challenge 2022 (CaloChallenge).
+
+An HDF5 file has `incident_energies` (event, 1) and `showers` (event, voxel), both in MeV. Where
+the voxels lie is written in another file, XML: one element `Bin` per kind of particle, with one
+element `Layer` per layer that gives the edges in r (mm) and the number of bins in alpha, which
+start at -pi. Layers of a single edge hold no voxels. The radial bins of the first angle of the
+first layer come first, then those of the next angle, then the next layer.
+
+References:
+    C. Krause et al., *CaloChallenge 2022: A Community Challenge for Fast Calorimeter Simulation*
+    (2024), https://arxiv.org/abs/2410.21611
+    M. Faucci Giannelli et al., *Fast Calorimeter Simulation Challenge 2022 - Dataset 1*,
+    https://doi.org/10.5281/zenodo.8099322
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+import h5py
+import numpy as np
+
+from calovox.arrays import Array, Float64
+from calovox.files.hdf5 import open_for_reading
+from calovox.samples.batch import ShowerBatch
+from calovox.samples.layout import VoxelLayout
+
+__all__ = ["CaloChallengeError", "CaloChallengeReader", "is_calochallenge", "read_binning"]
+
+_SHOWERS: Final = "showers"
+_ENERGIES: Final = "incident_energies"
+
+
+class CaloChallengeError(ValueError):
+    """A file of the CaloChallenge that cannot be used, and why."""
+
+
+def is_calochallenge(path: Path) -> bool:
+    """Tell by its keys whether an HDF5 file is one of the CaloChallenge.
+
+    Args:
+        path: A file.
+
+    Returns:
+        Whether it is.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CaloChallengeError: If it is no HDF5 file.
+    """
+    with open_for_reading(path, CaloChallengeError) as file:
+        return _SHOWERS in file and _ENERGIES in file
+
+
+def read_binning(path: Path, n_voxels: int) -> VoxelLayout:
+    """Read where the voxels lie.
+
+    Args:
+        path: Binning file; of several kinds of particles, the one with so many voxels is taken.
+        n_voxels: Voxels of a shower.
+
+    Returns:
+        The positions of the voxels.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CaloChallengeError: If it is no binning file, or none of its binnings has so many voxels.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        bins = ElementTree.parse(path).getroot().findall("Bin")
+        layouts = [_layout(element) for element in bins]
+    except (ElementTree.ParseError, TypeError, ValueError) as problem:
+        raise CaloChallengeError(f"{path} is not a binning file: {problem}") from None
+    fitting = [layout for layout in layouts if layout.n_voxels == n_voxels]
+    if not fitting:
+        found = ", ".join(f"{layout.name}: {layout.n_voxels}" for layout in layouts) or "none"
+        raise CaloChallengeError(f"{path}: expected a binning of {n_voxels} voxels, got {found}")
+    return fitting[0]
+
+
+class CaloChallengeReader:
+    """Reads showers, as many at a time as fit into memory.
+
+    Attributes:
+        path: The file.
+        layout: Where its voxels lie.
+        has_shapes: False: there are no cells.
+    """
+
+    has_shapes = False
+
+    def __init__(self, path: Path, binning: Path) -> None:
+        self.path = path
+        with open_for_reading(path, CaloChallengeError) as file:
+            for key in (_SHOWERS, _ENERGIES):
+                if not isinstance(file.get(key), h5py.Dataset):
+                    raise CaloChallengeError(f"{path}: expected a dataset `{key}`, got none")
+            shape, n_energies = file[_SHOWERS].shape, file[_ENERGIES].size
+            if len(shape) != 2 or shape[0] != n_energies:
+                raise CaloChallengeError(
+                    f"{path}: expected one row of `{_SHOWERS}` per energy, got the shape {shape} "
+                    f"and {n_energies} energies"
+                )
+            self._energy = self._read_energies(file)
+        self.layout = read_binning(binning, int(shape[1]))
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        return len(self._energy)
+
+    def incident_energy(self) -> Float64[Array, " event"]:
+        """Return the energies of all incident particles in MeV."""
+        return self._energy
+
+    def abs_eta(self) -> None:
+        """Return None: the files do not tell pseudorapidities."""
+
+    def batches(self, size: int) -> Iterator[ShowerBatch]:
+        """Read all showers, so many at a time.
+
+        Args:
+            size: Showers per batch, the last may have fewer.
+
+        Yields:
+            Showers in the order of the file.
+
+        Raises:
+            CaloChallengeError: If an energy is negative or not finite.
+        """
+        with open_for_reading(self.path, CaloChallengeError) as file:
+            for start in range(0, len(self), size):
+                rows = slice(start, min(start + size, len(self)))
+                energy = file[_SHOWERS][rows]
+                if not (energy.min(initial=0.0) >= 0.0 and energy.max(initial=0.0) < np.inf):
+                    event, voxel = np.argwhere(~((energy >= 0.0) & (energy < np.inf)))[0]
+                    raise CaloChallengeError(
+                        f"{self.path}: expected `{_SHOWERS}` finite and not negative, got "
+                        f"{energy[event, voxel]} in event {start + event}, voxel {voxel}"
+                    )
+                incident = self._energy[rows]
+                fraction = (energy / incident[:, None]).astype(np.float32)
+                yield ShowerBatch(fraction, incident, None, None)
+
+    def _read_energies(self, file: h5py.File) -> Float64[Array, " event"]:
+        energy = np.asarray(file[_ENERGIES][()], dtype=np.float64).reshape(-1)
+        if not np.all((energy > 0) & (energy < np.inf)):
+            event = int(np.flatnonzero(~((energy > 0) & (energy < np.inf)))[0])
+            raise CaloChallengeError(
+                f"{self.path}: expected `{_ENERGIES}` above 0, got {energy[event]} "
+                f"in event {event}"
+            )
+        return energy
+
+
+def _layout(element: ElementTree.Element) -> VoxelLayout:
+    layers, r, alpha, mirror = [], [], [], []
+    boundaries = [0]
+    for layer in element.findall("Layer"):
+        edges = np.array([float(text) for text in layer.attrib["r_edges"].split(",")])
+        n_alpha = int(layer.attrib["n_bin_alpha"])
+        if len(edges) < 2:
+            continue
+        if n_alpha < 1 or np.any(np.diff(edges) <= 0):
+            raise ValueError(
+                f"expected rising `r_edges` and `n_bin_alpha` above 0 in {layer.attrib}"
+            )
+        n_r = len(edges) - 1
+        layers.append(int(layer.attrib["id"]))
+        r.append(np.tile(0.5 * (edges[1:] + edges[:-1]), n_alpha))
+        alpha.append(np.repeat(-np.pi + (np.arange(n_alpha) + 0.5) * (2 * np.pi / n_alpha), n_r))
+        of_layer = np.arange(n_alpha * n_r).reshape(n_alpha, n_r)[::-1].reshape(-1)
+        mirror.append(of_layer + boundaries[-1])
+        boundaries.append(boundaries[-1] + n_alpha * n_r)
+    if not layers:
+        raise ValueError("expected a layer with voxels, got none")
+    return VoxelLayout(
+        element.attrib.get("name", "unnamed"),
+        tuple(layers),
+        np.array(boundaries, dtype=np.int64),
+        *(np.concatenate(parts) for parts in (r, alpha, mirror)),
+    )

@@ -1,0 +1,126 @@
+"""Whether two samples can be compared at all: they must be of the same kind of photons.
+
+A model of some slices of abs(eta), or of some energies, is compared where it has showers: if the
+photons of two samples differ, both are restricted to the bins in which both have some, 0.05 wide
+in abs(eta) as the slices of AtlFast3 and an octave in energy, and what is left must agree.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.stats import ks_2samp
+
+from calovox.arrays import Array, Int64
+from calovox.samples.batch import SelectedShowers, ShowerSource
+from calovox.units import format_energy
+
+__all__ = ["CommonPhotons", "different_photons", "find_common_photons"]
+
+_SMALLEST_P_VALUE: Final = 1e-4
+_ETA_WIDTH: Final = 0.05
+_N_ETA_BINS: Final = 200
+_ETA_EDGES: Final = np.round(np.arange(_N_ETA_BINS + 1) * _ETA_WIDTH, 10)
+
+
+@dataclass(frozen=True)
+class CommonPhotons:
+    """Showers of two samples where both have photons.
+
+    Attributes:
+        reference: Showers of the one.
+        other: Showers of the other.
+        eta_ranges: Lowest and highest abs(eta) of each range, rising.
+        energy_ranges: The same of energies, MeV.
+    """
+
+    reference: SelectedShowers
+    other: SelectedShowers
+    eta_ranges: tuple[tuple[float, float], ...]
+    energy_ranges: tuple[tuple[float, float], ...]
+
+    @property
+    def samples(self) -> tuple[SelectedShowers, SelectedShowers]:
+        """Both samples."""
+        return self.reference, self.other
+
+    def __str__(self) -> str:
+        etas = ", ".join(f"{low:g} to {high:g}" for low, high in self.eta_ranges)
+        energies = ", ".join(
+            f"{format_energy(low)} to {format_energy(high)}" for low, high in self.energy_ranges
+        )
+        return f"abs(eta) of {etas} and energies of {energies}"
+
+
+def different_photons(reference: ShowerSource, other: ShowerSource) -> str | None:
+    """Tell whether energies or pseudorapidities alone tell two samples apart.
+
+    Args:
+        reference: A sample.
+        other: Another.
+
+    Returns:
+        What differs, as the end of a sentence; None if nothing does.
+    """
+    columns = {
+        "energy": (reference.incident_energy(), other.incident_energy()),
+        "abs(eta)": (reference.abs_eta(), other.abs_eta()),
+    }
+    for name, (first, second) in columns.items():
+        if first is None or second is None:
+            if first is not second:
+                return f"expected {name} to be known of both or neither of it and its reference"
+            continue
+        p_value = float(ks_2samp(first, second, method="asymp").pvalue)
+        if p_value < _SMALLEST_P_VALUE:
+            return (
+                f"expected the distribution of {name} of its reference, got another "
+                f"(Kolmogorov-Smirnov p = {p_value:.1g}): simulate the same photons"
+            )
+    return None
+
+
+def find_common_photons(reference: ShowerSource, other: ShowerSource) -> CommonPhotons | None:
+    """Find the ranges of abs(eta) and energy in which two samples have the same photons.
+
+    Args:
+        reference: A sample.
+        other: Another, with other photons.
+
+    Returns:
+        Showers of both in these ranges; None if their photons differ there as well.
+    """
+    bins = [found for source in (reference, other) if (found := _bins(source)) is not None]
+    if len(bins) < 2:
+        return None
+    both = np.intersect1d(bins[0], bins[1])
+    first, second = (
+        SelectedShowers(source, np.isin(found, both))
+        for source, found in zip((reference, other), bins, strict=True)
+    )
+    if len(both) == 0 or different_photons(first, second) is not None:
+        return None
+    octaves, slices = np.divmod(both, _N_ETA_BINS)
+    return CommonPhotons(
+        first,
+        second,
+        tuple((float(_ETA_EDGES[a]), float(_ETA_EDGES[b + 1])) for a, b in _runs(slices)),
+        tuple((2.0**a, 2.0 ** (b + 1)) for a, b in _runs(octaves)),
+    )
+
+
+def _bins(source: ShowerSource) -> Int64[Array, " event"] | None:
+    """Number the bins in energy and abs(eta) that showers are in; None if eta is not known."""
+    abs_eta = source.abs_eta()
+    if abs_eta is None:
+        return None
+    octaves = np.floor(np.log2(source.incident_energy())).astype(np.int64)
+    slices = np.searchsorted(_ETA_EDGES, abs_eta, side="right") - 1
+    return np.asarray(octaves * _N_ETA_BINS + slices)
+
+
+def _runs(bins: Int64[Array, " bin"]) -> list[tuple[int, int]]:
+    """Give first and last of each run of neighbouring bins."""
+    rising = np.unique(bins)
+    parts = np.split(rising, np.flatnonzero(np.diff(rising) > 1) + 1)
+    return [(int(part[0]), int(part[-1])) for part in parts]

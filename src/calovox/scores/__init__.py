@@ -1,0 +1,1 @@
+"""Scores: how far simulated showers are from a reference."""

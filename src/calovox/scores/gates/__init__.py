@@ -1,0 +1,1 @@
+"""Gates: bounds on scores that a model must keep."""

@@ -1,0 +1,1 @@
+"""Simulation: photons to voxels, hits and cells, with any sampler."""

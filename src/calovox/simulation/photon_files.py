@@ -1,0 +1,101 @@
+"""Photons out of files: those of other showers, or a table of our own.
+
+A dataset gives the photons of its events, directed at the shower centres; a hits file its truth;
+a Parquet or CSV file its columns ``energy`` (MeV), ``eta`` and ``phi`` (rad), whose rows are the
+indices of the events. Datasets and hits files keep the index of each event, so that showers of the
+same photons can be compared event by event.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from calovox.arrays import Array, Float64
+from calovox.dataset import DatasetReader
+from calovox.files.hdf5 import open_for_reading
+from calovox.geometry.coordinates import wrap_phi
+from calovox.hits.file import HitsReader
+from calovox.photons import Photons
+
+__all__ = ["PhotonFileError", "read_photons"]
+
+_COLUMNS: Final = ("energy", "eta", "phi")
+
+
+class PhotonFileError(ValueError):
+    """A file of photons that cannot be used, and why."""
+
+
+def read_photons(path: Path, number: int | None = None) -> Photons:
+    """Read photons in the order of a file.
+
+    Args:
+        path: Dataset, hits file, Parquet or CSV file.
+        number: How many to take from its beginning; all by default.
+
+    Returns:
+        The photons.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        PhotonFileError: If it is none of these, lacks a column, has a number that is not finite
+            or not enough photons.
+        DatasetError: If it is a dataset without `phi_center`, or damaged.
+        HitsFileError: If it is a damaged hits file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    photons = _read_hdf5(path) if h5py.is_hdf5(path) else _read_table(path)
+    if number is not None and number > len(photons):
+        raise PhotonFileError(f"{path}: expected {number} photons or more, got {len(photons)}")
+    return photons[:number]
+
+
+def _read_hdf5(path: Path) -> Photons:
+    with open_for_reading(path, PhotonFileError) as file:
+        is_hits = file.attrs.get("format") == "calovox hits"
+    return HitsReader(path).photons() if is_hits else DatasetReader(path).photons()
+
+
+def _read_table(path: Path) -> Photons:
+    try:
+        table = _open_table(path)
+    except pa.ArrowInvalid as problem:
+        reason = " ".join(str(problem).split())
+        raise PhotonFileError(f"{path} is neither a Parquet nor a CSV file: {reason}") from problem
+    missing = [name for name in _COLUMNS if name not in table.column_names]
+    if missing:
+        raise PhotonFileError(
+            f"{path}: expected the columns {', '.join(_COLUMNS)}, missing: {', '.join(missing)}"
+        )
+    energy, eta, phi = (_read_column(path, table, name) for name in _COLUMNS)
+    index = np.arange(len(energy), dtype=np.int64)
+    try:
+        return Photons(energy=energy, eta=eta, phi=wrap_phi(phi), index=index)
+    except ValueError as problem:
+        raise PhotonFileError(f"{path}: {problem}") from problem
+
+
+def _open_table(path: Path) -> pa.Table:
+    with path.open("rb") as file:
+        is_parquet = file.read(4) == b"PAR1"
+    return pyarrow.parquet.read_table(path) if is_parquet else pyarrow.csv.read_csv(path)
+
+
+def _read_column(path: Path, table: pa.Table, name: str) -> Float64[Array, " event"]:
+    column = table.column(name)
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        raise PhotonFileError(f"{path}: expected numbers in `{name}`, got {column.type}")
+    values = np.asarray(column.to_numpy(), dtype=np.float64)
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        row = wrong[0]
+        raise PhotonFileError(
+            f"{path}: expected finite numbers in `{name}`, got {values[row]} in row {row}"
+        )
+    return values

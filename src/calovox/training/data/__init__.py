@@ -1,0 +1,1 @@
+"""Training showers: datasets as one, and batches of them."""

@@ -1,0 +1,299 @@
+"""The run folder: what a training leaves behind, whole at any moment.
+
+| file | content |
+| --- | --- |
+| `config.toml` | all settings of the command |
+| `run.json` | kind and sizes of the model, grid, ranges, data, steps, metrics |
+| `weights.safetensors` | weights, averaged if averaging was on, and the standardisations |
+| `checkpoint.pt` | everything that is needed to go on |
+| `metrics.csv`, `events.*` | the course of the training, also for TensorBoard |
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from calovox.arrays import LAYERS
+from calovox.files.whole import whole_file
+from calovox.training.sizes.kinds import AnyModel, read_sizes
+from calovox.training.sizes.shapes import ModelKind
+from calovox.voxelization import VoxelGrid
+
+__all__ = [
+    "CHECKPOINT",
+    "CONFIG",
+    "RECORD",
+    "RunRecord",
+    "TrainedModel",
+    "check_same_data",
+    "grid_to_json",
+    "json_to_grid",
+    "prepare_folder",
+    "read_record",
+    "read_run",
+    "read_weights",
+    "write_record",
+    "write_weights",
+]
+
+FORMAT = "calovox run"
+VERSION = 1
+
+CHECKPOINT = "checkpoint.pt"
+CONFIG = "config.toml"
+RECORD = "run.json"
+WEIGHTS = "weights.safetensors"
+_OURS = (CHECKPOINT, CONFIG, RECORD, WEIGHTS, "metrics.csv", "events.*")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What `run.json` holds.
+
+    Attributes:
+        kind: Kind of the model.
+        sizes: Sizes of its network.
+        grid: Edges of the voxels, as `grid_to_json` writes them.
+        energy_range: Lowest and highest kinetic energy the model is for, MeV.
+        eta_range: The same of abs(eta).
+        recipe: All settings.
+        data: Files of training and validation.
+        n_steps: Steps of the whole training.
+        step: Steps that have been done.
+        metrics: Result of the last validation.
+    """
+
+    kind: ModelKind
+    sizes: dict[str, Any]
+    grid: dict[str, Any]
+    energy_range: tuple[float, float]
+    eta_range: tuple[float, float]
+    recipe: dict[str, Any]
+    data: dict[str, Any]
+    n_steps: int
+    step: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A model from a run folder.
+
+    Attributes:
+        kind: Kind of the model.
+        model: The model, on the CPU, ready to sample.
+        grid: Its voxels.
+        energy_range: Lowest and highest kinetic energy it was trained for, MeV.
+        eta_range: The same of abs(eta).
+        recipe: All settings of its training.
+        data: Files of training and validation: names, sha256, numbers of showers, provenance.
+        metrics: Result of the last validation.
+    """
+
+    kind: ModelKind
+    model: AnyModel
+    grid: VoxelGrid
+    energy_range: tuple[float, float]
+    eta_range: tuple[float, float]
+    recipe: dict[str, Any]
+    data: dict[str, Any]
+    metrics: dict[str, float]
+
+
+def read_run(folder: Path) -> TrainedModel:
+    """Read the model of a run, finished or not.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        The model and what it was trained with.
+
+    Raises:
+        ValueError: If the folder is no run folder, or one of a model that has changed since.
+        FileNotFoundError: If there are no weights yet.
+    """
+    record = read_record(folder)
+    weights = read_weights(folder)
+    grid = json_to_grid(record.grid)
+    model = read_sizes(record.kind, record.sizes).build(grid)
+    expected = {name: values.shape for name, values in model.state_dict().items()}
+    found = {name: values.shape for name, values in weights.items()}
+    if found != expected:
+        wrong = ", ".join(sorted({name for name, _ in found.items() ^ expected.items()})[:3])
+        raise ValueError(
+            f"{folder}: expected a {record.kind} of this version, got other numbers in {wrong}: "
+            "train again, with --pretrained to start from its network"
+        )
+    model.load_state_dict(weights)
+    model.eval()
+    return TrainedModel(
+        record.kind,
+        model,
+        grid,
+        record.energy_range,
+        record.eta_range,
+        record.recipe,
+        record.data,
+        record.metrics,
+    )
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Read the weights of a run, finished or not.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        All numbers of the model by name.
+
+    Raises:
+        FileNotFoundError: If there are no weights yet.
+    """
+    if not (folder / WEIGHTS).is_file():
+        raise FileNotFoundError(f"{folder} has no weights yet: continue its training first")
+    weights: dict[str, Tensor] = load_file(folder / WEIGHTS)
+    return weights
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read `run.json`.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        Its content.
+
+    Raises:
+        ValueError: If the folder has no such file, or one of another version.
+    """
+    try:
+        values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ValueError(f"{folder} is no run folder: it has no readable {RECORD}") from None
+    if values.pop("format", None) != FORMAT or values.pop("version", None) != VERSION:
+        raise ValueError(f"{folder / RECORD}: expected '{FORMAT}' of version {VERSION}")
+    for name in ("energy_range", "eta_range"):
+        values[name] = tuple(values[name])
+    return RunRecord(**values)
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write `run.json`.
+
+    Args:
+        folder: The run folder.
+        record: Its content.
+    """
+    with whole_file(folder / RECORD, overwrite=True) as partial:
+        values = {"format": FORMAT, "version": VERSION} | asdict(record)
+        partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def write_weights(folder: Path, model: nn.Module) -> None:
+    """Write weights and standardisations.
+
+    Args:
+        folder: The run folder.
+        model: The model, with the weights that are the result.
+    """
+    state = {
+        name: values.detach().cpu().contiguous() for name, values in model.state_dict().items()
+    }
+    with whole_file(folder / WEIGHTS, overwrite=True) as partial:
+        partial.write_bytes(save(state))
+
+
+def check_same_data(before: RunRecord, now: RunRecord) -> None:
+    """Refuse to go on with other showers.
+
+    Args:
+        before: What the run folder says.
+        now: What it would say.
+
+    Raises:
+        ValueError: If files or ranges differ.
+    """
+    for name in ("data", "eta_range", "energy_range", "grid"):
+        if getattr(before, name) != getattr(now, name):
+            raise ValueError(
+                f"the run was started with another {name.replace('_', ' ')}: use the same again, "
+                "or start anew with --force"
+            )
+
+
+def prepare_folder(folder: Path, *, overwrite: bool) -> None:
+    """Make a run folder, or find out whether one can be continued.
+
+    Args:
+        folder: The run folder.
+        overwrite: Whether to start anew where there is a run already; other files stay.
+
+    Raises:
+        FileExistsError: If it holds other things, or a finished run that may not be replaced.
+    """
+    if folder.exists() and (not folder.is_dir() or _holds_no_run(folder)):
+        raise FileExistsError(f"{folder} exists and is no run folder: choose another output")
+    folder.mkdir(exist_ok=True)
+    if overwrite:
+        for pattern in _OURS:
+            for path in folder.glob(pattern):
+                path.unlink()
+    elif (folder / RECORD).exists():
+        record = read_record(folder)
+        if record.step >= record.n_steps:
+            raise FileExistsError(
+                f"{folder} holds a finished run of {record.n_steps} steps: choose another output "
+                "or replace it with --force"
+            )
+
+
+def grid_to_json(grid: VoxelGrid) -> dict[str, Any]:
+    """Convert a grid to plain values.
+
+    Args:
+        grid: The grid.
+
+    Returns:
+        Its name, and the edges of its voxels by layer.
+    """
+    edges = {
+        name: [getattr(grid, name)[grid.layer_slice(layer)].tolist() for layer in LAYERS]
+        for name in ("alpha_min", "alpha_max", "r_min", "r_max")
+    }
+    return {"name": grid.name, **edges}
+
+
+def json_to_grid(values: Mapping[str, Any]) -> VoxelGrid:
+    """Make a grid from plain values.
+
+    Args:
+        values: What `grid_to_json` gave.
+
+    Returns:
+        The grid, with the same voxels in the same order.
+    """
+    alpha_min, alpha_max, r_min, r_max = (
+        [np.array(layer) for layer in values[name]]
+        for name in ("alpha_min", "alpha_max", "r_min", "r_max")
+    )
+    return VoxelGrid.from_arrays(
+        alpha_min,
+        [high - low for low, high in zip(alpha_min, alpha_max, strict=True)],
+        r_min,
+        [high - low for low, high in zip(r_min, r_max, strict=True)],
+        name=values["name"],
+    )
+
+
+def _holds_no_run(folder: Path) -> bool:
+    others = [path for path in folder.iterdir() if not path.name.endswith(".partial")]
+    return bool(others) and not (folder / RECORD).exists()

@@ -1,0 +1,1 @@
+"""Sizes of the models, one file per kind."""

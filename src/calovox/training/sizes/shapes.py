@@ -1,0 +1,223 @@
+"""Sizes of the models of shapes, CaloCFM and CaloDiT-2, and models of these sizes."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from calovox.models.shapes.cfm import CaloCFM, LayerWeighting, cfm_network, condition_energies
+from calovox.models.shapes.dit import CaloDiT
+from calovox.models.shapes.sampling import PathKind, Sampling
+from calovox.models.shapes.tokens import TokenKind, grid_to_tokens
+from calovox.nn import DiffusionTransformer
+from calovox.preprocessing import (
+    ConditionTransform,
+    LayerEnergyTransform,
+    LogitVoxelTransform,
+    LogVoxelTransform,
+    QuantileVoxelTransform,
+    ScaledConditions,
+    ShapeConditions,
+    StandardizedConditions,
+    VoxelSpace,
+    VoxelSpaceKind,
+)
+from calovox.training.data.showers import ShowerFiles
+from calovox.training.fitting import fit_quantiles, seeded, training_voxels
+from calovox.voxelization import VoxelGrid
+
+__all__ = ["CfmSizes", "ConditionKind", "DitSizes", "ModelKind", "SampledSizes"]
+
+ModelKind = Literal["inn", "cfm", "dit", "student", "gan"]
+"""Models by the names that the command line uses; a student is what `calovox distill` makes."""
+
+ConditionKind = Literal["maxima", "standardized"]
+"""What a transformer sees of photons: see `calovox.preprocessing.shape_conditions`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledSizes:
+    """How samples are made, which can be changed after the training.
+
+    Attributes:
+        path: Along which path: see `calovox.models.shapes.sampling`.
+        solver: By which method.
+        solver_steps: In how many steps.
+    """
+
+    path: PathKind = "arc"
+    solver: str = "rk4"
+    solver_steps: int = 1
+
+    def __post_init__(self) -> None:
+        self.sampling()
+
+    def sampling(self) -> Sampling:
+        """Say how samples are made.
+
+        Returns:
+            Path, solver and steps.
+
+        Raises:
+            ValueError: If they do not fit.
+        """
+        return Sampling(self.path, self.solver, self.solver_steps)
+
+
+@dataclass(frozen=True)
+class CfmSizes(SampledSizes):
+    """Sizes of CaloCFM; by default those of the note's small model.
+
+    Attributes:
+        width: Neurons of the three hidden layers: 1024 (small) or 1500 (large).
+        layer_weighting: How the loss weighs voxels.
+        voxels: The space of the flow: "note" is a logit.
+        preconditioned: Whether the velocity is; the note's is not.
+    """
+
+    kind: ClassVar[ModelKind] = "cfm"
+
+    width: int = 1024
+    layer_weighting: LayerWeighting = "note"
+    voxels: VoxelSpaceKind = "quantiles"
+    preconditioned: bool = True
+
+    def build(self, grid: VoxelGrid) -> CaloCFM:
+        """Build a model with random weights.
+
+        Args:
+            grid: The voxels.
+
+        Returns:
+            The model.
+        """
+        layers = condition_energies(len(grid.layers))
+        return self._model(ConditionTransform(), layers, self._space(grid.layer_sizes))
+
+    def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloCFM:
+        """Build a model with random weights for given showers.
+
+        Args:
+            files: Showers to which the standardisations are fitted.
+            seed: Seed of the weights.
+            reflect: Whether the showers are reflected in training: both ways count then.
+
+        Returns:
+            The model.
+        """
+        raw = self.build(files.grid)
+        conditions = ConditionTransform.fit(p.conditions.energy for p in files.batches())
+        layers = raw.layer_energies.fit(part.layer_energy for part in files.batches())
+        voxels = _fit_voxels(raw.voxels, files, seed=seed, reflect=reflect)
+        return seeded(seed, lambda: self._model(conditions, layers, voxels))
+
+    def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
+        if self.voxels == "note":
+            return LogitVoxelTransform(layer_sizes)
+        return QuantileVoxelTransform.unfitted(layer_sizes)
+
+    def _model(
+        self, conditions: ConditionTransform, layers: LayerEnergyTransform, voxels: VoxelSpace
+    ) -> CaloCFM:
+        network = cfm_network(
+            voxels.n_voxels,
+            layers.n_layers,
+            width=self.width,
+            preconditioned=self.preconditioned,
+        )
+        return CaloCFM(
+            network,
+            conditions,
+            layers,
+            voxels,
+            layer_weighting=self.layer_weighting,
+            sampling=self.sampling(),
+        )
+
+
+@dataclass(frozen=True)
+class DitSizes(SampledSizes):
+    """Sizes of CaloDiT-2; by default the note's.
+
+    Attributes:
+        tokens: What a token is made of; patches need a grid whose layers have the same bins.
+        width: Numbers per token.
+        heads: Heads of the attention.
+        blocks: Blocks.
+        conditions: What the network sees of photons: "maxima" is the note's.
+        voxels: The space of the diffusion: "note" is a logarithm.
+    """
+
+    kind: ClassVar[ModelKind] = "dit"
+
+    tokens: TokenKind = "patches"
+    width: int = 144
+    heads: int = 8
+    blocks: int = 4
+    conditions: ConditionKind = "standardized"
+    voxels: VoxelSpaceKind = "quantiles"
+
+    def build(self, grid: VoxelGrid) -> CaloDiT:
+        """Build a model with random weights.
+
+        Args:
+            grid: The voxels.
+
+        Returns:
+            The model.
+        """
+        n_layers = len(grid.layers)
+        conditions: ShapeConditions
+        if self.conditions == "maxima":
+            conditions = ScaledConditions.unfitted(n_layers)
+        else:
+            energies = condition_energies(n_layers)
+            conditions = StandardizedConditions(ConditionTransform(), energies)
+        return self._model(grid, conditions, self._space(grid.layer_sizes))
+
+    def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
+        """Build a model with random weights for given showers.
+
+        Args:
+            files: Showers to which the standardisations are fitted.
+            seed: Seed of the weights.
+            reflect: Whether the showers are reflected in training: both ways count then.
+
+        Returns:
+            The model.
+        """
+        conditions = self._fitted_conditions(files)
+        space = self._space(files.grid.layer_sizes)
+        voxels = _fit_voxels(space, files, seed=seed, reflect=reflect)
+        return seeded(seed, lambda: self._model(files.grid, conditions, voxels))
+
+    def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
+        if self.voxels == "note":
+            return LogVoxelTransform(layer_sizes)
+        return QuantileVoxelTransform.unfitted(layer_sizes)
+
+    def _fitted_conditions(self, files: ShowerFiles) -> ShapeConditions:
+        if self.conditions == "maxima":
+            return ScaledConditions.fit(
+                (part.conditions.energy, part.conditions.eta, part.layer_energy)
+                for part in files.batches()
+            )
+        energies = condition_energies(len(files.grid.layer_sizes))
+        return StandardizedConditions(
+            ConditionTransform.fit(part.conditions.energy for part in files.batches()),
+            energies.fit(part.layer_energy for part in files.batches()),
+        )
+
+    def _model(self, grid: VoxelGrid, conditions: ShapeConditions, voxels: VoxelSpace) -> CaloDiT:
+        network = DiffusionTransformer(
+            grid_to_tokens(grid, self.tokens),
+            n_scalars=conditions.n_scalars,
+            width=self.width,
+            n_heads=self.heads,
+            n_blocks=self.blocks,
+        )
+        return CaloDiT(network, conditions, voxels, sampling=self.sampling())
+
+
+def _fit_voxels(space: VoxelSpace, files: ShowerFiles, *, seed: int, reflect: bool) -> VoxelSpace:
+    if isinstance(space, QuantileVoxelTransform):
+        return fit_quantiles(space, files, seed=seed, reflect=reflect)
+    return space.fit(training_voxels(files, reflect=reflect))

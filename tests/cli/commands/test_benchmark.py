@@ -1,0 +1,45 @@
+"""`calovox benchmark` on toy models."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.test_chain import fail, succeed
+
+from calovox import benchmarking
+from tests.toy_onnx import write_toy_onnx
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(benchmarking, "ROUNDS", 2)
+    monkeypatch.setattr(benchmarking, "PASSES", 3)
+    for name in ("plain", "small"):
+        write_toy_onnx(tmp_path / f"{name}.onnx")
+    return tmp_path
+
+
+def test_benchmark_prints_a_table_and_writes_its_numbers(folder):
+    models = ("plain.onnx", "small.onnx")
+    result = succeed("benchmark", *models, "--energy", "10GeV", "-o", "benchmark.json")
+    assert "10 GeV photons at eta 0.2, one thread of" in result.stdout
+    assert "one shower, to cells, ms" in result.stdout
+    content = json.loads(Path("benchmark.json").read_text())
+    assert set(content["models"]) == set(models)
+    assert set(content["ratios"]["plain.onnx"].values()) == {1.0}
+    single = [content["models"][name]["single"]["mean"] for name in models]
+    ratio = content["ratios"]["small.onnx"]["single.mean"]
+    assert ratio == pytest.approx(single[1] / single[0])
+    assert f"({ratio:.2f})" in result.stdout
+    assert content["photon"] == {"energy": 10e3, "eta": 0.2}
+    assert content["machine"]["processor"]
+
+
+def test_what_cannot_be_measured_is_refused(folder):
+    output = ("-o", "benchmark.json")
+    fail("benchmark", "nothing", *output, match="nothing: no such file or folder")
+    fail("benchmark", "plain.onnx", "plain.onnx", *output, match="expected different models")
+    fail("benchmark", "plain.onnx", "--energy", "1GeV:2GeV", *output, match="expected one value")
+    fail("benchmark", "plain.onnx", "--eta", "1.4", *output, match="1 of 1 outside")
+    assert not Path("benchmark.json").exists()

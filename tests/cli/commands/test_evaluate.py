@@ -1,0 +1,92 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from calovox.cli import app
+from calovox.report.topics.shapes.measure import SPLIT_SEED
+from calovox.scores.judge import REFERENCE_SEED, SAMPLE_SEED
+from calovox.scores.scoring import COPYING_SEED
+from calovox.scores.table import Scores
+from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scores")
+    write_binning(path / "binning.xml")
+    for seed, (name, shift) in enumerate({"reference": 0.0, "same": 0.0, "moved": 0.06}.items()):
+        write_showers(path / f"{name}.hdf5", *toy_challenge(300, seed=seed, shift=shift))
+    write_showers(path / "training.hdf5", *toy_challenge(600, seed=9))
+    (path / "gates.toml").write_text(
+        '[[gate]]\nmetric = "chi2_ndf"\nfeature = "e_layer_*"\np_value = 0.001\n'
+    )
+    return path
+
+
+def evaluate(folder, monkeypatch, *arguments):
+    monkeypatch.chdir(folder)
+    return CliRunner().invoke(app, ["evaluate", "reference.hdf5", *arguments])
+
+
+def test_files_of_the_calochallenge_are_scored_and_keep_gates(folder, monkeypatch):
+    files = ("same.hdf5", "--binning", "binning.xml")
+    result = evaluate(folder, monkeypatch, *files, "--gates", "gates.toml", "-o", "good")
+    assert result.exit_code == 0, result.output
+    assert "1 gates kept by " in result.stdout
+    scores = Scores.from_parquet(folder / "good" / "scores.parquet")
+    assert len(scores.select(sample="same", metric="ks", energy_bin="all")) > 0
+    assert (
+        "Shower shapes: same.hdf5 has no cell energies"
+        in (folder / "good" / "index.html").read_text()
+    )
+
+
+def test_a_report_on_files_without_cells_names_its_samples_and_all_files(folder, monkeypatch):
+    files = ("same.hdf5", "--binning", "binning.xml", "--training", "training.hdf5")
+    options = ("--gates", "gates.toml", "--min-energy", "1keV")
+    result = evaluate(folder, monkeypatch, *files, *options, "-o", "full")
+    assert result.exit_code == 0, result.output
+    content = json.loads((folder / "full" / "report.json").read_text())
+    names = [(sample["label"], sample["n_events"]) for sample in content["samples"]]
+    assert names == [("Geant4", 300), ("same", 300)]
+    described = {
+        (file["role"], Path(file["path"]).name): file["sha256"]
+        for file in content["provenance"]["files"]
+    }
+    expected = {
+        ("Geant4", "reference.hdf5"),
+        ("same", "same.hdf5"),
+        ("training set", "training.hdf5"),
+        ("voxels of the CaloChallenge", "binning.xml"),
+        ("gates", "gates.toml"),
+    }
+    assert set(described) == expected
+    for (_, name), found in described.items():
+        assert found == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    page = (folder / "full" / "index.html").read_text()
+    for seed in (REFERENCE_SEED, SAMPLE_SEED, COPYING_SEED, SPLIT_SEED):
+        assert f"{seed} (" in page
+    assert described["gates", "gates.toml"] in page
+    outcomes = json.loads((folder / "full" / "gates.json").read_text())["outcomes"]
+    assert {outcome["verdict"] for outcome in outcomes} >= {"passed", "not judged"}
+
+
+def test_a_gate_that_is_not_kept_is_named_and_the_result_stays(folder, monkeypatch):
+    files = ("same.hdf5", "x=moved.hdf5", "--binning", "binning.xml")
+    result = evaluate(folder, monkeypatch, *files, "--gates", "gates.toml", "-o", "bad")
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert any("gate not kept: x: chi2_ndf of e_layer_0 in all" in line for line in lines)
+    assert not any("gate not kept: same" in line for line in lines)
+    assert (folder / "bad" / "scores.json").is_file()
+    assert (folder / "bad.config.toml").is_file()
+
+
+def test_a_binning_is_asked_for(folder, monkeypatch):
+    result = evaluate(folder, monkeypatch, "same.hdf5", "-o", "report")
+    assert result.exit_code == 2
+    assert "--binning" in result.stderr
+    assert not (folder / "report").exists()

@@ -1,0 +1,85 @@
+import h5py
+import numpy as np
+import pytest
+
+from calovox.samples.calochallenge import (
+    CaloChallengeError,
+    CaloChallengeReader,
+    is_calochallenge,
+    read_binning,
+)
+from calovox.samples.features import FeatureExtractor
+from calovox.samples.source import open_showers
+from tests.toy_calochallenge import N_VOXELS, toy_challenge, write_binning, write_showers
+
+
+@pytest.fixture
+def files(tmp_path):
+    binning = write_binning(tmp_path / "binning.xml")
+    energy, showers = toy_challenge(30, seed=1)
+    return write_showers(tmp_path / "showers.hdf5", energy, showers), binning, energy, showers
+
+
+def test_showers_are_read_as_fractions_of_the_incident_energy(files):
+    path, binning, energy, showers = files
+    reader = CaloChallengeReader(path, binning)
+    parts = list(reader.batches(7))
+    assert [len(part) for part in parts] == [7, 7, 7, 7, 2]
+    fraction = np.concatenate([part.fraction for part in parts])
+    np.testing.assert_allclose(fraction, showers / energy[:, None], rtol=1e-6)
+    np.testing.assert_array_equal(reader.incident_energy(), energy)
+    assert reader.abs_eta() is None
+
+
+def test_radial_bins_come_first_and_angles_start_at_minus_pi(files):
+    layout = read_binning(files[1], N_VOXELS)
+    assert layout.layers == (0, 2)
+    np.testing.assert_array_equal(layout.boundaries, [0, 2, 14])
+    np.testing.assert_array_equal(layout.r, [2.5, 7.5, *[1.0, 6.0, 15.0] * 4])
+    np.testing.assert_allclose(layout.alpha[2:], np.repeat([-3, -1, 1, 3], 3) * np.pi / 4)
+    assert [layout.has_angles(position) for position in (0, 1)] == [False, True]
+
+
+def test_reflection_changes_the_sign_of_the_angle(files):
+    layout = read_binning(files[1], N_VOXELS)
+    np.testing.assert_allclose(layout.alpha[layout.mirror][2:], -layout.alpha[2:], atol=1e-12)
+    np.testing.assert_array_equal(layout.r[layout.mirror], layout.r)
+
+
+def test_a_shower_in_one_voxel_has_its_centre_there(files):
+    layout = read_binning(files[1], N_VOXELS)
+    fraction = np.zeros((1, N_VOXELS), dtype=np.float32)
+    fraction[0, 2 + 3 * 3 + 1] = 0.5  # layer 2, fourth angle 3 pi / 4, second ring
+    extractor = FeatureExtractor(layout)
+    found = dict(zip(extractor.names, extractor(fraction)[0], strict=True))
+    assert found["center_eta_2"] == pytest.approx(6.0 * np.cos(0.75 * np.pi))
+    assert found["center_phi_2"] == pytest.approx(6.0 * np.sin(0.75 * np.pi))
+    assert found["width_r_2"] == 0.0
+    assert "center_eta_0" not in found
+
+
+def test_files_are_told_by_their_content(files, datasets):
+    assert is_calochallenge(files[0])
+    assert not is_calochallenge(datasets["reference"])
+    with pytest.raises(ValueError, match="give the XML file of its voxels with --binning"):
+        open_showers(files[0])
+
+
+def test_wrong_files_are_refused(files, tmp_path):
+    path, binning, energy, showers = files
+    with pytest.raises(CaloChallengeError, match="expected a binning of 5 voxels, got photon: 14"):
+        read_binning(binning, 5)
+    (tmp_path / "wrong.xml").write_text("<Bins>")
+    with pytest.raises(CaloChallengeError, match="is not a binning file"):
+        read_binning(tmp_path / "wrong.xml", 5)
+    showers[4, 3] = -1.0
+    negative = write_showers(tmp_path / "negative.hdf5", energy, showers)
+    with pytest.raises(CaloChallengeError, match=r"got -1.0 in event 4, voxel 3"):
+        list(CaloChallengeReader(negative, binning).batches(2))
+    energy[2] = 0.0
+    with pytest.raises(CaloChallengeError, match=r"above 0, got 0.0 in event 2"):
+        CaloChallengeReader(write_showers(tmp_path / "zero.hdf5", energy, showers), binning)
+    with h5py.File(path, "r+") as file:
+        del file["incident_energies"]
+    with pytest.raises(CaloChallengeError, match="expected a dataset `incident_energies`"):
+        CaloChallengeReader(path, binning)

@@ -1,0 +1,170 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from calovox.dataset import DatasetWriter, read_dataset
+from calovox.samples.bins import ALL
+from calovox.samples.source import open_sample
+from calovox.scores.gates.gates import Gate, check_gates
+from calovox.scores.scoring import score_samples
+from calovox.voxelization import concatenate_voxels
+from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
+
+N_EVENTS = 800
+
+
+@pytest.fixture(scope="module")
+def challenge(tmp_path_factory):
+    """A reference, a sample like it, and one with energy moved between the layers."""
+    folder = tmp_path_factory.mktemp("challenge")
+    write_binning(folder / "binning.xml")
+    for seed, (name, shift) in enumerate({"reference": 0.0, "same": 0.0, "moved": 0.03}.items()):
+        write_showers(folder / f"{name}.hdf5", *toy_challenge(N_EVENTS, seed=seed, shift=shift))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scoring(challenge):
+    samples = {name: [challenge / f"{name}.hdf5"] for name in ("same", "moved")}
+    binning = challenge / "binning.xml"
+    return score_samples([challenge / "reference.hdf5"], samples, binning=binning)
+
+
+def failing(scores, **gate):
+    return {
+        outcome.sample for outcome in check_gates((Gate(**gate),), scores) if not outcome.keeps
+    }
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        {"metric": "chi2_ndf", "p_value": 0.001},
+        {"metric": "separation", "above_floor": 0.0},
+        {"metric": "wasserstein", "above_floor": 0.0},
+        {"metric": "ks", "above_floor": 0.0},
+        {"metric": "frechet", "above_floor": 0.0},
+        {"metric": "coverage", "below_floor": 0.02},
+    ],
+)
+def test_a_sample_like_the_reference_keeps_every_gate(scoring, gate):
+    assert "same" not in failing(scoring.scores, **gate)
+
+
+def test_a_moved_sample_fails_the_gate_of_what_was_moved(scoring):
+    scores = scoring.scores
+    for metric in ("chi2_ndf", "ks", "separation", "wasserstein"):
+        bound = {"p_value": 0.001} if metric == "chi2_ndf" else {"above_floor": 0.0}
+        assert failing(scores, metric=metric, feature="e_layer_*", **bound) == {"moved"}, metric
+        assert failing(scores, metric=metric, feature="center_*", **bound) == set(), metric
+    moved = scores.select(sample="moved", metric="frechet", energy_bin=ALL).rows[0]
+    assert moved.p_value == 1 / 200
+
+
+def test_scores_are_integrated_and_in_bins(scoring):
+    bins = {(row.energy_bin, row.eta_bin) for row in scoring.scores}
+    assert (ALL, ALL) in bins
+    assert ("1.5 GeV < E < 12 GeV", ALL) in bins
+    assert {eta for _, eta in bins} == {ALL}
+    metrics = {row.metric for row in scoring.scores.select(energy_bin=ALL)}
+    assert metrics >= {"chi2_ndf", "separation", "wasserstein", "ks", "correlation", "frechet"}
+    assert metrics >= {"kernel", "precision", "recall", "density", "coverage"}
+    assert scoring.missing == ()
+
+
+def test_scores_do_not_depend_on_how_a_sample_is_spread_over_files(challenge, tmp_path):
+    energy, showers = toy_challenge(N_EVENTS, seed=1)
+    parts = [
+        write_showers(tmp_path / f"{k}.hdf5", energy[rows], showers[rows])
+        for k, rows in enumerate((slice(0, 500), slice(500, None)))
+    ]
+    whole = write_showers(tmp_path / "whole.hdf5", energy, showers)
+    one, other = (
+        score_samples(
+            [challenge / "reference.hdf5"], {"x": paths}, binning=challenge / "binning.xml"
+        )
+        for paths in (parts, [whole])
+    )
+    for first, second in zip(one.scores, other.scores, strict=True):
+        assert (first.metric, first.feature, first.bin) == (
+            second.metric,
+            second.feature,
+            second.bin,
+        )
+        numbers = [
+            [entry.value, entry.uncertainty, entry.floor, entry.p_value]
+            for entry in (first, second)
+        ]
+        assert numbers[0] == pytest.approx(numbers[1], rel=1e-6, abs=1e-9, nan_ok=True)
+
+
+def test_copies_of_the_training_set_are_caught(challenge, tmp_path):
+    energy, showers = toy_challenge(600, seed=7)
+    training = write_showers(tmp_path / "training.hdf5", energy, showers)
+    rows = np.random.default_rng(8).integers(0, len(energy), 600)
+    copy = write_showers(tmp_path / "copy.hdf5", energy[rows], showers[rows])
+    scores = score_samples(
+        [challenge / "reference.hdf5"],
+        {"copy": [copy], "same": [challenge / "same.hdf5"]},
+        binning=challenge / "binning.xml",
+        training=[training],
+    ).scores
+    for metric in ("copying", "training_distance"):
+        assert failing(scores, metric=metric, p_value=0.001) == {"copy"}
+
+
+def test_copies_are_found_among_the_showers_of_several_training_files(challenge, tmp_path):
+    energy, showers = toy_challenge(600, seed=7)
+    copy = write_showers(tmp_path / "copy.hdf5", energy[300:], showers[300:])
+    parts = [
+        write_showers(tmp_path / f"part_{k}.hdf5", energy[rows], showers[rows])
+        for k, rows in enumerate((slice(0, 300), slice(300, None)))
+    ]
+    binning = challenge / "binning.xml"
+    how = {"binning": binning, "training": parts}
+    scores = score_samples([challenge / "reference.hdf5"], {"copy": [copy]}, **how).scores
+    assert failing(scores, metric="training_distance", p_value=0.001) == {"copy"}
+    with pytest.raises(ValueError, match="is in the reference as well: give a reference that"):
+        score_samples([parts[0]], {"copy": [copy]}, **how)
+
+
+def test_voxels_below_the_lowest_energy_count_as_empty(challenge):
+    energy, showers = toy_challenge(N_EVENTS, seed=0)
+    source = open_sample(
+        [challenge / "reference.hdf5"], binning=challenge / "binning.xml", min_energy=50.0
+    )
+    (batch,) = source.batches(N_EVENTS)
+    expected = np.where(showers < 50.0, 0.0, showers) / energy[:, None]
+    np.testing.assert_allclose(batch.fraction, expected, rtol=1e-6)
+
+
+def test_other_photons_and_small_samples_are_named(challenge, tmp_path):
+    energy, showers = toy_challenge(N_EVENTS, seed=9)
+    harder = write_showers(tmp_path / "harder.hdf5", 4 * energy, 4 * showers)
+    few = write_showers(tmp_path / "few.hdf5", energy[:50], showers[:50])
+    found = score_samples(
+        [challenge / "same.hdf5"],
+        {"harder": [harder], "few": [few]},
+        binning=challenge / "binning.xml",
+    )
+    assert len(found.scores) == 0
+    first, second = found.missing
+    assert "Scores of harder: expected the distribution of energy of its reference" in first
+    assert second == "Scores of few: it has 50 showers, 100 are needed"
+    small = score_samples([few], {}, binning=challenge / "binning.xml")
+    assert small.missing == ("Scores: the reference has 50 showers, 100 are needed",)
+
+
+def test_datasets_on_other_voxels_share_layers_and_shapes(datasets, tmp_path):
+    paths = {}
+    for name in ("without_cells", "regular"):
+        voxels = read_dataset(datasets[name])
+        twice = concatenate_voxels([voxels, replace(voxels, index=voxels.index + len(voxels))])
+        paths[name] = tmp_path / f"{name}.h5"
+        with DatasetWriter(paths[name], voxels.grid, provenance={}) as writer:
+            writer.append(twice)
+    scores = score_samples([paths["without_cells"]], {"regular": [paths["regular"]]}).scores
+    features = {row.feature for row in scores.select(metric="ks")}
+    assert features == {"e_tot", *(f"e_layer_{layer}" for layer in (0, 1, 2, 3, 12))}
+    assert len(scores.select(metric="frechet")) == 0

@@ -1,0 +1,87 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from calovox.dataset import DatasetError, DatasetWriter
+from calovox.hits.file import HitsWriter
+from calovox.simulation.photon_files import PhotonFileError, read_photons
+from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.toy_showers import toy_showers
+
+N_EVENTS = 5
+
+
+@pytest.fixture(scope="module")
+def hits():
+    return toy_showers(N_EVENTS, n_hits=50)
+
+
+def same(a, b):
+    names = ("energy", "eta", "phi", "index")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+
+
+def test_photons_of_a_hits_file_are_its_truth(hits, tmp_path):
+    with HitsWriter(tmp_path / "hits.h5", provenance={}) as writer:
+        writer.append(hits)
+    assert same(read_photons(tmp_path / "hits.h5"), hits.photons)
+    assert same(read_photons(tmp_path / "hits.h5", 2), hits.photons[:2])
+
+
+def test_photons_of_a_dataset_aim_at_the_shower_centres(hits, tmp_path):
+    voxels = hits_to_voxels(hits, VoxelGrid.optimal())[2:]
+    with DatasetWriter(tmp_path / "a.h5", voxels.grid, provenance={}) as writer:
+        writer.append(voxels)
+    photons = read_photons(tmp_path / "a.h5")
+    assert np.array_equal(photons.energy, voxels.incident_energy)
+    assert np.array_equal(photons.eta, voxels.eta_center)
+    assert np.array_equal(photons.phi, voxels.phi_center)
+    assert np.array_equal(photons.index, voxels.index)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_photons_of_a_table_are_its_rows(tmp_path, kind):
+    table = pa.table({"eta": [0.2, -0.8], "energy": [65000, 1000], "phi": [3.0, 7.0]})
+    write = {"parquet": pyarrow.parquet.write_table, "csv": pyarrow.csv.write_csv}[kind]
+    write(table, tmp_path / "photons")
+    photons = read_photons(tmp_path / "photons")
+    assert photons.energy.tolist() == [65e3, 1e3]
+    assert photons.eta.tolist() == [0.2, -0.8]
+    assert photons.phi == pytest.approx([3.0, 7.0 - 2.0 * np.pi])
+    assert photons.index.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("energy,eta\n1,2\n", "expected the columns energy, eta, phi, missing: phi"),
+        ("energy,eta,phi\n1,2,inf\n", "expected finite numbers in `phi`, got inf in row 0"),
+        ("energy,eta,phi\n1,2,\n", "expected numbers in `phi`, got null"),
+        ("energy,eta,phi\n1,2,0\n1,,0\n", "expected finite numbers in `eta`, got nan in row 1"),
+        ("energy,eta,phi\n1,b,0\n", "expected numbers in `eta`, got string"),
+        ("energy,eta,phi\n1,2,0\n-1,2,0\n", "expected energies above 0, got -1.0 in event 1"),
+        ("energy,eta,phi\n1,2,0\n", "expected 2 photons or more, got 1"),
+        ("energy,eta,phi\n1,2\n", "neither a Parquet nor a CSV file"),
+        ("PAR1", "neither a Parquet nor a CSV file"),
+    ],
+)
+def test_unusable_tables_are_refused(tmp_path, text, message):
+    (tmp_path / "photons").write_text(text)
+    with pytest.raises(PhotonFileError, match=message):
+        read_photons(tmp_path / "photons", 2)
+
+
+def test_a_dataset_without_azimuths_gives_no_photons(hits, tmp_path):
+    voxels = hits_to_voxels(hits, VoxelGrid.optimal())
+    bare = type(voxels)(voxels.grid, voxels.energy, voxels.incident_energy, voxels.eta_center)
+    with DatasetWriter(tmp_path / "a.h5", voxels.grid, provenance={}) as writer:
+        writer.append(bare)
+    with pytest.raises(DatasetError, match="no `phi_center`"):
+        read_photons(tmp_path / "a.h5")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.csv: no such file"):
+        read_photons(tmp_path / "nowhere.csv")
