@@ -141,6 +141,20 @@ def test_fastcalosim_library_has_its_columns(folder):
         assert file["energy_layer_2"].compression == "gzip"
 
 
+@pytest.mark.parametrize("bits", [None, 1])
+def test_fastcalosim_library_has_nothing_between_0_and_1_3e_7(folder, bits):
+    """FastCaloSim divides by 0 where a layer's first voxel above 0 has 1.19e-7 or less."""
+    words = () if bits is None else ("--precision-bits", bits)
+    succeed("voxelize", "hits.h5", "--no-cells", "-o", "plain.h5", "--force")
+    succeed("voxelize", "hits.h5", "--fastcalosim", *words, "-o", "exact.h5", "--force")
+    plain, exact = (DatasetReader(Path(name)).read().energy for name in ("plain.h5", "exact.h5"))
+    least = np.float32(LEAST_FRACTION)
+    assert ((plain > 0.0) & (plain < least)).any()
+    assert not ((exact > 0.0) & (exact < least)).any()
+    if bits is None:
+        np.testing.assert_array_equal(exact, np.where(plain < least, 0.0, plain))
+
+
 def test_grid_file_defines_the_voxels(folder):
     Path("coarse.toml").write_text(
         "[rings]\ndefault = [{ r_min = 0, r_max = 100, d_r = 50, n_alpha = 2 }]\n"
