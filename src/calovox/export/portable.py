@@ -39,8 +39,8 @@ _NEWER_ATTRIBUTES: Final = {"Cast": "saturate", "Split": "num_outputs"}
 def make_portable(model: onnx.ModelProto) -> None:
     """Write a graph in operators that old and new runtimes run.
 
-    What is computed stays the same; in single precision, and in double precision in the runtime
-    of the tests, to the last bit.
+    What is computed stays the same: to the last bit in single precision, up to the rounding of
+    the runtime's own sigmoid in double precision.
 
     Args:
         model: A model of any opset up to 20; it is changed.

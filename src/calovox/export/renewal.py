@@ -71,21 +71,19 @@ def add_fixed_shapes(folder: Path, content: dict[str, Any], *, wanted: bool) -> 
     Args:
         folder: Folder with the ONNX files.
         content: The content of `model.json`; it is changed.
-        wanted: Whether there are to be such files.
+        wanted: Whether files are to be written where there may be some.
     """
     content.pop("no_fastcalosim", None)
     for model in content["models"]:
         model.pop("fastcalosim_file", None)
-        if not wanted:
-            continue
         path = folder / model["file"]
         loaded = OnnxModel(path)
         reason = why_not_fastcalosim(loaded.grid, loaded.n_shape_noise)
         if reason is not None:
             content["no_fastcalosim"] = reason
-            continue
-        model["fastcalosim_file"] = f"{path.stem}_fcs.onnx"
-        fix_batch(path, folder / model["fastcalosim_file"])
+        elif wanted:
+            model["fastcalosim_file"] = f"{path.stem}_fcs.onnx"
+            fix_batch(path, folder / model["fastcalosim_file"])
 
 
 def _kept_files(content: dict[str, Any]) -> list[str]:
