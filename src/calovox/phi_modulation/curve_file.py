@@ -13,7 +13,9 @@ HDF5, with the attributes `format` ("calovox phi modulation") and `version` on t
 
 ROOT: one file per layer and |eta| range with a TH2F ``hWt_Layer0``; x is the phase, 0 to
 2 pi / 1024. FastCaloSim reads the content by running number 1 to nx, which in a two-dimensional
-histogram is the underflow row of y: that row holds the curve as well as the row y = 1.
+histogram is the underflow row of y: that row holds the curve as well as the row y = 1. FastCaloSim
+takes the range of the hit's |eta|, not the photon's: the first range starts at 0, and the last one
+ends at 2.5, beyond all hits.
 """
 
 from dataclasses import asdict
@@ -45,6 +47,7 @@ __all__ = [
 FORMAT = "calovox phi modulation"
 VERSION = 1
 _HISTOGRAM = "hWt_Layer0"
+_FURTHEST_HIT = 2.5  # |eta|
 _AVERAGE_ARRAYS = ("edges", "phase_edges", "density", "n_showers")
 _FIT_ARRAYS = ("loss", "phases", "response_before", "response_after", "response_error")
 
@@ -174,8 +177,10 @@ def write_curve_root(folder: Path, modulation: PhiModulation, *, overwrite: bool
 
 
 def root_name(modulation: PhiModulation, eta_range: int, layer: int) -> str:
-    """Name the ROOT file of a layer and |eta| range."""
-    low, high = modulation.eta_edges[eta_range : eta_range + 2]
+    """Name the ROOT file of a layer and |eta| range, the outermost of which hold all hits."""
+    edges = modulation.eta_edges.copy()
+    edges[0], edges[-1] = 0.0, max(edges[-1], _FURTHEST_HIT)
+    low, high = edges[eta_range : eta_range + 2]
     return f"phi_modulation_layer_{layer}_eta_{low:.2f}_{high:.2f}.root"
 
 

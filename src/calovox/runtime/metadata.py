@@ -15,10 +15,12 @@ import numpy as np
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.grid_toml import parse_rings
 
-__all__ = ["ModelFileError", "ModelMetadata"]
+__all__ = ["LOWEST_RUNTIME", "ModelFileError", "ModelMetadata"]
 
 FORMAT: Final = "calovox model"
 VERSION: Final = 1
+LOWEST_RUNTIME: Final = "1.15.1"
+"""Oldest ONNX Runtime in which exported models have been loaded and compared."""
 
 
 class ModelFileError(ValueError):

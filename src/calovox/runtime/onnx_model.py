@@ -15,7 +15,7 @@ import onnxruntime
 
 from calovox.arrays import Array, Float, Float32
 from calovox.models.base import Conditions
-from calovox.runtime.metadata import ModelFileError, ModelMetadata
+from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError, ModelMetadata
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["BATCH", "INPUTS", "OnnxModel"]
@@ -27,6 +27,16 @@ BATCH: Final = 128
 """Events that are computed at once: enough to read the weights seldom, and little memory."""
 
 _ETA_FACTOR: Final = np.float32(10.0)
+
+_NOT_IN_THIS_RUNTIME: Final = (
+    "Unsupported model IR version",
+    "guarantees support for models stamped",
+    "Failed to find kernel",
+    "Could not find an implementation",
+    "No Op registered",
+    "is not a registered function/op",
+)
+"""What ONNX Runtime says of whole files that need another version of it."""
 
 
 class OnnxModel:
@@ -80,6 +90,11 @@ class OnnxModel:
     def card(self) -> dict[str, Any]:
         """How the model came about: data, recipe, metrics."""
         return self._metadata.card
+
+    @property
+    def n_shape_noise(self) -> int:
+        """How many normal numbers the shapes take."""
+        return self._n_shape_noise
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
@@ -159,6 +174,11 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as problem:  # ONNX Runtime has a dozen types for it, without a common one
         reason = " ".join(str(problem).split())[:200]
+        if any(words in reason for words in _NOT_IN_THIS_RUNTIME):
+            raise ModelFileError(
+                f"{path}: ONNX Runtime {onnxruntime.__version__} cannot run this file: install a "
+                f"newer one, or export the model again, for {LOWEST_RUNTIME} and newer ({reason})"
+            ) from None
         raise ModelFileError(f"{path} is no ONNX file, or a damaged one: {reason}") from None
 
 

@@ -65,8 +65,8 @@ def train(
     Raises:
         TypeError: If the model cannot be trained.
         ValueError: If the checkpoint belongs to another recipe, stream or model.
-        FloatingPointError: If a loss or a gradient is not finite; the batch is named, and the
-            checkpoint stays as it was.
+        FloatingPointError: If a loss, a gradient or a weight is not finite; step and batch are
+            named, and the checkpoint stays as it was.
     """
     if not isinstance(model, Trainable):
         raise TypeError(f"train: expected a model with `losses`, got {type(model).__name__}")

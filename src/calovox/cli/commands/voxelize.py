@@ -13,6 +13,7 @@ from calovox.cli.command import Job
 from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
 from calovox.cli.settings import FileInText, FileOut, Output, PrecisionBits
 from calovox.dataset import DatasetWriter
+from calovox.dataset.keys import LEAST_FRACTION
 from calovox.geometry import CellTable, barrel_cells
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
@@ -105,6 +106,7 @@ def _write_dataset(
         cell_table=None if table is None else table.name,
         precision_bits=settings.precision_bits,
         compression="gzip" if settings.fastcalosim else "blosc2",
+        least_fraction=LEAST_FRACTION if settings.fastcalosim else 0.0,
     ) as writer:
         for batch in hits.batches("voxels"):
             voxels = hits_to_voxels(hits.bare(batch), grid, center=settings.center)

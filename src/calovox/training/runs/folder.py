@@ -116,7 +116,8 @@ def read_run(folder: Path) -> TrainedModel:
         The model and what it was trained with.
 
     Raises:
-        ValueError: If the folder is no run folder, or one of a model that has changed since.
+        ValueError: If the folder is no run folder, one of a model that has changed since, or has
+            weights that are not finite.
         FileNotFoundError: If there are no weights yet.
     """
     record = read_record(folder)
@@ -156,10 +157,18 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: If there are no weights yet.
+        ValueError: If one of them is not finite.
     """
     if not (folder / WEIGHTS).is_file():
         raise FileNotFoundError(f"{folder} has no weights yet: continue its training first")
     weights: dict[str, Tensor] = load_file(folder / WEIGHTS)
+    for name, values in weights.items():
+        wrong = values[~values.isfinite()]
+        if len(wrong):
+            raise ValueError(
+                f"{folder / WEIGHTS}: expected finite weights, got {wrong[0].item()} in {name}: "
+                "train again, with a lower learning rate"
+            )
     return weights
 
 

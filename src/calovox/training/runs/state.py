@@ -91,7 +91,7 @@ class RunState:
             What the step did.
 
         Raises:
-            FloatingPointError: If a loss or a gradient is not finite.
+            FloatingPointError: If a loss, a gradient or a weight is not finite.
         """
         self.model.train()
         self._optimizer.zero_grad()
@@ -106,6 +106,8 @@ class RunState:
             self._check_finite({"norm of the gradient": norm}, batch)
         learning_rate = float(self._schedule.get_last_lr()[0])
         self._wrapped_optimizer.step()
+        weights = nn.utils.get_total_norm(p.detach() for p in self.model.parameters())
+        self._check_finite({"norm of the weights": weights.item()}, batch)
         self._schedule.step()
         if self.average is not None:
             self.average.update(self.step)
