@@ -35,10 +35,6 @@ from calovox.cli.train import (
     TRAIN_DIT_EXAMPLE,
     TRAIN_GAN_EXAMPLE,
     TRAIN_INN_EXAMPLE,
-    TrainCfmSettings,
-    TrainDitSettings,
-    TrainGanSettings,
-    TrainInnSettings,
     preview_training,
     train_cfm,
     train_dit,
@@ -49,6 +45,12 @@ from calovox.cli.train_parametric import (
     TRAIN_PARAMETRIC_EXAMPLE,
     TrainParametricSettings,
     train_parametric,
+)
+from calovox.cli.train_settings import (
+    TrainCfmSettings,
+    TrainDitSettings,
+    TrainGanSettings,
+    TrainInnSettings,
 )
 from calovox.cli.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
 

@@ -8,7 +8,7 @@ import typer
 
 from calovox.cli.command import Job
 from calovox.cli.settings import FileIn, ModelIn, Output
-from calovox.cli.train import PathName, SolverName
+from calovox.cli.train_settings import PathName, SolverName
 
 if TYPE_CHECKING:
     from calovox.training.runs import TrainedModel

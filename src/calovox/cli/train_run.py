@@ -10,7 +10,7 @@ from calovox import __version__
 from calovox.cli.command import Job
 from calovox.cli.progress import Advance, progress_of
 from calovox.cli.settings import parse_range, resolved_settings, settings_text
-from calovox.cli.train import (
+from calovox.cli.train_settings import (
     AnyTrainSettings,
     LoopSettings,
     Precision,
