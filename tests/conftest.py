@@ -44,3 +44,24 @@ def toy_hits() -> Any:
     from tests.toy_showers import toy_showers
 
     return toy_showers(8)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add a way to write anew what others script against."""
+    parser.addoption(
+        "--write-interface", action="store_true", help="Write tests/interface instead of testing."
+    )
+
+
+@pytest.fixture
+def check_interface(request: pytest.FixtureRequest) -> Callable[[str, list[str]], None]:
+    """Compare lines with a committed file of tests/interface, or write it with the option."""
+
+    def check(name: str, lines: list[str]) -> None:
+        path = Path(__file__).parent / "interface" / name
+        if request.config.getoption("--write-interface"):
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        held = path.read_text(encoding="utf-8").splitlines()
+        assert lines == held, "others script against this: see CONTRIBUTING.md"
+
+    return check

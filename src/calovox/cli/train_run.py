@@ -8,7 +8,9 @@ from typing import Any
 
 from calovox import __version__
 from calovox.cli.command import Job
-from calovox.cli.commands.train import (
+from calovox.cli.progress import Advance, progress_of
+from calovox.cli.settings import parse_range, resolved_settings, settings_text
+from calovox.cli.train_settings import (
     AnyTrainSettings,
     LoopSettings,
     Precision,
@@ -16,8 +18,6 @@ from calovox.cli.commands.train import (
     TrainGanSettings,
     TrainInnSettings,
 )
-from calovox.cli.progress import Advance, progress_of
-from calovox.cli.settings import parse_range, resolved_settings, settings_text
 from calovox.files.whole import whole_file
 from calovox.models.shapes.dit import CaloDiT
 from calovox.training.data.showers import ShowerFiles

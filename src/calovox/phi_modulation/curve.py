@@ -219,7 +219,8 @@ def _scale_kernel(
         curves = factors[eta_ranges[event]]
         for hit in range(event_offsets[event], event_offsets[event + 1]):
             position = phi[hit] * to_bin + 512 * n_bins
-            whole = int(position) + 1024 * n_bins  # a full turn more: above 0 for any phi
+            # the next lower bin below -pi too, then a full turn more: above 0 for any phi
+            whole = int(np.floor(position)) + 1024 * n_bins
             phase_bin = np.uint32(whole) % np.uint32(n_bins)  # faster than with 64 bits
             row = min(layer[hit], 4)
             scaled[hit] = energy[hit] * curves[row, phase_bin]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from calovox.cli.command import Job
-from calovox.cli.commands.train import PathName, SolverName
 from calovox.cli.settings import FileIn, ModelIn, Output
+from calovox.cli.train_settings import PathName, SolverName
 
 if TYPE_CHECKING:
     from calovox.training.runs.folder import TrainedModel
