@@ -40,8 +40,9 @@ def commands_of(command, name):
 def describe(parameter):
     """Give names, type, default and key in TOML of an option."""
     names = " ".join([*parameter.opts, *parameter.secondary_opts])
-    kind = getattr(parameter.type, "choices", None) or parameter.type.name
-    limits = [getattr(parameter.type, end, None) for end in ("min", "max")]
+    annotation = parameter.type_descriptor.annotation
+    kind = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    limits = [getattr(parameter, end, None) for end in ("min", "max")]
     marks = [] if limits == [None, None] else [f"from {limits[0]} to {limits[1]}"]
     marks += ["required"] if parameter.required else [f"default {parameter.default!r}"]
     marks += ["repeatable"] if parameter.multiple or parameter.nargs != 1 else []

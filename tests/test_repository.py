@@ -55,9 +55,9 @@ MAY_IMPORT = {
         "simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
-        "arrays dataset files geometry hits photons reconstruction units voxelization"
+        "arrays dataset files geometry hits reconstruction units voxelization"
     ),
-    "scores": "arrays files geometry nn samples units voxelization",  # two samples compared
+    "scores": "arrays files geometry nn samples",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
         "arrays binned_shower dataset files geometry hits phi_modulation photons "
         "reconstruction samples scores units voxelization"

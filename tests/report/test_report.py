@@ -12,7 +12,6 @@ from calovox.report.pictures import Picture
 from calovox.report.plain import to_plain
 from calovox.report.report import render_page, write_report
 from calovox.scores.table import Scores
-from tests.keys import json_keys
 
 FIGURES = {
     "summary-central",
@@ -200,9 +199,3 @@ def test_numbers_become_plain():
     plain = to_plain({"a": np.float32(0.1), "b": np.int64(3), "c": (np.inf, None, True)})
     assert plain == {"a": 0.1, "b": 3, "c": [None, None, True]}
     assert json.dumps(plain, allow_nan=False)
-
-
-@pytest.mark.parametrize("name", ["report", "scores", "gates"])
-def test_interface_of_the_numbers_of_a_report_is_kept(check_interface, folder, name):
-    keys = json_keys(json.loads((folder / f"{name}.json").read_text()))
-    check_interface(f"{name}_json.txt", keys)
