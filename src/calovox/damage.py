@@ -54,10 +54,11 @@ def one_line(problem: object) -> str:
         At most 200 characters; what cannot be printed is escaped.
 
     Example:
-        >>> one_line(KeyError())
-        'KeyError'
+        >>> one_line(KeyError("name")), one_line(IndexError())
+        ("it lacks 'name'", 'IndexError')
         >>> one_line("red \x1b[31m")
         'red \\x1b[31m'
     """
-    text = " ".join(str(problem).split())[:_LONGEST] or type(problem).__name__
+    text = f"it lacks {problem}" if isinstance(problem, KeyError) else str(problem)
+    text = " ".join(text.split())[:_LONGEST] or type(problem).__name__
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Lock
-from typing import IO, Final
+from typing import Final
 
 from calovox.hdf5_objects import READY
 
@@ -75,11 +75,13 @@ class _Gate:
     def _ask(self, place: str, limit: float) -> str | None:
         if self._process is None:
             self._process = _start()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         answer = ""
         with contextlib.suppress(BrokenPipeError):
-            _pipe(self._process.stdin).write(json.dumps([place, limit]) + "\n")
-            _pipe(self._process.stdin).flush()
-            answer = _pipe(self._process.stdout).readline()
+            self._process.stdin.write(json.dumps([place, limit]) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
         if not answer:
             return self._how_it_ended(limit)
         found = json.loads(answer)
@@ -107,16 +109,12 @@ def _start() -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-    if _pipe(process.stdout).readline().strip() != READY:
+    assert process.stdout is not None
+    if process.stdout.readline().strip() != READY:
         process.kill()
         process.communicate()
         raise RuntimeError(f"HDF5 files cannot be checked: {sys.executable} does not start")
     return process
-
-
-def _pipe(stream: IO[str] | None) -> IO[str]:
-    assert stream is not None
-    return stream
 
 
 _GATES: dict[int, _Gate] = {}

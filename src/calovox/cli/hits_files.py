@@ -89,7 +89,8 @@ def _check_indices(readers: Sequence[HitsReader]) -> None:
     columns = [reader.photons().index for reader in readers]
     indices, counts = np.unique(np.concatenate(columns), return_counts=True)
     if np.any(counts > 1):
+        paths = ", ".join(str(reader.path) for reader in readers)
         raise ValueError(
-            f"{', '.join(str(reader.path) for reader in readers)}: event {indices[counts > 1][0]} occurs more than once; "
+            f"{paths}: event {indices[counts > 1][0]} occurs more than once; "
             "make the files with different --first-event"
         )

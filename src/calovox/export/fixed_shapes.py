@@ -64,6 +64,9 @@ def export_fixed(exported: Path, folder: Path, *, overwrite: bool = False) -> di
     """
     content = read_description(exported)
     check_files(exported, content, list(content["files"]))
+    for name in content["files"]:
+        if name.endswith(".onnx"):
+            check_whole(exported / name)
     with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
         model_card(content)
     with new_folder(folder, overwrite=overwrite) as partial:

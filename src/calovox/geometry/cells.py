@@ -109,7 +109,8 @@ class CellTable:
         present = [layer for layer in LAYERS if layer in layers and layer in columns["layer"]]
         if not present:
             raise ValueError(f"{path}: expected cells of layers {layers}, found none")
-        parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
+        with reading(Path(path), CellFileError, "is no table of cells"):
+            parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return cls(
             id=joined["id"].astype(np.uint64),

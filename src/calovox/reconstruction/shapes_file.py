@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from calovox.arrays import LAYERS, Array
+from calovox.damage import reading
 from calovox.files import whole_file
 from calovox.photons import Photons
 from calovox.reconstruction.calibration import Calibration
