@@ -67,9 +67,8 @@ class _Gate:
             if kind == PLAIN:
                 self._passed[place] = state
                 return None
-        return (
-            f"{path}: {reason}" if kind == REFUSED else f"{path} is truncated or damaged: {reason}"
-        )
+        fault = "" if kind == REFUSED else " is truncated or damaged"
+        return f"{path}{fault}: {reason}"
 
     def close(self) -> None:
         if self._process is not None:
