@@ -183,6 +183,12 @@ def test_no_folder_level_has_more_than_15_files():
     assert {str(folder): size for folder, size in sizes.items() if size > 15} == {}
 
 
+def test_every_hdf5_file_is_opened_for_reading_behind_the_gate():
+    opening = re.compile(r"h5py\.File\((?![^)\n]*\"w\")|h5f\.open\(")
+    found = {room_of(path) for path in MODULES if opening.search(path.read_text())}
+    assert found == {"files"}
+
+
 def run_python(code, folder):
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],

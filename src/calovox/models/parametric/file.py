@@ -24,7 +24,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from calovox.files.hdf5 import open_for_reading, read_json, write_json
+from calovox.files.hdf5 import open_for_reading, read_json, read_table, write_json
 from calovox.files.whole import whole_file
 from calovox.models.parametric.energies import KNOTS
 from calovox.models.parametric.model import ParametricModel
@@ -114,8 +114,8 @@ def read_parametric(path: Path) -> ParametricModel:
         try:
             return ParametricModel(
                 **columns,
-                phi_modulation=read_json(meta, "phi_modulation"),
-                provenance=read_json(meta, "provenance") or {},
+                phi_modulation=read_table(meta, "phi_modulation"),
+                provenance=read_table(meta, "provenance") or {},
                 path=path,
             )
         except ValueError as problem:
