@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 
 from calovox.arrays import Array, Float, Float32
 from calovox.models.base import Conditions
 from calovox.runtime.metadata import ModelFileError, ModelMetadata
+from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["BATCH", "INPUTS", "OnnxModel"]
