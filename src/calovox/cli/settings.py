@@ -149,7 +149,10 @@ def settings_text(values: Mapping[str, Any]) -> str:
         seed = 1
         energy = "65GeV"
     """
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    return "".join(
+        f"{name} = {json.dumps(value, ensure_ascii=False)}\n".replace("\x7f", "\\u007f")
+        for name, value in values.items()
+    )
 
 
 def files_read(settings: Any) -> list[Path]:

@@ -30,6 +30,7 @@ from calovox.reconstruction import (
     concatenate_shapes,
     fit_calibration,
 )
+from calovox.text import check_name
 from calovox.voxelization import VoxelGrid
 
 __all__ = [
@@ -246,6 +247,8 @@ def _open(paths: Sequence[Path], table: CellTable) -> list[DatasetReader]:
 
 
 def _check_names(simulated: Collection[str]) -> None:
+    for name in simulated:
+        check_name("simulated", name)
     if REFERENCE_LABEL in simulated:
         raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
 

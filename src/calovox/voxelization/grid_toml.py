@@ -18,6 +18,7 @@ without gaps; r_max - r_min is a multiple of d_r.
 """
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -70,7 +71,7 @@ def format_rings(name: str, rings: Mapping[int, Iterable[Ring]]) -> str:
     Returns:
         TOML that `parse_rings` reads back.
     """
-    lines = [f'name = "{name}"', "", "[rings]"]
+    lines = [f"name = {json.dumps(name, ensure_ascii=False)}", "", "[rings]"]
     for layer, title in LAYER_NAMES.items():
         lines.append(f"{title} = [")
         for ring in rings[layer]:
