@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from calovox import __version__
 from calovox.cli.settings import (
+    check_numbers,
     files_read,
     files_written,
     read_settings,
@@ -131,6 +132,10 @@ def one_line_errors(*, traceback: bool) -> Iterator[None]:
         raise typer.TyperException(
             f"this needs {error.name}: install it with pip install 'calovox[{extra}]'"
         ) from error
+    except MemoryError as error:
+        if traceback:
+            raise
+        raise typer.TyperException(f"not enough memory: {error}") from error
     except Exception as error:
         if traceback or not _is_message_for_user(error):
             raise
@@ -233,6 +238,7 @@ class _Actions:
 
 
 def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool) -> None:
+    check_numbers(settings)
     for path in files_written(settings):
         check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)
