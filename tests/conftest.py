@@ -34,7 +34,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give torch and browsers a temporary folder that goes with the session; pytest keeps its own."""
+    """Give torch and browsers a temporary folder that goes with the session."""
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     folder = tempfile.mkdtemp(prefix="calovox-tests-")
     os.environ["TMPDIR"] = tempfile.tempdir = folder
