@@ -17,7 +17,6 @@ import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import numba
 import numpy as np
 
 from calovox.arrays import (
@@ -38,6 +37,7 @@ from calovox.geometry.lookup_kernel import (
     find_all,
     find_cell,
 )
+from calovox.kernels import kernel
 
 __all__ = ["BarrelLookup", "CellLookup", "Cells", "TableLookup"]
 
@@ -45,7 +45,7 @@ _TWO_PI = 2.0 * math.pi
 _ALIGNED = 1e-9
 
 
-@numba.njit(cache=True)
+@kernel()
 def _candidate_kernel(
     position: int, rows: Array, parameters: LookupParameters, margin: float, fill: bool
 ) -> None:
