@@ -27,6 +27,7 @@ from uproot.writing import identify
 from calovox.arrays import Array, Float64
 from calovox.files import check_writable, whole_file
 from calovox.hdf5 import open_for_reading, read_json, write_json
+from calovox.hdf5_writer import create_hdf5
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.fit import FitResult, FitSettings
@@ -73,7 +74,7 @@ def write_curve(
         overwrite: Whether an existing file may be replaced.
     """
     modulation = curve.modulation if isinstance(curve, FitResult) else curve
-    with whole_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
+    with whole_file(path, overwrite=overwrite) as partial, create_hdf5(partial) as file:
         file.attrs["format"] = FORMAT
         file.attrs["version"] = VERSION
         _write_modulation(file, modulation)
