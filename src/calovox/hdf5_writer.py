@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import h5py
 
@@ -46,11 +46,11 @@ class _PatientFile:
 
     def read(self, size: int) -> bytes:  # by which h5py tells a file from a name
         buffer = bytearray(size)
-        self.readinto(memoryview(buffer))
+        self.readinto(buffer)
         return bytes(buffer)
 
-    def readinto(self, buffer: memoryview) -> int:
-        start = self._position
+    def readinto(self, target: Any) -> int:  # the library's own kind of memoryview
+        start, buffer = self._position, memoryview(target).cast("B")
         found = os.pread(self._handle, len(buffer), start)
         buffer[: len(found)] = found
         for offset, data in self._unwritten:
@@ -60,7 +60,7 @@ class _PatientFile:
         self._position += len(buffer)
         return len(buffer)
 
-    def write(self, data: memoryview) -> int:
+    def write(self, data: Any) -> int:
         left, offset = memoryview(data).cast("B"), self._position
         try:
             while self.error is None and len(left):
@@ -70,8 +70,8 @@ class _PatientFile:
             self.error = error
         if len(left):
             self._unwritten.append((offset, bytes(left)))
-        self._position += len(data)
-        return len(data)
+        self._position += memoryview(data).nbytes
+        return memoryview(data).nbytes
 
     def truncate(self, size: int | None = None) -> int:
         size = self._position if size is None else size
