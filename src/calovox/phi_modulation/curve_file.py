@@ -30,6 +30,7 @@ from calovox.arrays import Array, Float64
 from calovox.files.damage import reading
 from calovox.files.hdf5 import open_for_reading, read_json, write_json
 from calovox.files.whole import check_writable, whole_file
+from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.fit import FitResult, FitSettings
@@ -77,7 +78,7 @@ def write_curve(
         overwrite: Whether an existing file may be replaced.
     """
     modulation = curve.modulation if isinstance(curve, FitResult) else curve
-    with whole_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
+    with whole_file(path, overwrite=overwrite) as partial, create_hdf5(partial) as file:
         file.attrs["format"] = FORMAT
         file.attrs["version"] = VERSION
         _write_modulation(file, modulation)
