@@ -173,11 +173,13 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as problem:  # ONNX Runtime has a dozen types for it, without a common one
-        reason = " ".join(str(problem).split())[:200]
-        if any(words in reason for words in _NOT_IN_THIS_RUNTIME):
+        whole_reason = " ".join(str(problem).split())
+        reason = whole_reason[:200]
+        if any(words in whole_reason for words in _NOT_IN_THIS_RUNTIME):
             raise ModelFileError(
                 f"{path}: ONNX Runtime {onnxruntime.__version__} cannot run this file: install a "
-                f"newer one, or export the model again, for {LOWEST_RUNTIME} and newer ({reason})"
+                f"newer one, or export the model again, for {LOWEST_RUNTIME} and newer "
+                f"({whole_reason[-120:]})"
             ) from None
         raise ModelFileError(f"{path} is no ONNX file, or a damaged one: {reason}") from None
 
