@@ -6,6 +6,7 @@ result `voxels` as bare numbers in single precision.
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,9 @@ from tests.export.toy_runs import ENERGY_RANGE, ShapeSizes, build, toy_dit, toy_
 
 SHIPPED = ("calocfm", "calodit_teacher", "calodit", "fastcalogan")
 N_EVENTS = 20
-_INN = InnSizes(n_blocks=4, width=16)
-_CFM = CfmSizes(width=32)
+_INN = InnSizes(n_blocks=2, width=16)
+_CFM = CfmSizes(width=32, path="line", solver="euler", solver_steps=2)
+_DIT = replace(toy_dit(), solver="euler", solver_steps=2)
 _REGULAR = DitSizes(width=24, heads=2, blocks=1, conditions="maxima", voxels="note")
 
 
@@ -45,14 +47,14 @@ def write_kinds(folder: Path) -> list[str]:
 
 def _kinds() -> Iterator[tuple[str, Callable[[Path], object]]]:
     grid = toy_grid()
-    cfm, dit = _sampler(grid, _CFM), _sampler(grid, toy_dit())
+    cfm, dit = _sampler(grid, _CFM), _sampler(grid, _DIT)
     yield "default", _export(cfm, grid)
     yield "fixed", _export(cfm, grid, fixed=True)
     yield "half_weights", _export(round_weights(cfm), grid)
     yield "plain_cfm", _export(cfm, grid, export_plain)
     yield "plain_dit", _export(dit, grid, export_plain)
     yield "dit", _export(dit, grid)
-    yield "two_evaluations", _export(_sampler(grid, toy_student(toy_dit(), evaluations=2)), grid)
+    yield "two_evaluations", _export(_sampler(grid, toy_student(_DIT, evaluations=2)), grid)
     regular = VoxelGrid.regular()
     student = _sampler(regular, toy_student(_REGULAR, evaluations=1))
     yield "regular_grid", _export(student, regular)

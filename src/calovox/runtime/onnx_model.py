@@ -30,7 +30,7 @@ _ETA_FACTOR: Final = np.float32(10.0)
 
 _NOT_IN_THIS_RUNTIME: Final = (
     "Unsupported model IR version",
-    "guarantees support for models stamped",
+    "is under development and support for this is limited",
     "Failed to find kernel",
     "Could not find an implementation",
     "No Op registered",
@@ -179,7 +179,7 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
             raise ModelFileError(
                 f"{path}: ONNX Runtime {onnxruntime.__version__} cannot run this file: install a "
                 f"newer one, or export the model again, for {LOWEST_RUNTIME} and newer "
-                f"({whole_reason[-120:]})"
+                f"(...{whole_reason[-100:]})"
             ) from None
         raise ModelFileError(f"{path} is no ONNX file, or a damaged one: {reason}") from None
 
