@@ -96,6 +96,19 @@ build/runtimes/node/.done:
 test-runtimes: $(RUNTIMES:%=build/runtimes/%/.done) $(NODE) $(VENV)/.dev
 	$(BIN)/pytest -q -rs -m slow tests/runtimes
 
+# the lowest version of everything that pyproject.toml names
+build/lowest.txt: pyproject.toml
+	@mkdir -p $(@D)
+	grep -oE '"[A-Za-z0-9_-]+>=[0-9.]+"' $< | tr -d '"' | sed 's/>=/==/' > $@
+
+build/lowest/.done: build/lowest.txt
+	$(PYTHON) -m venv $(@D)
+	PIP_CONSTRAINT=$< $(@D)/bin/python -m pip install --quiet --editable '.[$(DEV_EXTRAS)]'
+	@touch $@
+
+test-lowest: build/lowest/.done
+	build/lowest/bin/pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
+
 bench: $(VENV)/.dev
 	@for file in bench/bench_*.py; do \
 		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done

@@ -39,11 +39,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (ROOT / "docs" / "cpp.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```cpp\n(.*?)```", text, re.DOTALL)
     (folder / "shower.cpp").write_text(code)
-    subprocess.run(
-        [compiler, "-std=c++17", "-Wall", "-Werror", *include, str(folder / "shower.cpp")]
-        + [str(library), f"-Wl,-rpath,{library.parent}", "-o", str(folder / "shower")],
-        check=True,
-    )
+    flags = ["-std=c++17", "-Wall", "-Werror", *include, "-o", str(folder / "shower")]
+    linked = [str(library), f"-Wl,-rpath,{library.parent}"]
+    subprocess.run([compiler, *flags, str(folder / "shower.cpp"), *linked], check=True)
     return folder / "shower"
 
 
