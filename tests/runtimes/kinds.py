@@ -27,7 +27,7 @@ from tests.export.toy_runs import ENERGY_RANGE, ShapeSizes, build, toy_dit, toy_
 
 SHIPPED = ("calocfm", "calodit_teacher", "calodit", "fastcalogan")
 N_EVENTS = 20
-_INN = InnSizes(n_blocks=2, width=16)
+_INN = InnSizes(n_blocks=4, width=16)
 _CFM = CfmSizes(width=32, path="line", solver="euler", solver_steps=2)
 _DIT = replace(toy_dit(path="arc", solver="euler"), solver_steps=2)
 _REGULAR = DitSizes(width=24, heads=2, blocks=1, conditions="maxima", voxels="note")
