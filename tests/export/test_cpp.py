@@ -40,7 +40,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (code,) = re.findall(r"```cpp\n(.*?)```", text, re.DOTALL)
     (folder / "shower.cpp").write_text(code)
     flags = ["-std=c++17", "-Wall", "-Werror", *include, "-o", str(folder / "shower")]
-    linked = [str(library), f"-Wl,-rpath,{library.parent}"]
+    (folder / "libonnxruntime.so.1").symlink_to(library)  # the name by which programs look for it
+    linked = [str(library), f"-Wl,-rpath,{folder}"]
     subprocess.run([compiler, *flags, str(folder / "shower.cpp"), *linked], check=True)
     return folder / "shower"
 
