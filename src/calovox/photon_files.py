@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from calovox.arrays import Array, Float64
+from calovox.damage import reading
 from calovox.dataset import DatasetReader
 from calovox.geometry.coordinates import wrap_phi
 from calovox.hdf5 import open_for_reading
@@ -63,11 +64,8 @@ def _read_hdf5(path: Path) -> Photons:
 
 
 def _read_table(path: Path) -> Photons:
-    try:
+    with reading(path, PhotonFileError, "is neither a Parquet nor a CSV file"):
         table = _open_table(path)
-    except pa.ArrowInvalid as problem:
-        reason = " ".join(str(problem).split())
-        raise PhotonFileError(f"{path} is neither a Parquet nor a CSV file: {reason}") from problem
     missing = [name for name in _COLUMNS if name not in table.column_names]
     if missing:
         raise PhotonFileError(
@@ -91,7 +89,8 @@ def _read_column(path: Path, table: pa.Table, name: str) -> Float64[Array, " eve
     column = table.column(name)
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         raise PhotonFileError(f"{path}: expected numbers in `{name}`, got {column.type}")
-    values = np.asarray(column.to_numpy(), dtype=np.float64)
+    with reading(path, PhotonFileError):
+        values = np.asarray(column.to_numpy(), dtype=np.float64)
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
         row = wrong[0]

@@ -10,7 +10,8 @@ import typer
 import uproot
 
 from calovox.cli.command import one_line_errors
-from calovox.cli.formats import Format, detect_format
+from calovox.cli.formats import Format, UnknownFormatError, detect_format
+from calovox.damage import reading
 from calovox.dataset import DatasetReader
 from calovox.geometry import CellTable
 from calovox.hits.file import HitsReader
@@ -81,15 +82,16 @@ def _made_with(provenance: Any, title: str = "made with") -> dict[str, str]:
 
 
 def _describe_root(path: Path) -> dict[str, str]:
-    with uproot.open(path) as file:
+    with reading(path, UnknownFormatError), uproot.open(path) as file:
         classes = {name.partition(";")[0]: kind for name, kind in file.classnames().items()}
     if "caloDetCells" in classes:
         return {"format": "table of cells", "cells": repr(CellTable.from_root(path))}
     names = [name.split("_energy_") for name in classes if name.startswith("probabilities_layer_")]
     if not names:
         raise ValueError(f"{path}: neither a table of cells nor sub-voxel probabilities")
-    energies = sorted({float(energy) for _, energy in names})
-    layers = sorted({int(name.removeprefix("probabilities_layer_")) for name, _ in names})
+    with reading(path, UnknownFormatError):
+        energies = sorted({float(energy) for _, energy in names})
+        layers = sorted({int(name.removeprefix("probabilities_layer_")) for name, _ in names})
     return {
         "format": "sub-voxel probabilities",
         "layers": ", ".join(map(str, layers)),
@@ -98,7 +100,8 @@ def _describe_root(path: Path) -> dict[str, str]:
 
 
 def _describe_toml(path: Path) -> dict[str, str]:
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    with reading(path, UnknownFormatError, "is not a TOML file"):
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     if "rings" not in table:
         return {"format": "settings of a command"} | {k: f"{v}" for k, v in table.items()}
     grid = VoxelGrid.from_toml(path)
@@ -106,10 +109,16 @@ def _describe_toml(path: Path) -> dict[str, str]:
 
 
 def _describe_report(path: Path) -> dict[str, str]:
+    lines = {"format": "report", "page": f"{path / 'index.html'}"}
+    with reading(path / "report.json", UnknownFormatError):
+        return lines | _describe_numbers(path)
+
+
+def _describe_numbers(path: Path) -> dict[str, str]:
     numbers = json.loads((path / "report.json").read_text(encoding="utf-8"))
     if not isinstance(numbers, dict) or numbers.get("format") != "calovox report":
-        raise ValueError(f"{path} is no report of calovox")
-    lines = {"format": "report", "page": f"{path / 'index.html'}"}
+        raise UnknownFormatError(f"{path} is no report of calovox")
+    lines = {}
     for sample in numbers["samples"]:
         lines[sample["label"]] = f"{sample['n_events']} showers, {sample['n_voxels']} voxels"
     for result in numbers["regions"]:

@@ -6,9 +6,13 @@ from typing import Any
 
 import onnx
 
+from calovox.damage import reading
+from calovox.export.card import model_card
 from calovox.export.output_folder import describe_folder, new_folder
 from calovox.files import whole_file
-from calovox.runtime.model_set import read_description
+from calovox.runtime.metadata import ModelFileError
+from calovox.runtime.model_set import MODEL_FILE, check_files, read_description
+from calovox.runtime.whole_onnx import check_whole
 
 __all__ = ["export_fixed", "fix_batch", "save_onnx"]
 
@@ -19,10 +23,15 @@ def fix_batch(path: Path, fixed: Path) -> None:
     Args:
         path: An exported model for batches of any size.
         fixed: The copy; replaced if it exists.
+
+    Raises:
+        ModelFileError: If it is damaged, or not whole in itself.
     """
-    model = onnx.load(path)
-    for tensor in (*model.graph.input, *model.graph.output):
-        tensor.type.tensor_type.shape.dim[0].dim_value = 1
+    check_whole(path)
+    with reading(path, ModelFileError):
+        model = onnx.load(path, load_external_data=False)
+        for tensor in (*model.graph.input, *model.graph.output):
+            tensor.type.tensor_type.shape.dim[0].dim_value = 1
     del model.graph.value_info[:]
     save_onnx(model, fixed)
 
@@ -54,6 +63,12 @@ def export_fixed(exported: Path, folder: Path, *, overwrite: bool = False) -> di
         ModelFileError: If there is no exported model, or a damaged one.
     """
     content = read_description(exported)
+    check_files(exported, content, list(content["files"]))
+    for name in content["files"]:
+        if name.endswith(".onnx"):
+            check_whole(exported / name)
+    with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
+        model_card(content)
     with new_folder(folder, overwrite=overwrite) as partial:
         for name in content["files"]:
             shutil.copyfile(exported / name, partial / name)

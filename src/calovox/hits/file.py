@@ -26,7 +26,7 @@ from calovox.hdf5 import (
     append_rows,
     create_column,
     open_for_reading,
-    read_json,
+    read_table,
     round_mantissa,
     write_json,
 )
@@ -147,8 +147,8 @@ class HitsReader:
         with open_for_reading(path, HitsFileError) as file:
             _check_structure(file, path)
             self.event_offsets: Int64[Array, " offset"] = file["event_offsets"][:]
-            self.provenance: dict[str, Any] = read_json(file.get("meta"), "provenance") or {}
-            self.phi_modulation: dict[str, Any] | None = read_json(
+            self.provenance: dict[str, Any] = read_table(file.get("meta"), "provenance") or {}
+            self.phi_modulation: dict[str, Any] | None = read_table(
                 file.get("meta"), "phi_modulation"
             )
             n_hits = file["energy"].shape[0]

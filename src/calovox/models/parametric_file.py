@@ -25,7 +25,7 @@ import hdf5plugin
 import numpy as np
 
 from calovox.files import whole_file
-from calovox.hdf5 import open_for_reading, read_json, write_json
+from calovox.hdf5 import open_for_reading, read_json, read_table, write_json
 from calovox.models.parametric import ParametricModel
 from calovox.models.parametric_energies import KNOTS
 from calovox.models.parametric_shapes import fine_grid
@@ -114,8 +114,8 @@ def read_parametric(path: Path) -> ParametricModel:
         try:
             return ParametricModel(
                 **columns,
-                phi_modulation=read_json(meta, "phi_modulation"),
-                provenance=read_json(meta, "provenance") or {},
+                phi_modulation=read_table(meta, "phi_modulation"),
+                provenance=read_table(meta, "provenance") or {},
                 path=path,
             )
         except ValueError as problem:

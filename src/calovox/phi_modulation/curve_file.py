@@ -25,6 +25,7 @@ import uproot
 from uproot.writing import identify
 
 from calovox.arrays import Array, Float64
+from calovox.damage import reading
 from calovox.files import check_writable, whole_file
 from calovox.hdf5 import open_for_reading, read_json, write_json
 from calovox.phi_modulation.average_shower import AverageProfile
@@ -193,7 +194,7 @@ def read_curve_root(path: Path) -> Float64[Array, " bin"]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    with uproot.open(path) as file:
+    with reading(path, CurveFileError), uproot.open(path) as file:
         if _HISTOGRAM not in file:
             raise CurveFileError(f"{path} has no histogram {_HISTOGRAM}")
         content = np.asarray(file[_HISTOGRAM].values(flow=True), dtype=np.float64)

@@ -44,7 +44,7 @@ def parse_rings(text: str) -> tuple[str, dict[int, tuple[Ring, ...]]]:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
         raise ValueError(f"no valid TOML: {problem}") from problem
     _check_keys(content, ("name", "rings"), "the top level")
     tables = content.get("rings")
