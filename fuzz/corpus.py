@@ -18,10 +18,10 @@ import uproot
 from calovox.arrays import LAYERS, Array
 from calovox.binned_shower import SubVoxelProbabilities, write_sub_voxels
 from calovox.cli.settings import settings_text
-from calovox.dataset import DatasetReader, DatasetWriter
+from calovox.dataset import DatasetWriter
 from calovox.evaluation.scores import NotScored, Score, Scores
-from calovox.geometry import barrel_cells
 from calovox.geant4.shards import ShardFolder
+from calovox.geometry import barrel_cells
 from calovox.hits import Hits
 from calovox.hits.file import HitsWriter
 from calovox.models.parametric import ParametricModel
@@ -39,7 +39,7 @@ from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 from tests.toy_onnx import describe_toy_folder, write_toy_onnx
 from tests.toy_showers import toy_photons, toy_showers
 
-__all__ = ["CONFIGS", "make_corpus"]
+__all__ = ["CONFIGS", "make_corpus", "small_grid", "train_options"]
 
 _N_EVENTS: Final = 3
 _CALIBRATION_BINS: Final = 14
@@ -121,9 +121,10 @@ def _calibration() -> Calibration:
     size = _CALIBRATION_BINS
     return Calibration(
         eta_edges=np.linspace(0.0, 1.4, size + 1),
-        offsets=np.full(size, 10.0),
-        factors=np.full((size, len(LAYERS)), 1.05),
+        offset=np.full(size, 10.0),
+        weights=np.full((size, len(LAYERS)), 1.05),
         n_events=np.full(size, 9, dtype=np.int64),
+        borrowed=np.zeros(size, dtype=bool),
     )
 
 
@@ -164,7 +165,9 @@ def _write_cells(path: Path) -> None:
     layer, eta, phi = (
         part.ravel()
         for part in np.meshgrid(
-            np.array(LAYERS), np.arange(-1.25, 1.5, d_eta), (np.arange(n_phi) + 0.5) * d_phi - np.pi
+            np.array(LAYERS),
+            np.arange(-1.25, 1.5, d_eta),
+            (np.arange(n_phi) + 0.5) * d_phi - np.pi,
         )
     )
     order = np.argsort(layer, kind="stable")
@@ -239,9 +242,12 @@ def _write_model(folder: Path, curve: Path) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     content["program"] = "calovox"
     content["grid"] = {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()}
-    parity = {"showers": 10, "largest": 1e-6}
+    parity = {"n_showers": 10, "floor": 1e-6, "mean": 0.0, "quantile_999": 0.0, "largest": 1e-6}
+    file = {"name": "photons.h5", "sha256": "0", "n_showers": 1, "provenance": {"hits": []}}
+    training = {"n_showers": 1, "files": [file]}
     for model, eta_range in zip(content["models"], ([0.0, 0.7], [0.7, 1.35]), strict=True):
-        part = {"model": "toy", "parameters": 1, "data": {"training": {"n_showers": 1}}}
+        part = {"model": "toy", "parameters": 1, "metrics": {"loss": 0.5}, "recipe": {"seed": 1}}
+        part["data"] = {"training": training}
         model |= {"energy_range": [256.0, 524288.0], "eta_range": eta_range, "parity": parity}
         model |= {"half_weights": False, "energies": part, "shapes": part}
     path.write_text(json.dumps(content), encoding="utf-8")
@@ -269,7 +275,7 @@ def _write_texts(folder: Path, grid: VoxelGrid, hits: Path) -> None:
     (folder / "grid" / "hits.h5").write_bytes(hits.read_bytes())
     gates = (
         '[[gate]]\nmetric = "separation"\nfeature = "e_tot"\nabove_floor = 0.005\n'
-        '[[gate]]\nmetric = "auc"\nfeature = "*"\nlargest = 0.6\nenergy_bin = "all"\n'
+        '[[gate]]\nmetric = "auc"\nenergy = "all"\nat_most = 0.6\nn_sigma = 2\n'
     )
     (folder / "gates" / "gates.toml").write_text(gates, encoding="utf-8")
     for command, settings in CONFIGS.items():
@@ -283,8 +289,14 @@ def _write_texts(folder: Path, grid: VoxelGrid, hits: Path) -> None:
 
 def _write_report(folder: Path) -> None:
     folder.mkdir()
-    simulated = [{"label": "a", "chi2": {"reduced": 1.2}}, {"label": "b", "chi2": {"reduced": None}}]
-    region = {"region": {"name": "central"}, "observables": [{"name": "f1", "simulated": simulated}]}
+    simulated = [
+        {"label": "a", "chi2": {"reduced": 1.2}},
+        {"label": "b", "chi2": {"reduced": None}},
+    ]
+    region = {
+        "region": {"name": "central"},
+        "observables": [{"name": "f1", "simulated": simulated}],
+    }
     content = {
         "format": "calovox report",
         "samples": [{"label": name, "n_events": 3, "n_voxels": 30} for name in ("Geant4", "a")],
@@ -296,7 +308,7 @@ def _write_report(folder: Path) -> None:
 def _write_scores(folder: Path) -> None:
     folder.mkdir()
     row = Score("a", "separation", "e_tot", "all", "all", 0.1, 0.01, 0.02, 0.01, 100, 90, 0.5)
-    scores = Scores((row, row), (NotScored("a", "all", "all", 3, 4),))
+    scores = Scores((row, row), (NotScored("a", "auc", "all", "all", "few showers"),))
     scores.to_json(folder / "scores.json")
     scores.to_parquet(folder / "scores.parquet")
 
@@ -305,13 +317,3 @@ def _write_shards(folder: Path, hits: Hits) -> None:
     folder.mkdir()
     shards = ShardFolder.open(folder / "hits.h5", {"seed": 1})
     shards.write(0, hits)
-
-
-def read_settings_of(path: Path) -> list[str]:
-    """Name the command whose settings a file of `configs` holds."""
-    return path.stem.replace("_", " ").split()
-
-
-def dataset_length(path: Path) -> int:
-    """Count the events of a dataset."""
-    return len(DatasetReader(path))

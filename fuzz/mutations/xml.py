@@ -12,9 +12,7 @@ __all__ = ["mutate_xml"]
 
 _GROWING: Final = (
     '<!DOCTYPE b [<!ENTITY a "0,1,2,3">'
-    + "".join(
-        f'<!ENTITY {chr(98 + level)} "{f"&{chr(97 + level)};" * 10}">' for level in range(8)
-    )
+    + "".join(f'<!ENTITY {chr(98 + level)} "{f"&{chr(97 + level)};" * 10}">' for level in range(8))
     + "]>"
 )
 _OUTSIDE: Final = '<!DOCTYPE b [<!ENTITY a SYSTEM "../outside/secret.txt">]>'
