@@ -258,12 +258,12 @@ def _write_run(folder: Path, data: Path) -> None:
     folder.mkdir()
     write_runs(folder)
     (folder / "photons.h5").write_bytes(data.read_bytes())
-    run_command("train", "inn", *train_options(folder), "--stop-after", "1ms")
+    run_command("train", "inn", *train_options(folder), "--stop-after", "0.001s")
 
 
 def train_options(folder: Path) -> list[str]:
     """Give the options of the paused run in a folder."""
-    sizes = ("--width", "4", "--blocks", "1", "--bins", "4", "--batch-size", "2")
+    sizes = ("--width", "4", "--blocks", "4", "--bins", "4", "--batch-size", "2")
     steps = ("--steps", "2", "--averaging", "0.5", "--accelerator", "cpu")
     return ["--data", f"{folder / 'photons.h5'}", *sizes, *steps, "-o", f"{folder / 'paused'}"]
 
