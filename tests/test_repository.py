@@ -75,6 +75,12 @@ def test_imports_go_upstream_only(path):
         assert room in KEPT_LIBRARIES.get(first, {room}), f"{room} must not import {name}"
 
 
+def test_every_hdf5_file_is_opened_for_reading_behind_the_gate():
+    opening = re.compile(r"h5py\.File\((?![^)\n]*\"w\")|h5f\.open\(")
+    found = {room_of(path) for path in MODULES if opening.search(path.read_text())}
+    assert found == {"hdf5", "hdf5_objects"}
+
+
 def run_python(code, folder):
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],

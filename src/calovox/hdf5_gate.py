@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from calovox.hdf5_objects import READY
+from calovox.hdf5_objects import PLAIN, READY, REFUSED
 
 __all__ = ["hdf5_problem"]
 
@@ -61,10 +61,14 @@ class _Gate:
             if self._passed.get(place) == state:
                 return None
             limit = limit_s + stat.st_size // _BYTES_PER_S
-            problem = self._ask(place, limit)
-            if problem is None:
+            kind, reason = self._ask(place, limit)
+            if kind == "crash":  # if something else ended the process, a second try goes well
+                kind, reason = self._ask(place, limit)
+            if kind == PLAIN:
                 self._passed[place] = state
-        return None if problem is None else f"{path}{problem}"
+                return None
+        fault = "" if kind == REFUSED else " is truncated or damaged"
+        return f"{path}{fault}: {reason}"
 
     def close(self) -> None:
         if self._process is not None:
@@ -72,31 +76,26 @@ class _Gate:
             self._process.communicate()
             self._process = None
 
-    def _ask(self, place: str, limit: float) -> str | None:
+    def _ask(self, place: str, limit: float) -> tuple[str, str]:
+        """Give the answer of the process, and what went wrong."""
         if self._process is None:
             self._process = _start()
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
         answer = ""
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps([place, limit]) + "\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
-        if not answer:
-            return self._how_it_ended(limit)
-        found = json.loads(answer)
-        if found is None:
-            return None
-        kind, reason = found
-        return f": {reason}" if kind == "refused" else f" is truncated or damaged: {reason}"
-
-    def _how_it_ended(self, limit: float) -> str:
-        assert self._process is not None
-        self._process.communicate()
-        code, self._process = self._process.returncode, None
-        if code == -signal.SIGALRM:
-            return f" is damaged: the HDF5 library did not come to its end within {limit:g} s"
-        return f" is damaged: the HDF5 library crashed on it (exit status {code})"
+            process.stdin.write(json.dumps([place, limit]) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        if answer:
+            kind, reason = json.loads(answer)
+            return kind, reason
+        process.communicate()
+        self._process = None
+        if process.returncode == -signal.SIGALRM:
+            return "hang", f"the HDF5 library did not come to its end within {limit:g} s"
+        return "crash", f"the HDF5 library crashed on it (exit status {process.returncode})"
 
 
 def _start() -> subprocess.Popen[str]:

@@ -33,6 +33,11 @@ __all__ = ["UnwantedObjectError", "check_objects", "serve"]
 READY: Final = "ready"
 """First line of the process."""
 
+PLAIN: Final = "plain"
+REFUSED: Final = "refused"
+DAMAGED: Final = "damaged"
+"""What it answers, beside the reason."""
+
 _CLAIM_FREE: Final = 64 * 2**20
 _CLAIM_FACTOR: Final = 2**14
 """Bytes that a byte of the file may stand for: Blosc2 stores a chunk of 512 KiB of zeros in 56."""
@@ -66,7 +71,7 @@ def check_objects(path: str) -> None:
 def serve() -> None:
     """Check the files whose paths and time limits come as lines of JSON, until there are no more.
 
-    Each answer is a line of JSON: null, or what is wrong and why. A file that takes longer than
+    Each answer is a line of JSON: what the file is, and why. A file that takes longer than
     its limit ends the process with SIGALRM, also if the process that asked is gone.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -81,14 +86,14 @@ def serve() -> None:
         print(json.dumps(answer), flush=True)
 
 
-def _answer(path: str) -> tuple[str, str] | None:
+def _answer(path: str) -> tuple[str, str]:
     try:
         check_objects(path)
     except UnwantedObjectError as problem:
-        return "refused", str(problem)
+        return REFUSED, str(problem)
     except Exception as problem:  # of any kind: the file is foreign
-        return "damaged", one_line(problem)
-    return None
+        return DAMAGED, one_line(problem)
+    return PLAIN, ""
 
 
 class _Walk:

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from calovox.arrays import LAYERS
+from calovox.damage import reading
 from calovox.files import whole_file
 from calovox.training.kinds import AnyModel, read_sizes
 from calovox.training.shape_sizes import ModelKind
@@ -29,6 +30,7 @@ __all__ = [
     "CHECKPOINT",
     "CONFIG",
     "RECORD",
+    "RunFileError",
     "RunRecord",
     "TrainedModel",
     "check_same_data",
@@ -79,6 +81,10 @@ class RunRecord:
     n_steps: int
     step: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+
+
+class RunFileError(ValueError):
+    """A run folder whose files cannot be used, and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,10 +162,12 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: If there are no weights yet.
+        RunFileError: If they are damaged.
     """
     if not (folder / WEIGHTS).is_file():
         raise FileNotFoundError(f"{folder} has no weights yet: continue its training first")
-    weights: dict[str, Tensor] = load_file(folder / WEIGHTS)
+    with reading(folder / WEIGHTS, RunFileError):
+        weights: dict[str, Tensor] = load_file(folder / WEIGHTS)
     return weights
 
 
@@ -173,17 +181,18 @@ def read_record(folder: Path) -> RunRecord:
         Its content.
 
     Raises:
-        ValueError: If the folder has no such file, or one of another version.
+        RunFileError: If the folder has no such file, a damaged one, or one of another version.
     """
     try:
         values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ValueError(f"{folder} is no run folder: it has no readable {RECORD}") from None
-    if values.pop("format", None) != FORMAT or values.pop("version", None) != VERSION:
-        raise ValueError(f"{folder / RECORD}: expected '{FORMAT}' of version {VERSION}")
-    for name in ("energy_range", "eta_range"):
-        values[name] = tuple(values[name])
-    return RunRecord(**values)
+    except (OSError, ValueError, RecursionError):
+        raise RunFileError(f"{folder} is no run folder: it has no readable {RECORD}") from None
+    with reading(folder / RECORD, RunFileError):
+        if values.pop("format", None) != FORMAT or values.pop("version", None) != VERSION:
+            raise RunFileError(f"{folder / RECORD}: expected '{FORMAT}' of version {VERSION}")
+        for name in ("energy_range", "eta_range"):
+            values[name] = tuple(values[name])
+        return RunRecord(**values)
 
 
 def write_record(folder: Path, record: RunRecord) -> None:
