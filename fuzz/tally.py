@@ -84,11 +84,9 @@ class Tally:
         if self._smallest.get(key, size + 1) <= size:
             return
         self._smallest[key] = size
-        names = sorted(self._smallest)
         kept = self._folder / f"{result.case.target.replace(' ', '_')}_{_slug(key[1])}"
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(folder, kept / "input", symlinks=True)
-        assert key in names
         text = (
             f"{result.outcome.kind}: {result.outcome.place}\n{result.reader}\n{result.change}\n"
             f"again: python -m fuzz --seed {result.case.seed} "
