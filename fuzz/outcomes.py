@@ -65,10 +65,7 @@ def _classify(read: Callable[[Path, Path], None], folder: Path, out: Path) -> Ou
         with one_line_errors(traceback=False):
             read(folder, out)
     except typer.TyperException as problem:
-        line = " ".join(problem.format_message().split())
-        if not line.isprintable():
-            return Outcome("noise", repr(line), "characters that cannot be printed")
-        return Outcome("refused", line)
+        return Outcome("refused", " ".join(problem.format_message().split()))
     except (RefusedError, ChecksFailedError) as problem:
         return Outcome("refused", str(problem))
     except (Exception, SystemExit) as problem:

@@ -16,7 +16,7 @@ SOURCE = ROOT / "src" / "calovox"
 
 # Rooms from upstream to downstream: a room imports only from itself and from rooms before it.
 ROOMS = [
-    *("units", "arrays", "random_streams", "files", "damage"),
+    *("kernels", "text", "units", "arrays", "random_streams", "files", "damage"),
     *("hdf5_objects", "hdf5_gate", "hdf5", "hdf5_writer"),
     *("photons", "geometry", "hits", "cell_energies", "geant4", "phi_modulation"),
     *("voxelization", "binned_shower", "dataset", "photon_files", "preprocessing"),

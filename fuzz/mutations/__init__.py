@@ -53,7 +53,17 @@ def mutate_file(path: Path, rng: np.random.Generator) -> str:
     with_format = rng.random() < _WITH_FORMAT
     if with_format:
         mutations = _BY_FORMAT[path.suffix]
-        done.append(mutations[rng.integers(len(mutations))](path, rng))
+        done.append(_apply(mutations[rng.integers(len(mutations))], path, rng))
     if not with_format or rng.random() < _ALSO_BYTES:
         done.append(mutate_bytes(path, rng))
     return "; ".join(done)
+
+
+def _apply(mutation: Mutation, path: Path, rng: np.random.Generator) -> str:
+    """Apply a mutation, or leave the file as it is where earlier rounds stand in its way."""
+    before = path.read_bytes()
+    try:
+        return mutation(path, rng)
+    except Exception as problem:
+        path.write_bytes(before)
+        return f"not possible: {mutation.__name__}, {type(problem).__name__}"

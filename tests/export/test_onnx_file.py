@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from calovox.export.fixed_shapes import fix_batch
@@ -17,6 +16,7 @@ from calovox.nn.spline import MIN_SLOPE
 from calovox.preprocessing.conditions import ETA_FACTOR, SPREAD
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
+from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.training.kinds import InnSizes
 from calovox.training.runs import read_run
 from calovox.training.shape_sizes import CfmSizes

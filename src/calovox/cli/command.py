@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from calovox import __version__
 from calovox.cli.settings import (
+    check_numbers,
     files_read,
     files_written,
     read_settings,
@@ -20,6 +21,7 @@ from calovox.cli.settings import (
     settings_text,
 )
 from calovox.files import check_writable, whole_file
+from calovox.text import printable
 
 __all__ = [
     "ChecksFailedError",
@@ -96,7 +98,7 @@ class CommandGroup(TyperGroup):
         except typer.Abort:
             code = 130
         except typer.TyperException as error:
-            typer.echo("calovox: " + " ".join(error.format_message().split()), err=True)
+            typer.echo("calovox: " + printable(" ".join(error.format_message().split())), err=True)
             code = 2
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else 0)
@@ -130,6 +132,10 @@ def one_line_errors(*, traceback: bool) -> Iterator[None]:
         raise typer.TyperException(
             f"this needs {error.name}: install it with pip install 'calovox[{extra}]'"
         ) from error
+    except MemoryError as error:
+        if traceback:
+            raise
+        raise typer.TyperException(f"not enough memory: {error}") from error
     except Exception as error:
         if traceback or not _is_message_for_user(error):
             raise
@@ -232,27 +238,30 @@ class _Actions:
 
 
 def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool) -> None:
+    check_numbers(settings)
     for path in files_written(settings):
         check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)
     if dry_run:
         typer.echo(settings_text(resolved_settings(settings, Path())), nl=False)
         read = ", ".join(map(str, files_read(settings))) or "nothing"
-        typer.echo(f"# calovox {name} would read {read}")
-        typer.echo(f"# and write {', '.join(map(str, files_written(settings)))}")
+        typer.echo(printable(f"# calovox {name} would read {read}"))
+        written = ", ".join(map(str, files_written(settings)))
+        typer.echo(printable(f"# and write {written}"))
         for line in actions.preview(settings) if actions.preview is not None else ():
-            typer.echo(f"# {line}")
+            typer.echo(printable(f"# {line}"))
         return
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
     failed = None
     try:
-        typer.echo(actions.run(settings, Job(overwrite=force, provenance=provenance)))
+        summary = actions.run(settings, Job(overwrite=force, provenance=provenance))
+        typer.echo(printable(summary))
     except ChecksFailedError as error:
         failed = error
     if not actions.continues:
         _write_record(name, settings, values)
     if failed is not None:
-        typer.echo(str(failed), err=True)
+        typer.echo(printable(str(failed)), err=True)
         raise typer.Exit(1)
 
 

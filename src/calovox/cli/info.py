@@ -20,6 +20,7 @@ from calovox.models.parametric_file import read_parametric
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import modulation_state
 from calovox.reconstruction import read_shapes_file
+from calovox.text import printable
 from calovox.units import format_energy
 from calovox.voxelization import VoxelGrid
 
@@ -176,6 +177,7 @@ def info(
     """Show what is in any file of calovox: hits, dataset, shapes, grid, model, report, ROOT."""
     with one_line_errors(traceback=context.find_root().params["traceback"]):
         lines = _DESCRIBE[detect_format(file)](file)
-    width = max(map(len, lines))
-    for title, text in lines.items():
+    shown = {printable(title): printable(text) for title, text in lines.items()}
+    width = max(map(len, shown))
+    for title, text in shown.items():
         typer.echo(f"{title:<{width}}  {text}")

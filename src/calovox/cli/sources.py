@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
 from calovox.cli.simulate_settings import SimulateSettings
@@ -18,7 +16,7 @@ from calovox.files import file_hash
 from calovox.models.parametric import ParametricModel
 from calovox.models.parametric_file import is_parametric_file
 from calovox.photon_files import read_photons
-from calovox.photons import Photons, draw_photons, parse_energies, parse_etas
+from calovox.photons import Photons, draw_photons, event_indices, parse_energies, parse_etas
 from calovox.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
 from calovox.simulate import match_photons
 from calovox.voxelization import VoxelGrid, Voxels
@@ -170,7 +168,7 @@ def _new_photons(settings: SimulateSettings, asking: str) -> Photons:
             raise ValueError(f"{asking} needs {option}, or --photons: which photons?")
     assert settings.number is not None
     return draw_photons(
-        np.arange(settings.number),
+        event_indices(0, settings.number),
         energy=parse_energies(str(settings.energy)),
         eta=parse_etas(str(settings.eta)),
         seed=settings.seed,

@@ -78,7 +78,7 @@ def run_loop(name: str, settings: LoopSettings, task: Task, job: Job, precision:
                 fabric=fabric,
                 config=resolved_settings(settings, settings.output),
                 overwrite=job.overwrite,
-                stop_after=math.inf if limit is None else parse_quantity(limit, "time"),
+                stop_after=math.inf if limit is None else _time_limit(limit),
                 observers=[_SettingsWriter(name, settings), _Progress(), meter],
             )
             rate = meter.measure()
@@ -276,3 +276,10 @@ class _Progress(Observer):
 
     def end(self) -> None:
         self._stack.close()
+
+
+def _time_limit(text: str) -> float:
+    limit = parse_quantity(text, "time")
+    if limit <= 0.0:
+        raise ValueError(f"--stop-after: expected more than 0, got '{text}'")
+    return limit

@@ -20,7 +20,7 @@ from calovox.evaluation.plots_energy_slices import (
 )
 from calovox.evaluation.plots_histograms import BAND_COLOR
 from calovox.evaluation.samples import REFERENCE_LABEL
-from calovox.evaluation.style import simulated_marker
+from calovox.evaluation.style import drawn_name, simulated_marker
 from calovox.units import format_energy
 
 __all__ = ["slices_figure", "slices_summary_figure"]
@@ -45,7 +45,7 @@ def slices_figure(result: SlicesResult) -> Figure:
         for entry in result.slices
     ]
     means = {
-        entry.place: f"{entry.label} (mean {average.mean:.2f} ± {average.error:.2f})"
+        entry.place: f"{drawn_name(entry.label)} (mean {average.mean:.2f} ± {average.error:.2f})"
         for entry, average in zip(
             result.slices[0].observable.simulated, result.averages, strict=True
         )

@@ -16,7 +16,7 @@ from calovox.evaluation.plots_phi_modulation import (
     plot_widths,
 )
 from calovox.evaluation.samples import REFERENCE_LABEL
-from calovox.evaluation.style import REFERENCE_COLOR, simulated_line
+from calovox.evaluation.style import REFERENCE_COLOR, drawn_name, simulated_line
 from calovox.units import GEV, format_energy
 
 __all__ = ["curves_figure", "energies_figure", "loss_figure"]
@@ -98,7 +98,7 @@ def energies_figure(test: EnergyTest) -> Figure:
     n_lines = len(test.widths) - 1
     figure.legend(
         [reference, *(Line2D([], [], **simulated_line(place)) for place in range(n_lines))],
-        [f"{width.label} ({width.n_events} showers)" for width in test.widths],
+        [f"{drawn_name(width.label)} ({width.n_events} showers)" for width in test.widths],
         loc="upper center",
         bbox_to_anchor=(0.5, 0.955),
         ncols=1 + n_lines,

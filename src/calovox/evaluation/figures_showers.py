@@ -15,6 +15,7 @@ from calovox.evaluation.plots_showers import (
     plot_local,
 )
 from calovox.evaluation.showers import AverageShower, ShowerImage
+from calovox.evaluation.style import drawn_name
 from calovox.units import format_energy
 from calovox.voxelization import VoxelGrid
 
@@ -46,7 +47,7 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
     plot_local(image, axes[1], norm=norm)
     plot_grid(grid, axes[1], layer=image.layer)
     axes[0].set_title("detector coordinates")
-    axes[1].set_title(f"local coordinates, {grid.name} voxels in red")
+    axes[1].set_title(f"local coordinates, {drawn_name(grid.name)} voxels in red")
     add_colorbar(figure, mesh, axes[1], "Energy density [MeV/mm²]")
     eta = f"{image.eta_center:.3f}".replace("-", "−")
     figure.text(

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 from calovox.evaluation.comparison import ObservableResult
 from calovox.evaluation.plots_histograms import BAND_COLOR, plot_distribution, plot_ratio
 from calovox.evaluation.samples import REFERENCE_LABEL
-from calovox.evaluation.style import REFERENCE_COLOR, simulated_line, simulated_marker
+from calovox.evaluation.style import REFERENCE_COLOR, drawn_name, simulated_line, simulated_marker
 
 __all__ = [
     "HistogramPanel",
@@ -152,9 +152,13 @@ def simulations_of(result: ObservableResult) -> dict[int, str]:
         result: Any observable.
 
     Returns:
-        Names by places.
+        Names by places, as matplotlib draws them.
     """
-    return {entry.place: entry.label for entry in result.simulated if entry.histogram.total > 0}
+    return {
+        entry.place: drawn_name(entry.label)
+        for entry in result.simulated
+        if entry.histogram.total > 0
+    }
 
 
 def _draw_panel(panel: HistogramPanel, main: Axes, ratio: Axes) -> None:

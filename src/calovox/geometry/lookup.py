@@ -17,7 +17,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import numba
 import numpy as np
 
 from calovox.arrays import (
@@ -36,6 +35,7 @@ from calovox.geometry.lookup_kernel import (
     find_all,
     find_cell,
 )
+from calovox.kernels import kernel
 
 if TYPE_CHECKING:
     from calovox.geometry.cells import CellTable
@@ -46,7 +46,7 @@ _TWO_PI = 2.0 * math.pi
 _ALIGNED = 1e-9
 
 
-@numba.njit(cache=True)
+@kernel()
 def _candidate_kernel(
     position: int, rows: Array, parameters: LookupParameters, margin: float, fill: bool
 ) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 
 from calovox.arrays import Array, Float, Float32
 from calovox.damage import one_line, reading
 from calovox.models.base import Conditions
 from calovox.runtime.metadata import ModelFileError, ModelMetadata
+from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.runtime.whole_onnx import check_whole
 from calovox.voxelization import VoxelGrid
 
