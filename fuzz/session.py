@@ -1,13 +1,19 @@
 """One run of the fuzzer: seed files, processes, counts."""
 
+import io
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fuzz.corpus import make_corpus
+from fuzz.outcomes import call_reader
 from fuzz.tally import Tally
+from fuzz.targets import TARGETS
 from fuzz.watch import Watch
 from fuzz.worker import Case, Result
 
@@ -36,11 +42,11 @@ class Session:
         self.tally = Tally(self._folder)
         self._corpus.mkdir(parents=True)
         # in a process of its own: libraries that compute start threads, and this one will fork
-        process = get_context("fork").Process(target=make_corpus, args=(self._corpus,))
+        process = get_context("fork").Process(target=_prepare, args=(self._corpus,))
         process.start()
         process.join()
         if process.exitcode != 0:
-            raise RuntimeError("the seed files could not be made")
+            raise RuntimeError("the seed files could not be made, or a reader refuses its own")
 
     def run(self, cases: Iterator[Case]) -> None:
         """Read inputs.
@@ -81,3 +87,19 @@ class Session:
 def new_seed() -> int:
     """Draw a seed."""
     return secrets.randbelow(2**31)
+
+
+def _prepare(corpus: Path) -> None:
+    """Make the seed files, and read them as they are: kernels are compiled without haste."""
+    quiet = io.StringIO()
+    with redirect_stdout(quiet), redirect_stderr(quiet), TemporaryDirectory(dir=corpus) as place:
+        make_corpus(corpus)
+        for name, target in TARGETS.items():
+            for read in dict.fromkeys(target.reads):
+                out = Path(place) / f"{name}_{read.__name__}"
+                out.mkdir()
+                shutil.copytree(corpus / target.folder, out / "input")
+                (out / "output").mkdir()
+                outcome = call_reader(read, out / "input", out / "output")
+                if outcome.kind != "accepted":
+                    raise RuntimeError(f"{name}: {read.__name__}: {outcome}")

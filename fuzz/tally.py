@@ -28,6 +28,7 @@ class Tally:
         self._by_change: Counter[tuple[str, str]] = Counter()
         self._smallest: dict[tuple[str, str], int] = {}
         self._accepted: list[dict[str, str | int]] = []
+        self._seconds: dict[str, float] = {}
         self.slowest: Result | None = None
 
     @property
@@ -49,6 +50,8 @@ class Tally:
         """
         kind = result.outcome.kind
         self._by_target[result.case.target, kind] += 1
+        seconds = self._seconds.get(result.case.target, 0.0)
+        self._seconds[result.case.target] = seconds + result.seconds
         for change in _kinds_of_change(result.change):
             self._by_change[change, kind] += 1
         if self.slowest is None or result.seconds > self.slowest.seconds:
@@ -60,10 +63,15 @@ class Tally:
 
     def table(self) -> str:
         """Write the counts as two tables: by reader and by mutation."""
-        return "\n\n".join(
+        times = ", ".join(
+            f"{name} {1e3 * seconds / sum(_nested(self._by_target)[name].values()):.0f}"
+            for name, seconds in self._seconds.items()
+        )
+        targets, changes = (
             _table(title, counts)
             for title, counts in (("target", self._by_target), ("mutation", self._by_change))
         )
+        return f"{targets}\n\n{changes}\n\nms per input: {times}"
 
     def write(self, path: Path) -> None:
         """Write counts and examples of accepted inputs as JSON."""
