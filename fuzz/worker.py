@@ -97,8 +97,7 @@ def _read(
     case: Case, pipe: Connection, corpus: Path, workplace: Path, outside: Outside
 ) -> Result | None:
     folder, out = workplace / INPUT, workplace / _OUTPUT
-    for path in (folder, out):
-        shutil.rmtree(path, ignore_errors=True)
+    _clean(workplace)
     out.mkdir()
     rng = case.rng()
     read, change = make_input(TARGETS[case.target], corpus, folder, rng)
@@ -112,11 +111,11 @@ def _read(
         problem = "wrote into the folder that it was started in"
     if problem is not None:
         outcome = Outcome("escape", problem, problem)
-        _clean(workplace)
     return Result(case, outcome, read.__name__, change, seconds)
 
 
 def _clean(workplace: Path) -> None:
+    """Remove the last input, and what it may have left elsewhere."""
     for path in [*workplace.iterdir(), *(workplace / "home").iterdir()]:
         if path.name not in ("outside", "home"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
