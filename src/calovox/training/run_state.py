@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import torch
@@ -173,7 +174,9 @@ class RunState:
             CheckpointError: If it belongs to another recipe, stream or model, or is damaged.
         """
         with reading(path, CheckpointError):
-            state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+            with catch_warnings():
+                simplefilter("error")  # torch warns of pickles that it has not written
+                state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
             self._check_identity(path, state["belongs_to"])
             self._check_state(state)
             self._take(state)
