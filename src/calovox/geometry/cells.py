@@ -22,8 +22,8 @@ _TREE = "caloDetCells"
 _BRANCHES = ("id", "layer", "eta", "phi", "r", "z", "deta", "dphi", "dr")
 _TWO_PI = 2.0 * np.pi
 _RANGES = {
-    "id": (0, 2**64),
-    "layer": (0, 255),
+    "id": (0.0, 2.0**64),
+    "layer": (0.0, 255.0),
     **dict.fromkeys(("eta", "phi"), (-10.0, 10.0)),
     **{"r": (0.0, 1e5), "z": (-1e5, 1e5), "dr": (0.0, 1e5)},
     **dict.fromkeys(("deta", "dphi"), (1e-4, _TWO_PI)),
