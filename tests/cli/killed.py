@@ -36,9 +36,9 @@ def start(words: list[str], folder: str, on_change: Callable[[], object]) -> int
     here = os.getcwd()
 
     def watch(event: str, details: tuple[Any, ...]) -> None:
-        if event in CHANGES and isinstance(details[0], str | os.PathLike):
-            if os.path.abspath(os.fspath(details[0])).startswith(here):
-                on_change()
+        named = event in CHANGES and isinstance(details[0], str | os.PathLike)
+        if named and os.path.abspath(os.fspath(details[0])).startswith(here):
+            on_change()
 
     code = 1
     try:

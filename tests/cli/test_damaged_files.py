@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.cli.test_chain import fail
+from tests.cli.commands.test_chain import fail
 
 from calovox.binned_shower.sub_voxel_files import SubVoxelFileError, read_sub_voxels
 from calovox.geometry.cells import CellFileError, CellTable

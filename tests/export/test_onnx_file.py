@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from tests.export.test_fused import toy_sampler
+from tests.export.fused.test_fused import toy_sampler
 
 from calovox.dataset.keys import LEAST_FRACTION
 from calovox.export.fixed_shapes import fix_batch
