@@ -21,7 +21,7 @@ import numpy as np
 import uproot
 
 CHANGES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
-N_KILLS = 4  # at changes of files, and as many at any time
+N_KILLS = 3  # at changes of files, and as many at any time
 NOTES = "modules.json"
 
 
