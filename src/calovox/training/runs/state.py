@@ -303,15 +303,14 @@ def previous_checkpoint(path: Path) -> Path:
 
 
 def _interned(value: Any) -> Any:
-    """Let equal keys be one string, as in a run that did not go on from a file.
+    """Let equal texts be one object, as in a run that did not go on from a file.
 
-    What is the same string is written once: without, the bytes of a checkpoint would tell.
+    What is the same object is written once: without, the bytes of a checkpoint would tell.
     """
+    if isinstance(value, str):
+        return sys.intern(value)
     if isinstance(value, dict):
-        return {
-            sys.intern(key) if isinstance(key, str) else key: _interned(entry)
-            for key, entry in value.items()
-        }
+        return {_interned(key): _interned(entry) for key, entry in value.items()}
     return [_interned(entry) for entry in value] if isinstance(value, list) else value
 
 
