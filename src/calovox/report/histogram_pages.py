@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 from calovox.report.histograms import BAND_COLOR, plot_distribution, plot_ratio
 from calovox.report.style import REFERENCE_COLOR, simulated_line, simulated_marker
 from calovox.report.topics.shapes.measure import ObservableResult
-from calovox.samples.sample import REFERENCE_LABEL
+from calovox.samples.files import REFERENCE_LABEL
 
 __all__ = [
     "HistogramPanel",

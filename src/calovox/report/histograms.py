@@ -15,7 +15,7 @@ from calovox.arrays import Array, Float64
 from calovox.report.ratios import Ratio, ratio_bins, ratio_of_histograms
 from calovox.report.style import REFERENCE_COLOR, simulated_line, simulated_marker
 from calovox.report.topics.shapes.measure import ObservableResult
-from calovox.samples.sample import REFERENCE_LABEL
+from calovox.samples.files import REFERENCE_LABEL
 from calovox.scores.histograms import Histogram, poisson_interval
 
 __all__ = [

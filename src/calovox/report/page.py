@@ -17,7 +17,8 @@ from calovox.report.topics.phi_modulation.page import phi_modulation_context
 from calovox.report.topics.provenance.page import provenance_context
 from calovox.report.topics.response.page import response_context
 from calovox.report.topics.shapes.page import FAIR, GOOD, region_context
-from calovox.samples.sample import REFERENCE_LABEL, Sample
+from calovox.samples.files import REFERENCE_LABEL
+from calovox.samples.sample import Sample
 from calovox.samples.showers import AverageShower
 from calovox.scores.classifiers.network import N_SEEDS
 from calovox.scores.histograms import EDGE_HALF_WIDTHS, EDGE_QUANTILE, MIN_EXPECTED

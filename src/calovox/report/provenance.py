@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from calovox import __version__
 from calovox.files.hdf5 import read_json
 from calovox.files.whole import file_hash
 
-__all__ = ["InputFile", "Provenance", "add_files", "collect_provenance", "flatten"]
+__all__ = ["InputFile", "Provenance", "collect_provenance", "flatten"]
 
 _LIBRARIES: Final = ("numpy", "scipy", "numba", "h5py", "matplotlib", "mplhep", "torch")
 
@@ -70,22 +70,6 @@ def collect_provenance(
         settings or {},
         versions | {name: found for name in _LIBRARIES if (found := _version(name)) is not None},
     )
-
-
-def add_files(provenance: Provenance, files: Iterable[tuple[str, Path]]) -> Provenance:
-    """Describe more files.
-
-    Args:
-        provenance: Files, settings and versions.
-        files: Role and path of each file that was read as well; those described in the same role
-            already are not repeated.
-
-    Returns:
-        The provenance, the new files first.
-    """
-    known = {(file.role, file.path) for file in provenance.files}
-    added = (_describe(*file) for file in dict.fromkeys(files) if file not in known)
-    return replace(provenance, files=(*added, *provenance.files))
 
 
 def flatten(entries: Any, name: str = "") -> Iterator[tuple[str, Any]]:

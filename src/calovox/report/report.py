@@ -6,7 +6,7 @@ so that a report of many takes no more memory than one of few.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,21 +17,20 @@ from calovox import __version__
 from calovox.files.whole import check_folder, whole_folder
 from calovox.geometry import CellTable
 from calovox.report import page
-from calovox.report.collection import Report, ReportFiles, collect_report
+from calovox.report.collection import Report, collect_report
 from calovox.report.figure_list import report_figures
 from calovox.report.pictures import Picture, save_figure
 from calovox.report.plain import to_plain
-from calovox.report.provenance import add_files
 from calovox.report.scores import score_regions, score_slices
 from calovox.report.style import style
-from calovox.report.topics.phi_modulation.measure import PhiModulationFiles
-from calovox.samples.sample import SampleFiles
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import read_samples
 from calovox.samples.tracking import Track, silently
 from calovox.scores.classifiers.inputs import score_classifier
-from calovox.scores.gates.files import write_outcomes
-from calovox.scores.gates.gates import Gate, check_gates
+from calovox.scores.gates.files import read_gates, write_outcomes
+from calovox.scores.gates.gates import check_gates
 from calovox.scores.gates.summary import summarise_gates
-from calovox.scores.scoring import ScoredSample
+from calovox.scores.scoring import score_samples
 from calovox.scores.table import Scores
 
 __all__ = ["render_page", "write_report"]
@@ -41,41 +40,20 @@ _VERSION: Final = 3
 
 
 def write_report(
-    reference: Sequence[Path],
-    simulated: Mapping[str, Sequence[Path]],
+    files: EvaluationFiles,
     output: Path,
     *,
-    hits: Path | None = None,
-    phi_modulation: PhiModulationFiles | None = None,
-    slices: SampleFiles | None = None,
-    classifier: SampleFiles | None = None,
-    scores: Scores | None = None,
-    gates: tuple[Gate, ...] = (),
-    notes: Sequence[str] = (),
-    also_read: Sequence[tuple[str, Path]] = (),
-    scored: Sequence[ScoredSample] = (),
     settings: Mapping[str, object] | None = None,
     table: CellTable | None = None,
     overwrite: bool = False,
     track: Track = silently,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Compare simulations with Geant4 and write the report.
+    """Compare simulations with Geant4, score them and write the report.
 
     Args:
-        reference: Datasets of Geant4; none for a report on voxels alone.
-        simulated: Datasets of each simulation by the names the report gives them, in its order;
-            shower shapes are those of the ones with cell energies.
+        files: What is compared.
         output: Folder of the report; its page is ``index.html``.
-        hits: Hits file that one shower is shown from.
-        phi_modulation: Curves and displaced showers of Figures 9 and 10.
-        slices: Datasets compared in slices of energy (Figures C.1 and C.2).
-        classifier: Datasets that a classifier tries to tell apart.
-        scores: Scores of the simulations; those of the drawn comparisons are added.
-        gates: Bounds that the scores must keep.
-        notes: What else the page says is missing.
-        also_read: Role and path of files that only the scores or the gates were made from.
-        scored: Samples that were scored, for a report without datasets with cells.
         settings: Settings of the command, for the provenance.
         table: The cells of the detector; the built-in barrel if none is given.
         overwrite: Whether an existing report may be replaced.
@@ -88,19 +66,17 @@ def write_report(
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is no report.
         ModuleNotFoundError: If a classifier is wanted and torch is not installed.
-        ValueError: If a dataset cannot be evaluated.
+        ValueError: If a file cannot be used.
     """
     say = progress or (lambda text: None)
     check_folder(output, marker="report.json", kind="report", overwrite=overwrite)
-    files = ReportFiles(reference, simulated, hits, phi_modulation, slices, classifier)
-    report = collect_report(files, table=table, settings=settings, track=track, progress=say)
-    report = replace(
-        report,
-        missing=(*report.missing, *notes),
-        provenance=add_files(report.provenance, also_read),
-        scored=tuple(scored),
-    )
-    all_scores = (scores or Scores()) + score_regions(report.regions)
+    gates = () if files.gates is None else read_gates(files.gates)
+    samples = read_samples(files, table=table, track=track)
+    scoring = score_samples(samples, track=track, progress=say)
+    report = collect_report(samples, settings=settings, track=track, progress=say)
+    missing = (*report.missing, *scoring.missing)
+    report = replace(report, missing=missing, scored=scoring.samples)
+    all_scores = scoring.scores + score_regions(report.regions)
     all_scores += score_slices(report.slices) + score_classifier(report.classifier)
     report = replace(report, outcomes=check_gates(gates, all_scores))
     with whole_folder(output) as folder, style():

@@ -1,26 +1,21 @@
 """A bounded number of showers, drawn at random from a file of any size."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Float32, Float64, Int64
-from calovox.samples.batch import ShowerBatch, ShowerSource
-from calovox.samples.tracking import Track, silently
+from calovox.samples.batch import SelectedShowers, ShowerBatch, ShowerSource
+from calovox.samples.reading import feed
+from calovox.samples.tracking import Track
 
 __all__ = [
+    "RowCollector",
     "ShowerRows",
     "choose_rows",
-    "draw_showers",
-    "read_batches",
     "read_showers",
     "stack_conditions",
 ]
-
-_NUMBERS_PER_BATCH: Final = 2_000_000
-_LARGEST_BATCH: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -51,21 +46,6 @@ class ShowerRows:
         return stack_conditions(self.energy, self.abs_eta)
 
 
-def read_batches(source: ShowerSource, title: str, track: Track) -> Iterator[ShowerBatch]:
-    """Read all showers of a file, so many at a time that memory stays small.
-
-    Args:
-        source: The file.
-        title: What is being done.
-        track: Shows the progress.
-
-    Returns:
-        The batches, in the order of the file.
-    """
-    size = int(np.clip(_NUMBERS_PER_BATCH // source.layout.n_voxels, 1, _LARGEST_BATCH))
-    return track(source.batches(size), title, len(source))
-
-
 def choose_rows(n_events: int, most: int, rng: np.random.Generator) -> Int64[Array, " row"]:
     """Choose events at random.
 
@@ -82,46 +62,51 @@ def choose_rows(n_events: int, most: int, rng: np.random.Generator) -> Int64[Arr
     return np.sort(rng.choice(n_events, most, replace=False))
 
 
-def draw_showers(
-    source: ShowerSource, most: int, rng: np.random.Generator, *, track: Track = silently
-) -> ShowerRows:
-    """Draw showers from a file.
+class RowCollector:
+    """Collects the voxels of showers that are chosen beforehand.
 
     Args:
-        source: The file.
-        most: Showers that are wanted at most.
-        rng: Chooses them.
-        track: Shows the progress.
-
-    Returns:
-        The showers, in the order of the file.
+        showers: The showers that they are chosen from.
+        rows: Which of these, rising.
     """
-    rows = choose_rows(len(source), most, rng)
-    return read_showers(source, rows, f"Reading {source.path.name}", track)
+
+    def __init__(self, showers: SelectedShowers, rows: Int64[Array, " row"]) -> None:
+        self.showers, self._rows, self._start = showers, rows, 0
+        self._parts: list[Float32[Array, "event voxel"]] = []
+
+    def add(self, batch: ShowerBatch) -> None:
+        """Take the next showers."""
+        low, high = np.searchsorted(self._rows, (self._start, self._start + len(batch)))
+        self._parts.append(batch.fraction[self._rows[low:high] - self._start])
+        self._start += len(batch)
+
+    def result(self) -> ShowerRows:
+        """Return the chosen showers, in order."""
+        abs_eta = self.showers.abs_eta()
+        return ShowerRows(
+            np.concatenate(self._parts),
+            self.showers.incident_energy()[self._rows],
+            None if abs_eta is None else abs_eta[self._rows],
+        )
 
 
 def read_showers(
     source: ShowerSource, rows: Int64[Array, " row"], title: str, track: Track
 ) -> ShowerRows:
-    """Read some showers of a file.
+    """Read some showers of a source.
 
     Args:
-        source: The file.
-        rows: Which showers, rising.
+        source: The showers.
+        rows: Which of them, rising.
         title: What is being done.
         track: Shows the progress.
 
     Returns:
-        The showers, in the order of the file.
+        The showers, in order.
     """
-    start, parts = 0, []
-    for batch in read_batches(source, title, track):
-        low, high = np.searchsorted(rows, (start, start + len(batch)))
-        parts.append(batch.fraction[rows[low:high] - start])
-        start += len(batch)
-    abs_eta = source.abs_eta()
-    energy = source.incident_energy()[rows]
-    return ShowerRows(np.concatenate(parts), energy, None if abs_eta is None else abs_eta[rows])
+    collector = RowCollector(SelectedShowers(source), rows)
+    feed(source, [collector], title, track)
+    return collector.result()
 
 
 def stack_conditions(

@@ -20,7 +20,7 @@ from calovox.report.topics.energy_slices.draw import (
     plot_slice_widths,
 )
 from calovox.report.topics.energy_slices.measure import EnergySlice, SlicesResult
-from calovox.samples.sample import REFERENCE_LABEL
+from calovox.samples.files import REFERENCE_LABEL
 from calovox.units import format_energy
 
 __all__ = ["slices_figure", "slices_summary_figure"]

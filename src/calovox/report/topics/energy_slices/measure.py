@@ -10,17 +10,15 @@ References:
     ATL-SOFT-PUB-2025-003, Appendix C.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
-from calovox.report.topics.energy_slices.total_energies import TotalEnergies, read_totals
 from calovox.report.topics.shapes.measure import FEWEST_EVENTS, ObservableResult, compare_values
-from calovox.samples.sample import REFERENCE_LABEL
+from calovox.samples.totals import TotalEnergies
 
 __all__ = [
     "EXPONENTS",
@@ -31,7 +29,7 @@ __all__ = [
     "Moments",
     "SlicesResult",
     "compare_slices",
-    "slice_datasets",
+    "slice_samples",
 ]
 
 EXPONENTS: Final = range(8, 23)
@@ -163,22 +161,20 @@ class SlicesResult:
     averages: tuple[MeanChi2, ...]
 
 
-def slice_datasets(
-    reference: Path, simulated: Mapping[str, Path], order: Sequence[str]
+def slice_samples(
+    samples: Sequence[TotalEnergies], order: Sequence[str]
 ) -> tuple[SlicesResult, ...]:
     """Compare simulations with a reference in slices of energy.
 
     Args:
-        reference: Dataset of Geant4.
-        simulated: Datasets of simulations by the names the report gives them.
+        samples: The reference, then simulations.
         order: Names of all simulations of the report, in its order.
 
     Returns:
         One result per range of |eta_center|.
     """
-    totals = [read_totals(path, label, order.index(label)) for label, path in simulated.items()]
-    first = read_totals(reference, REFERENCE_LABEL)
-    return tuple(compare_slices(first, totals, eta_range) for eta_range in SLICE_RANGES)
+    others = [replace(sample, place=order.index(sample.label)) for sample in samples[1:]]
+    return tuple(compare_slices(samples[0], others, eta_range) for eta_range in SLICE_RANGES)
 
 
 def compare_slices(

@@ -16,7 +16,7 @@ from calovox.report.topics.phi_modulation.draw import (
     plot_widths,
 )
 from calovox.report.topics.phi_modulation.measure import EnergyTest, PhiModulationResult
-from calovox.samples.sample import REFERENCE_LABEL
+from calovox.samples.files import REFERENCE_LABEL
 from calovox.units import GEV, format_energy
 
 __all__ = ["curves_figure", "energies_figure", "loss_figure"]

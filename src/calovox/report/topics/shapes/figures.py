@@ -3,9 +3,12 @@
 A figure is a function of the reference, the simulations and the region:
 
 ```python
-samples, *_ = read_samples([Path("geant4.h5")], {"CaloCFM": [Path("calocfm.h5")]})
+files = EvaluationFiles(
+    reference=[Path("geant4.h5")], simulated={"CaloCFM": [Path("calocfm.h5")]}
+)
+geant4, *others = read_samples(files).reconstructed
 with style():
-    figure = shapes_figure(compare_region(samples[0], samples[1:], CENTRAL))
+    figure = shapes_figure(compare_region(geant4, others, CENTRAL))
     figure.savefig("figure_14.pdf")
 ```
 """
@@ -31,7 +34,8 @@ from calovox.report.summaries import (
     plot_spreads,
 )
 from calovox.report.topics.shapes.measure import ObservableResult, RegionResult
-from calovox.samples.sample import OBSERVABLES, REFERENCE_LABEL
+from calovox.samples.files import REFERENCE_LABEL
+from calovox.samples.sample import OBSERVABLES
 from calovox.units import GEV, format_energy
 
 __all__ = ["shapes_figure", "summary_figure"]

@@ -13,8 +13,9 @@ from calovox.report.topics.shapes.measure import (
     RegionResult,
     SimulatedResult,
 )
+from calovox.samples.files import REFERENCE_LABEL
 from calovox.samples.regions import CENTRAL
-from calovox.samples.sample import OBSERVABLES, REFERENCE_LABEL
+from calovox.samples.sample import OBSERVABLES
 from calovox.scores.averages import Paired
 from calovox.scores.histograms import Histogram
 

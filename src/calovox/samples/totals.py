@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from calovox.arrays import Array, Float64
-from calovox.dataset import DatasetReader
+from calovox.samples.reading import read_batches
+from calovox.samples.source import open_sample
+from calovox.samples.tracking import Track, silently
 
 __all__ = ["TotalEnergies", "read_totals"]
 
 
 @dataclass(frozen=True)
 class TotalEnergies:
-    """What the slices need to know of a sample.
+    """Energies of a sample, with and without what escapes the voxels.
 
     Attributes:
         label: How the report calls it.
@@ -30,25 +32,25 @@ class TotalEnergies:
     place: int = 0
 
 
-def read_totals(path: Path, label: str, place: int = 0) -> TotalEnergies:
+def read_totals(path: Path, label: str, *, track: Track = silently) -> TotalEnergies:
     """Add up the voxels of each shower of a dataset.
 
     Args:
         path: A dataset; cells are not needed.
         label: How the report calls it.
-        place: Place of a simulation in the report.
+        track: Shows the progress over showers.
 
     Returns:
         Energies and pseudorapidities.
 
     Raises:
-        ValueError: If the dataset has no events.
+        ValueError: If the dataset has no events, or does not tell pseudorapidities.
     """
-    batches = [
-        (voxels.incident_energy, voxels.eta_center, voxels.total_fraction)
-        for voxels in DatasetReader(path).batches()
-    ]
-    if not batches:
-        raise ValueError(f"{path}: expected events to evaluate, got none")
-    energy, eta_center, ratio = map(np.concatenate, zip(*batches, strict=True))
-    return TotalEnergies(label, energy, eta_center, ratio, place)
+    columns = []
+    for batch in read_batches(open_sample([path], cells=False), f"Adding up {label}", track):
+        if batch.eta_center is None:
+            raise ValueError(f"{path}: expected pseudorapidities of the showers, got none")
+        ratio = batch.fraction.sum(axis=1, dtype=np.float64)
+        columns.append((batch.incident_energy, batch.eta_center, ratio))
+    energy, eta_center, ratio = map(np.concatenate, zip(*columns, strict=True))
+    return TotalEnergies(label, energy, eta_center, ratio)
