@@ -27,45 +27,6 @@ from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_report import toy_pictures, toy_report, toy_scores
 from tests.toy_showers import toy_showers
 
-N_EVENTS = 80
-
-
-@pytest.fixture(scope="session")
-def region_hits() -> Hits:
-    """Toy showers of the central region."""
-    rng = np.random.default_rng(1)
-    photons = Photons(
-        energy=rng.uniform(50e3, 95e3, N_EVENTS),
-        eta=rng.choice([-1.0, 1.0], N_EVENTS) * rng.uniform(0.205, 0.245, N_EVENTS),
-        phi=rng.uniform(-3.0, 3.0, N_EVENTS),
-        index=np.arange(N_EVENTS),
-    )
-    return toy_showers(N_EVENTS, n_hits=400, photons=photons)
-
-
-@pytest.fixture(scope="session")
-def datasets(region_hits: Hits, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A reference, simulations on two grids, a dataset without cells, and a hits file."""
-    folder = tmp_path_factory.mktemp("evaluation")
-    table = barrel_cells()
-    paths = {}
-    for name in ("optimal", "regular"):
-        grid = VoxelGrid.optimal() if name == "optimal" else VoxelGrid.regular()
-        voxels = hits_to_voxels(region_hits, grid)
-        hits = {name: voxels_to_hits(voxels, None, seed=1)}
-        if name == "optimal":
-            hits |= {"reference": region_hits, "without_cells": None}
-        for label, simulated in hits.items():
-            paths[label] = folder / f"{label}.h5"
-            cells = None if simulated is None else hits_to_cells(simulated, table)
-            with DatasetWriter(paths[label], grid, provenance={}, cell_table="barrel") as writer:
-                writer.append(voxels, cells)
-    paths["hits"] = folder / "hits.h5"
-    with HitsWriter(paths["hits"], provenance={}) as writer:
-        writer.append(region_hits[:5])
-    return paths
-
-
 @pytest.fixture(scope="session")
 def written(
     datasets: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
@@ -75,21 +36,22 @@ def written(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collection, "_N_SPECTRUM", 10_000)
         patch.setattr(collection, "_N_RADII", 10_000)
-        simulated = {name: [datasets[name]] for name in ("optimal", "regular")}
-        settings = {"reference": "reference.h5", "hits": None}
-        report = write_report(
-            [datasets["reference"]],
-            simulated,
-            output,
+        gates = output.parent / "gates.toml"
+        gates.write_text("".join(f'[[gate]]\nmetric = "chi2_ndf"\n{b} = 1e9\n' for b in BOUNDS))
+        files = EvaluationFiles(
+            reference=[datasets["reference"]],
+            simulated={name: [datasets[name]] for name in ("optimal", "regular")},
             hits=datasets["hits"],
-            gates=(Gate(metric="chi2_ndf", at_most=1e9), Gate(metric="chi2_ndf", at_least=1e9)),
-            settings=settings,
+            gates=gates,
         )
+        settings = {"reference": "reference.h5", "hits": None}
+        report = write_report(files, output, settings=settings)
+        gates.unlink()
     return report, output
 
 
 @pytest.fixture(scope="session")
-def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> PhiModulationFiles:
+def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> EvaluationFiles:
     """Curves fitted to toy showers of 500 GeV, these, and others without the modulation."""
 
     def truth(layer, phi):
@@ -111,15 +73,17 @@ def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> PhiModulat
         path = folder / f"{name}.h5"
         with DatasetWriter(path, grid, provenance={}, cell_table="barrel") as writer:
             writer.append(hits_to_voxels(showers, grid), hits_to_cells(showers, barrel_cells()))
-    return PhiModulationFiles(
-        folder / "curve.h5", folder / "reference.h5", {"other": folder / "other.h5"}
-    )
+    displaced = SampleFiles(folder / "reference.h5", {"other": folder / "other.h5"})
+    return EvaluationFiles(curve=folder / "curve.h5", displaced=displaced)
 
 
 @pytest.fixture(scope="session")
-def full_page(written: tuple[Report, Path], phi_modulation_files: PhiModulationFiles) -> str:
+def full_page(written: tuple[Report, Path], phi_modulation_files: EvaluationFiles) -> str:
     """A page with every section, six simulations, and gates that some of them fail."""
-    report = toy_report(written[0], evaluate_phi_modulation(phi_modulation_files))
+    displaced = read_samples(phi_modulation_files).displaced
+    assert phi_modulation_files.curve is not None
+    phi_modulation = evaluate_phi_modulation(phi_modulation_files.curve, displaced)
+    report = toy_report(written[0], phi_modulation)
     scores = toy_scores()
     gates = (Gate(metric="ks", above_floor=0.01), Gate(metric="frechet", p_value=0.01))
     report = replace(report, outcomes=check_gates(gates, scores))

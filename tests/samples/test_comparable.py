@@ -7,6 +7,8 @@ from calovox.dataset import DatasetWriter, read_dataset
 from calovox.hits import Hits
 from calovox.photons import Photons
 from calovox.samples.comparable import find_common_photons
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import read_samples
 from calovox.samples.source import open_sample
 from calovox.scores.distances.joint import JOINT_METRICS
 from calovox.scores.gates.gates import Gate, check_gates
@@ -74,7 +76,10 @@ def test_common_photons_are_those_of_the_energies_that_both_have(slices, tmp_pat
 
 @pytest.fixture(scope="module")
 def scoring(slices: dict[str, Path]) -> Scoring:
-    return score_samples([slices["reference"]], {"gan": [slices["slices"]]})
+    files = EvaluationFiles(
+        reference=[slices["reference"]], simulated={"gan": [slices["slices"]]}
+    )
+    return score_samples(read_samples(files))
 
 
 def test_a_model_of_some_slices_is_scored_where_it_has_showers(scoring, slices):

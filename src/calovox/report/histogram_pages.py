@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from calovox.report.comparison import ObservableResult, with_events
 from calovox.report.histograms import BAND_COLOR, plot_distribution, plot_ratio
 from calovox.report.style import REFERENCE_COLOR, simulated_line, simulated_marker
-from calovox.report.topics.shapes.measure import ObservableResult
 from calovox.samples.files import REFERENCE_LABEL
 
 __all__ = [
@@ -154,7 +154,7 @@ def simulations_of(result: ObservableResult) -> dict[int, str]:
     Returns:
         Names by places.
     """
-    return {entry.place: entry.label for entry in result.simulated if entry.histogram.total > 0}
+    return {entry.place: entry.label for entry in with_events(result)}
 
 
 def _draw_panel(panel: HistogramPanel, main: Axes, ratio: Axes) -> None:

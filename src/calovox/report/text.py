@@ -9,8 +9,16 @@ from markupsafe import Markup
 
 from calovox.samples.sample import OBSERVABLES
 from calovox.units import format_energy
+from calovox.voxelization import VoxelGrid
 
-__all__ = ["energy_range", "feature_symbol", "html_symbol", "short_number", "with_error"]
+__all__ = [
+    "energy_range",
+    "feature_symbol",
+    "grid_name",
+    "html_symbol",
+    "short_number",
+    "with_error",
+]
 
 _LEAST_ERROR: Final = 1e-4
 _SYMBOLS: Final = {variable.name: variable.symbol for variable in OBSERVABLES} | {
@@ -120,6 +128,14 @@ def energy_range(low: float, high: float) -> str:
     if low == high:
         return format_energy(low)
     return f"{format_energy(low)} to {format_energy(high)}"
+
+
+def grid_name(grid: VoxelGrid) -> str:
+    """Name a grid: `optimal` or `regular` if it is one of these, whatever its file calls it."""
+    for name, known in (("optimal", VoxelGrid.optimal()), ("regular", VoxelGrid.regular())):
+        if grid == known:
+            return name
+    return grid.name
 
 
 def _plain(text: str) -> str:

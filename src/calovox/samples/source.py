@@ -248,8 +248,9 @@ def open_showers(
         table = barrel_cells()
     source = DatasetSource(path, table=table if cells else None)
     if len(source) == 0:
-        kind = "photons that the model was trained for" if source.n_extrapolated else "showers"
-        raise ValueError(f"{path}: expected {kind} to evaluate, got none")
+        trained = "photons that the model was trained for"
+        wanted = trained if source.n_extrapolated else "showers to evaluate"
+        raise ValueError(f"{path}: expected {wanted}, got none")
     return source
 
 

@@ -11,10 +11,11 @@ from calovox.dataset import DatasetWriter, read_dataset
 from calovox.samples.bins import ALL, EventBin
 from calovox.samples.layout import VoxelLayout
 from calovox.samples.rows import ShowerRows
+from calovox.samples.source import open_sample
 from calovox.scores.classifiers import network as classifier
 from calovox.scores.classifiers.inputs import (
     ENERGY_FLOOR,
-    classify_datasets,
+    classify_samples,
     high_level_features,
     score_classifier,
     voxel_features,
@@ -34,6 +35,11 @@ from calovox.voxelization import VoxelGrid, Voxels, concatenate_voxels
 torch.set_num_threads(1)
 
 N_FEATURES = 6
+
+
+def classify_files(reference, simulated, **how):
+    files = {"Geant4": reference, **simulated}
+    return classify_samples({name: open_sample([path]) for name, path in files.items()}, **how)
 
 
 def gaussian(n_showers, shift, seed):
@@ -144,7 +150,7 @@ def test_features_are_logarithms_with_a_floor(showers):
 def test_datasets_of_one_model_cannot_be_told_apart_and_others_can(showers, write):
     wrong = replace(showers, energy=np.ascontiguousarray(showers.energy[:, ::-1]))
     paths = {"same": write("same.h5", showers), "wrong": write("wrong.h5", wrong)}
-    result = classify_datasets(write("reference.h5", showers), paths, n_seeds=1)
+    result = classify_files(write("reference.h5", showers), paths, n_seeds=1)
     same, wrong = result.simulated
     assert same.auc[0] == pytest.approx(0.5, abs=4 * same.error)
     assert wrong.auc[0] > 0.9
@@ -167,30 +173,30 @@ def test_other_photons_are_refused(showers, write):
     with pytest.raises(
         ValueError, match=r"harder.h5: expected the distribution of energy of its reference"
     ):
-        classify_datasets(reference, {"harder": write("harder.h5", harder)})
+        classify_files(reference, {"harder": write("harder.h5", harder)})
 
 
 def test_other_voxels_are_refused(showers, write):
     regular = np.zeros((len(showers), VoxelGrid.regular().n_voxels), dtype=np.float32)
     with pytest.raises(ValueError, match=r"got others \(regular\)"):
         other = replace(showers, grid=VoxelGrid.regular(), energy=regular)
-        classify_datasets(write("reference.h5", showers), {"x": write("regular.h5", other)})
+        classify_files(write("reference.h5", showers), {"x": write("regular.h5", other)})
 
 
 def test_small_datasets_are_refused_before_any_training(showers, datasets, write):
     reference = write("reference.h5", showers)
     with pytest.raises(ValueError, match=r"optimal.h5: expected 400 showers or more"):
-        classify_datasets(reference, {"small": datasets["optimal"]})
+        classify_files(reference, {"small": datasets["optimal"]})
     with pytest.raises(ValueError, match=r"optimal.h5: expected 800 showers or more"):
-        classify_datasets(datasets["optimal"], {"large": reference})
+        classify_files(datasets["optimal"], {"large": reference})
 
 
 def test_torch_is_imported_only_when_a_classifier_is_trained():
     for path in Path(classifier.__file__).parent.glob("*.py"):
-        if path.stem != "classifier_training":
+        if path.stem != "training":
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"^\s*(import|from) torch", text, re.MULTILINE), path.name
-            assert not re.search(r"^from \S+classifier_training", text, re.MULTILINE), path.name
+            assert not re.search(r"^from \S+classifiers.training", text, re.MULTILINE), path.name
 
 
 def classification(auc, error, too_few=()):

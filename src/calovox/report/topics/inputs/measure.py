@@ -12,11 +12,24 @@ from calovox.arrays import Array, Float64, Int64
 from calovox.binned_shower.placement import linear_quantile
 from calovox.photons import NoteSpectrum, Uniform, draw_photons
 
-__all__ = ["Interpolation", "Spectrum", "draw_interpolations", "draw_spectrum"]
+__all__ = [
+    "SEED",
+    "InputsResult",
+    "Interpolation",
+    "Spectrum",
+    "draw_interpolations",
+    "draw_spectrum",
+    "measure_inputs",
+]
+
+SEED: Final = 1
+"""Seed of the spectrum and of the radii."""
 
 FIGURE_7_PROBABILITY: Final = 0.59
 """Probability of the inner half of a voxel in Figure 7."""
 
+_N_SPECTRUM: Final = 4_050_000
+_N_RADII: Final = 1_000_000
 _EVENTS_PER_BATCH: Final = 250_000
 _BINS_PER_OCTAVE: Final = 4
 
@@ -64,6 +77,26 @@ class Interpolation:
     edges: Float64[Array, " edge"]
     drawn: Float64[Array, " bin"]
     n_draws: int
+
+
+@dataclass(frozen=True)
+class InputsResult:
+    """What the simulation draws from.
+
+    Attributes:
+        spectrum: The energy spectrum.
+        interpolations: The two radial interpolations.
+    """
+
+    spectrum: Spectrum
+    interpolations: tuple[Interpolation, Interpolation]
+
+
+def measure_inputs() -> InputsResult:
+    """Draw energies and radii."""
+    return InputsResult(
+        draw_spectrum(_N_SPECTRUM, seed=SEED), draw_interpolations(_N_RADII, seed=SEED)
+    )
 
 
 def draw_spectrum(n_events: int, *, seed: int) -> Spectrum:

@@ -1,5 +1,7 @@
 """Figures of the phi modulation: axes laid out on pages, filled by the plot functions."""
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from matplotlib.figure import Figure
@@ -8,6 +10,7 @@ from matplotlib.patches import Patch
 
 from calovox.report.histograms import BAND_COLOR, plot_distribution, plot_ratio
 from calovox.report.style import REFERENCE_COLOR, simulated_line
+from calovox.report.topic import NamedFigure
 from calovox.report.topics.phi_modulation.draw import (
     plot_average_profile,
     plot_curves,
@@ -19,9 +22,17 @@ from calovox.report.topics.phi_modulation.measure import EnergyTest, PhiModulati
 from calovox.samples.files import REFERENCE_LABEL
 from calovox.units import GEV, format_energy
 
-__all__ = ["curves_figure", "energies_figure", "loss_figure"]
+__all__ = ["curves_figure", "energies_figure", "loss_figure", "phi_modulation_figures"]
 
 _ROW_HEIGHT: Final = 3.6
+
+
+def phi_modulation_figures(result: PhiModulationResult) -> Iterator[NamedFigure]:
+    """List all figures."""
+    yield "phi-modulation", partial(curves_figure, result)
+    yield "phi-modulation-loss", partial(loss_figure, result)
+    if result.test is not None:
+        yield "phi-modulation-energies", partial(energies_figure, result.test)
 
 
 def curves_figure(result: PhiModulationResult) -> Figure:

@@ -17,7 +17,6 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -27,16 +26,18 @@ from calovox.phi_modulation import PERIOD, PhiModulation, phi_phase
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve_file import read_average, read_fit, read_truth
 from calovox.phi_modulation.fit import FitResult
-from calovox.report.topics.shapes.measure import ObservableResult, compare_values
+from calovox.report.comparison import ObservableResult, compare_values
+from calovox.report.topic import NotShown
 from calovox.samples.sample import Sample
+from calovox.samples.samples import Samples
 
 __all__ = [
     "EnergyTest",
     "EnergyWidth",
     "PhiModulationResult",
-    "evaluate_phi_modulation",
     "fit_phase_response",
     "iterated_width",
+    "measure_phi_modulation",
 ]
 
 _HARMONICS: Final = 2
@@ -99,25 +100,27 @@ class PhiModulationResult:
     test: EnergyTest | None
 
 
-def evaluate_phi_modulation(curve: Path, displaced: Sequence[Sample]) -> PhiModulationResult:
+def measure_phi_modulation(samples: Samples) -> PhiModulationResult | NotShown:
     """Read the curves, and compare displaced showers with Geant4.
 
     Args:
-        curve: Curve file with the fit.
-        displaced: Geant4 showers of one energy, then the same showers at new azimuths, calibrated
-            alike; none for the curves alone.
+        samples: The curve file, and Geant4 showers of one energy with the same showers at new
+            azimuths, if there are any.
 
     Returns:
         The numbers of Figures 9 and 10.
 
     Raises:
-        ValueError: If the test showers have several energies or no azimuth.
+        ValueError: If the displaced showers have several energies or no azimuth.
     """
+    curve = samples.files.curve
+    if curve is None:
+        return NotShown(("Phi modulation: no curve file was given (--curve)",))
     return PhiModulationResult(
         fit=read_fit(curve),
         truth=read_truth(curve),
         average=read_average(curve),
-        test=_compare_energies(displaced) if displaced else None,
+        test=_compare_energies(samples.displaced) if samples.displaced else None,
     )
 
 

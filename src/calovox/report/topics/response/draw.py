@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
 from calovox.report.histograms import BAND_COLOR, Drawn
 from calovox.report.style import REFERENCE_COLOR, SIMULATED_COLORS, simulated_marker
-from calovox.report.topics.response.measure import Response
+from calovox.report.topics.response.profiles import Response
 from calovox.report.topics.response.slices import ResponseMap
 from calovox.scores.averages import Profile
 
