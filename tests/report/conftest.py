@@ -1,31 +1,46 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from calovox.binned_shower import voxels_to_hits
 from calovox.dataset import DatasetWriter
 from calovox.geometry import barrel_cells
-from calovox.hits import Hits, HitsWriter
 from calovox.phi_modulation import PERIOD, PhiModulation, apply_phi_modulation
 from calovox.phi_modulation.average_shower import average_profile
 from calovox.phi_modulation.curve_file import write_curve
 from calovox.phi_modulation.fit import FitSettings, fit_phi_modulation
 from calovox.phi_modulation.profile import replay_profiles
-from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
-from calovox.report import collection
-from calovox.report.collection import Report
-from calovox.report.report import render_page, write_report
-from calovox.report.topics.phi_modulation.measure import (
-    PhiModulationFiles,
-    evaluate_phi_modulation,
-)
-from calovox.scores.gates.gates import Gate, check_gates
+from calovox.report.page import render_page
+from calovox.report.report import Report, write_report
+from calovox.report.topics.inputs import measure as inputs
+from calovox.samples.files import EvaluationFiles, SampleFiles
+from calovox.samples.samples import read_samples
 from calovox.voxelization import VoxelGrid, hits_to_voxels
-from tests.toy_report import toy_pictures, toy_report, toy_scores
+from tests.toy_datasets import datasets, region_hits
+from tests.toy_report import toy_parts, toy_pictures, toy_samples
 from tests.toy_showers import toy_showers
+
+__all__ = ["datasets", "region_hits"]
+
+GATES = """
+[[gate]]
+metric = "chi2_ndf"
+at_most = 1e9
+[[gate]]
+metric = "chi2_ndf"
+at_least = 1e9
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_draws():
+    """Draw few photons and radii for the figures of what the simulation draws from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "_N_SPECTRUM", 10_000)
+        patch.setattr(inputs, "_N_RADII", 10_000)
+        yield
+
 
 @pytest.fixture(scope="session")
 def written(
@@ -33,20 +48,16 @@ def written(
 ) -> tuple[Report, Path]:
     """A report on two simulations, and its folder."""
     output = tmp_path_factory.mktemp("report") / "report"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collection, "_N_SPECTRUM", 10_000)
-        patch.setattr(collection, "_N_RADII", 10_000)
-        gates = output.parent / "gates.toml"
-        gates.write_text("".join(f'[[gate]]\nmetric = "chi2_ndf"\n{b} = 1e9\n' for b in BOUNDS))
-        files = EvaluationFiles(
-            reference=[datasets["reference"]],
-            simulated={name: [datasets[name]] for name in ("optimal", "regular")},
-            hits=datasets["hits"],
-            gates=gates,
-        )
-        settings = {"reference": "reference.h5", "hits": None}
-        report = write_report(files, output, settings=settings)
-        gates.unlink()
+    gates = tmp_path_factory.mktemp("gates") / "gates.toml"
+    gates.write_text(GATES)
+    files = EvaluationFiles(
+        reference=[datasets["reference"]],
+        simulated={name: [datasets[name]] for name in ("optimal", "regular")},
+        hits=datasets["hits"],
+        gates=gates,
+    )
+    settings = {"reference": "reference.h5", "hits": None}
+    report = write_report(files, output, settings=settings)
     return report, output
 
 
@@ -80,11 +91,7 @@ def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> Evaluation
 @pytest.fixture(scope="session")
 def full_page(written: tuple[Report, Path], phi_modulation_files: EvaluationFiles) -> str:
     """A page with every section, six simulations, and gates that some of them fail."""
-    displaced = read_samples(phi_modulation_files).displaced
-    assert phi_modulation_files.curve is not None
-    phi_modulation = evaluate_phi_modulation(phi_modulation_files.curve, displaced)
-    report = toy_report(written[0], phi_modulation)
-    scores = toy_scores()
-    gates = (Gate(metric="ks", above_floor=0.01), Gate(metric="frechet", p_value=0.01))
-    report = replace(report, outcomes=check_gates(gates, scores))
-    return render_page(report, scores, toy_pictures(report))
+    samples = toy_samples(written[0].samples, read_samples(phi_modulation_files))
+    parts = toy_parts(samples)
+    simulations = [sample.label for sample in samples.reconstructed[1:]]
+    return render_page(parts, simulations, toy_pictures(parts))

@@ -9,7 +9,6 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 
 from calovox.report import histograms as plots
-from calovox.report import summaries as plots_summaries
 from calovox.report.style import simulated_line, simulated_marker, style
 from calovox.report.topics.inputs.draw import (
     plot_interpolation,
@@ -18,8 +17,9 @@ from calovox.report.topics.inputs.draw import (
 )
 from calovox.report.topics.inputs.measure import draw_interpolations, draw_spectrum
 from calovox.report.topics.response import draw as plots_response
-from calovox.report.topics.response.measure import measure_response
-from calovox.report.topics.shapes.figures import shapes_figure
+from calovox.report.topics.response.profiles import measure_response
+from calovox.report.topics.shapes import draw as plots_summaries
+from calovox.report.topics.shapes.draw import shapes_figure
 from calovox.report.topics.shapes.measure import compare_region
 from calovox.report.topics.showers.draw import (
     plot_average_shower,
@@ -28,15 +28,18 @@ from calovox.report.topics.showers.draw import (
     plot_local,
     voxel_polygons,
 )
+from calovox.samples.files import EvaluationFiles
 from calovox.samples.regions import CENTRAL, REGIONS
-from calovox.samples.sample import read_samples
+from calovox.samples.samples import read_samples
 from calovox.samples.showers import shower_image
 from calovox.voxelization import VoxelGrid
 
 
 @pytest.fixture(scope="module")
 def samples(datasets):
-    return read_samples([datasets["reference"]], {"optimal": [datasets["optimal"]]})[0]
+    simulated = {"optimal": [datasets["optimal"]]}
+    files = EvaluationFiles(reference=[datasets["reference"]], simulated=simulated)
+    return read_samples(files).reconstructed
 
 
 @pytest.fixture(scope="module")

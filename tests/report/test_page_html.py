@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from calovox.report.topics.gates.page import gates_context
+from calovox.report.topic import NotShown
+from calovox.report.topics.gates import GatesTopic
 from calovox.scores.gates.gates import Gate, check_gates
 from calovox.scores.gates.summary import summarise_gates
 from tests.toy_report import NAMES, toy_scores
@@ -141,5 +142,5 @@ def test_gates_for_one_sample_leave_the_others_out():
     (summary,) = summarise_gates(outcomes)
     assert (summary.sample, summary.kept, summary.n_failed) == ("CaloCFM", True, 0)
     assert summary.n_passed == len(outcomes) == 60
-    assert gates_context(outcomes)["labels"] == ["CaloCFM"]
-    assert gates_context(()) is None
+    assert GatesTopic(outcomes).page((summary,))["labels"] == ["CaloCFM"]
+    assert GatesTopic(()).measure(None) == NotShown(())

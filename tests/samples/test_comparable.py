@@ -76,9 +76,7 @@ def test_common_photons_are_those_of_the_energies_that_both_have(slices, tmp_pat
 
 @pytest.fixture(scope="module")
 def scoring(slices: dict[str, Path]) -> Scoring:
-    files = EvaluationFiles(
-        reference=[slices["reference"]], simulated={"gan": [slices["slices"]]}
-    )
+    files = EvaluationFiles(reference=[slices["reference"]], simulated={"gan": [slices["slices"]]})
     return score_samples(read_samples(files))
 
 

@@ -64,9 +64,7 @@ def test_scores_and_report_get_the_same_showers(files):
 
 def test_a_sample_without_cells_alone_is_not_reconstructed(datasets):
     simulated = {"bare": [datasets["without_cells"]], "optimal": [datasets["optimal"]]}
-    samples = read_samples(
-        EvaluationFiles(reference=[datasets["reference"]], simulated=simulated)
-    )
+    samples = read_samples(EvaluationFiles(reference=[datasets["reference"]], simulated=simulated))
     assert list(samples.judged) == ["Geant4", "bare", "optimal"]
     assert [sample.label for sample in samples.reconstructed] == ["Geant4", "optimal"]
     (line,) = samples.left_out

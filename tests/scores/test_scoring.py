@@ -89,9 +89,7 @@ def test_scores_do_not_depend_on_how_a_sample_is_spread_over_files(challenge, tm
     ]
     whole = write_showers(tmp_path / "whole.hdf5", energy, showers)
     one, other = (
-        score(
-            [challenge / "reference.hdf5"], {"x": paths}, binning=challenge / "binning.xml"
-        )
+        score([challenge / "reference.hdf5"], {"x": paths}, binning=challenge / "binning.xml")
         for paths in (parts, [whole])
     )
     for first, second in zip(one.scores, other.scores, strict=True):

@@ -103,28 +103,12 @@ def compare_values(
 
 
 def with_events(result: ObservableResult) -> list[SimulatedResult]:
-    """Find the simulations that have events.
-
-    Args:
-        result: Any comparison.
-
-    Returns:
-        Their results.
-    """
+    """Find the simulations that have events."""
     return [entry for entry in result.simulated if entry.histogram.total > 0]
 
 
 def score_chi2(result: ObservableResult, energy: str, eta: str) -> Iterator[Score]:
-    """Give chi2/ndf of each simulation, with the spread of the non-central chi2 distribution.
-
-    Args:
-        result: The comparison.
-        energy: Where it was made: which energies.
-        eta: Which pseudorapidities.
-
-    Yields:
-        One score per simulation with events.
-    """
+    """Give chi2/ndf of each simulation, with the spread of the non-central chi2 distribution."""
     floor = result.floor
     for entry in result.simulated:
         if entry.chi2.ndf > 0:

@@ -55,15 +55,6 @@ def plot_distribution(
 
     Simulations without events are left out. Triangles at the sides stand beside the numbers of
     the reference's events below and above the axis.
-
-    Args:
-        result: The comparison.
-        ax: Where to draw.
-        scale: Factor from the observable's unit to that of the axis.
-        log: Whether the axis of the counts is logarithmic.
-
-    Returns:
-        The reference's band and line, then one line per simulation.
     """
     edges = result.reference.edges * scale
     low, high = poisson_interval(result.reference.counts)
@@ -94,14 +85,6 @@ def plot_ratio(result: ObservableResult, ax: Axes, *, scale: float = 1.0) -> Dra
 
     The reference's Poisson interval is a band round 1, that of a simulation an error bar;
     simulations stand side by side in each bin.
-
-    Args:
-        result: The comparison.
-        ax: Where to draw.
-        scale: Factor from the observable's unit to that of the axis.
-
-    Returns:
-        The band and the line at 1, then points and triangles of each simulation.
     """
     shown = with_events(result)
     starts = ratio_bins(result.reference, _RATIO_BINS.get(len(shown), _RATIO_BINS_OF_MANY))

@@ -27,16 +27,7 @@ class _Section:
 def render_page(
     parts: Sequence[Measured[Any]], simulations: Sequence[str], pictures: Mapping[str, Picture]
 ) -> str:
-    """Write the page.
-
-    Args:
-        parts: All topics in the order of the page, the first with a heading.
-        simulations: Names of the simulations that shower shapes are shown of.
-        pictures: The figures by their names.
-
-    Returns:
-        HTML that needs no other file.
-    """
+    """Write the page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("calovox.report", ""),
         autoescape=True,

@@ -56,6 +56,7 @@ class Heading:
     title: str
 
 
+@runtime_checkable
 class Topic(Protocol[Result]):
     """One topic of the report; what it needs beyond samples is given to its constructor."""
 

@@ -122,15 +122,7 @@ def slices_summary_figure(results: Sequence[SlicesResult]) -> Figure:
 
 
 def plot_slice_chi2(result: SlicesResult, ax: Axes) -> Drawn:
-    """Draw chi2/ndf of each slice beside the floor of random halves of the reference.
-
-    Args:
-        result: All slices of a range.
-        ax: Where to draw.
-
-    Returns:
-        The floor, the note's average, the points of each simulation.
-    """
+    """Draw chi2/ndf of each slice beside the floor of random halves of the reference."""
     floors = [entry.observable.floor for entry in result.slices]
     low, high = (np.array([getattr(floor, name) for floor in floors]) for name in ("low", "high"))
     artists: Drawn = [
@@ -150,15 +142,7 @@ def plot_slice_chi2(result: SlicesResult, ax: Axes) -> Drawn:
 
 
 def plot_slice_means(result: SlicesResult, ax: Axes) -> Drawn:
-    """Draw the mean of each simulation minus the reference's, in per cent of its width.
-
-    Args:
-        result: All slices of a range.
-        ax: Where to draw.
-
-    Returns:
-        The reference's band and line, the points of each simulation.
-    """
+    """Draw the mean of each simulation minus the reference's, in per cent of its width."""
     mean, rms = _reference(result, "mean"), _reference(result, "rms")
     band = 100.0 * _reference(result, "mean_error") / rms
     artists: Drawn = [
@@ -174,15 +158,7 @@ def plot_slice_means(result: SlicesResult, ax: Axes) -> Drawn:
 
 
 def plot_slice_widths(result: SlicesResult, ax: Axes) -> Drawn:
-    """Draw the standard deviation of each simulation over the reference's.
-
-    Args:
-        result: All slices of a range.
-        ax: Where to draw.
-
-    Returns:
-        The reference's band and line, the points of each simulation.
-    """
+    """Draw the standard deviation of each simulation over the reference's."""
     rms = _reference(result, "rms")
     band = _reference(result, "rms_error") / rms
     artists: Drawn = [

@@ -178,14 +178,7 @@ class SlicesResults:
 
 
 def slice_samples(samples: Samples) -> SlicesResults | NotShown:
-    """Compare simulations with a reference in slices of energy.
-
-    Args:
-        samples: Those of the slices, and the names of all others, which come before them.
-
-    Returns:
-        One result per range of |eta_center|.
-    """
+    """Compare simulations with a reference in slices of energy."""
     if not samples.slices:
         return NotShown(("Energy in slices: no files were given (--slices-reference, --slices)",))
     reference, *simulated = samples.slices

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from calovox.report.metrics import metric_name
+from calovox.report.cells import metric_name
 from calovox.scores.gates.gates import Gate
 from calovox.scores.gates.summary import GateSummary
 

@@ -100,15 +100,7 @@ def measure_inputs() -> InputsResult:
 
 
 def draw_spectrum(n_events: int, *, seed: int) -> Spectrum:
-    """Draw photons with the note's spectrum and count them in bins of log E.
-
-    Args:
-        n_events: How many photons.
-        seed: Seed of the run.
-
-    Returns:
-        Drawn and expected counts.
-    """
+    """Draw photons with the note's spectrum and count them in bins of log E."""
     spectrum = NoteSpectrum()
     n_bins = round(np.log2(spectrum.high / spectrum.low)) * _BINS_PER_OCTAVE
     edges = np.geomspace(spectrum.low, spectrum.high, n_bins + 1)
@@ -123,16 +115,7 @@ def draw_spectrum(n_events: int, *, seed: int) -> Spectrum:
 def draw_interpolations(
     n_draws: int, *, seed: int, probability: float = FIGURE_7_PROBABILITY
 ) -> tuple[Interpolation, Interpolation]:
-    """Draw radii inside a voxel with the step and with the linear interpolation.
-
-    Args:
-        n_draws: Number of radii for each.
-        seed: Seed of the random numbers.
-        probability: Probability of the inner half.
-
-    Returns:
-        The step interpolation and the linear one.
-    """
+    """Draw radii inside a voxel with the step and with the linear interpolation."""
     u = np.random.default_rng(seed).random(n_draws)
     inner, outer = probability, 1.0 - probability
     steps = np.where(u < inner, u / inner, 1.0 + (u - inner) / outer)

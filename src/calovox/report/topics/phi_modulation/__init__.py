@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from calovox.report.topic import Heading, NamedFigure, NotShown
-from calovox.report.topics.phi_modulation.figures import phi_modulation_figures
+from calovox.report.topics.phi_modulation.draw import phi_modulation_figures
 from calovox.report.topics.phi_modulation.measure import (
     PhiModulationResult,
     measure_phi_modulation,

@@ -101,18 +101,7 @@ class PhiModulationResult:
 
 
 def measure_phi_modulation(samples: Samples) -> PhiModulationResult | NotShown:
-    """Read the curves, and compare displaced showers with Geant4.
-
-    Args:
-        samples: The curve file, and Geant4 showers of one energy with the same showers at new
-            azimuths, if there are any.
-
-    Returns:
-        The numbers of Figures 9 and 10.
-
-    Raises:
-        ValueError: If the displaced showers have several energies or no azimuth.
-    """
+    """Read the curves, and compare displaced showers with Geant4."""
     curve = samples.files.curve
     if curve is None:
         return NotShown(("Phi modulation: no curve file was given (--curve)",))
@@ -126,12 +115,6 @@ def measure_phi_modulation(samples: Samples) -> PhiModulationResult | NotShown:
 
 def iterated_width(values: Float64[Array, " event"]) -> tuple[float, float]:
     """Iterate the standard deviation within three of it around the mean, until it stays.
-
-    Args:
-        values: At least two values.
-
-    Returns:
-        The standard deviation and its statistical uncertainty for a normal distribution.
 
     Example:
         >>> iterated_width(np.array([-1.0] * 50 + [1.0] * 50 + [100.0]))[0]
@@ -151,15 +134,7 @@ def iterated_width(values: Float64[Array, " event"]) -> tuple[float, float]:
 def fit_phase_response(
     energy: Float64[Array, " event"], phase: Float64[Array, " event"]
 ) -> Float64[Array, " term"]:
-    """Fit h(T), leaving out events beyond three standard deviations of the residual.
-
-    Args:
-        energy: Energy of each event over its expectation.
-        phase: Phase T of each shower centre in rad.
-
-    Returns:
-        Coefficients: constant, then cosine and sine of each harmonic.
-    """
+    """Fit h(T), leaving out events beyond three standard deviations of the residual."""
     terms = _phase_terms(phase)
     kept = np.ones(len(energy), dtype=bool)
     for _ in range(_MOST_ITERATIONS):

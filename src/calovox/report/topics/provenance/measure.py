@@ -55,15 +55,7 @@ class Provenance:
 def collect_provenance(
     files: Iterable[tuple[str, Path]], settings: Mapping[str, Any] | None = None
 ) -> Provenance:
-    """Describe files, settings and versions.
-
-    Args:
-        files: Role and path of each file.
-        settings: Settings of the command.
-
-    Returns:
-        The provenance; files in the given order.
-    """
+    """Describe files, settings and versions."""
     versions = {"calovox": __version__, "Python": platform.python_version()}
     return Provenance(
         tuple(_describe(role, path) for role, path in files),
@@ -74,13 +66,6 @@ def collect_provenance(
 
 def flatten(entries: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Give each entry of nested mappings and lists of mappings a line of its own.
-
-    Args:
-        entries: What a file says about its making.
-        name: Name of the whole.
-
-    Yields:
-        Names, joined by dots, and values.
 
     Example:
         >>> dict(flatten({"settings": {"seed": 5}, "hits": [{"cut": 0.1}]}))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from calovox.report.metrics import metric_name, score_cells
+from calovox.report.cells import metric_name, score_cells
 from calovox.report.text import feature_symbol
 from calovox.report.topics.overview.measure import OverviewResult
 from calovox.samples.bins import ALL

@@ -141,15 +141,7 @@ def summary_figure(result: RegionResult) -> Figure:
 
 
 def plot_chi2(result: RegionResult, ax: Axes) -> Drawn:
-    """Draw chi2/ndf of every observable and simulation beside the floor of random halves.
-
-    Args:
-        result: All comparisons of a region.
-        ax: Where to draw; observables run down the axis.
-
-    Returns:
-        Floors, then the points of each simulation.
-    """
+    """Draw chi2/ndf of every observable and simulation beside the floor of random halves."""
     rows = np.arange(len(result.observables))
     floors = [observable.floor for observable in result.observables]
     floor = ax.barh(
@@ -175,15 +167,7 @@ def plot_chi2(result: RegionResult, ax: Axes) -> Drawn:
 
 
 def plot_shifts(result: RegionResult, ax: Axes) -> Drawn:
-    """Draw the mean event-by-event shift of every observable, in per cent of its width.
-
-    Args:
-        result: All comparisons of a region.
-        ax: Where to draw; observables run down the axis.
-
-    Returns:
-        Points with errors, one container per simulation.
-    """
+    """Draw the mean event-by-event shift of every observable, in per cent of its width."""
     artists: Drawn = []
     ax.axvline(0.0, color="black", linewidth=0.8)
     for place, offset in enumerate(_row_offsets(result)):
@@ -199,15 +183,7 @@ def plot_shifts(result: RegionResult, ax: Axes) -> Drawn:
 
 
 def plot_spreads(result: RegionResult, ax: Axes) -> Drawn:
-    """Draw the spread of the event-by-event difference, in per cent of the observable's width.
-
-    Args:
-        result: All comparisons of a region.
-        ax: Where to draw; observables run down the axis.
-
-    Returns:
-        Points, one line per simulation.
-    """
+    """Draw the spread of the event-by-event difference, in per cent of the observable's width."""
     artists: Drawn = []
     for place, offset in enumerate(_row_offsets(result)):
         pairs = [entry.simulated[place].paired for entry in result.observables]

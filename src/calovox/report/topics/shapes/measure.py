@@ -64,14 +64,7 @@ class ShapesResult:
 
 
 def measure_shapes(samples: Samples) -> ShapesResult | NotShown:
-    """Compare all observables in all regions.
-
-    Args:
-        samples: Reference and simulations.
-
-    Returns:
-        The comparisons; not shown without a reference with cells.
-    """
+    """Compare all observables in all regions."""
     if not samples.reconstructed:
         given = samples.left_out or ("Shower shapes: no reference with cell energies was given",)
         return NotShown(given)

@@ -36,14 +36,7 @@ def page_shapes(result: ShapesResult) -> dict[str, Any]:
 
 
 def region_context(result: RegionResult) -> dict[str, Any]:
-    """Collect what the template shows of one region.
-
-    Args:
-        result: All comparisons of the region.
-
-    Returns:
-        Values by their names in the template.
-    """
+    """Collect what the template shows of one region."""
     first = result.observables[0]
     pairs = _paired_positions(result)
     return {

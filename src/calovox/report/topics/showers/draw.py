@@ -53,15 +53,7 @@ def showers_figures(result: ShowersResult) -> Iterator[NamedFigure]:
 
 
 def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
-    """Draw one shower in (eta, phi) and, with the grid over it, in local coordinates.
-
-    Args:
-        image: The shower.
-        grid: Voxels whose borders are drawn.
-
-    Returns:
-        Two panels with a common colour scale.
-    """
+    """Draw one shower in (eta, phi) and, with the grid over it, in local coordinates."""
     figure = Figure(figsize=(11.0, 4.9))
     axes = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.07, right=0.88, bottom=0.11, top=0.9, wspace=0.24)
@@ -84,14 +76,7 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
 
 
 def average_figure(shower: AverageShower) -> Figure:
-    """Draw an average shower on its grid: near view above, complete view below.
-
-    Args:
-        shower: The average shower.
-
-    Returns:
-        Two rows of EMB1, EMB2 and EMB3, each with a common colour scale.
-    """
+    """Draw an average shower on its grid: near view above, complete view below."""
     figure = Figure(figsize=(11.0, 7.1))
     axes = figure.subplots(2, 3)
     figure.subplots_adjust(left=0.065, right=0.89, bottom=0.075, top=0.905, wspace=0.3, hspace=0.3)
@@ -123,19 +108,7 @@ def average_figure(shower: AverageShower) -> Figure:
 def plot_average_shower(
     shower: AverageShower, ax: Axes, *, layer: int, radius: float, norm: Normalize
 ) -> list[Artist]:
-    """Draw the energy density of one layer's voxels, with their borders in red.
-
-    Args:
-        shower: The average shower.
-        ax: Where to draw.
-        layer: Layer number.
-        radius: Half the width of the view in mm.
-        norm: Colour scale in MeV/mm^2; voxels below it have its lowest colour, those without
-            energy are grey.
-
-    Returns:
-        The voxels.
-    """
+    """Draw the energy density of one layer's voxels, with their borders in red."""
     rows = np.flatnonzero((shower.grid.layer == layer) & (shower.grid.r_min < 1.5 * radius))
     density = shower.density[rows]
     voxels = PolyCollection(
@@ -152,16 +125,7 @@ def plot_average_shower(
 
 
 def plot_grid(grid: VoxelGrid, ax: Axes, *, layer: int) -> list[Artist]:
-    """Draw the borders of one layer's voxels as semi-transparent red lines.
-
-    Args:
-        grid: The voxels.
-        ax: Where to draw, in mm around the shower centre.
-        layer: Layer number.
-
-    Returns:
-        The lines.
-    """
+    """Draw the borders of one layer's voxels as semi-transparent red lines."""
     rows = np.flatnonzero(grid.layer == layer)
     outlines = [np.vstack([corners, corners[:1]]) for corners in voxel_polygons(grid, rows)]
     lines = LineCollection(outlines, colors=GRID_COLOR, linewidths=0.5, alpha=0.35)
@@ -170,16 +134,7 @@ def plot_grid(grid: VoxelGrid, ax: Axes, *, layer: int) -> list[Artist]:
 
 
 def plot_local(image: ShowerImage, ax: Axes, *, norm: Normalize) -> list[Artist]:
-    """Draw one shower in the local coordinates in mm.
-
-    Args:
-        image: The pixels.
-        ax: Where to draw.
-        norm: Colour scale in MeV/mm^2.
-
-    Returns:
-        The pixels.
-    """
+    """Draw one shower in the local coordinates in mm."""
     pixels = _shown(image)
     mesh = ax.pcolormesh(image.edges, image.edges, pixels, norm=norm, rasterized=True)
     _set_view(ax, float(image.edges[-1]))
@@ -187,16 +142,7 @@ def plot_local(image: ShowerImage, ax: Axes, *, norm: Normalize) -> list[Artist]
 
 
 def plot_eta_phi(image: ShowerImage, ax: Axes, *, norm: Normalize) -> list[Artist]:
-    """Draw one shower in eta and phi.
-
-    Args:
-        image: The pixels.
-        ax: Where to draw.
-        norm: Colour scale in MeV/mm^2.
-
-    Returns:
-        The pixels.
-    """
+    """Draw one shower in eta and phi."""
     mesh = ax.pcolormesh(
         image.eta_edges, image.phi_edges, _shown(image), norm=norm, rasterized=True
     )
@@ -211,15 +157,7 @@ def plot_eta_phi(image: ShowerImage, ax: Axes, *, norm: Normalize) -> list[Artis
 def voxel_polygons(
     grid: VoxelGrid, rows: Int64[Array, " chosen"]
 ) -> list[Float64[Array, "corner 2"]]:
-    """Approximate voxels by polygons in x = r cos(alpha), y = r sin(alpha).
-
-    Args:
-        grid: The voxels.
-        rows: Which of them.
-
-    Returns:
-        Corners of each voxel in mm, along the outer and back along the inner arc.
-    """
+    """Approximate voxels by polygons in x = r cos(alpha), y = r sin(alpha)."""
     polygons = []
     for row in rows:
         low, high = float(grid.alpha_min[row]), float(grid.alpha_max[row])

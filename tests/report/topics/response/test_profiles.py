@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calovox.report.topics.response.measure import measure_response
+from calovox.report.topics.response.profiles import measure_response
 from calovox.samples.sample import read_sample
 
 

@@ -2,10 +2,8 @@ import math
 
 import pytest
 
-from calovox.report.scores import score_regions
-from calovox.report.topics.overview.measure import distance, metric_overviews
-from calovox.report.topics.overview.page import metric_name, overview_context
 from calovox.samples.bins import ALL
+from calovox.scores.overview import distance, metric_overviews
 from calovox.scores.table import Score, Scores
 
 
@@ -53,25 +51,3 @@ def test_scores_without_a_value_are_no_best_or_worst():
     assert overview.total.cells[0].worst.value == 1.1
     (overview,) = metric_overviews(Scores((score(math.nan),)), ["A"])
     assert overview.total.cells == (None,)
-
-
-@pytest.mark.parametrize(("value", "state"), [(1.1, "good"), (1.2, "fair"), (2.0, "poor")])
-def test_table_tells_how_far_the_floor_is(value, state):
-    cell = overview_context(Scores((score(value),)), ["A"])["metrics"][0]["total"][0]
-    assert cell["state"] == state
-    assert cell["floor"] == "1.000 ± 0.040"
-
-
-def test_every_metric_of_the_scores_has_a_name():
-    for metric in ("divergence", "auc", "chi2_ndf"):
-        assert metric_name(metric) not in (metric, metric.replace("_", " "))
-
-
-def test_scores_of_regions_are_those_of_the_comparison(written):
-    report = written[0]
-    scores = score_regions(report.regions)
-    (first, *_) = scores.select(sample="regular", feature="r_eta")
-    (entry,) = (o for o in report.regions[0].observables if o.name == "r_eta")
-    assert first.value == entry.simulated[1].chi2.reduced
-    assert first.floor == entry.floor.mean
-    assert first.bin == "65 GeV, 0.20 < |η| < 0.25"
