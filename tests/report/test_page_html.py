@@ -7,6 +7,8 @@ import pytest
 
 from calovox.report.topic import NotShown
 from calovox.report.topics.gates import GatesTopic
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import Samples
 from calovox.scores.gates.gates import Gate, check_gates
 from calovox.scores.gates.summary import summarise_gates
 from tests.toy_report import NAMES, toy_scores
@@ -143,4 +145,4 @@ def test_gates_for_one_sample_leave_the_others_out():
     assert (summary.sample, summary.kept, summary.n_failed) == ("CaloCFM", True, 0)
     assert summary.n_passed == len(outcomes) == 60
     assert GatesTopic(outcomes).page((summary,))["labels"] == ["CaloCFM"]
-    assert GatesTopic(()).measure(None) == NotShown(())
+    assert GatesTopic(()).measure(Samples(files=EvaluationFiles())) == NotShown(())

@@ -98,8 +98,7 @@ def test_datasets_without_cells_suffice(datasets):
     assert entry.exponent == 16
     assert entry.observable.simulated[0].place == 1
     assert results.ranges[1].slices == ()
-    (line,) = results.missing
-    assert line.startswith("E_tot at 0.75 < |η| < 0.85: the reference has too few showers")
+    assert results.missing[-1] == "E_tot at 0.75 < |η| < 0.85: the reference has too few showers"
 
 
 def test_slices_are_not_shown_without_files():
