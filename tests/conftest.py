@@ -1,6 +1,9 @@
 """Checks of array shapes and types while testing, and fixtures used by several rooms."""
 
 import inspect
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,14 @@ jaxtyping.install_import_hook("calovox", "beartype.beartype")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give torch and browsers a temporary folder that goes with the session."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = tempfile.mkdtemp(prefix="calovox-tests-")
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Give the folder of reference data beside the repository, or skip the test."""
@@ -44,3 +55,24 @@ def toy_hits() -> Any:
     from tests.toy_showers import toy_showers
 
     return toy_showers(8)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add a way to write anew what others script against."""
+    parser.addoption(
+        "--write-interface", action="store_true", help="Write tests/interface instead of testing."
+    )
+
+
+@pytest.fixture
+def check_interface(request: pytest.FixtureRequest) -> Callable[[str, list[str]], None]:
+    """Compare lines with a committed file of tests/interface, or write it with the option."""
+
+    def check(name: str, lines: list[str]) -> None:
+        path = Path(__file__).parent / "interface" / name
+        if request.config.getoption("--write-interface"):
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        held = path.read_text(encoding="utf-8").splitlines()
+        assert lines == held, "others script against this: see CONTRIBUTING.md"
+
+    return check

@@ -7,6 +7,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from calovox.arrays import LAYERS
 from calovox.binned_shower import read_sub_voxels
@@ -15,9 +17,11 @@ from calovox.export.pairs import pair_runs
 from calovox.files.whole import file_hash
 from calovox.phi_modulation.curve_file import read_curve, read_curve_root
 from calovox.runtime import load_models
-from calovox.training.runs.folder import TrainedModel, read_run
+from calovox.runtime.metadata import LOWEST_RUNTIME
+from calovox.training.runs.folder import WEIGHTS, TrainedModel, read_run
 from calovox.voxelization import VoxelGrid
-from tests.export.toy_runs import toy_dit, toy_grid, toy_student
+from tests.cli.commands.test_chain import fail
+from tests.export.toy_runs import toy_dit, toy_grid, toy_student, write_runs
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +31,8 @@ def trained(runs: list[Path]) -> tuple[TrainedModel, TrainedModel]:
 
 
 def test_folder_holds_what_fastcalosim_and_we_need(exported: Path) -> None:
-    curves = [f"phi_modulation_layer_{layer}_eta_0.00_1.35.root" for layer in (0, 1, 2, 3)]
-    names = ["photon_eta_000_070.onnx", "photon_eta_000_070_fcs.onnx", "voxels.h5", *curves]
+    curves = [f"phi_modulation_layer_{layer}_eta_0.00_2.50.root" for layer in (0, 1, 2, 3)]
+    names = ["photon_eta_000_070.onnx", "voxels.h5", *curves]
     names += ["sub_voxels.root", "phi_modulation.h5", "model.json", "MODEL_CARD.md"]
     assert {path.name for path in exported.iterdir()} == set(names)
     assert read_sub_voxels(exported / "sub_voxels.root", toy_grid()).grid == toy_grid()
@@ -45,9 +49,13 @@ def test_card_has_hashes_data_recipe_and_metrics(exported: Path) -> None:
     assert model["energies"]["recipe"]["seed"] == 1
     assert model["shapes"]["data"]["training"]["files"][0]["name"] == "toy.h5"
     assert model["parity"]["largest"] < 1e-4
+    assert content["onnxruntime"] == f">={LOWEST_RUNTIME}"
+    assert content["no_fastcalosim"].startswith("its layers have voxels [0, 36, 200")
     text = (exported / "MODEL_CARD.md").read_text()
     for digest in content["files"].values():
         assert digest in text
+    assert f"ONNX Runtime {LOWEST_RUNTIME} or newer" in text
+    assert f"FastCaloSim cannot run these models: {content['no_fastcalosim']}." in text
     assert "## 0 <= |eta| < 0.7, 256 MeV to 524 GeV" in text
 
 
@@ -92,6 +100,17 @@ def test_range_of_energies_is_the_common_one(trained: tuple[TrainedModel, Traine
     energies, shapes = trained
     (pair,) = pair_runs([replace(energies, energy_range=(100.0, 1e5)), shapes])
     assert pair.metadata().energy_range == (256.0, 1e5)
+
+
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path) -> None:
+    energies, shapes = write_runs(tmp_path)
+    tensors = load_file(shapes / WEIGHTS)
+    name = next(name for name, values in tensors.items() if values.ndim == 2)
+    tensors[name][1, 1] = torch.nan
+    save_file(tensors, shapes / WEIGHTS)
+    words = ("export", energies, shapes, "-o", tmp_path / "photons")
+    fail(*words, match=rf"cfm/weights.safetensors: expected finite weights, got nan in {name}: ")
+    assert not (tmp_path / "photons").exists()
 
 
 def test_runs_that_make_no_pairs_are_refused(trained: tuple[TrainedModel, TrainedModel]) -> None:

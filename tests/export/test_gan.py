@@ -10,6 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from calovox.cli import app
+from calovox.export.fixed_shapes import fix_batch
 from calovox.export.folder import export_models
 from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
@@ -89,8 +90,9 @@ def trained(gans: list[Path]) -> list[TrainedModel]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_inputs_are_those_of_fastcalosim(folder: Path, name: str) -> None:
-    handler = FastCaloSimHandler(folder / f"{name}_fcs.onnx")
+def test_inputs_are_those_of_fastcalosim(folder: Path, name: str, tmp_path: Path) -> None:
+    fix_batch(folder / f"{name}.onnx", tmp_path / "fixed.onnx")
+    handler = FastCaloSimHandler(tmp_path / "fixed.onnx")
     assert handler.types == {"tensor(float)"}
     sizes = {"inn_eta_in": 1, "inn_einc_in": 1, "inn_z_energy": 5, "cfm_z_shape": 30}
     assert handler.shapes == {k: [1, n] for k, n in sizes.items()} | {"voxels": [1, 30]}

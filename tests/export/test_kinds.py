@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from calovox.benchmarking import costs, measure_costs
 from calovox.cli import app
+from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
@@ -61,8 +62,9 @@ def folder(runs: list[Path]) -> Path:
     return folder
 
 
-def test_inputs_are_those_of_fastcalosim(kind: str, folder: Path) -> None:
-    handler = FastCaloSimHandler(folder / f"{NAME}_fcs.onnx")
+def test_inputs_are_those_of_fastcalosim(kind: str, folder: Path, tmp_path: Path) -> None:
+    fix_batch(folder / f"{NAME}.onnx", tmp_path / "fixed.onnx")
+    handler = FastCaloSimHandler(tmp_path / "fixed.onnx")
     assert handler.types == {"tensor(float)"}
     sizes = {"inn_eta_in": 1, "inn_einc_in": 1, "inn_z_energy": 5, "cfm_z_shape": N_NOISE[kind]}
     assert handler.shapes == {name: [1, n] for name, n in sizes.items()} | {"voxels": [1, 30]}

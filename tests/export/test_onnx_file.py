@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from tests.export.test_fused import toy_sampler
 
+from calovox.dataset.keys import LEAST_FRACTION
 from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
@@ -18,6 +18,7 @@ from calovox.nn.spline import MIN_SLOPE
 from calovox.preprocessing.conditions import ETA_FACTOR, SPREAD
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
+from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.training.runs.folder import read_run
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import CfmSizes
@@ -52,8 +53,8 @@ class FastCaloSimHandler:
         return np.asarray(voxels)
 
 
-def test_fastcalosim_finds_its_inputs_and_one_output(exported: Path) -> None:
-    handler = FastCaloSimHandler(exported / f"{NAME}_fcs.onnx")
+def test_fastcalosim_finds_its_inputs_and_one_output(fixed: Path) -> None:
+    handler = FastCaloSimHandler(fixed)
     assert handler.types == {"tensor(float)"}
     (output,) = handler.session.get_outputs()
     assert handler.shapes == {
@@ -66,10 +67,10 @@ def test_fastcalosim_finds_its_inputs_and_one_output(exported: Path) -> None:
     assert all(isinstance(size, int) for size in output.shape)
 
 
-def test_fastcalosim_draws_the_shower_of_our_runtime(exported: Path) -> None:
+def test_fastcalosim_draws_the_shower_of_our_runtime(exported: Path, fixed: Path) -> None:
     rng = np.random.default_rng(1)
     noise = rng.standard_normal(5 + N_VOXELS).astype(np.float32)
-    handler = FastCaloSimHandler(exported / f"{NAME}_fcs.onnx")
+    handler = FastCaloSimHandler(fixed)
     found = handler.run(
         inn_eta_in=[4.0], inn_einc_in=[65536.0], inn_z_energy=noise[:5], cfm_z_shape=noise[5:]
     )
@@ -78,15 +79,15 @@ def test_fastcalosim_draws_the_shower_of_our_runtime(exported: Path) -> None:
     np.testing.assert_array_equal(found / np.float32(65536.0), expected)
 
 
-def test_weights_and_metadata_are_in_the_file(exported: Path, tmp_path: Path) -> None:
-    for name in (f"{NAME}.onnx", f"{NAME}_fcs.onnx"):
-        (tmp_path / name).write_bytes((exported / name).read_bytes())
-        model = OnnxModel(tmp_path / name)
+def test_weights_and_metadata_are_in_the_file(exported: Path, fixed: Path, tmp_path: Path) -> None:
+    for path in (exported / f"{NAME}.onnx", fixed):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+        model = OnnxModel(tmp_path / path.name)
         assert model.grid == toy_grid()
         assert model.energy_range == ENERGY_RANGE
         assert model.eta_range == (0.0, 0.7)
         assert model.card["energies"]["metrics"] == {"loss": 0.5}
-        graph = onnx.load(tmp_path / name).graph
+        graph = onnx.load(tmp_path / path.name).graph
         assert {tensor.data_location for tensor in graph.initializer} == {0}
 
 
@@ -95,6 +96,16 @@ def test_exported_showers_are_those_of_torch(exported: Path, runs: list[Path]) -
     model = OnnxModel(exported / f"{NAME}.onnx")
     parity = measure_parity(model, pair.sampler(), 3000, seed=2)
     assert parity.largest < 1e-4
+
+
+def test_voxels_below_the_least_fraction_are_0(exported: Path) -> None:
+    """FastCaloSim divides by 0 where a layer's first voxel above 0 has 1.19e-7 or less."""
+    model = OnnxModel(exported / f"{NAME}.onnx")
+    rng = np.random.default_rng(4)
+    noise = rng.standard_normal((2000, *model.noise_shape), dtype=np.float32)
+    energy = 256.0 * 2.0 ** rng.uniform(0.0, 11.0, 2000)
+    shares = model.sample(Conditions(energy, np.full(2000, 0.3)), noise)
+    assert shares[shares > 0.0].min() > LEAST_FRACTION * (1.0 - 1e-6)  # divided by the energy
 
 
 def test_showers_do_not_depend_on_their_batch(exported: Path) -> None:
@@ -138,6 +149,14 @@ def test_plain_export_gives_the_same_showers(tmp_path: Path) -> None:
     export_plain(sampler, tmp_path / "plain.onnx", metadata)
     parity = measure_parity(OnnxModel(tmp_path / "plain.onnx"), sampler, 500, seed=2)
     assert parity.largest < 1e-3
+
+
+@pytest.fixture(scope="module")
+def fixed(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the toy model with the fixed shapes that FastCaloSim loads."""
+    path = tmp_path_factory.mktemp("fixed") / f"{NAME}_fcs.onnx"
+    fix_batch(exported / f"{NAME}.onnx", path)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def test_file_errors_say_what_is_missing(tmp_path):
     with pytest.raises(ValueError, match=r"other.root: the TTree `caloDetCells` lacks .*dphi, dr"):
         CellTable.from_root(tmp_path / "other.root")
     (tmp_path / "text.root").write_text("no ROOT file at all")
-    with pytest.raises(ValueError, match=r"text.root: expected a ROOT file"):
+    with pytest.raises(ValueError, match=r"text.root is no readable ROOT file"):
         CellTable.from_root(tmp_path / "text.root")
     with pytest.raises(FileNotFoundError):
         CellTable.from_root(tmp_path / "nothing.root")

@@ -82,6 +82,29 @@ def test_table_lookup_agrees_with_arithmetic_on_a_regular_grid():
         assert 1.0 <= distance.min() <= 1 + GAP_TOLERANCE
 
 
+def test_points_equally_near_to_cells_belong_to_the_highest_row():
+    eta_index, phi_index = (index.ravel() for index in np.indices((2, 3)))
+    same = np.ones(6)
+    table = CellTable(
+        id=np.arange(6, dtype=np.uint64),
+        layer=np.full(6, 2, dtype=np.uint8),
+        eta=0.125 + 0.25 * eta_index,
+        phi=0.25 + 0.5 * phi_index,
+        r=1600.0 * same,
+        z=same,
+        d_eta=0.25 * same,
+        d_phi=0.5 * same,
+        d_r=same,
+        eta_index=eta_index.astype(np.int32),
+        phi_index=phi_index.astype(np.int32),
+        name="toy",
+    )
+    eta = np.array([0.25, 0.25, 0.125, 0.375, 0.25, 0.25])  # borders, then corners
+    phi = np.array([0.25, 1.25, 0.5, 1.0, 0.5, 1.0])
+    found = TableLookup.from_table(table).find(np.full(6, 2), eta, phi)
+    np.testing.assert_array_equal(found, [3, 5, 1, 5, 4, 5])
+
+
 def test_gaps_between_displaced_cells_belong_to_a_cell(aligned):
     layer, eta, phi = random_points(100_000, max_abs_eta=0.99)
     eta = np.where(np.abs(eta) < 0.01, 0.5, eta)

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -68,6 +69,34 @@ def test_apply_multiplies_by_the_factor_at_the_place_of_the_hit():
         expected = hits.energy[chosen] * factor
         # a phase on the edge of a bin may be rounded into the neighbour
         assert np.mean(np.isclose(applied.energy[chosen], expected, rtol=1e-6)) > 0.999
+
+
+@pytest.mark.parametrize("turns", [-1, 0, 1])
+def test_azimuths_beyond_a_turn_have_the_factor_of_their_place(turns):
+    modulation = PhiModulation.from_function(cosine)
+    hits = toy_showers(4)
+    n_bins = modulation.values.shape[2]
+    place = np.arange(len(hits.phi)) + 0.5 - 512 * n_bins  # centres of bins, from -pi
+    phi = np.asarray((place * PERIOD / n_bins + turns * 2.0 * np.pi).astype(hits.phi.dtype))
+    turned = dataclasses.replace(hits, phi=phi)
+    applied = apply_phi_modulation(turned, modulation)
+    position = np.minimum(hits.layer, 4)
+    rows = np.arange(len(phi)) % n_bins
+    factors = np.ones((5, n_bins))
+    factors[:4] = modulation.values[0]
+    assert applied.energy == pytest.approx(hits.energy * factors[position, rows], rel=1e-6)
+
+
+def test_azimuth_just_below_minus_pi_has_the_factor_of_the_last_bin():
+    values = np.ones((1, 4, 50))
+    values[:, :, -1] = 2.0
+    modulation = PhiModulation(values, np.array([0.0, 1.5]))
+    hits = toy_showers(4)
+    below = np.nextafter(np.float32(-np.pi), np.float32(-4.0))
+    hits = dataclasses.replace(hits, phi=np.full_like(hits.phi, below))
+    applied = apply_phi_modulation(hits, modulation)
+    expected = np.where(hits.layer < 4, 2.0, 1.0) * hits.energy
+    assert applied.energy == pytest.approx(expected, rel=1e-6)
 
 
 def test_flat_curve_changes_nothing_and_inputs_are_kept():

@@ -44,13 +44,21 @@ def test_root_files_hold_the_curve_where_fastcalosim_reads_it(tmp_path):
     curves = PhiModulation.from_function(cosine, eta_edges=(0.0, 0.8, 1.4))
     write_curve_root(tmp_path, curves)
     assert len(list(tmp_path.iterdir())) == 8
-    path = tmp_path / "phi_modulation_layer_1_eta_0.80_1.40.root"
+    path = tmp_path / "phi_modulation_layer_1_eta_0.80_2.50.root"
     assert read_curve_root(path) == pytest.approx(curves.values[1, 1], abs=1e-6)
     with uproot.open(path) as file:
         histogram = file["hWt_Layer0"]
         assert histogram.classname == "TH2F"
         assert histogram.axis("x").edges()[-1] == pytest.approx(PERIOD)
         assert histogram.values()[:, 0] == pytest.approx(curves.values[1, 1], abs=1e-6)
+
+
+def test_ranges_of_root_files_hold_every_hit(tmp_path):
+    curves = PhiModulation.from_function(cosine, eta_edges=(0.1, 0.8, 1.4))
+    write_curve_root(tmp_path, curves)
+    ranges = {path.stem.partition("_eta_")[2] for path in tmp_path.iterdir()}
+    assert ranges == {"0.00_0.80", "0.80_2.50"}
+    assert np.array_equal(curves.eta_edges, [0.1, 0.8, 1.4])
 
 
 def test_other_files_are_refused(tmp_path):

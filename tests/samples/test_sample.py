@@ -8,7 +8,7 @@ import pytest
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.geometry import barrel_cells
-from calovox.samples.sample import read_sample
+from calovox.samples.sample import check_common_energies, read_sample
 from calovox.samples.source import open_showers
 
 
@@ -98,3 +98,10 @@ def test_files_of_one_sample_have_one_grid_and_differ(datasets):
         read_sample([datasets["reference"], datasets["regular"]], "x")
     with pytest.raises(ValueError, match="each file once"):
         read_sample([datasets["reference"], datasets["reference"]], "x")
+
+
+def test_a_simulation_without_an_energy_of_the_reference_is_refused(datasets):
+    reference, simulated = (read_sample([datasets[k]], k) for k in ("reference", "optimal"))
+    other = replace(simulated, energy=simulated.energy + 2.0 * reference.energy.max())
+    with pytest.raises(ValueError, match="optimal: expected energies of its reference"):
+        check_common_energies(reference, other)

@@ -1,10 +1,11 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from calovox.photons import Fixed, Photons, SignedUniform, draw_photons
+from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.simulation.sampling import photons_to_voxels
 from calovox.voxelization import concatenate_voxels
 from tests.toy_model import ToyModel, ToyModels
@@ -48,6 +49,29 @@ def test_showers_do_not_depend_on_the_order_of_the_photons(photons):
     (whole,) = photons_to_voxels(ToyModels(), photons, seed=5)
     (turned,) = photons_to_voxels(ToyModels(), photons[np.arange(20)[::-1]], seed=5)
     assert np.array_equal(whole.energy[::-1], turned.energy)
+
+
+@dataclass(frozen=True)
+class Watched(ToyModels):
+    """Remembers the noise that it was given."""
+
+    seen: list = field(default_factory=list)
+
+    def sample(self, energy, eta, noise):
+        self.seen.append(noise.copy())
+        return super().sample(energy, eta, noise)
+
+
+def test_noise_of_the_model_has_a_stream_of_its_own(photons):
+    models = Watched()
+    list(photons_to_voxels(models, photons, seed=5))
+    (noise,) = models.seen
+    n_noise = noise.shape[1]
+    expected = event_normals(event_keys(5, Stream.MODEL, photons.index), n_noise)
+    assert np.array_equal(noise, expected)
+    for stream in set(Stream) - {Stream.MODEL}:
+        other = event_normals(event_keys(5, stream, photons.index), n_noise)
+        assert not np.any(np.all(noise == other, axis=1))
 
 
 def test_showers_depend_on_the_seed(photons):

@@ -155,6 +155,16 @@ def test_nan_stops_the_run_and_names_the_batch(tmp_path: Path, reader: DatasetRe
     assert path.read_bytes() == before
 
 
+def test_weights_that_overflow_stop_the_run_at_their_step(
+    tmp_path: Path, reader: DatasetReader
+) -> None:
+    recipe = Recipe(n_steps=1, max_learning_rate=1e41)
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(FloatingPointError, match=r"norm of the weights is (inf|nan) in step 1 "):
+        train(make_inn(reader), make_stream(reader), recipe, checkpoint=path)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("recipe", "options", "message"),
     [

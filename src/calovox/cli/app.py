@@ -35,10 +35,6 @@ from calovox.cli.commands.train import (
     TRAIN_DIT_EXAMPLE,
     TRAIN_GAN_EXAMPLE,
     TRAIN_INN_EXAMPLE,
-    TrainCfmSettings,
-    TrainDitSettings,
-    TrainGanSettings,
-    TrainInnSettings,
     preview_training,
     train_cfm,
     train_dit,
@@ -51,6 +47,12 @@ from calovox.cli.commands.train_parametric import (
     train_parametric,
 )
 from calovox.cli.commands.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
+from calovox.cli.train_settings import (
+    TrainCfmSettings,
+    TrainDitSettings,
+    TrainGanSettings,
+    TrainInnSettings,
+)
 
 __all__ = ["app", "main"]
 

@@ -29,6 +29,8 @@ References:
     Appendix A.
 """
 
+from typing import Final
+
 from calovox.arrays import LAYERS
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "EVENT_COLUMNS",
     "FORMAT",
     "INCIDENT_ENERGY",
+    "LEAST_FRACTION",
     "PHI_MOD",
     "R_SIZE",
     "R_START",
@@ -69,6 +72,10 @@ EVENT_COLUMNS = {
     "photon_phi": "f8",
     "extrapolated": "?",
 }
+LEAST_FRACTION: Final = 1.3e-7
+"""Voxels below this fraction of the kinetic energy are 0 in all that FastCaloSim reads: it divides
+by 0 where the first voxel above 0 of a layer has 1.19e-7 of the kinetic energy or less."""
+
 CELL_COLUMNS = {"cell": "i4", "energy": "f4", "event_offsets": "i8", "outside": "f8"}
 
 

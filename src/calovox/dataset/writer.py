@@ -32,6 +32,7 @@ class DatasetWriter(BatchWriter):
         precision_bits: Mantissa bits that voxel and cell energies keep, all 23 by default; 12
             cost a relative error of at most 1.3e-4 per energy.
         compression: "gzip" for programs without the filters of hdf5plugin, such as FastCaloSim.
+        least_fraction: Voxels below this fraction of the kinetic energy are written as 0.
 
     Example::
 
@@ -49,6 +50,7 @@ class DatasetWriter(BatchWriter):
         overwrite: bool = False,
         precision_bits: int | None = None,
         compression: Compression = "blosc2",
+        least_fraction: float = 0.0,
     ) -> None:
         round_mantissa(np.ones(1, dtype=np.float32), precision_bits)
         super().__init__(path, overwrite=overwrite)
@@ -57,6 +59,7 @@ class DatasetWriter(BatchWriter):
         self._cell_table = cell_table
         self._precision_bits = precision_bits
         self._compression: Compression = compression
+        self._least_fraction = np.float32(least_fraction)
         self._columns: frozenset[str] | None = None
         self._pending: list[tuple[Voxels, CellEnergies | None, Array | None]] = []
         self._n_pending = 0
@@ -184,6 +187,8 @@ class DatasetWriter(BatchWriter):
         for position, layer in enumerate(LAYERS):
             of_layer = self._grid.layer_slice(layer)
             energy = self._rounded(_join([v.energy[:, of_layer] for v in batches]))
+            # behind the rounding, which may bring a voxel below
+            energy[energy < self._least_fraction] = 0.0
             append_rows(file[keys.ENERGY[position]], energy)
         for name in file["event"]:
             append_rows(file["event"][name], _join([getattr(v, name) for v in batches]))
@@ -192,6 +197,7 @@ class DatasetWriter(BatchWriter):
         for _, cells, _ in pending:
             if cells is not None:
                 self._append_cells(file["cells"], cells)
+        file.check_disk()
 
     def _append_cells(self, group: h5py.Group, cells: CellEnergies) -> None:
         start = group["cell"].shape[0]

@@ -37,6 +37,7 @@ def model_card(content: Mapping[str, Any]) -> str:
         f"voxels (grid {grid['name']}) of photon showers in the ATLAS barrel calorimeter.",
         "Outside of the ranges below nobody has looked at what they give.",
         *_describe_gaps([model["eta_range"] for model in content["models"]]),
+        *_describe_runtimes(content),
         "",
     ]
     for model in content["models"]:
@@ -55,6 +56,19 @@ def _describe_gaps(ranges: Sequence[Sequence[float]]) -> Iterator[str]:
     ]
     if gaps:
         yield f"There is no model for |eta| from {', '.join(gaps)}: photons there are refused."
+
+
+def _describe_runtimes(content: Mapping[str, Any]) -> Iterator[str]:
+    """Say what runs the models, and whether they were rewritten for it."""
+    yield f"They need ONNX Runtime {content['onnxruntime'].removeprefix('>=')} or newer."
+    if "no_fastcalosim" in content:
+        yield f"FastCaloSim cannot run these models: {content['no_fastcalosim']}."
+    if "rewritten" in content:
+        yield (
+            f"{content['rewritten']['program']} rewrote the graphs for older runtimes, without "
+            "the runs they came from, and set voxels below 1.3e-7 of the kinetic energy to 0; "
+            "`model.json` has the SHA-256 of the files before."
+        )
 
 
 def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:

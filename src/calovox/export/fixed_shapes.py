@@ -1,16 +1,15 @@
 """Models with fixed shapes, of one event, as FastCaloSim loads them."""
 
-import shutil
 from pathlib import Path
-from typing import Any
 
 import onnx
 
-from calovox.export.output_folder import describe_folder, new_folder
+from calovox.files.damage import reading
 from calovox.files.whole import whole_file
-from calovox.runtime.model_set import read_description
+from calovox.runtime.metadata import ModelFileError
+from calovox.runtime.whole_onnx import check_whole
 
-__all__ = ["export_fixed", "fix_batch", "save_onnx"]
+__all__ = ["fix_batch", "save_onnx"]
 
 
 def fix_batch(path: Path, fixed: Path) -> None:
@@ -19,10 +18,15 @@ def fix_batch(path: Path, fixed: Path) -> None:
     Args:
         path: An exported model for batches of any size.
         fixed: The copy; replaced if it exists.
+
+    Raises:
+        ModelFileError: If it is damaged, or not whole in itself.
     """
-    model = onnx.load(path)
-    for tensor in (*model.graph.input, *model.graph.output):
-        tensor.type.tensor_type.shape.dim[0].dim_value = 1
+    check_whole(path)
+    with reading(path, ModelFileError):
+        model = onnx.load(path, load_external_data=False)
+        for tensor in (*model.graph.input, *model.graph.output):
+            tensor.type.tensor_type.shape.dim[0].dim_value = 1
     del model.graph.value_info[:]
     save_onnx(model, fixed)
 
@@ -36,29 +40,3 @@ def save_onnx(model: onnx.ModelProto, path: Path) -> None:
     """
     with whole_file(path, overwrite=True) as partial:
         onnx.save_model(model, partial)
-
-
-def export_fixed(exported: Path, folder: Path, *, overwrite: bool = False) -> dict[str, Any]:
-    """Copy an exported model, and add a file with fixed shapes for each of its models.
-
-    Args:
-        exported: Folder of an exported model.
-        folder: The copy; it appears when all of it is written.
-        overwrite: Whether an existing exported model may be replaced.
-
-    Returns:
-        The content of its `model.json`.
-
-    Raises:
-        FileExistsError: If the folder exists and may not be replaced, or is something else.
-        ModelFileError: If there is no exported model, or a damaged one.
-    """
-    content = read_description(exported)
-    with new_folder(folder, overwrite=overwrite) as partial:
-        for name in content["files"]:
-            shutil.copyfile(exported / name, partial / name)
-        for model in content["models"]:
-            model["fastcalosim_file"] = f"{Path(model['file']).stem}_fcs.onnx"
-            fix_batch(partial / model["file"], partial / model["fastcalosim_file"])
-        describe_folder(partial, content)
-    return content

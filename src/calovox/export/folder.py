@@ -11,22 +11,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from calovox import __version__
 from calovox.arrays import LAYERS
 from calovox.binned_shower import read_sub_voxels
 from calovox.dataset.keys import ALPHA_SIZE, ALPHA_START, R_SIZE, R_START
-from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.output_folder import describe_folder, new_folder
 from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
+from calovox.export.renewal import add_fixed_shapes
 from calovox.export.rounding import round_weights
+from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
-from calovox.runtime.metadata import FORMAT, VERSION
+from calovox.runtime.metadata import FORMAT, LOWEST_RUNTIME, VERSION
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["export_models", "write_boundaries"]
@@ -75,16 +75,16 @@ def export_models(
             "format": FORMAT,
             "version": VERSION,
             "program": f"calovox {__version__}",
+            "onnxruntime": f">={LOWEST_RUNTIME}",
             "grid": {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()},
             "models": [
-                _write_model(
-                    model, partial, plain=plain, fixed=fastcalosim, half_weights=half_weights
-                )
+                _write_model(model, partial, plain=plain, half_weights=half_weights)
                 for model in models
             ],
             "boundaries": BOUNDARIES,
         }
         write_boundaries(partial / BOUNDARIES, grid)
+        add_fixed_shapes(partial, content, wanted=fastcalosim)
         if sub_voxels is not None:
             read_sub_voxels(sub_voxels, grid)
             shutil.copyfile(sub_voxels, partial / SUB_VOXELS)
@@ -104,7 +104,7 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
         path: The HDF5 file.
         grid: The voxels.
     """
-    with h5py.File(path, "w") as file:
+    with create_hdf5(path) as file:
         for position, layer in enumerate(LAYERS):
             voxels = grid.layer_slice(layer)
             columns = {
@@ -118,7 +118,7 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
 
 
 def _write_model(
-    model: RangeModel, folder: Path, *, plain: bool, fixed: bool, half_weights: bool
+    model: RangeModel, folder: Path, *, plain: bool, half_weights: bool
 ) -> dict[str, Any]:
     metadata = model.metadata()
     low, high = (round(100 * limit) for limit in metadata.eta_range)
@@ -127,14 +127,9 @@ def _write_model(
     sampler = round_weights(model.sampler()) if half_weights else model.sampler()
     write = export_plain if plain else export_fused
     write(sampler, path, metadata.to_texts())
-    for_fastcalosim = {}
-    if fixed:
-        fix_batch(path, folder / f"{name}_fcs.onnx")
-        for_fastcalosim = {"fastcalosim_file": f"{name}_fcs.onnx"}
     parity = measure_parity(OnnxModel(path), sampler, _PARITY_SHOWERS, seed=_PARITY_SEED)
     return {
         "file": path.name,
-        **for_fastcalosim,
         "energy_range": metadata.energy_range,
         "eta_range": metadata.eta_range,
         "half_weights": half_weights,

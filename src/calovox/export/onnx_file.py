@@ -1,4 +1,4 @@
-"""Graphs as ONNX files.
+"""Graphs as ONNX files: small, without tiny voxels, for old and new runtimes.
 
 The exporter drops factors that it takes for 1: graphs must not rely on a factor closer to 1 than
 1e-4, but add the difference. What the exporter says about itself is of no use to anyone and is not
@@ -19,9 +19,11 @@ from onnxscript import opset18 as op
 from torch import nn
 
 from calovox.export.compact import compact
+from calovox.export.exact_zeros import add_exact_zeros
 from calovox.export.fixed_shapes import save_onnx
 from calovox.export.fused.gan import GanGraph
 from calovox.export.graphs import FusedGraph, PlainGraph
+from calovox.export.portable import make_portable
 from calovox.models.gan import CaloGAN
 from calovox.models.two_stage import WholeSampler
 from calovox.runtime.onnx_model import INPUTS
@@ -76,8 +78,10 @@ def _export(
     # where in the source each node comes from, with the paths of this machine
     for part in (model.graph, *model.graph.node, *model.graph.value_info):
         del part.metadata_props[:]
-    compact(model)
     onnx.helper.set_model_props(model, dict(metadata))
+    compact(model)
+    make_portable(model)
+    add_exact_zeros(model, INPUTS[1])
     save_onnx(model, path)
 
 

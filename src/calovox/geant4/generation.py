@@ -19,12 +19,15 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from calovox.files.whole import check_writable
 from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
 from calovox.geant4.response import Response, deposits_to_hits
 from calovox.geant4.shards import ShardFolder, ShardsError, photons_digest, shard_ranges
 from calovox.geometry import barrel_cells
+from calovox.geometry.barrel import BARREL_GRIDS
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
 from calovox.photons import Photons
@@ -33,6 +36,7 @@ __all__ = ["Geant4Settings", "ShardDone", "generate_hits", "simulate_hits"]
 
 _BATCH_ENERGY: Final = 1e5
 _BATCH_EVENTS: Final = 1000
+_ENERGIES: Final = (1e-3, 1e8)  # MeV: Geant4's electromagnetic physics, 1 keV to 100 TeV
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ def generate_hits(
     workers: int = 1,
     overwrite: bool = False,
     on_shard: Callable[[ShardDone], None] | None = None,
+    on_damage: Callable[[Path], None] | None = None,
 ) -> None:
     """Simulate photons and write their hits into a file.
 
@@ -139,9 +144,10 @@ def generate_hits(
         workers: Number of processes.
         overwrite: Whether an existing output file may be replaced.
         on_shard: Called for every shard that is there, in any order.
+        on_damage: Called for every shard of an earlier run that is damaged, and made anew.
 
     Raises:
-        ValueError: If there is no photon or no worker.
+        ValueError: If there is no photon or no worker, or a photon misses the detector.
         FileExistsError: If the output exists and may not be replaced.
         Geant4DataError: If calzone or the data files of Geant4 are missing.
         ShardsError: If there are shards of a run with other settings.
@@ -149,6 +155,7 @@ def generate_hits(
     """
     if not len(photons):
         raise ValueError("generate_hits: expected at least one photon")
+    _check_covered(photons)
     if workers < 1:
         raise ValueError(f"workers: expected 1 or more, got {workers}")
     check_writable(output, overwrite=overwrite)
@@ -156,7 +163,7 @@ def generate_hits(
     ranges = shard_ranges(photons)
     with ShardFolder.open(output, provenance) as folder:
         _simulate_shards(
-            folder, [photons[events] for events in ranges], settings, workers, on_shard
+            folder, [photons[events] for events in ranges], settings, workers, on_shard, on_damage
         )
     _join_shards(folder, len(ranges), output, settings, overwrite=overwrite)
     folder.remove()
@@ -186,19 +193,40 @@ def _join_shards(
         folder.join(n_shards, writer)
 
 
+def _check_covered(photons: Photons) -> None:
+    """Refuse photons that some layers of the barrel miss, or beyond Geant4's physics."""
+    grid = BARREL_GRIDS[3]
+    most = grid.last / grid.cells_per_eta
+    low, high = _ENERGIES
+    outside = ~((np.abs(photons.eta) <= most) & (photons.energy >= low) & (photons.energy <= high))
+    if not outside.any():
+        return
+    first = int(np.flatnonzero(outside)[0])
+    raise ValueError(
+        f"photons: expected {low:g} to {high:g} MeV at |eta| 0 to {most:g}, which the detector "
+        f"covers, got {np.count_nonzero(outside)} of {len(photons)} outside, first event "
+        f"{photons.index[first]} with {photons.energy[first]:.7g} MeV at eta "
+        f"{photons.eta[first]:.4g}: choose other photons"
+    )
+
+
 def _simulate_shards(
     folder: ShardFolder,
     shards: list[Photons],
     settings: Geant4Settings,
     workers: int,
     on_shard: Callable[[ShardDone], None] | None,
+    on_damage: Callable[[Path], None] | None,
 ) -> None:
     tasks = []
     for number, photons in enumerate(shards):
-        if folder.is_finished(number):
+        state = folder.state(number)
+        if state == "finished":
             _report(on_shard, photons, resumed=True)
-        else:
-            tasks.append((number, photons))
+            continue
+        tasks.append((number, photons))
+        if state == "damaged" and on_damage is not None:
+            on_damage(folder.shard_path(number))
     # The longest first, so that no process is left with a long one at the end.
     tasks.sort(key=lambda task: -float(task[1].energy.sum()))
     with closing(_run_tasks(folder, tasks, settings, workers)) as finished:

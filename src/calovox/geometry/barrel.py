@@ -18,11 +18,11 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
-import numba
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Float, Float64, UInt8
 from calovox.geometry.cells import CellTable
+from calovox.kernels import kernel
 
 __all__ = [
     "ABSORBER_PERIOD",
@@ -171,7 +171,7 @@ def _radii_by_bin() -> Float64[Array, "bin layer"]:
     return np.stack([0.5 * (inner + outer) for inner, outer in edges], axis=1)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _radii_kernel(eta: Array, by_bin: Array, radii: Array) -> None:
     for point in range(eta.size):
         if math.isnan(eta[point]):
@@ -215,13 +215,13 @@ def layer_boundaries(eta: Float[Array, " point"]) -> Float64[Array, "point 4"]:
     return np.stack([inner, _EMB1_EMB2[bins], _EMB2_EMB3[bins], outer], axis=1)
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _eta_bin_kernel(eta: float) -> int:
     scaled = abs(eta) * _BINS_PER_ETA
     return int(scaled) if scaled < len(_EMB1_EMB2) else len(_EMB1_EMB2) - 1
 
 
-@numba.njit(cache=True)
+@kernel()
 def layer_kernel(r: float, eta: float) -> int:
     """Give the layer of one deposit, inside a compiled kernel; see `layer_of_deposit`."""
     if r < _ACCORDION[0]:
@@ -234,7 +234,7 @@ def layer_kernel(r: float, eta: float) -> int:
     return 12 if _TILE[0] <= r < _TILE[1] else NO_LAYER
 
 
-@numba.njit(cache=True)
+@kernel()
 def _layers_kernel(r: Array, eta: Array, layers: Array) -> None:
     for deposit in range(layers.size):
         layers[deposit] = layer_kernel(r[deposit], eta[deposit])

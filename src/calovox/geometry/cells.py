@@ -13,13 +13,18 @@ import numpy as np
 import uproot
 
 from calovox.arrays import LAYERS, Array, Float64, Int32, Int64, UInt8, UInt64, layer_position
+from calovox.files.damage import reading
 from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 
-__all__ = ["CellTable"]
+__all__ = ["CellFileError", "CellTable"]
 
 _TREE = "caloDetCells"
 _BRANCHES = ("id", "layer", "eta", "phi", "r", "z", "deta", "dphi", "dr")
 _TWO_PI = 2.0 * np.pi
+
+
+class CellFileError(ValueError):
+    """A file of cells that cannot be used, and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +109,8 @@ class CellTable:
         present = [layer for layer in LAYERS if layer in layers and layer in columns["layer"]]
         if not present:
             raise ValueError(f"{path}: expected cells of layers {layers}, found none")
-        parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
+        with reading(Path(path), CellFileError, "is no table of cells"):
+            parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return cls(
             id=joined["id"].astype(np.uint64),
@@ -197,17 +203,16 @@ class CellTable:
 def _read_columns(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    try:
-        with uproot.open(path) as file:
-            tree = file.get(_TREE, {})
-            missing = [name for name in _BRANCHES if name not in tree]
-            raw = {} if missing else tree.arrays(_BRANCHES, library="np")
-    except (OSError, ValueError, uproot.DeserializationError):
-        raise ValueError(f"{path}: expected a ROOT file, got a damaged or different one") from None
-    if missing:
-        raise ValueError(f"{path}: the TTree `{_TREE}` lacks the branches {', '.join(missing)}")
     whole = ("id", "layer")
-    return {k: v.astype(np.uint64 if k in whole else np.float64) for k, v in raw.items()}
+    with reading(path, CellFileError, "is no readable ROOT file"), uproot.open(path) as file:
+        tree = file.get(_TREE, {})
+        missing = [name for name in _BRANCHES if name not in tree]
+        if missing:
+            raise CellFileError(
+                f"{path}: the TTree `{_TREE}` lacks the branches {', '.join(missing)}"
+            )
+        raw = tree.arrays(_BRANCHES, library="np")
+        return {k: v.astype(np.uint64 if k in whole else np.float64) for k, v in raw.items()}
 
 
 def _layer_grid(

@@ -15,18 +15,19 @@ Both have the same compiled function, `find_cell`, for use inside other kernels.
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-import numba
 import numpy as np
 
 from calovox.arrays import (
     LAYERS,
     Array,
     Float,
+    Float64,
     Int32,
     Int64,
     Integer,
+    UInt8,
     layer_position,
 )
 from calovox.geometry.lookup_kernel import (
@@ -36,17 +37,15 @@ from calovox.geometry.lookup_kernel import (
     find_all,
     find_cell,
 )
+from calovox.kernels import kernel
 
-if TYPE_CHECKING:
-    from calovox.geometry.cells import CellTable
-
-__all__ = ["BarrelLookup", "CellLookup", "TableLookup"]
+__all__ = ["BarrelLookup", "CellLookup", "Cells", "TableLookup"]
 
 _TWO_PI = 2.0 * math.pi
 _ALIGNED = 1e-9
 
 
-@numba.njit(cache=True)
+@kernel()
 def _candidate_kernel(
     position: int, rows: Array, parameters: LookupParameters, margin: float, fill: bool
 ) -> None:
@@ -72,6 +71,50 @@ def _candidate_kernel(
                     parameters.bins[place] += 1
                 else:
                     parameters.bins[place + 1] += 1
+
+
+@runtime_checkable
+class Cells(Protocol):
+    """What a look-up needs of cells; `calovox.geometry.CellTable` has it, and says what it is."""
+
+    @property
+    def name(self) -> str:
+        """What the cells are called."""
+        ...
+
+    @property
+    def layer(self) -> UInt8[Array, " cell"]:
+        """Layer number of each cell."""
+        ...
+
+    @property
+    def eta(self) -> Float64[Array, " cell"]:
+        """Pseudorapidity of the centres."""
+        ...
+
+    @property
+    def phi(self) -> Float64[Array, " cell"]:
+        """Azimuth of the centres in rad."""
+        ...
+
+    @property
+    def d_eta(self) -> Float64[Array, " cell"]:
+        """Widths in pseudorapidity."""
+        ...
+
+    @property
+    def d_phi(self) -> Float64[Array, " cell"]:
+        """Widths in azimuth in rad."""
+        ...
+
+    @property
+    def phi_index(self) -> Int32[Array, " cell"]:
+        """Position inside the layer by rising phi."""
+        ...
+
+    def index_grid(self, layer: int) -> Int64[Array, "eta phi"]:
+        """Give the rows of a layer's cells by their positions in eta and phi."""
+        ...
 
 
 @runtime_checkable
@@ -101,7 +144,7 @@ class BarrelLookup:
     kernel = staticmethod(find_cell)
 
     @classmethod
-    def from_table(cls, table: "CellTable") -> "BarrelLookup":
+    def from_table(cls, table: Cells) -> "BarrelLookup":
         """Derive the grids from a table.
 
         Args:
@@ -149,7 +192,7 @@ class TableLookup:
     kernel = staticmethod(find_cell)
 
     @classmethod
-    def from_table(cls, table: "CellTable") -> "TableLookup":
+    def from_table(cls, table: Cells) -> "TableLookup":
         """Sort the cells of a table into bins.
 
         Args:
@@ -199,7 +242,7 @@ def _grid(bins_per_eta: float, first_bin: int, n_eta: int, n_phi: int) -> Array:
     return np.array([(bins_per_eta, first_bin, n_eta, n_phi, 0)], dtype=GRID_TYPE)
 
 
-def _regular_grid(table: "CellTable", layer: int) -> Array:
+def _regular_grid(table: Cells, layer: int) -> Array:
     rows = np.flatnonzero(table.layer == layer)
     if not len(rows):
         return _grid(1.0, 0, 0, 1)
@@ -222,7 +265,7 @@ def _regular_grid(table: "CellTable", layer: int) -> Array:
     return _grid(bins_per_eta, first, last - first + 1, n_phi)
 
 
-def _covering_grid(table: "CellTable", layer: int) -> Array:
+def _covering_grid(table: Cells, layer: int) -> Array:
     rows = np.flatnonzero(table.layer == layer)
     if not len(rows):
         return _grid(1.0, 0, 0, 1)

@@ -7,10 +7,10 @@ A hit is an energy, at the electromagnetic scale, at a point of a calorimeter la
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Float, Int64, UInt8, layer_position
+from calovox.kernels import kernel
 from calovox.photons import Photons
 
 __all__ = ["Hits", "concatenate_hits"]
@@ -87,7 +87,7 @@ class Hits:
         return len(self.energy)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _are_layers(numbers: Array) -> bool:
     """Tell whether all numbers are layers; without early exit, for vector instructions."""
     n_layers = 0

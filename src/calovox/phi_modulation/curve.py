@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Protocol, runtime_checkable
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64
 from calovox.geometry import ABSORBER_PERIOD
 from calovox.hits import Hits
+from calovox.kernels import kernel
 
 __all__ = [
     "MODULATED_LAYERS",
@@ -203,7 +203,7 @@ def _with_tile(factors: Float64[Array, "range 4 bin"]) -> Float64[Array, "range 
     return np.concatenate([factors, np.ones_like(factors[:, :1])], axis=1)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _scale_kernel(
     layer: Array,
     phi: Array,
@@ -219,7 +219,8 @@ def _scale_kernel(
         curves = factors[eta_ranges[event]]
         for hit in range(event_offsets[event], event_offsets[event + 1]):
             position = phi[hit] * to_bin + 512 * n_bins
-            whole = int(position) + 1024 * n_bins  # a full turn more: above 0 for any phi
+            # the next lower bin below -pi too, then a full turn more: above 0 for any phi
+            whole = int(np.floor(position)) + 1024 * n_bins
             phase_bin = np.uint32(whole) % np.uint32(n_bins)  # faster than with 64 bits
             row = min(layer[hit], 4)
             scaled[hit] = energy[hit] * curves[row, phase_bin]

@@ -13,7 +13,9 @@ HDF5, with the attributes `format` ("calovox phi modulation") and `version` on t
 
 ROOT: one file per layer and |eta| range with a TH2F ``hWt_Layer0``; x is the phase, 0 to
 2 pi / 1024. FastCaloSim reads the content by running number 1 to nx, which in a two-dimensional
-histogram is the underflow row of y: that row holds the curve as well as the row y = 1.
+histogram is the underflow row of y: that row holds the curve as well as the row y = 1. FastCaloSim
+takes the range of the hit's |eta|, not the photon's: the first range starts at 0, and the last one
+ends at 2.5, beyond all hits.
 """
 
 from dataclasses import asdict
@@ -25,8 +27,10 @@ import uproot
 from uproot.writing import identify
 
 from calovox.arrays import Array, Float64
+from calovox.files.damage import reading
 from calovox.files.hdf5 import open_for_reading, read_json, write_json
 from calovox.files.whole import check_writable, whole_file
+from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.fit import FitResult, FitSettings
@@ -45,6 +49,7 @@ __all__ = [
 FORMAT = "calovox phi modulation"
 VERSION = 1
 _HISTOGRAM = "hWt_Layer0"
+_FURTHEST_HIT = 2.5  # |eta|
 _AVERAGE_ARRAYS = ("edges", "phase_edges", "density", "n_showers")
 _FIT_ARRAYS = ("loss", "phases", "response_before", "response_after", "response_error")
 
@@ -73,7 +78,7 @@ def write_curve(
         overwrite: Whether an existing file may be replaced.
     """
     modulation = curve.modulation if isinstance(curve, FitResult) else curve
-    with whole_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
+    with whole_file(path, overwrite=overwrite) as partial, create_hdf5(partial) as file:
         file.attrs["format"] = FORMAT
         file.attrs["version"] = VERSION
         _write_modulation(file, modulation)
@@ -174,8 +179,10 @@ def write_curve_root(folder: Path, modulation: PhiModulation, *, overwrite: bool
 
 
 def root_name(modulation: PhiModulation, eta_range: int, layer: int) -> str:
-    """Name the ROOT file of a layer and |eta| range."""
-    low, high = modulation.eta_edges[eta_range : eta_range + 2]
+    """Name the ROOT file of a layer and |eta| range, the outermost of which hold all hits."""
+    edges = modulation.eta_edges.copy()
+    edges[0], edges[-1] = 0.0, max(edges[-1], _FURTHEST_HIT)
+    low, high = edges[eta_range : eta_range + 2]
     return f"phi_modulation_layer_{layer}_eta_{low:.2f}_{high:.2f}.root"
 
 
@@ -193,7 +200,7 @@ def read_curve_root(path: Path) -> Float64[Array, " bin"]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    with uproot.open(path) as file:
+    with reading(path, CurveFileError), uproot.open(path) as file:
         if _HISTOGRAM not in file:
             raise CurveFileError(f"{path} has no histogram {_HISTOGRAM}")
         content = np.asarray(file[_HISTOGRAM].values(flow=True), dtype=np.float64)

@@ -19,12 +19,12 @@ without a positive cell has none, and its windows are zero.
 from dataclasses import dataclass
 from typing import Final
 
-import numba
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
+from calovox.kernels import kernel
 
 __all__ = [
     "CLUSTER_ETA_CELLS",
@@ -145,7 +145,7 @@ def _clusters(
     return energy, eta
 
 
-@numba.njit(cache=True)
+@kernel()
 def _brightest_kernel(
     offsets: Array,
     cell: Array,
@@ -173,7 +173,7 @@ def _brightest_kernel(
     return -1
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _phi_steps(phi_index: int, center: int, n_phi: int) -> int:
     steps = phi_index - center
     if 2 * steps >= n_phi:
@@ -183,7 +183,7 @@ def _phi_steps(phi_index: int, center: int, n_phi: int) -> int:
     return steps
 
 
-@numba.njit(cache=True)
+@kernel()
 def _windows_kernel(
     offsets: Array,
     cell: Array,
@@ -214,7 +214,7 @@ def _windows_kernel(
                     middle[event, i + _MIDDLE_MARGIN, j + _MIDDLE_MARGIN] = energy[entry]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _cluster_kernel(
     offsets: Array,
     cell: Array,

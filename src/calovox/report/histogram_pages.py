@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 
 from calovox.report.comparison import ObservableResult, with_events
 from calovox.report.histograms import BAND_COLOR, plot_distribution, plot_ratio
-from calovox.report.style import REFERENCE_COLOR, simulated_line, simulated_marker
+from calovox.report.style import REFERENCE_COLOR, drawn_name, simulated_line, simulated_marker
 from calovox.samples.files import REFERENCE_LABEL
 
 __all__ = [
@@ -114,8 +114,8 @@ def legend_size(labels: Sequence[str]) -> float:
 
 
 def simulations_of(result: ObservableResult) -> dict[int, str]:
-    """Collect the names of the simulations that have events, by their places in the report."""
-    return {entry.place: entry.label for entry in with_events(result)}
+    """Collect the names of the simulations with events, as matplotlib draws them, by places."""
+    return {entry.place: drawn_name(entry.label) for entry in with_events(result)}
 
 
 def _draw_panel(panel: HistogramPanel, main: Axes, ratio: Axes) -> None:

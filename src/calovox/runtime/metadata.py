@@ -15,10 +15,12 @@ import numpy as np
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.grid_toml import parse_rings
 
-__all__ = ["ModelFileError", "ModelMetadata"]
+__all__ = ["LOWEST_RUNTIME", "ModelFileError", "ModelMetadata"]
 
 FORMAT: Final = "calovox model"
 VERSION: Final = 1
+LOWEST_RUNTIME: Final = "1.15.1"
+"""Oldest ONNX Runtime in which exported models have been loaded and compared."""
 
 
 class ModelFileError(ValueError):
@@ -90,7 +92,7 @@ class ModelMetadata:
             )
         except KeyError as problem:
             raise ModelFileError(f"the metadata lack {problem}") from None
-        except (ValueError, TypeError) as problem:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
             raise ModelFileError(f"the metadata are damaged: {problem}") from None
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from calovox.text import check_name
+
 __all__ = ["REFERENCE_LABEL", "EvaluationFiles", "SampleFiles", "check_files_once"]
 
 REFERENCE_LABEL: Final = "Geant4"
@@ -99,6 +101,8 @@ def check_files_once(paths: Sequence[Path]) -> None:
 
 
 def _check_names(simulated: Collection[str]) -> None:
+    for name in simulated:
+        check_name("simulated", name)
     if REFERENCE_LABEL in simulated:
         raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
 

@@ -33,7 +33,14 @@ from calovox.samples.source import SourceChain, open_sample
 from calovox.samples.tracking import Track, silently
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["OBSERVABLES", "Sample", "calibrate", "read_sample", "reconstruct"]
+__all__ = [
+    "OBSERVABLES",
+    "Sample",
+    "calibrate",
+    "check_common_energies",
+    "read_sample",
+    "reconstruct",
+]
 
 OBSERVABLES: Final = (*SHAPE_VARIABLES, *ATLAS_VARIABLES)
 """Everything that is compared: the note's nine observables, then ATLAS's two ratios."""
@@ -203,6 +210,24 @@ def calibrate(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], Calibratio
         replace(sample, shapes=sample.shapes.calibrated(calibration)) for sample in samples
     )
     return calibrated, calibration, stored is not None
+
+
+def check_common_energies(reference: Sample, sample: Sample) -> None:
+    """Refuse a simulation that has no energy of its reference.
+
+    Args:
+        reference: Showers of Geant4.
+        sample: Simulated showers.
+
+    Raises:
+        ValueError: If their ranges of energy do not overlap.
+    """
+    (low, high), (first, last) = ((s.energy.min(), s.energy.max()) for s in (reference, sample))
+    if last < low or high < first:
+        raise ValueError(
+            f"{sample.label}: expected energies of its reference, {low:.7g} to {high:.7g} MeV, "
+            f"got {first:.7g} to {last:.7g} MeV: simulate the same photons"
+        )
 
 
 def _join(parts: Sequence[Array | None]) -> Array | None:

@@ -8,7 +8,13 @@ from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
-from calovox.samples.sample import Sample, calibrate, read_sample, reconstruct
+from calovox.samples.sample import (
+    Sample,
+    calibrate,
+    check_common_energies,
+    read_sample,
+    reconstruct,
+)
 from calovox.samples.showers import ShowerImage, read_image
 from calovox.samples.source import SourceChain, open_sample
 from calovox.samples.totals import TotalEnergies, read_totals
@@ -105,6 +111,8 @@ def _reconstruct(
         for label, source in opened.items()
         if source.has_shapes or len(opened) == 1
     ]
+    for sample in found[1:]:
+        check_common_energies(found[0], sample)
     samples, calibration, stored = calibrate(found)
     return {**opened, **{sample.label: sample for sample in samples}}, calibration, stored
 
@@ -124,4 +132,6 @@ def _read_displaced(
         read_sample([path], label, table=table, track=track)
         for label, path in files.displaced.items()
     ]
+    for sample in found[1:]:
+        check_common_energies(found[0], sample)
     return calibrate(found)[0]

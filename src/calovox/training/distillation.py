@@ -1,7 +1,7 @@
 r"""Teacher to student: consistency distillation of any diffusion or flow model of voxels.
 
-On the arc u(a) = cos(a) z + sin(a) x from noise to data (`calovox.models.shapes.arc`), with N levels
-a_1 = 0 < ... < a_N = pi / 2 and n uniform in 1, ..., N - 1,
+On the arc u(a) = cos(a) z + sin(a) x from noise to data (`calovox.models.shapes.arc`), with N
+levels a_1 = 0 < ... < a_N = pi / 2 and n uniform in 1, ..., N - 1,
 
     u_n     = cos(a_n) z + sin(a_n) x,
     u_{n+1} = steps of Heun of the teacher, from u_n and a_n to a_{n+1},

@@ -44,7 +44,8 @@ def train(
 ) -> RunState:
     """Train a model, or go on with its training.
 
-    If the checkpoint exists, training goes on from there. With several processes, each of them
+    If the checkpoint exists, training goes on from there; from the one before it, or from the
+    start, if it is damaged. With several processes, each of them
     calls this function; only the first one validates, writes, and tells.
 
     Args:
@@ -65,15 +66,15 @@ def train(
     Raises:
         TypeError: If the model cannot be trained.
         ValueError: If the checkpoint belongs to another recipe, stream or model.
-        FloatingPointError: If a loss or a gradient is not finite; the batch is named, and the
-            checkpoint stays as it was.
+        FloatingPointError: If a loss, a gradient or a weight is not finite; step and batch are
+            named, and the checkpoint stays as it was.
     """
     if not isinstance(model, Trainable):
         raise TypeError(f"train: expected a model with `losses`, got {type(model).__name__}")
     end = time.monotonic() + stop_after
     run = RunState(model, stream, recipe, fabric or make_fabric())
-    if checkpoint is not None and checkpoint.exists():
-        run.load(checkpoint)
+    if checkpoint is not None:
+        run.resume(checkpoint)
     told = observers if run.is_first else ()
     try:
         for observer in told:

@@ -29,6 +29,7 @@ from calovox.arrays import (
     UInt8,
     layer_position,
 )
+from calovox.text import check_name
 from calovox.voxelization.grid_toml import format_rings, parse_rings
 from calovox.voxelization.lookup import GridLookup, find_voxels, make_lookup
 from calovox.voxelization.ring import Ring, bins_to_rings, check_rings, merge_rings
@@ -84,6 +85,7 @@ class VoxelGrid:
     places: Int64[Array, " voxel"] | None = None
 
     def __post_init__(self) -> None:
+        check_name("VoxelGrid", self.name)
         if tuple(self.layers) != LAYERS:
             raise ValueError(
                 f"VoxelGrid: expected the layers {LAYERS} in this order, got {tuple(self.layers)}"

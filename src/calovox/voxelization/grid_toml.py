@@ -18,6 +18,8 @@ without gaps; r_max - r_min is a multiple of d_r.
 """
 
 import difflib
+import json
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -44,7 +46,7 @@ def parse_rings(text: str) -> tuple[str, dict[int, tuple[Ring, ...]]]:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
         raise ValueError(f"no valid TOML: {problem}") from problem
     _check_keys(content, ("name", "rings"), "the top level")
     tables = content.get("rings")
@@ -70,7 +72,7 @@ def format_rings(name: str, rings: Mapping[int, Iterable[Ring]]) -> str:
     Returns:
         TOML that `parse_rings` reads back.
     """
-    lines = [f'name = "{name}"', "", "[rings]"]
+    lines = [f"name = {json.dumps(name, ensure_ascii=False)}", "", "[rings]"]
     for layer, title in LAYER_NAMES.items():
         lines.append(f"{title} = [")
         for ring in rings[layer]:
@@ -90,8 +92,9 @@ def _parse_ring(entry: Mapping[str, Any], key: str) -> Ring:
     _check_keys(entry, _FIELDS, f"a ring of {key}")
     for field in _FIELDS:
         kinds = int if field == "n_alpha" else (int, float)
-        if not isinstance(entry.get(field), kinds) or isinstance(entry[field], bool):
-            wanted = "an integer" if field == "n_alpha" else "a number"
+        fits = isinstance(entry.get(field), kinds) and not isinstance(entry[field], bool)
+        if not fits or not abs(entry[field]) <= sys.float_info.max:
+            wanted = "an integer" if field == "n_alpha" else "a finite number"
             raise ValueError(
                 f"a ring of {key}: expected {wanted} as {field}, got {entry.get(field)!r}"
             )

@@ -18,6 +18,9 @@ __all__ = ["Ring", "bins_to_rings", "check_rings", "merge_rings"]
 _TOLERANCE = 1e-3
 """How far, in bins, an edge read from a file may lie from where its bin should be."""
 
+_MOST_VOXELS = 1_000_000
+"""Voxels of a ring, far above those of any grid."""
+
 
 @dataclass(frozen=True)
 class Ring:
@@ -77,6 +80,11 @@ def check_rings(layer: int, rings: Sequence[Ring]) -> None:
         if ring.n_alpha < 1:
             raise ValueError(f"{where}, {ring}: expected n_alpha of 1 or more, got {ring.n_alpha}")
         bins = (ring.r_max - ring.r_min) / ring.d_r
+        if not bins * ring.n_alpha <= _MOST_VOXELS:
+            raise ValueError(
+                f"{where}, {ring}: expected {_MOST_VOXELS} voxels or less, got "
+                f"{bins * ring.n_alpha:.3g}"
+            )
         if abs(bins - ring.n_r) > 1e-6 * bins:
             raise ValueError(
                 f"{where}, {ring}: expected a whole number of bins of d_r = {ring.d_r:g} mm, "

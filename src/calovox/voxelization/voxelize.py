@@ -19,13 +19,13 @@ References:
 
 from typing import Literal
 
-import numba
 import numpy as np
 
 from calovox.arrays import LAYERS, Array, Float64
 from calovox.geometry.barrel import layer_radius
 from calovox.geometry.coordinates import polar_kernel, wrap_phi_kernel
 from calovox.hits.hits import Hits
+from calovox.kernels import kernel
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.lookup import GridLookup, find_voxel
 from calovox.voxelization.voxels import Voxels
@@ -36,7 +36,7 @@ _POSITION_OF_LAYER = np.zeros(256, dtype=np.int64)
 _POSITION_OF_LAYER[list(LAYERS)] = np.arange(len(LAYERS))
 
 
-@numba.njit(cache=True)
+@kernel()
 def _centers_kernel(
     eta: Array,
     phi: Array,
@@ -63,7 +63,7 @@ def _centers_kernel(
             phi_center[event] = wrap_phi_kernel(origin + sum_phi / total)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _remove_negative(voxels: Array) -> float:
     """Treat one layer of one event in place; return the energy that had to be dropped."""
     total = 0.0
@@ -80,7 +80,7 @@ def _remove_negative(voxels: Array) -> float:
     return total if total <= 0.0 else 0.0
 
 
-@numba.njit(cache=True)
+@kernel()
 def _voxelize_kernel(
     hits: tuple[Array, ...],
     offsets: Array,

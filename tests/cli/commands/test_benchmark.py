@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.test_chain import fail, succeed
 
 from calovox import benchmarking
+from tests.cli.commands.test_chain import fail, succeed
 from tests.toy_onnx import write_toy_onnx
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from calovox.cli import app
 from calovox.dataset import DatasetReader
+from calovox.dataset.keys import LEAST_FRACTION
 from calovox.hits.file import HitsReader, HitsWriter
 from calovox.reconstruction import read_shapes, read_shapes_file
 from tests.toy_showers import toy_photons, toy_showers
@@ -139,6 +141,24 @@ def test_fastcalosim_library_has_its_columns(folder):
     with h5py.File("library.h5") as file:
         assert {"center_eta", "phi_mod", "incident_energy"} <= set(file)
         assert file["energy_layer_2"].compression == "gzip"
+
+
+@pytest.mark.parametrize("bits", [None, 1])
+def test_fastcalosim_library_has_nothing_between_0_and_1_3e_7(folder, bits):
+    """FastCaloSim divides by 0 where a layer's first voxel above 0 has 1.19e-7 or less."""
+    hits = toy_showers(2, n_hits=100)
+    energy = np.where(np.arange(len(hits.energy)) % 3 == 0, 1e-3, hits.energy)  # MeV
+    with HitsWriter(Path("tiny.h5"), provenance={"source": "toy"}) as writer:
+        writer.append(replace(hits, energy=energy.astype(hits.energy.dtype)))
+    words = () if bits is None else ("--precision-bits", bits)
+    succeed("voxelize", "tiny.h5", "--no-cells", "-o", "plain.h5")
+    succeed("voxelize", "tiny.h5", "--no-cells", "--fastcalosim", *words, "-o", "exact.h5")
+    plain, exact = (DatasetReader(Path(name)).read().energy for name in ("plain.h5", "exact.h5"))
+    least = np.float32(LEAST_FRACTION)
+    assert ((plain > 0.0) & (plain < least)).any()
+    assert not ((exact > 0.0) & (exact < least)).any()
+    if bits is None:
+        np.testing.assert_array_equal(exact, np.where(plain < least, 0.0, plain))
 
 
 def test_grid_file_defines_the_voxels(folder):

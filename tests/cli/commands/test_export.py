@@ -6,8 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tests.cli.test_chain import fail, succeed  # noqa: E402
-
+from tests.cli.commands.test_chain import fail, succeed  # noqa: E402
 from tests.export.toy_runs import write_runs  # noqa: E402
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cli.test_chain import fail, succeed
 
 from calovox.dataset import DatasetReader
 from calovox.geant4 import TruePhiModulation
 from calovox.hits import HitsReader, HitsWriter, read_hits
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.phi_modulation.curve_file import read_average, read_curve, read_fit, read_truth
+from tests.cli.commands.test_chain import fail, succeed
 from tests.toy_showers import toy_showers
 
 N_EVENTS = 20

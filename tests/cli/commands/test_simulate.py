@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from tests.cli.test_chain import fail, succeed
 
 from calovox.binned_shower import SubVoxelProbabilities, write_sub_voxels
 from calovox.dataset import DatasetReader
@@ -14,6 +13,7 @@ from calovox.hits.file import HitsReader, HitsWriter
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import write_curve
 from calovox.voxelization import VoxelGrid
+from tests.cli.commands.test_chain import fail, succeed
 from tests.toy_onnx import describe_toy_folder, write_toy_onnx
 from tests.toy_showers import toy_showers
 

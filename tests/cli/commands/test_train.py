@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from calovox.cli import app
-from calovox.cli.commands.train import TrainGanSettings
+from calovox.cli.train_settings import TrainGanSettings
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training.runs.folder import read_run
 from calovox.training.runs.logs import read_metrics

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cli.test_chain import fail, succeed
 
 from calovox import benchmarking
 from calovox.dataset import DatasetReader
@@ -13,6 +12,7 @@ from calovox.hits.file import HitsReader, HitsWriter
 from calovox.models.parametric.file import read_parametric
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import write_curve
+from tests.cli.commands.test_chain import fail, succeed
 from tests.models.toy_parametric import ENERGY, spread_showers
 
 PHOTONS = ("--energy", f"{ENERGY}MeV", "--eta", "abs:0.2:0.25", "-n", 6)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from calovox.cli.command import Job
-from calovox.cli.commands.train import Compile, LoopSettings, Precision
 from calovox.cli.settings import FileIn
+from calovox.cli.train_settings import Compile, LoopSettings, Precision
 
 if TYPE_CHECKING:
     from calovox.training.task import Task

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from calovox.cli.command import Job
-from calovox.cli.commands.train import PathName, SolverName
 from calovox.cli.settings import FileIn, ModelIn, Output
+from calovox.cli.train_settings import PathName, SolverName
 
 if TYPE_CHECKING:
     from calovox.training.runs.folder import TrainedModel
@@ -27,7 +27,7 @@ class ExportSettings:
         typer.Argument(
             metavar="RUN...",
             help="Run folders: an INN and a CFM, DiT or student, or a GAN, for each |eta| range. "
-            "Or one exported model, of a folder or shipped, to be copied for FastCaloSim.",
+            "Or one exported model, of a folder or shipped, to be copied as it is exported today.",
         ),
         ModelIn(),
     ]
@@ -71,12 +71,12 @@ def export(settings: ExportSettings, job: Job) -> str:
     """Write trained models as ONNX files, with side files and a model card, into a folder.
 
     Each pair of an INN and a model of shapes (CFM, DiT or student) with the same range of |eta|,
-    and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim. An
-    exported model that has only the first, such as `calodit`, is copied and gets the second.
+    and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim, if
+    it can run the model. An exported model, such as `calodit`, is copied as it is exported today.
     """
     exported = _exported_model(settings.runs)
     if exported is not None:
-        return _add_fixed(settings, exported, overwrite=job.overwrite)
+        return _renew(settings, exported, overwrite=job.overwrite)
     # torch is slow to import
     from calovox.export.folder import export_models
     from calovox.export.pairs import pair_runs
@@ -94,7 +94,7 @@ def export(settings: ExportSettings, job: Job) -> str:
     parity = max(model["parity"]["largest"] for model in content["models"])
     return (
         f"{settings.output}: {len(content['models'])} models of {content['grid']['voxels']} "
-        f"voxels, as trained up to {parity:.1e}"
+        f"voxels, as trained up to {parity:.1e}{_no_fastcalosim(content)}"
     )
 
 
@@ -112,18 +112,31 @@ def _exported_model(names: list[str]) -> Path | None:
     return exported[0] if exported else None
 
 
-def _add_fixed(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
-    from calovox.export.fixed_shapes import export_fixed
+def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
+    from calovox.export.renewal import renew_models
 
-    plain = ExportSettings(runs=settings.runs, output=settings.output)
+    plain = ExportSettings(
+        runs=settings.runs, output=settings.output, fastcalosim=settings.fastcalosim
+    )
     for option in fields(settings):
         if getattr(settings, option.name) != getattr(plain, option.name):
             raise ValueError(
                 f"--{option.name.replace('_', '-')}: expected run folders, got the exported model "
                 f"{exported}: export its runs"
             )
-    content = export_fixed(exported, settings.output, overwrite=overwrite)
-    return f"{settings.output}: {len(content['models'])} models with files for FastCaloSim"
+    content = renew_models(
+        exported, settings.output, fastcalosim=settings.fastcalosim, overwrite=overwrite
+    )
+    n_fixed = sum("fastcalosim_file" in model for model in content["models"])
+    return (
+        f"{settings.output}: {len(content['models'])} models, {n_fixed} files for FastCaloSim"
+        f"{_no_fastcalosim(content)}"
+    )
+
+
+def _no_fastcalosim(content: dict[str, Any]) -> str:
+    reason = content.get("no_fastcalosim")
+    return "" if reason is None else f"; FastCaloSim cannot run them: {reason}"
 
 
 def _read_runs(settings: ExportSettings) -> "list[TrainedModel]":

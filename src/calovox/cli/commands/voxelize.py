@@ -13,6 +13,7 @@ from calovox.cli.command import Job
 from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
 from calovox.cli.settings import FileInText, FileOut, Output, PrecisionBits
 from calovox.dataset import DatasetWriter
+from calovox.dataset.keys import LEAST_FRACTION
 from calovox.geometry import CellTable, barrel_cells
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
@@ -65,10 +66,6 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
     """
     grid, hits = choose_grid(settings.grid), HitsFiles(settings.hits, settings.phi_modulation)
     totals = _write_dataset(settings, job, grid, hits)
-    if settings.sub_voxels is not None:
-        batches = (hits.bare(batch) for batch in hits.batches("sub-voxels"))
-        average = average_sub_voxels(batches, grid, center=settings.center)
-        write_sub_voxels(settings.sub_voxels, average, overwrite=job.overwrite)
     return f"{settings.output}: {totals}, {grid.n_voxels} voxels"
 
 
@@ -105,6 +102,7 @@ def _write_dataset(
         cell_table=None if table is None else table.name,
         precision_bits=settings.precision_bits,
         compression="gzip" if settings.fastcalosim else "blosc2",
+        least_fraction=LEAST_FRACTION if settings.fastcalosim else 0.0,
     ) as writer:
         for batch in hits.batches("voxels"):
             voxels = hits_to_voxels(hits.bare(batch), grid, center=settings.center)
@@ -112,6 +110,11 @@ def _write_dataset(
             writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
         if table is not None:
             writer.attach("calibration", totals.calibration().to_arrays())
+        writer.finish()
+        if settings.sub_voxels is not None:
+            bare = (hits.bare(batch) for batch in hits.batches("sub-voxels"))
+            average = average_sub_voxels(bare, grid, center=settings.center)
+            write_sub_voxels(settings.sub_voxels, average, overwrite=job.overwrite)
     return totals
 
 

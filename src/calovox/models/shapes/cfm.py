@@ -7,7 +7,7 @@ velocity along them:
     loss = mean over events and voxels of w_i (v_i(x_t, t) - (x_1 - x_0)_i)^2,
 
 with t uniform in [0, 1] and weights w_i whose mean is 1. The note samples by dx/dt = v(x, t) with
-five steps of the midpoint rule; the arcs of `calovox.models.shapes.arc` need fewer evaluations. The
+five steps of the midpoint rule; the arcs of `calovox.models.shapes.arc` need fewer. The
 network sees x, t, an embedding of log E and one of 10 abs(eta), and the layer energies as
 `LayerEnergyTransform` makes them. The note counts the weights of the velocity alone: 3 151 230
 for a width of 1024 and 6 043 882 for 1500; the two embeddings have 4958 each. Where the layer

@@ -12,8 +12,8 @@ from calovox.models.shapes.solvers import SOLVERS
 __all__ = ["ONE_STEP", "PathKind", "Sampling"]
 
 PathKind = Literal["arc", "line", "karras"]
-"""Paths from noise to data: see `calovox.models.shapes.arc`. They lead to the same samples, in steps of
-different quality."""
+"""Paths from noise to data: see `calovox.models.shapes.arc`. They lead to the same samples, in
+steps of different quality."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ judges, and per bin that it could not judge.
 """
 
 import json
+import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -73,8 +74,9 @@ def _parse(path: Path, number: int, entry: dict[str, Any]) -> Gate:
                 f"{', '.join(known)}"
             )
         wanted = str if known[key] is str else (int, float)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            kind = "text" if wanted is str else "a number"
+        fits = isinstance(value, wanted) and not isinstance(value, bool)
+        if not fits or (wanted is not str and not abs(value) <= sys.float_info.max):
+            kind = "text" if wanted is str else "a finite number"
             raise ValueError(f"{path}: gate {number}: expected {kind} for `{key}`, got {value!r}")
     if "metric" not in entry:
         raise ValueError(f"{path}: gate {number}: expected the key `metric`, got none")

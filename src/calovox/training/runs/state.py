@@ -1,6 +1,9 @@
 """Everything that changes while a model trains: one step, and the checkpoint to go on from."""
 
+import io
 import math
+import os
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -20,7 +23,7 @@ from calovox.training.choosing import BestWeights
 from calovox.training.data.stream import Batch, Share, ShowerStream
 from calovox.training.recipe import Recipe
 
-__all__ = ["RunState", "Step", "Validate"]
+__all__ = ["RunState", "Step", "Validate", "previous_checkpoint"]
 
 Validate = Callable[[nn.Module], Mapping[str, float]]
 """Judges a model: numbers by name."""
@@ -67,6 +70,7 @@ class RunState:
         self.fabric = fabric
         self.step = 0
         self.metrics: dict[str, float] = {}
+        self.damaged: list[Path] = []
         self.share = Share(fabric.global_rank, fabric.world_size)
         model.to(fabric.device)
         self.model = model
@@ -91,7 +95,7 @@ class RunState:
             What the step did.
 
         Raises:
-            FloatingPointError: If a loss or a gradient is not finite.
+            FloatingPointError: If a loss, a gradient or a weight is not finite.
         """
         self.model.train()
         self._optimizer.zero_grad()
@@ -106,6 +110,8 @@ class RunState:
             self._check_finite({"norm of the gradient": norm}, batch)
         learning_rate = float(self._schedule.get_last_lr()[0])
         self._wrapped_optimizer.step()
+        weights = nn.utils.get_total_norm(p.detach() for p in self.model.parameters())
+        self._check_finite({"norm of the weights": weights.item()}, batch)
         self._schedule.step()
         if self.average is not None:
             self.average.update(self.step)
@@ -155,8 +161,30 @@ class RunState:
             "best": {} if self.best is None else self.best.state(),
             "scaler": {} if self._scaler is None else self._scaler.state_dict(),
         }
+        content = io.BytesIO()  # its name would go into the file
+        torch.save(state, content)
         with whole_file(path, overwrite=True) as partial:
-            torch.save(state, partial)
+            partial.write_bytes(content.getbuffer())
+            if path.exists():
+                os.replace(path, previous_checkpoint(path))
+
+    def resume(self, path: Path) -> None:
+        """Go back to the last checkpoint that is whole, or stay at the start if none is.
+
+        Args:
+            path: The checkpoint; the one before it lies beside it.
+
+        Raises:
+            ValueError: If it belongs to another recipe, stream or model.
+        """
+        self.damaged = []
+        for candidate in (path, previous_checkpoint(path)):
+            if not candidate.exists():
+                continue
+            if _is_whole(candidate):
+                self.load(candidate)
+                return
+            self.damaged.append(candidate)
 
     def load(self, path: Path) -> None:
         """Go back to where a checkpoint was written.
@@ -223,6 +251,20 @@ class RunState:
                     f"train: the {name} is {value} in step {self.step + 1} (epoch {epoch}, "
                     f"batch {number}: showers {events}, ...)"
                 )
+
+
+def previous_checkpoint(path: Path) -> Path:
+    """Name the checkpoint before the last one, which is kept in case the last one is damaged."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def _is_whole(path: Path) -> bool:
+    """Check the sums that a checkpoint, a zip file, has of all its parts."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            return parts.testzip() is None
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
+        return False
 
 
 class _Objective(nn.Module):

@@ -20,7 +20,7 @@ from calovox.report.histogram_pages import (
     simulations_of,
 )
 from calovox.report.histograms import BAND_COLOR, SMALLEST_CHI2, Drawn
-from calovox.report.style import REFERENCE_COLOR, simulated_marker
+from calovox.report.style import REFERENCE_COLOR, drawn_name, simulated_marker
 from calovox.report.topic import NamedFigure
 from calovox.report.topics.energy_slices.measure import EnergySlice, Moments, SlicesResult
 from calovox.samples.files import REFERENCE_LABEL
@@ -72,7 +72,7 @@ def slices_figure(result: SlicesResult) -> Figure:
         for entry in result.slices
     ]
     means = {
-        entry.place: f"{entry.label} (mean {average.mean:.2f} ± {average.error:.2f})"
+        entry.place: f"{drawn_name(entry.label)} (mean {average.mean:.2f} ± {average.error:.2f})"
         for entry, average in zip(
             result.slices[0].observable.simulated, result.averages, strict=True
         )

@@ -19,6 +19,7 @@ from calovox.report.histograms import BAND_COLOR, Drawn, plot_distribution, plot
 from calovox.report.style import (
     REFERENCE_COLOR,
     SIMULATED_COLORS,
+    drawn_name,
     simulated_line,
     simulated_marker,
 )
@@ -106,7 +107,7 @@ def energies_figure(test: EnergyTest) -> Figure:
     n_lines = len(test.widths) - 1
     figure.legend(
         [reference, *(Line2D([], [], **simulated_line(place)) for place in range(n_lines))],
-        [f"{width.label} ({width.n_events} showers)" for width in test.widths],
+        [f"{drawn_name(width.label)} ({width.n_events} showers)" for width in test.widths],
         loc="upper center",
         bbox_to_anchor=(0.5, 0.955),
         ncols=1 + n_lines,

@@ -1,0 +1,116 @@
+"""Exported models copied as they would be exported today, without the runs they came from.
+
+Their graphs are rewritten for older runtimes and get exact zeros, the curves of the phi modulation
+reach as far as hits do, and files for FastCaloSim are made anew. `model.json` keeps how the models
+were trained and compared, and says which files the graphs were before.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from calovox import __version__
+from calovox.export.card import model_card
+from calovox.export.exact_zeros import add_exact_zeros, has_exact_zeros
+from calovox.export.fastcalosim import why_not_fastcalosim
+from calovox.export.fixed_shapes import fix_batch, save_onnx
+from calovox.export.output_folder import describe_folder, new_folder
+from calovox.export.portable import is_portable, make_portable
+from calovox.files.damage import reading
+from calovox.files.whole import file_hash
+from calovox.phi_modulation.curve_file import read_curve, write_curve_root
+from calovox.runtime import OnnxModel
+from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError
+from calovox.runtime.model_set import MODEL_FILE, check_files, read_description
+from calovox.runtime.onnx_model import INPUTS
+from calovox.runtime.whole_onnx import check_whole
+
+__all__ = ["add_fixed_shapes", "renew_models"]
+
+
+def renew_models(
+    exported: Path, folder: Path, *, fastcalosim: bool = True, overwrite: bool = False
+) -> dict[str, Any]:
+    """Copy an exported model as it would be exported today.
+
+    Args:
+        exported: Folder of an exported model.
+        folder: The copy; it appears when all of it is written.
+        fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
+        overwrite: Whether an existing exported model may be replaced.
+
+    Returns:
+        The content of its `model.json`.
+
+    Raises:
+        FileExistsError: If the folder exists and may not be replaced, or is something else.
+        ModelFileError: If there is no exported model, or a damaged one.
+        ValueError: If a graph cannot be written for older runtimes.
+    """
+    content = read_description(exported)
+    check_files(exported, content, list(content["files"]))
+    with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
+        model_card(content)
+    content["onnxruntime"] = f">={LOWEST_RUNTIME}"
+    with new_folder(folder, overwrite=overwrite) as partial:
+        for name in _kept_files(content):
+            shutil.copyfile(exported / name, partial / name)
+        before = {
+            model["file"]: digest
+            for model in content["models"]
+            if (digest := _renew_file(partial / model["file"])) is not None
+        }
+        if before:
+            content["rewritten"] = {"program": f"calovox {__version__}", "from": before}
+        if "phi_modulation" in content:
+            write_curve_root(partial, read_curve(partial / content["phi_modulation"]))
+        add_fixed_shapes(partial, content, wanted=fastcalosim)
+        describe_folder(partial, content)
+    return content
+
+
+def add_fixed_shapes(folder: Path, content: dict[str, Any], *, wanted: bool) -> None:
+    """Write the files for FastCaloSim, or say why there are none.
+
+    Args:
+        folder: Folder with the ONNX files.
+        content: The content of `model.json`; it is changed.
+        wanted: Whether files are to be written where there may be some.
+    """
+    content.pop("no_fastcalosim", None)
+    for model in content["models"]:
+        model.pop("fastcalosim_file", None)
+        path = folder / model["file"]
+        loaded = OnnxModel(path)
+        reason = why_not_fastcalosim(loaded.grid, loaded.n_shape_noise)
+        if reason is not None:
+            content["no_fastcalosim"] = reason
+        elif wanted:
+            model["fastcalosim_file"] = f"{path.stem}_fcs.onnx"
+            fix_batch(path, folder / model["fastcalosim_file"])
+
+
+def _kept_files(content: dict[str, Any]) -> list[str]:
+    """Name the files that are not made anew."""
+    made = {model.get("fastcalosim_file") for model in content["models"]}
+    return [
+        name
+        for name in content["files"]
+        if name not in made and not name.startswith("phi_modulation_layer_")
+    ]
+
+
+def _renew_file(path: Path) -> str | None:
+    """Rewrite a file; return the hash that it had, None if it is as it would be today."""
+    check_whole(path)
+    with reading(path, ModelFileError, "is no ONNX file, or a damaged one"):
+        model = onnx.load(path, load_external_data=False)
+    if is_portable(model) and has_exact_zeros(model):
+        return None
+    digest = file_hash(path)
+    make_portable(model)
+    add_exact_zeros(model, INPUTS[1])
+    save_onnx(model, path)
+    return digest
