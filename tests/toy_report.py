@@ -47,6 +47,12 @@ def toy_samples(samples: Samples, curves: Samples) -> Samples:
     )
 
 
+def all_topics() -> list[Topic[Any]]:
+    """List the topics of a report on nothing."""
+    front = summaries(Scores(), (), (), ())
+    return [*front, *topics(silently, print), *appendices({})]
+
+
 def toy_parts(samples: Samples) -> list[Measured[Any]]:
     """Measure all topics; scores, the classifier and narrow slices of eta are invented."""
     found = [_measure(topic, samples) for topic in topics(silently, print)]

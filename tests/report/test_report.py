@@ -2,11 +2,9 @@ import json
 from html.parser import HTMLParser
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from markupsafe import escape
 
-from calovox.report.plain import to_plain
 from calovox.report.report import write_report
 from calovox.samples.files import EvaluationFiles
 from calovox.scores.table import Scores
@@ -183,9 +181,3 @@ def test_failed_report_leaves_nothing(datasets, tmp_path):
         files = EvaluationFiles(reference=[datasets["without_cells"]])
         write_report(files, tmp_path / "report")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_numbers_become_plain():
-    plain = to_plain({"a": np.float32(0.1), "b": np.int64(3), "c": (np.inf, None, True)})
-    assert plain == {"a": 0.1, "b": 3, "c": [None, None, True]}
-    assert json.dumps(plain, allow_nan=False)

@@ -98,3 +98,15 @@ def test_bins_with_few_showers_are_named(scoring, slices):
     assert f"features of {n_events} showers of the reference" in without["frechet"].reason
     gate = Gate(metric="frechet", above_floor=0.0)
     assert not any(outcome.keeps for outcome in check_gates((gate,), scoring.scores))
+
+
+def test_scores_of_a_sample_do_not_depend_on_the_others(scoring, slices):
+    simulated = {"whole": [slices["reference"]], "gan": [slices["slices"]]}
+    copy = slices["reference"].with_name("copy.h5")
+    copy.write_bytes(slices["reference"].read_bytes())
+    files = EvaluationFiles(reference=[copy], simulated=simulated)
+    together = score_samples(read_samples(files)).scores
+    assert str(together.select(sample="gan").rows) == str(scoring.scores.rows)
+    alone = EvaluationFiles(reference=[copy], simulated={"whole": [slices["reference"]]})
+    expected = score_samples(read_samples(alone)).scores
+    assert str(together.select(sample="whole").rows) == str(expected.rows)

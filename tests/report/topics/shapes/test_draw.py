@@ -1,3 +1,6 @@
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -10,9 +13,12 @@ from calovox.report.topics.shapes.draw import (
     plot_chi2,
     plot_shifts,
     plot_spreads,
+    shapes_figure,
 )
-from calovox.report.topics.shapes.measure import RegionResult
-from calovox.samples.regions import CENTRAL
+from calovox.report.topics.shapes.measure import RegionResult, compare_region
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.regions import CENTRAL, REGIONS
+from calovox.samples.samples import read_samples
 from calovox.scores.averages import Paired
 from calovox.scores.histograms import Chi2, Floor, Histogram
 from tests.drawn import bars_of, check_marker, points_of, x_errors_of
@@ -96,3 +102,36 @@ def test_spreads_are_drawn_in_per_cent_of_the_width_of_each_observable(result, a
     assert ax.get_xlim()[0] < SMALLEST_SPREAD
     assert ax.xaxis.get_major_formatter()(10.0) == "10"
     assert "%" in ax.get_xlabel()
+
+
+@pytest.fixture(scope="module")
+def samples(datasets):
+    simulated = {"optimal": [datasets["optimal"]]}
+    files = EvaluationFiles(reference=[datasets["reference"]], simulated=simulated)
+    return read_samples(files).reconstructed
+
+
+def test_photons_of_one_energy_in_the_gap_are_drawn_without_rescaling(samples):
+    (region,) = (entry for entry in REGIONS if entry.figure == "D.1")
+    etas = np.random.default_rng(4).uniform(-0.05, 0.05, len(samples[0]))
+    energies = np.full(len(etas), 2.0**16)
+    alike = [replace(entry, energy=energies, eta_center=etas) for entry in samples]
+    result = compare_region(alike[0], alike[1:], region)
+    e_raw = result.observables[0].reference
+    assert e_raw.total == len(etas)
+    inside = (alike[0].shapes.e_raw >= e_raw.edges[0]) & (alike[0].shapes.e_raw <= e_raw.edges[-1])
+    assert e_raw.counts.sum() == np.count_nonzero(inside)
+    figure = shapes_figure(result)
+    assert len(figure.axes) == 18
+    assert "exactly 65.5 GeV, |η| < 0.05" in figure.texts[0].get_text()
+    assert "scaled" not in figure.texts[0].get_text()
+
+
+@pytest.mark.parametrize("name", ["$x_{$", r"a\b^$", "_under", "50 % <b>"])
+def test_names_of_samples_are_drawn_as_they_are(samples, name):
+    region = compare_region(samples[0], [replace(samples[1], label=name)], CENTRAL)
+    figure = shapes_figure(region)
+    figure.savefig(io.BytesIO())
+    text = figure.legends[0].get_texts()[1]
+    assert text.get_text().replace(r"\$", "$") == name
+    assert not text._preprocess_math(text.get_text())[1]  # no formula

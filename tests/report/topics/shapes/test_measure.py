@@ -58,14 +58,6 @@ def test_events_in_another_order_are_matched(samples):
     assert np.all(match_events(reference, other) == -1)
 
 
-def test_layer_fractions_sum_to_one(samples):
-    result = compare_region(samples[0], samples[1:], CENTRAL)
-    assert [entry.label for entry in result.fractions] == ["Geant4", "optimal", "regular"]
-    for entry in result.fractions:
-        assert entry.mean.sum() == pytest.approx(1.0)
-        assert entry.as_expected[1]
-
-
 def test_regions_without_events_and_samples_without_cells_are_named(datasets):
     simulated = {"bare": [datasets["without_cells"]], "optimal": [datasets["optimal"]]}
     files = EvaluationFiles(reference=[datasets["reference"]], simulated=simulated)

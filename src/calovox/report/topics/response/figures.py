@@ -88,7 +88,14 @@ def response_figure(response: Response) -> Figure:
 
 
 def gap_figure(result: SlicedResponse) -> Figure:
-    """Draw the events of every sample across an electrode gap (Figure 12 b)."""
+    """Draw the events of every sample across an electrode gap (Figure 12 b).
+
+    Args:
+        result: Maps of the reference and of simulations.
+
+    Returns:
+        Panels with common axes and a common scale of colours.
+    """
     n_columns = min(len(result.maps), _GAP_COLUMNS)
     n_rows = -(-len(result.maps) // n_columns)
     height, width = 0.85 + 2.75 * n_rows, 1.75 + 2.6 * n_columns
@@ -118,7 +125,14 @@ def gap_figure(result: SlicedResponse) -> Figure:
 
 
 def response_slices_figure(result: SlicedResponse) -> Figure:
-    """Draw E_tot / E_kin in slices of |eta|, with ratio panels."""
+    """Draw E_tot / E_kin in slices of |eta|, with ratio panels.
+
+    Args:
+        result: One slice or more.
+
+    Returns:
+        The page.
+    """
     panels = [
         HistogramPanel(
             entry.observable,
@@ -137,6 +151,12 @@ def response_profiles_figure(responses: Sequence[Response]) -> Figure:
     """Draw mean and relative width of E_tot / E_kin against |eta|, all with statistical errors.
 
     Ranges of |eta| without events are left out of the axis.
+
+    Args:
+        responses: The reference, then simulations.
+
+    Returns:
+        Means, their differences from the reference if there are simulations, and widths.
     """
     profiles = [response.profile for response in responses]
     rows = (1.7, 1.0, 1.0) if len(responses) > 1 else (1.7, 1.0)
@@ -185,7 +205,14 @@ def response_profiles_figure(responses: Sequence[Response]) -> Figure:
 
 
 def fractions_figure(response: Response) -> Figure:
-    """Draw the mean share of each layer against |eta|."""
+    """Draw the mean share of each layer against |eta|.
+
+    Args:
+        response: The result of the reference.
+
+    Returns:
+        One panel.
+    """
     figure = Figure(figsize=(9.0, 4.4))
     ax = figure.subplots()
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.12, top=0.97)
