@@ -2,10 +2,8 @@ import numpy as np
 import pytest
 
 from calovox.samples.batch import SelectedShowers
-from calovox.samples.reading import feed
-from calovox.samples.rows import RowCollector, choose_rows, read_showers
+from calovox.samples.reading import RowCollector, choose_rows, feed, read_showers, silently
 from calovox.samples.source import open_sample
-from calovox.samples.tracking import silently
 
 
 class Keeper:

@@ -17,7 +17,7 @@ from calovox.report.topics.samples import SamplesTopic
 from calovox.report.topics.scores import ScoresTopic
 from calovox.report.topics.shapes import ShapesTopic
 from calovox.report.topics.showers import ShowersTopic
-from calovox.samples.tracking import Track
+from calovox.samples.reading import Track
 from calovox.scores.gates.gates import GateOutcome
 from calovox.scores.scoring import ScoredSample
 from calovox.scores.table import Scores

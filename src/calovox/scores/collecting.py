@@ -15,7 +15,7 @@ from calovox.arrays import Array, Bool, Float64
 from calovox.samples.batch import SelectedShowers, ShowerBatch
 from calovox.samples.bins import EventBin
 from calovox.samples.features import LAYER_ENERGY, FeatureExtractor, shape_features, shape_names
-from calovox.samples.rows import choose_rows
+from calovox.samples.reading import choose_rows
 from calovox.scores.binned import BinnedSample, FeatureAxes
 from calovox.scores.distances.folds import FoldedMoments
 

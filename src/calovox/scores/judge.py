@@ -9,8 +9,7 @@ import numpy as np
 from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.samples.bins import EventBin, event_bins
 from calovox.samples.features import LAYER_ENERGY, TOTAL_ENERGY, FeatureExtractor
-from calovox.samples.reading import Collector, feed
-from calovox.samples.tracking import Track
+from calovox.samples.reading import Collector, Track, feed
 from calovox.scores.binned import FeatureAxes
 from calovox.scores.collecting import (
     FeatureCollector,

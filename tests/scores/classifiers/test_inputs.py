@@ -8,7 +8,7 @@ from scipy.stats import kstest
 from calovox.dataset import DatasetWriter, read_dataset
 from calovox.samples.bins import ALL, EventBin
 from calovox.samples.layout import VoxelLayout
-from calovox.samples.rows import ShowerRows
+from calovox.samples.reading import ShowerRows
 from calovox.samples.source import open_sample
 from calovox.scores.classifiers.inputs import (
     ENERGY_FLOOR,

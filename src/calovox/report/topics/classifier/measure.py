@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from calovox.report.topic import NotShown
+from calovox.samples.reading import Track
 from calovox.samples.samples import Samples
-from calovox.samples.tracking import Track
 from calovox.scores.classifiers.inputs import classify_samples
 from calovox.scores.classifiers.network import ClassifierResult
 
