@@ -110,6 +110,10 @@ class SelectedShowers:
         abs_eta = self.source.abs_eta()
         return None if abs_eta is None else abs_eta[self._chosen]
 
+    def equals(self, other: "SelectedShowers") -> bool:
+        """Tell whether these are the same showers of the same source."""
+        return self.source is other.source and np.array_equal(self._chosen, other._chosen)
+
     def part_of(self, batch: ShowerBatch, start: int) -> ShowerBatch | None:
         """Give those showers of a batch of the source that are chosen.
 

@@ -173,7 +173,10 @@ def _score_pairs(
     say: Callable[[str], None],
 ) -> dict[str, Scores]:
     """Score samples by their names; the reference is read twice for all, each sample once."""
-    references = list({id(pair.reference): pair.reference for pair in pairs}.values())
+    references: list[SelectedShowers] = []
+    for pair in pairs:
+        if not any(pair.reference.equals(known) for known in references):
+            references.append(pair.reference)
     if not references:
         return {}
     drawn = [] if training is None else [_draw(showers, training) for showers in references]
@@ -186,10 +189,9 @@ def _score_pairs(
             )
             for rows in drawn
         ]
-    places = {id(showers): place for place, showers in enumerate(references)}
     scores = {}
     for pair in pairs:
-        place = places[id(pair.reference)]
+        place = next(k for k, known in enumerate(references) if pair.reference.equals(known))
         scores[pair.label] = _score_pair(pair, judges[place], copies[place], track, say)
     return scores
 
