@@ -41,7 +41,8 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams "
+        "voxelization"
     ),
     "training": "arrays dataset files models nn preprocessing units voxelization",  # one loop
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
@@ -61,10 +62,10 @@ MAY_IMPORT = {
     "samples": (  # showers of any file, as scores and report need them
         "arrays dataset files geometry hits reconstruction text units voxelization"
     ),
-    "scores": "arrays files geometry kernels nn samples",  # two samples compared
+    "scores": "arrays files kernels nn samples",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
-        "arrays binned_shower dataset files geometry hits phi_modulation photons reconstruction "
-        "samples scores units voxelization"
+        "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
+        "scores units voxelization"
     ),
     "cli": (  # one command per stage
         "arrays benchmarking binned_shower dataset export files geant4 geometry hits models "
