@@ -4,9 +4,9 @@ A voxel of energy E gives
 
 $$n(E) = \max(1, \min(100, \lfloor E / E_{hit} \rfloor))$$
 
-hits of energy E / n each, and none if it has no energy. The number of hits sets how much the energy
-fluctuates from strip to strip, and so how often a second maximum appears. E_hit tunes it: 4 MeV, and
-6 MeV where abs(eta) of the shower centre is from 0.75 to 0.8, as in the note.
+hits of energy E / n each, and none if it has no energy. The number of hits sets how much the
+energy fluctuates from strip to strip, and so how often a second maximum appears. E_hit tunes it:
+4 MeV, and 6 MeV where abs(eta) of the shower centre is from 0.75 to 0.8, as in the note.
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.4.

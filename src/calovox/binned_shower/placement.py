@@ -1,7 +1,8 @@
 r"""Voxels become hits: where they lie inside their voxel.
 
-`calovox.binned_shower.hit_energy` says how many hits a voxel has; all have the same energy. A hit chooses the half of the voxel in alpha, then the half in r given that of alpha:
-together the quarter with the probabilities of `SubVoxelProbabilities`. As in FastCaloSim's
+`calovox.binned_shower.hit_energy` says how many hits a voxel has; all have the same energy.
+A hit chooses the half of the voxel in alpha, then the half in r given that of alpha: together the
+quarter with the probabilities of `SubVoxelProbabilities`. As in FastCaloSim's
 ``TFCSBinnedShower``,
 
 - positions are uniform in r and in alpha (not in area) inside the chosen quarter;

@@ -135,7 +135,7 @@ class RationalQuadraticSpline:
             What the two return.
         """
         bins = self._bins(_bin(x, self.x_knots))
-        # outside of the range, xi must stay finite in its gradient too: the identity is chosen later
+        # clamped, so that gradients stay finite outside, where the identity is chosen below
         xi = ((x - bins.x) / bins.width).clamp(0.0, 1.0)
         rest = 1.0 - xi
         mixed = xi * rest

@@ -8,8 +8,9 @@ where mean m and spread s of E_tot / E_kin depend on the kinetic energy. The
 Euclidean distance of such points is, but for a factor, that of Hellinger. The root of a count
 fluctuates by as much for few as for many, and an empty voxel is a 0. A GAN that sees the shares
 themselves sees little but the hottest voxels. Without the division by s, it would see E_tot only
-as finely as E_tot fluctuates at the lowest energies. The factors bring the fluctuations of all coordinates to the order of 1; without them, a critic of
-random weights is next to linear where the showers are.
+as finely as E_tot fluctuates at the lowest energies. The factors bring the fluctuations of all
+coordinates to the order of 1; without them, a critic of random weights is next to linear where the
+showers are.
 
 References:
     M. S. Bartlett, *The square root transformation in analysis of variance*, 1936
