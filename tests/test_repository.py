@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "arrays": "",  # axis names and array types
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
+    "version": "",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
@@ -261,8 +262,7 @@ def test_what_is_shipped_is_small():
     assert sum(sizes) < 57.5e6  # 60 MB, with all that is not data
 
 
-def test_version_is_the_same_everywhere():
-    from calovox import __version__
-
-    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
-    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+def test_release_is_in_the_changelog():
+    built = pytest.importorskip("calovox._version", reason="calovox was not installed").version
+    release = re.match(r"\d+\.\d+\.\d+", built)
+    assert release is None or f"## {release[0]}" in (ROOT / "CHANGELOG.md").read_text()
