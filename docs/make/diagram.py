@@ -61,7 +61,7 @@ def draw() -> str:
     """Write the diagram."""
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
-        "<title>The data flow: reference and simulated showers share all stages from hits on</title>",
+        "<title>Reference and simulated showers share all stages from hits on</title>",
         f"<style>{STYLE}</style>",
         '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" '
         'markerHeight="8" orient="auto"><path d="M0 0L10 5L0 10z" style="fill:#444;stroke:none"/>'
@@ -74,13 +74,17 @@ def draw() -> str:
             lines.append(
                 f'<text class="arrow" x="{place[0]}" y="{place[1]}">{escape(text)}</text>'
             )
-    for box in BOXES.values():
-        lines.append(
-            f'<rect class="{box.kind}" x="{box.x - box.width // 2}" y="{box.y - BOX_HEIGHT // 2}" '
-            f'width="{box.width}" height="{BOX_HEIGHT}"/>'
-            f'<text x="{box.x}" y="{box.y + 6}">{escape(box.text)}</text>'
-        )
+    lines += [_box(box) for box in BOXES.values()]
     return "\n".join([*lines, "</svg>", ""])
+
+
+def _box(box: Box) -> str:
+    """Draw a box around its text."""
+    x, y = box.x - box.width // 2, box.y - BOX_HEIGHT // 2
+    return (
+        f'<rect class="{box.kind}" x="{x}" y="{y}" width="{box.width}" height="{BOX_HEIGHT}"/>'
+        f'<text x="{box.x}" y="{box.y + 6}">{escape(box.text)}</text>'
+    )
 
 
 def _arrow(start: Box, end: Box) -> str:

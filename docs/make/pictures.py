@@ -1,6 +1,6 @@
 """Pictures of the documents, from the reports of `make demo`: `python -m docs.make.pictures`.
 
-All are small: the whole of `docs/pictures` stays below 1 MB, the picture of the README below 200 kB.
+All are small: `docs/pictures` stays below 1 MB, the picture of the README below 200 kB.
 """
 
 import base64
