@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "arrays": "",  # axis names and array types
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
+    "version": "_version",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
@@ -41,8 +42,7 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams "
-        "voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": "arrays dataset files models nn preprocessing units voxelization",  # one loop
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
@@ -107,7 +107,8 @@ def imported_modules(path):
             yield str(node.module)
 
 
-MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
+WITHOUT_ROOM = {SOURCE / "__init__.py", SOURCE / "_version.py"}  # the second is made by building
+MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path not in WITHOUT_ROOM]
 
 
 def name_of(path):
@@ -156,7 +157,7 @@ def test_rooms_import_what_the_table_says(room):
                 first, _, rest = name.partition(".")
                 found |= {rest.split(".")[0]} if first == "calovox" and rest else set()
                 assert room in KEPT_LIBRARIES.get(first, {room}), f"{path} must not import {name}"
-    assert found - {room} == set(MAY_IMPORT[room].split())
+    assert found - {room, "_version"} == set(MAY_IMPORT[room].split())
 
 
 def test_no_room_imports_a_room_that_imports_it():
@@ -262,8 +263,7 @@ def test_what_is_shipped_is_small():
     assert sum(sizes) < 57.5e6  # 60 MB, with all that is not data
 
 
-def test_version_is_the_same_everywhere():
-    from calovox import __version__
-
-    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
-    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+def test_release_is_in_the_changelog():
+    built = pytest.importorskip("calovox._version", reason="calovox was not installed").version
+    release = re.match(r"\d+\.\d+\.\d+", built)
+    assert release is None or f"## {release[0]}" in (ROOT / "CHANGELOG.md").read_text()
