@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.commands.scoring import ScoringFiles, score_files, sum_up_gates
 from calovox.cli.progress import track
 from calovox.cli.sample_files import name_samples, name_simulations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from calovox.report.topics.phi_modulation.measure import PhiModulationFiles
     from calovox.samples.sample import SampleFiles
 
-__all__ = ["EVALUATE_EXAMPLE", "EvaluateSettings", "evaluate"]
+__all__ = ["EVALUATE", "EvaluateSettings", "evaluate"]
 
-EVALUATE_EXAMPLE = "calovox evaluate photons.h5 optimal=simulated.h5 --hits hits.h5 -o report"
+_EXAMPLE = "calovox evaluate photons.h5 optimal=simulated.h5 --hits hits.h5 -o report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,3 +242,6 @@ def _phi_modulation_files(settings: EvaluateSettings) -> "PhiModulationFiles | N
     return PhiModulationFiles(
         settings.curve, settings.displaced_reference, name_simulations(displaced)
     )
+
+
+EVALUATE = make_command("evaluate", EvaluateSettings, evaluate, example=_EXAMPLE)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 import uproot
 
-from calovox.cli.command import one_line_errors
+from calovox.cli.command import call_to_command, one_line_errors
 from calovox.dataset import DatasetReader
 from calovox.files.damage import reading
 from calovox.files.formats import Format, UnknownFormatError, detect_format
@@ -24,9 +24,9 @@ from calovox.text import printable
 from calovox.units import format_energy
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["INFO_EXAMPLE", "info"]
+__all__ = ["INFO", "info"]
 
-INFO_EXAMPLE = "calovox info photons.h5"
+_EXAMPLE = "calovox info photons.h5"
 
 
 def _describe_shapes(path: Path) -> dict[str, str]:
@@ -181,3 +181,6 @@ def info(
     width = max(map(len, shown))
     for title, text in shown.items():
         typer.echo(f"{title:<{width}}  {text}")
+
+
+INFO = call_to_command("info", info, help=info.__doc__, example=_EXAMPLE)

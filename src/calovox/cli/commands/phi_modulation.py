@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.progress import track
 from calovox.cli.settings import FileIn, FileOut, Output, Seed
 from calovox.hits import Hits, HitsReader, HitsWriter
@@ -36,9 +36,9 @@ from calovox.phi_modulation.state import (
 from calovox.units import parse_quantity
 
 __all__ = [
-    "APPLY_EXAMPLE",
-    "FIT_EXAMPLE",
-    "REMOVE_EXAMPLE",
+    "APPLY",
+    "FIT",
+    "REMOVE",
     "CurveSettings",
     "FitCommandSettings",
     "apply_curve",
@@ -46,9 +46,9 @@ __all__ = [
     "remove_curve",
 ]
 
-FIT_EXAMPLE = "calovox phi-modulation fit hits.h5 --replay 100 -o curve.h5"
-REMOVE_EXAMPLE = "calovox phi-modulation remove hits.h5 --curve curve.h5 -o removed.h5"
-APPLY_EXAMPLE = "calovox phi-modulation apply removed.h5 --curve curve.h5 -o applied.h5"
+_FIT_EXAMPLE = "calovox phi-modulation fit hits.h5 --replay 100 -o curve.h5"
+_REMOVE_EXAMPLE = "calovox phi-modulation remove hits.h5 --curve curve.h5 -o removed.h5"
+_APPLY_EXAMPLE = "calovox phi-modulation apply removed.h5 --curve curve.h5 -o applied.h5"
 
 _DEFAULTS = FitSettings()
 _AVERAGE_COPIES = 20
@@ -241,3 +241,8 @@ def _describe(result: FitResult) -> str:
     ]
     n_showers = " + ".join(map(str, result.n_showers))
     return f"{n_showers} showers, std of E_tot(T) from {' and from '.join(spread)}"
+
+
+FIT = make_command("fit", FitCommandSettings, fit_curve, example=_FIT_EXAMPLE)
+REMOVE = make_command("remove", CurveSettings, remove_curve, example=_REMOVE_EXAMPLE)
+APPLY = make_command("apply", CurveSettings, apply_curve, example=_APPLY_EXAMPLE)

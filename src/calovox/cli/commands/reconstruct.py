@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.progress import progress_of
 from calovox.cli.settings import FileIn, Output
 from calovox.dataset import DatasetReader
@@ -27,9 +27,9 @@ from calovox.reconstruction import (
 )
 from calovox.voxelization import Voxels
 
-__all__ = ["RECONSTRUCT_EXAMPLE", "ReconstructSettings", "reconstruct"]
+__all__ = ["RECONSTRUCT", "ReconstructSettings", "reconstruct"]
 
-RECONSTRUCT_EXAMPLE = "calovox reconstruct simulated.h5 -o shapes.parquet"
+_EXAMPLE = "calovox reconstruct simulated.h5 -o shapes.parquet"
 
 _BATCH = 2000
 _STRIP_ROWS: dict[int, Literal[1, 2]] = {1: 1, 2: 2}
@@ -187,3 +187,6 @@ def _read_calibration(path: Path) -> Calibration | None:
         return None
     arrays = DatasetReader(path).attached("calibration")
     return None if arrays is None else Calibration.from_arrays(arrays)
+
+
+RECONSTRUCT = make_command("reconstruct", ReconstructSettings, reconstruct, example=_EXAMPLE)

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from calovox.binned_shower import HitEnergy, read_sub_voxels
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.commands.simulate_settings import SimulateSettings
 from calovox.cli.progress import track
 from calovox.cli.sources import Source, open_source
@@ -17,9 +17,9 @@ from calovox.phi_modulation.state import state_after_applying
 from calovox.simulation.simulate import SimulatedShowers, simulate_hits, simulate_voxels
 from calovox.units import parse_quantity
 
-__all__ = ["SIMULATE_EXAMPLE", "simulate"]
+__all__ = ["SIMULATE", "simulate"]
 
-SIMULATE_EXAMPLE = (
+_EXAMPLE = (
     "calovox simulate --model exported --energy 65GeV --eta 0.2 -n 10000 --cells -o simulated.h5"
 )
 
@@ -108,3 +108,6 @@ def _writers(
         for writer in (dataset, hits):
             if writer is not None:
                 writer.finish()
+
+
+SIMULATE = make_command("simulate", SimulateSettings, simulate, example=_EXAMPLE)

@@ -6,18 +6,16 @@ from typing import Annotated
 
 import typer
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
 from calovox.cli.settings import Output, parse_range
 from calovox.hits import Hits
 from calovox.models.parametric.file import write_parametric
 from calovox.models.parametric.fit import fit_parametric
 
-__all__ = ["TRAIN_PARAMETRIC_EXAMPLE", "TrainParametricSettings", "train_parametric"]
+__all__ = ["TRAIN_PARAMETRIC", "TrainParametricSettings", "train_parametric"]
 
-TRAIN_PARAMETRIC_EXAMPLE = (
-    "calovox train parametric train_*.h5 --energy 256MeV:524.288GeV -o parametrisation.h5"
-)
+_EXAMPLE = "calovox train parametric train_*.h5 --energy 256MeV:524.288GeV -o parametrisation.h5"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +62,8 @@ def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
     write_parametric(settings.output, model, overwrite=job.overwrite)
     least = model.n_showers.min()
     return f"{settings.output}: {model!r}, {least} showers or more in a sample"
+
+
+TRAIN_PARAMETRIC = make_command(
+    "parametric", TrainParametricSettings, train_parametric, example=_EXAMPLE
+)

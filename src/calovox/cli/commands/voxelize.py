@@ -9,7 +9,7 @@ import typer
 
 from calovox.arrays import Array, Float64
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
 from calovox.cli.settings import FileInText, FileOut, Output, PrecisionBits
 from calovox.dataset import DatasetWriter
@@ -21,9 +21,9 @@ from calovox.phi_modulation import phi_phase
 from calovox.reconstruction import Calibration, cells_to_shapes, fit_calibration, hits_to_cells
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 
-__all__ = ["VOXELIZE_EXAMPLE", "VoxelizeSettings", "choose_grid", "voxelize"]
+__all__ = ["VOXELIZE", "VoxelizeSettings", "choose_grid", "voxelize"]
 
-VOXELIZE_EXAMPLE = "calovox voxelize hits.h5 --grid optimal -o photons.h5"
+_EXAMPLE = "calovox voxelize hits.h5 --grid optimal -o photons.h5"
 
 _GRIDS = {"optimal": VoxelGrid.optimal, "regular": VoxelGrid.regular}
 
@@ -153,3 +153,6 @@ class _Totals:
     def __str__(self) -> str:
         dropped = 100 * self.dropped / self.n_events
         return f"{self.n_events} showers, {dropped:.2g} % of the energy dropped"
+
+
+VOXELIZE = make_command("voxelize", VoxelizeSettings, voxelize, example=_EXAMPLE)
