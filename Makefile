@@ -26,7 +26,8 @@ export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow test-runtimes test-lowest lint bench benchmark demo demo-geant4 gates docs clean
+.PHONY: help test test-slow test-runtimes test-lowest lint bench benchmark fuzz demo demo-geant4 gates \
+	docs clean
 
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
@@ -36,6 +37,7 @@ help:
 	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
 	@echo "make gates        release gates of the shipped models: demo/gates/index.html"
+	@echo "make fuzz         mutated files for every reader: five minutes, or INPUTS=100000"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
 	@echo "make benchmark    time and memory of the shipped models beside those of the note"
 	@echo "make docs         build the documentation into build/docs"
@@ -108,6 +110,12 @@ build/lowest/.done: build/lowest.txt
 
 test-lowest: build/lowest/.done
 	build/lowest/bin/pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
+
+# MINUTES, INPUTS and SEED decide how long, and which inputs; failing ones are kept in build/fuzz
+MINUTES := 5
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m fuzz --workers $(WORKERS) --minutes $(MINUTES) $(if $(INPUTS),--inputs $(INPUTS)) \
+		$(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev
 	@for file in bench/bench_*.py; do \

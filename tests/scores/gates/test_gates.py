@@ -158,6 +158,8 @@ def test_outcomes_are_written_as_they_are(tmp_path):
     [
         ("", r"expected tables \[\[gate\]\], got none"),
         ("[[gates]]\nmetric = 'ks'", "got gates"),
+        ("gate = ['ks']", r"expected tables \[\[gate\]\], got \['ks'\]"),
+        ("gate = 3", r"expected tables \[\[gate\]\], got 3"),
         ("[[gate]]\nmetric = 'ks'", "expected one of at_most, .* got none"),
         ("[[gate]]\nmetric = 'ks'\nat_most = 1\nat_least = 0", "got at_most and at_least"),
         ("[[gate]]\nmetric = 'ks'\nat_mots = 1", "unknown key `at_mots`: valid keys are metric"),

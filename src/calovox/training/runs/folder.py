@@ -136,8 +136,9 @@ def read_run(folder: Path) -> TrainedModel:
     """
     record = read_record(folder)
     weights = read_weights(folder)
-    grid = json_to_grid(record.grid)
-    model = read_sizes(record.kind, record.sizes).build(grid)
+    with reading(folder / RECORD, RunFileError):
+        grid = json_to_grid(record.grid)
+        model = read_sizes(record.kind, record.sizes).build(grid)
     expected = {name: values.shape for name, values in model.state_dict().items()}
     found = {name: values.shape for name, values in weights.items()}
     if found != expected:
