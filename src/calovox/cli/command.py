@@ -64,6 +64,12 @@ class Job:
     overwrite: bool
     provenance: dict[str, Any]
 
+    def writing(self) -> dict[str, Any]:
+        """Give what every function of the library that writes a file is told."""
+        from calovox.cli.progress import track
+
+        return {"overwrite": self.overwrite, "provenance": self.provenance, "track": track}
+
 
 class ChecksFailedError(Exception):
     """A command has written its result, which fails the checks that were asked for.
