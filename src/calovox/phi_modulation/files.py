@@ -12,7 +12,7 @@ from calovox.phi_modulation.curve import (
     apply_phi_modulation,
     remove_phi_modulation,
 )
-from calovox.phi_modulation.curve_file import read_curve, write_curve, write_curve_root
+from calovox.phi_modulation.curve_file import read_curve, write_curve
 from calovox.phi_modulation.fit import FitResult, FitSettings, fit_phi_modulation
 from calovox.phi_modulation.profile import (
     PhaseProfiles,
@@ -71,11 +71,9 @@ def fit_to_files(
         settings=settings,
         truth=None if truth is None else PhiModulation.from_function(truth),
         average=average,
+        root=root,
         overwrite=overwrite,
     )
-    if root is not None:
-        root.mkdir(exist_ok=True)
-        write_curve_root(root, result.modulation, overwrite=overwrite)
     return result
 
 
