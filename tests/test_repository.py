@@ -18,11 +18,7 @@ SOURCE = ROOT / "src" / "calovox"
 MAY_IMPORT = {
     # numbers and files
     "arrays": "",  # axis names and array types
-    "tracking": "",  # ?
-    "info": (  # ?
-        "dataset files geometry hits models phi_modulation reconstruction runtime units "
-        "voxelization"
-    ),
+    "tracking": "",  # who is told how far a work over showers is
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
     "units": "",  # MeV, mm, rad, and how people write them
@@ -78,6 +74,10 @@ MAY_IMPORT = {
     "report": (  # topics measured, drawn, and put on a page
         "arrays binned_shower dataset files geometry hits phi_modulation photons reconstruction "
         "samples scores units voxelization"
+    ),
+    "info": (  # what is in a file or a folder of ours
+        "dataset files geometry hits models phi_modulation reconstruction runtime units "
+        "voxelization"
     ),
     "cli": (  # one command per stage
         "benchmarking binned_shower dataset export files geant4 geometry hits info models "

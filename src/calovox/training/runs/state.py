@@ -77,6 +77,7 @@ class RunState:
         self.step = 0
         self.metrics: dict[str, float] = {}
         self.damaged: list[Path] = []
+        self._saved = False
         self.share = Share(fabric.global_rank, fabric.world_size)
         model.to(fabric.device)
         self.model = model
@@ -171,8 +172,9 @@ class RunState:
         torch.save(state, content)
         with whole_file(path, overwrite=True) as partial:
             partial.write_bytes(content.getbuffer())
-            if path.exists():
+            if path.exists() and (self._saved or path not in self.damaged):
                 os.replace(path, previous_checkpoint(path))
+        self._saved = True
 
     def resume(self, path: Path) -> None:
         """Go back to the last checkpoint that is whole, or stay at the start if none is.
