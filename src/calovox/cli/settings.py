@@ -22,11 +22,13 @@ import typer
 from calovox.units import parse_quantity
 
 __all__ = [
+    "CurveToRemove",
     "Energies",
     "Etas",
     "FileIn",
     "FileInText",
     "FileOut",
+    "HitsIn",
     "ModelIn",
     "Number",
     "Output",
@@ -71,6 +73,16 @@ class ModelIn:
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes."), FileOut()]
+HitsIn = Annotated[
+    list[Path],
+    typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
+    FileIn(),
+]
+CurveToRemove = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Curves to be removed from the hits before."),
+    FileIn(),
+]
 Seed = Annotated[
     int, typer.Option(min=0, max=2**63 - 1, help="Seed of the random numbers of every event.")
 ]

@@ -14,16 +14,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.progress import progress_of
 from calovox.cli.settings import ModelIn, Output
 from calovox.files.whole import whole_file
 from calovox.photons import Fixed, parse_energies, parse_etas
 from calovox.units import format_energy
 
-__all__ = ["BENCHMARK_EXAMPLE", "BenchmarkSettings", "benchmark"]
+__all__ = ["BENCHMARK", "BenchmarkSettings", "benchmark"]
 
-BENCHMARK_EXAMPLE = "calovox benchmark plain.onnx exported -o benchmark.json"
+_EXAMPLE = "calovox benchmark plain.onnx exported -o benchmark.json"
 
 FORMAT = "calovox benchmark"
 VERSION = 1
@@ -173,3 +173,6 @@ def _machine() -> dict[str, Any]:
         "numpy": metadata.version("numpy"),
         "onnxruntime": metadata.version("onnxruntime"),
     }
+
+
+BENCHMARK = make_command("benchmark", BenchmarkSettings, benchmark, example=_EXAMPLE)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.settings import FileIn
 from calovox.cli.train_settings import Compile, LoopSettings, Precision
 
 if TYPE_CHECKING:
     from calovox.training.task import Task
 
-__all__ = ["DISTILL_EXAMPLE", "DistillSettings", "distill", "preview_distillation"]
+__all__ = ["DISTILL", "DistillSettings", "distill", "preview_distillation"]
 
-DISTILL_EXAMPLE = (
+_EXAMPLE = (
     "calovox distill dit --config configs/distill_note.toml --data train.h5 "
     "--validation validation.h5 -o student"
 )
@@ -98,3 +98,13 @@ def _task(settings: DistillSettings) -> "Task":
         energy_range=teacher.energy_range,
         **settings_to_recipe(settings),
     )
+
+
+DISTILL = make_command(
+    "distill",
+    DistillSettings,
+    distill,
+    example=_EXAMPLE,
+    preview=preview_distillation,
+    continues=True,
+)

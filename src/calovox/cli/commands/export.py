@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.settings import FileIn, ModelIn, Output
 from calovox.cli.train_settings import PathName, SolverName
 
 if TYPE_CHECKING:
     from calovox.training.runs.folder import TrainedModel
 
-__all__ = ["EXPORT_EXAMPLE", "ExportSettings", "export"]
+__all__ = ["EXPORT", "ExportSettings", "export"]
 
-EXPORT_EXAMPLE = "calovox export inn cfm --sub-voxels sub_voxels.root -o photons"
+_EXAMPLE = "calovox export inn cfm --sub-voxels sub_voxels.root -o photons"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,3 +158,6 @@ def _read_runs(settings: ExportSettings) -> "list[TrainedModel]":
     for model in models:
         model.sampling = replace(model.sampling, **changes)
     return runs
+
+
+EXPORT = make_command("export", ExportSettings, export, example=_EXAMPLE)

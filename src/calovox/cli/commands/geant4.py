@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.settings import Energies, Etas, Number, Output, PrecisionBits, Seed, Workers
 from calovox.photons import draw_photons, event_indices, parse_energies, parse_etas
 from calovox.units import parse_quantity
@@ -14,11 +14,9 @@ from calovox.units import parse_quantity
 if TYPE_CHECKING:
     from calovox.geant4 import Geant4Settings
 
-__all__ = ["GEANT4_EXAMPLE", "Geant4CommandSettings", "simulate_with_geant4"]
+__all__ = ["GEANT4", "Geant4CommandSettings", "simulate_with_geant4"]
 
-GEANT4_EXAMPLE = (
-    "calovox geant4 --energy 49GeV:98GeV --eta abs:0.2:0.25 -n 2000 --workers 2 -o hits.h5"
-)
+_EXAMPLE = "calovox geant4 --energy 49GeV:98GeV --eta abs:0.2:0.25 -n 2000 --workers 2 -o hits.h5"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,3 +82,6 @@ def _choose_physics(settings: Geant4CommandSettings) -> "Geant4Settings":
         precision_bits=settings.precision_bits,
         merging={"note": MergingRadii.fine, "legacy": MergingRadii.coarse}[settings.merging](),
     )
+
+
+GEANT4 = make_command("geant4", Geant4CommandSettings, simulate_with_geant4, example=_EXAMPLE)

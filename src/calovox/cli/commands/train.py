@@ -1,6 +1,6 @@
 """`calovox train`: datasets become a trained model, in a run folder."""
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.train_settings import (
     AnyTrainSettings,
     TrainCfmSettings,
@@ -10,10 +10,10 @@ from calovox.cli.train_settings import (
 )
 
 __all__ = [
-    "TRAIN_CFM_EXAMPLE",
-    "TRAIN_DIT_EXAMPLE",
-    "TRAIN_GAN_EXAMPLE",
-    "TRAIN_INN_EXAMPLE",
+    "CFM",
+    "DIT",
+    "GAN",
+    "INN",
     "preview_training",
     "train_cfm",
     "train_dit",
@@ -22,10 +22,10 @@ __all__ = [
 ]
 
 _FILES = "--data train.h5 --validation validation.h5 --eta 0:0.7"
-TRAIN_INN_EXAMPLE = f"calovox train inn --config configs/inn_2core.toml {_FILES} -o inn"
-TRAIN_CFM_EXAMPLE = f"calovox train cfm --config configs/cfm_small_2core.toml {_FILES} -o cfm"
-TRAIN_DIT_EXAMPLE = f"calovox train dit --config configs/dit_2core.toml {_FILES} -o dit"
-TRAIN_GAN_EXAMPLE = (
+_INN_EXAMPLE = f"calovox train inn --config configs/inn_2core.toml {_FILES} -o inn"
+_CFM_EXAMPLE = f"calovox train cfm --config configs/cfm_small_2core.toml {_FILES} -o cfm"
+_DIT_EXAMPLE = f"calovox train dit --config configs/dit_2core.toml {_FILES} -o dit"
+_GAN_EXAMPLE = (
     "calovox train gan --config configs/gan_2core.toml --data train.h5 "
     "--validation validation.h5 --eta 0.2:0.25 -o gan_020"
 )
@@ -85,3 +85,37 @@ def preview_training(settings: AnyTrainSettings) -> list[str]:
     from calovox.cli.train_run import describe_training
 
     return describe_training(settings)
+
+
+INN = make_command(
+    "inn",
+    TrainInnSettings,
+    train_inn,
+    example=_INN_EXAMPLE,
+    preview=preview_training,
+    continues=True,
+)
+CFM = make_command(
+    "cfm",
+    TrainCfmSettings,
+    train_cfm,
+    example=_CFM_EXAMPLE,
+    preview=preview_training,
+    continues=True,
+)
+DIT = make_command(
+    "dit",
+    TrainDitSettings,
+    train_dit,
+    example=_DIT_EXAMPLE,
+    preview=preview_training,
+    continues=True,
+)
+GAN = make_command(
+    "gan",
+    TrainGanSettings,
+    train_gan,
+    example=_GAN_EXAMPLE,
+    preview=preview_training,
+    continues=True,
+)
