@@ -20,7 +20,7 @@ ROOMS = [
     *("photons", "geometry", "hits", "cell_energies", "geant4", "phi_modulation"),
     *("voxelization", "binned_shower", "dataset", "photon_files", "preprocessing"),
     *("nn", "models", "training", "distillation", "runtime", "export"),
-    *("reconstruction", "sampling", "simulate", "benchmarking", "evaluation", "cli"),
+    *("reconstruction", "sampling", "simulate", "benchmarking", "scores", "evaluation", "cli"),
 ]
 
 # Libraries that only some rooms may import, wherever the import stands.
@@ -36,6 +36,7 @@ KEPT_LIBRARIES = {
     "onnxscript": {"export"},
     "lightning_fabric": {"training"},
     "safetensors": {"training"},
+    "sklearn": {"scores"},
     "tensorboardX": {"training"},
     "torch": {
         *("preprocessing", "nn", "models", "training", "distillation", "export", "evaluation"),

@@ -1,0 +1,38 @@
+"""Classifiers: how well showers of two samples can be told apart, and by what."""
+
+from calovox.scores.classifiers.auc import area_under_curve
+from calovox.scores.classifiers.inputs import (
+    ClassifierInputs,
+    observable_inputs,
+    voxel_inputs,
+    window_inputs,
+)
+from calovox.scores.classifiers.learning_curve import (
+    Extrapolation,
+    LearningCurve,
+    LearningPoint,
+    measure_learning_curve,
+)
+from calovox.scores.classifiers.referee import LowerBound, TreeTest, largest, judge_by_trees
+from calovox.scores.classifiers.seen import SeenObservable, what_a_classifier_sees
+from calovox.scores.classifiers.trees import TreeAreas, classify_by_trees
+
+__all__ = [
+    "ClassifierInputs",
+    "Extrapolation",
+    "LearningCurve",
+    "LearningPoint",
+    "LowerBound",
+    "SeenObservable",
+    "TreeAreas",
+    "TreeTest",
+    "area_under_curve",
+    "classify_by_trees",
+    "largest",
+    "measure_learning_curve",
+    "observable_inputs",
+    "judge_by_trees",
+    "voxel_inputs",
+    "what_a_classifier_sees",
+    "window_inputs",
+]
