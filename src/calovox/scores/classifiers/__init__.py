@@ -13,7 +13,7 @@ from calovox.scores.classifiers.learning_curve import (
     LearningPoint,
     measure_learning_curve,
 )
-from calovox.scores.classifiers.referee import LowerBound, TreeTest, largest, judge_by_trees
+from calovox.scores.classifiers.referee import LowerBound, TreeTest, judge_by_trees, largest
 from calovox.scores.classifiers.seen import SeenObservable, what_a_classifier_sees
 from calovox.scores.classifiers.trees import TreeAreas, classify_by_trees
 
@@ -28,10 +28,11 @@ __all__ = [
     "TreeTest",
     "area_under_curve",
     "classify_by_trees",
+    "judge_by_trees",
     "largest",
+    "measure_floor",
     "measure_learning_curve",
     "observable_inputs",
-    "judge_by_trees",
     "voxel_inputs",
     "what_a_classifier_sees",
     "window_inputs",

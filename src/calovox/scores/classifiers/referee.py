@@ -15,7 +15,7 @@ from calovox.scores.classifiers.inputs import ClassifierInputs
 from calovox.scores.classifiers.learning_curve import LearningCurve, measure_learning_curve
 from calovox.scores.classifiers.trees import FEWEST_SHOWERS, N_SEEDS, TreeAreas, classify_by_trees
 
-__all__ = ["LowerBound", "TreeTest", "largest", "measure_floor", "judge_by_trees"]
+__all__ = ["LowerBound", "TreeTest", "judge_by_trees", "largest", "measure_floor"]
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ __all__ = [
     "FEWEST_SHOWERS",
     "N_FOLDS",
     "N_SEEDS",
-    "TreeAreas",
     "TrainedFold",
+    "TreeAreas",
     "classify_by_trees",
     "train_folds",
 ]
@@ -79,7 +79,7 @@ class TreeAreas:
 
     @property
     def error(self) -> float:
-        """Error of the mean: that of the showers, which all seeds share, and the seeds' scatter."""
+        """Error of the mean: that of the showers, the same for all seeds, and their scatter."""
         n_seeds = len(self.auc)
         scatter = self.auc.var(ddof=1) / n_seeds if n_seeds > 1 else 0.0
         return float(np.sqrt(np.mean(self.auc_errors**2) + scatter))

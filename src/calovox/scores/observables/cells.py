@@ -2,17 +2,18 @@ r"""Observables of cells: what a physicist sees of a shower.
 
 All are computed from the cells in windows (`windows`), with noise or without. In each layer:
 
-- energy of the window over that of the photon;
+- energy of the window over that of the photon, also of all windows together;
 - the number of cells above 1, 10, 100 and 1000 MeV;
 - the share of the hottest five cells in the sum of all positive energies;
-- the second moments in eta and phi, $\sqrt{\sum_i (\eta_i - \langle \eta \rangle)^2 E_i / \sum E_i}$.
+- the second moments in eta and phi,
+  $\sqrt{\sum_i (\eta_i - \langle \eta \rangle)^2 E_i / \sum_i E_i}$.
 
 The barycentres of EMB1 and EMB2 are given less the direction of the photon, which points back to
-the detector's origin: their mean is the bias, their width the resolution of the position. The sign
-along eta is that of a photon at positive eta. Their difference along eta is the pointing. R_had is
-the energy of the tile layer over that of the layers before it. The observables of EMB1 are those of
-the note and those of ATLAS (`strips`), the ratios of EMB2 those of the note and of ATLAS
-(`reconstruction.shapes`), Delta E over the energy of the photon.
+the detector's origin: their mean is the bias, their width the resolution of the position. The
+sign along eta is that of a photon at positive eta. Their difference along eta is the pointing.
+R_had is the energy of the tile layer over that of the layers before it. The observables of EMB1
+are those of the note and those of ATLAS (`strips`), the ratios of EMB2 those of the note and of
+ATLAS (`reconstruction.shapes`), Delta E over the energy of the photon.
 
 With noise, barycentres and moments take cells above two standard deviations of it, and cells are
 not counted above energies within. Without such cells a barycentre, its moments and the pointing
@@ -66,6 +67,7 @@ _STRIP_SHAPES: Final = (
 _DELTA_E_ATLAS: Final = Observable(
     "delta_e_atlas", "second maximum over the valley, the highest strip, over E"
 )
+_E_CELLS: Final = Observable("cells_e_all", "energy of all cells over that of the photon")
 _R_HAD: Final = Observable("r_had", "energy in the tile layer over that before it")
 
 
@@ -138,7 +140,7 @@ def cell_observables(*, noise: Mapping[int, float] | None = None) -> tuple[Obser
         for name, title, unit, _ in _rows(window.layer, noise)
     )
     pair = (_DELTA_E, *_STRIP_SHAPES, _DELTA_E_ATLAS)
-    return (*of_layers, _POINTING, _R_HAD, *_SHAPES, *pair)
+    return (*of_layers, _POINTING, _E_CELLS, _R_HAD, *_SHAPES, *pair)
 
 
 def cells_to_observables(
@@ -179,6 +181,7 @@ def _columns(
     first, second = (layers[number] for number in _POSITIONED)
     both = (first.weight.sum(axis=1) > 0) & (second.weight.sum(axis=1) > 0)
     yield np.where(both, _MILLI * (first.mean(first.eta) - second.mean(second.eta)), 0.0)
+    yield cells.energy.sum(axis=1) / photons.energy
     before = sum(layer.total for number, layer in layers.items() if number != _TILE)
     yield _ratio(layers[_TILE].total, np.asarray(before))
     shapes = cells_to_shapes(cells.to_cells(), table)

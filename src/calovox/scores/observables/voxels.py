@@ -10,8 +10,8 @@ x along eta and y along phi from the shower centre of its layer:
 - the shares of the hottest 1, 5 and 10 voxels in the energy;
 - the share of the energy beyond 10, 30 and 100 mm, by the middles of the voxels;
 - the asymmetry in eta and phi: the energy at x > 0 less that at x < 0, over their sum;
-- the roughness in alpha: $\sum |E_i - E_j| / \sum (E_i + E_j)$ over all pairs (i, j) of voxels that
-  touch along alpha.
+- the roughness in alpha: $\sum |E_i - E_j| / \sum (E_i + E_j)$ over all pairs (i, j) of voxels
+  that touch along alpha.
 
 How far the energy centre moves from one layer to the next tells whether layers know of each other.
 
@@ -23,6 +23,7 @@ energy has 0 in each column, and a width below rounding, as of a layer with one 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -249,7 +250,7 @@ def _rows(threshold: float, *, angles: bool) -> list[_Row]:
 def _moves(positions: VoxelPositions) -> list[tuple[int, int]]:
     """Pair neighbouring layers that are divided in alpha."""
     layers = [layer for place, layer in enumerate(positions.layers) if positions.has_angles(place)]
-    return list(zip(layers[:-1], layers[1:], strict=True))
+    return list(pairwise(layers))
 
 
 def _all_pairs(positions: VoxelPositions) -> Int64[Array, "pair 2"]:

@@ -23,8 +23,8 @@ __all__ = [
     "OutlierCount",
     "Tested",
     "count_outliers",
+    "judge_by_exchange",
     "measure_many_features",
     "measure_one_feature",
     "normal_scores",
-    "judge_by_exchange",
 ]

@@ -10,9 +10,8 @@ themselves (`outliers`). Of these scores are
 - the distance of the correlations, the root mean square of the differences of all pairs' (rank)
   correlations.
 
-Showers are divided into folds at random, at most `_MOST_FOLDS` of each sample, for the same photons
-into the same folds. Errors are from a jackknife over folds, floors and p-values from exchanging
-folds (`exchange`).
+Showers are divided into folds at random, those of the same photons into the same folds. Errors are
+from a jackknife over folds, floors and p-values from exchanging folds (`exchange`).
 
 References:
     R. Kansal et al., *Evaluating generative models in high energy physics*, Phys. Rev. D 107

@@ -30,7 +30,7 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64, Int64
-from calovox.scores.statistics.exchange import Exchange, Tested
+from calovox.scores.statistics.exchange import N_EXCHANGES, Exchange, FloorSource, Tested
 
 __all__ = ["FEWEST_OFF_MODE", "METRICS", "NotMeasured", "OneFeature", "measure_one_feature"]
 
@@ -41,6 +41,7 @@ FEWEST_OFF_MODE: Final = 25
 """Showers of both samples together that must differ from the most frequent value."""
 
 _MOST_CELLS: Final = 4096
+_NUMBERS_PER_BATCH: Final = 2**22
 _SHOWERS_PER_BIN: Final = 50
 _BINS: Final = (4, 40)
 _WINSORISED: Final = 0.001
@@ -79,60 +80,63 @@ class OneFeature:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Values of both samples, grouped."""
+    """Values of both samples, grouped into cells, and these into bins.
 
-    place: Int64[Array, " event"]
+    Attributes:
+        order: Showers by rising value.
+        last: Place in that order of the last shower of each cell.
+        value: Mean value of each cell.
+        bins: First cell of each bin.
+        spread: Unit of the Wasserstein distance.
+    """
+
+    order: Int64[Array, " event"]
+    last: Int64[Array, " cell"]
     value: Float64[Array, " cell"]
     bins: Int64[Array, " bin"]
     spread: float
 
-    def distances(self, is_reference: Bool[Array, " event"]) -> Float64[Array, " metric"]:
+    def distances(self, is_reference: Bool[Array, "draw event"]) -> Float64[Array, "draw metric"]:
         """Compute all distances in the order of `METRICS`."""
-        n, m = np.count_nonzero(is_reference), np.count_nonzero(~is_reference)
-        f, g = self._shares(is_reference)
-        size = np.abs(np.cumsum(f - g))[:-1]
-        p, q = np.add.reduceat(f, self.bins), np.add.reduceat(g, self.bins)
-        separation = 0.5 * float(np.sum((p - q) ** 2 / (p + q)))
+        below_f, below_g, n, m = self._cumulative(is_reference)
+        size = np.abs(below_f - below_g)[:, :-1]
+        p, q = self._in_bins(below_f), self._in_bins(below_g)
+        square = (p - q) ** 2
+        separation = 0.5 * (square / (p + q)).sum(axis=1)
         ndf = len(self.bins) - 1
-        chi2 = n * m * float(np.sum((p - q) ** 2 / (n * p + m * q)))
-        reduced = chi2 / ndf if ndf else np.nan
-        wasserstein = float(size @ np.diff(self.value)) / self.spread
-        return np.array([wasserstein, size.max(initial=0.0), separation, reduced])
+        chi2 = n * m * (square / (n * p + m * q)).sum(axis=1)
+        reduced = chi2 / ndf if ndf else np.full(len(chi2), np.nan)
+        wasserstein = size @ np.diff(self.value) / self.spread
+        return np.stack([wasserstein, size.max(axis=1, initial=0.0), separation, reduced], axis=1)
 
     def uncertainties(self, is_reference: Bool[Array, " event"]) -> Float64[Array, " metric"]:
         """Estimate the uncertainties of all distances in the order of `METRICS`."""
-        n, m = np.count_nonzero(is_reference), np.count_nonzero(~is_reference)
-        f, g = self._shares(is_reference)
-        difference = np.cumsum(f - g)[:-1]
+        below_f, below_g, n, m = self._cumulative(is_reference[None])
+        difference = (below_f - below_g)[0, :-1]
         part = np.concatenate([[0.0], np.cumsum(np.sign(difference) * np.diff(self.value))])
+        f, g = (np.diff(below[0], prepend=0.0) for below in (below_f, below_g))
         wasserstein = np.sqrt(_variance(f, part) / n + _variance(g, part) / m) / self.spread
         at = int(np.argmax(np.abs(difference))) if len(difference) else 0
-        below = f[: at + 1].sum(), g[: at + 1].sum()
-        ks = np.sqrt(sum(s * (1.0 - s) / size for s, size in zip(below, (n, m), strict=True)))
-        separation, noise = self._separation_error(f, g, (n, m))
+        shares = below_f[0, at], below_g[0, at]
+        ks = np.sqrt(sum(s * (1.0 - s) / size for s, size in zip(shares, (n, m), strict=True)))
+        p, q = self._in_bins(below_f)[0], self._in_bins(below_g)[0]
+        separation = _separation_error(p, q, n, m)
         ndf = max(len(self.bins) - 1, 1)
-        reduced = 2.0 * n * m / (n + m) * np.hypot(separation, noise) / ndf
-        return np.array([wasserstein, ks, np.hypot(separation, noise), reduced])
+        reduced = 2.0 * n * m / (n + m) * separation / ndf
+        return np.array([wasserstein, ks, separation, reduced])
 
-    def _shares(
-        self, is_reference: Bool[Array, " event"]
-    ) -> tuple[Float64[Array, " cell"], Float64[Array, " cell"]]:
-        samples = [
-            np.bincount(self.place[s], minlength=len(self.value))
-            for s in (is_reference, ~is_reference)
-        ]
-        return samples[0] / samples[0].sum(), samples[1] / samples[1].sum()
+    def _cumulative(
+        self, is_reference: Bool[Array, "draw event"]
+    ) -> tuple[Float64[Array, "draw cell"], Float64[Array, "draw cell"], int, int]:
+        """Give F and G at the end of each cell, and the sizes of the samples."""
+        n = int(np.count_nonzero(is_reference[0]))
+        m = len(self.order) - n
+        count = np.cumsum(is_reference[:, self.order], axis=1)[:, self.last]
+        return count / n, (self.last + 1 - count) / m, n, m
 
-    def _separation_error(
-        self, f: Float64[Array, " cell"], g: Float64[Array, " cell"], sizes: tuple[int, int]
-    ) -> tuple[float, float]:
-        """Give the linear part of the error, and that which is left without a difference."""
-        p, q = np.add.reduceat(f, self.bins), np.add.reduceat(g, self.bins)
-        total = (p + q) ** 2
-        slopes = 0.5 * (p - q) * (p + 3.0 * q) / total, 0.5 * (q - p) * (q + 3.0 * p) / total
-        variance = _variance(p, slopes[0]) / sizes[0] + _variance(q, slopes[1]) / sizes[1]
-        per_bin = 0.25 * (1.0 / sizes[0] + 1.0 / sizes[1])
-        return float(np.sqrt(variance)), float(per_bin * np.sqrt(2.0 * (len(p) - 1)))
+    def _in_bins(self, below: Float64[Array, "draw cell"]) -> Float64[Array, "draw bin"]:
+        ends = np.concatenate([self.bins[1:] - 1, [len(self.last) - 1]])
+        return np.diff(below[:, ends], axis=1, prepend=0.0)
 
 
 def measure_one_feature(
@@ -168,12 +172,14 @@ def measure_one_feature(
     spread = _spread(reference) or _spread(pooled) or float(pooled.std())
     cells = _group(pooled, spread)
     exchange = Exchange(len(reference), len(simulated), same_photons)
-    draws = np.array([cells.distances(units) for units in exchange.draws(rng)])
-    values, errors = cells.distances(exchange.measured), cells.uncertainties(exchange.measured)
-    floors, source = draws.mean(axis=0), exchange.source
+    draws = _draw(cells, exchange, rng)
+    values = cells.distances(exchange.measured[None])[0]
+    errors = cells.uncertainties(exchange.measured)
+    floors = draws.mean(axis=0)
+    source: FloorSource = exchange.source
     if replicas is not None:
         floors, source = _replica_floors(replicas, spread), "replicas"
-    as_bad = np.count_nonzero(draws >= values - 1e-9 * np.abs(values), axis=0)
+    as_bad = np.count_nonzero(draws >= values - 1e-9 * (1e-3 + np.abs(values)), axis=0)
     p_values = (1 + as_bad) / (len(draws) + 1)
     columns = values, errors, floors, draws.std(axis=0, ddof=1), p_values
     distances = {
@@ -184,11 +190,24 @@ def measure_one_feature(
     return OneFeature(distances, *counts)
 
 
+def _draw(
+    cells: _Cells, exchange: Exchange, rng: np.random.Generator
+) -> Float64[Array, "draw metric"]:
+    """Measure the distances of all exchanges, some at a time."""
+    size = max(1, _NUMBERS_PER_BATCH // len(cells.order))
+    parts = [
+        cells.distances(exchange.draws(rng, min(size, N_EXCHANGES - start)))
+        for start in range(0, N_EXCHANGES, size)
+    ]
+    return np.concatenate(parts)
+
+
 def _replica_floors(
     replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]], spread: float
 ) -> Float64[Array, " metric"]:
     pooled = np.concatenate(replicas)
-    return _group(pooled, spread).distances(np.arange(len(pooled)) < len(replicas[0]))
+    of_first = np.arange(len(pooled)) < len(replicas[0])
+    return np.asarray(_group(pooled, spread).distances(of_first[None])[0])
 
 
 def _differs_from_mode(values: Float64[Array, " event"]) -> Bool[Array, " event"]:
@@ -209,17 +228,29 @@ def _spread(values: Float64[Array, " event"]) -> float:
 
 def _group(pooled: Float64[Array, " event"], spread: float) -> _Cells:
     """Group values into cells, and cells into bins, by both samples together."""
-    value, place, count = np.unique(pooled, return_inverse=True, return_counts=True)
-    if len(value) > _MOST_CELLS:
-        cell = (np.cumsum(count) - count) * _MOST_CELLS // len(pooled)
-        _, cell = np.unique(cell, return_inverse=True)
-        content = np.bincount(cell, weights=count)
-        value = np.bincount(cell, weights=count * value) / content
-        place, count = cell[place], content
+    order = np.argsort(pooled, kind="stable")
+    rising = pooled[order]
+    last = np.flatnonzero(np.append(np.diff(rising) > 0, True))
+    if len(last) > _MOST_CELLS:
+        cell = last * _MOST_CELLS // len(pooled)
+        last = last[np.append(np.diff(cell) > 0, True)]
+    first = np.concatenate([[0], last[:-1] + 1])
+    value = np.add.reduceat(rising, first) / (last + 1 - first)
     n_bins = int(np.clip(len(pooled) // (2 * _SHOWERS_PER_BIN), *_BINS))
-    below = (np.cumsum(count) - count) / len(pooled)
-    bins = np.unique(np.searchsorted(below, np.arange(n_bins) / n_bins - 1e-12))
-    return _Cells(place, value, bins[bins < len(value)].astype(np.int64), spread)
+    starts = np.searchsorted(first, np.arange(n_bins) * len(pooled) / n_bins)
+    bins = np.unique(starts[starts < len(first)]).astype(np.int64)
+    return _Cells(order, last, value, bins, spread)
+
+
+def _separation_error(
+    p: Float64[Array, " bin"], q: Float64[Array, " bin"], n: int, m: int
+) -> float:
+    """Estimate the error of the separation: the linear part, and what is left without it."""
+    total = (p + q) ** 2
+    slopes = 0.5 * (p - q) * (p + 3.0 * q) / total, 0.5 * (q - p) * (q + 3.0 * p) / total
+    variance = _variance(p, slopes[0]) / n + _variance(q, slopes[1]) / m
+    noise = 0.25 * (1.0 / n + 1.0 / m) * np.sqrt(2.0 * (len(p) - 1))
+    return float(np.sqrt(variance + noise**2))
 
 
 def _variance(share: Float64[Array, " cell"], value: Float64[Array, " cell"]) -> float:

@@ -7,8 +7,9 @@ p-value is twice the smaller, at most 1.
 
 How far out they are matters as much. The worst shower's distance beyond the reference's end is
 given in units of the reference's range, largest less smallest value. A shower more than a whole
-range beyond is **far out**: for a law with exponential tails, the probability that any of 5000 is
-so far beyond 5000 others is below 1 in 1000. One such shower is a finding.
+range beyond is **far out**: for a law with exponential tails, the probability that any of m showers
+is so far beyond n others is 2 m / n^2, below 1 in 1000 for 5000 of each. One such shower is a
+finding.
 
 References:
     H. A. David, H. N. Nagaraja, *Order statistics*, Wiley (2003), section 7.3 (exceedances)
@@ -105,7 +106,7 @@ def _count(
 
 
 def _exceedance_probability(n: int, m: int, count: int) -> float:
-    """Give the probability that so many, or more, of m values are above the largest of n others."""
+    """Give the probability that so many of m values, or more, exceed the largest of n others."""
     if count == 0:
         return 1.0
     # the largest `count` of all n + m values are all of the second sample
