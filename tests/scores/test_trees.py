@@ -31,14 +31,14 @@ RINGS = VoxelPositions(
     np.tile(np.repeat([2.0, 8.0, 20.0, 45.0], 4), 2),
     np.tile(np.pi / 2 * (np.arange(4) + 0.5), 8),
 )
-N_SHOWERS = 600
+N_SHOWERS = 400
 
 
 @pytest.fixture(autouse=True)
 def _few_trees(monkeypatch):
     """Spend little time: some dozen trees find what these tests look for."""
     pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'calovox[plot]'")
-    monkeypatch.setitem(trees._TREES, "max_iter", 30)
+    monkeypatch.setitem(trees._TREES, "max_iter", 20)
     monkeypatch.setitem(trees._TREES, "max_features", 1.0)
 
 
@@ -191,6 +191,6 @@ def test_the_uncertainty_covers_other_laws(power):
 def test_the_learning_curve_leaves_out_what_has_too_few_showers():
     found, _, pair = areas(2, shifted)
     measured = measure_learning_curve(*pair, found, n_seeds=1)
-    assert [point.n_showers for point in measured.points] == [150, 300, 600]
+    assert [point.n_showers for point in measured.points] == [100, 200, 400]
     assert measured.points[-1].auc == found.mean
     assert measured.extrapolation is not None

@@ -13,7 +13,13 @@ from calovox.scores.classifiers.learning_curve import (
     LearningPoint,
     measure_learning_curve,
 )
-from calovox.scores.classifiers.referee import LowerBound, TreeTest, judge_by_trees, largest
+from calovox.scores.classifiers.referee import (
+    LowerBound,
+    TreeTest,
+    judge_by_trees,
+    largest,
+    measure_floor,
+)
 from calovox.scores.classifiers.seen import SeenObservable, what_a_classifier_sees
 from calovox.scores.classifiers.trees import TreeAreas, classify_by_trees
 

@@ -7,9 +7,9 @@ p-value is twice the smaller, at most 1.
 
 How far out they are matters as much. The worst shower's distance beyond the reference's end is
 given in units of the reference's range, largest less smallest value. A shower more than a whole
-range beyond is **far out**: for a law with exponential tails, the probability that any of m showers
-is so far beyond n others is 2 m / n^2, below 1 in 1000 for 5000 of each. One such shower is a
-finding.
+range beyond is **far out**: for a law with an exponential tail, the probability that any of m
+showers is so far beyond n others is 2 m / n^2, below 1 in 1000 for 5000 of each. One such shower
+is a finding.
 
 References:
     H. A. David, H. N. Nagaraja, *Order statistics*, Wiley (2003), section 7.3 (exceedances)
