@@ -26,7 +26,7 @@ export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow lint bench benchmark demo demo-geant4 gates docs clean
+.PHONY: help parity test test-slow lint bench benchmark demo demo-geant4 gates docs clean
 
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
@@ -35,6 +35,7 @@ help:
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
 	@echo "make gates        release gates of the shipped models: demo/gates/index.html"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
+	@echo "make parity       FPD and KPD beside those of JetNet, which the CaloChallenge uses"
 	@echo "make benchmark    time and memory of the shipped models beside those of the note"
 	@echo "make docs         build the documentation into build/docs"
 	@echo "make clean        remove what the targets above made, but for the environment"
@@ -80,6 +81,13 @@ test-slow: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@for file in bench/bench_*.py; do \
 		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+
+# JetNet without its dependencies: FPD and KPD need none that calovox does not have
+build/jetnet: | $(VENV)/.dev
+	$(BIN)/python -m pip install --no-deps --target $@ jetnet==0.2.5
+
+parity: build/jetnet
+	PYTHONPATH=build/jetnet $(BIN)/python -m bench.parity_jetnet
 
 # The note's Table B.1: all shipped models beside the note's CaloINN and CaloCFM as they are. Time does
 # not depend on weights, so one step of training is enough for these.

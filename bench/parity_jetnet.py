@@ -1,18 +1,23 @@
 """Parity of FPD and KPD with JetNet, in an environment that has both: `make parity`.
 
 Toy features with correlations, a scale of their own each, and one that is constant. Exits with 1
-if a value differs by more than rounding.
+if a value differs by more than rounding. JetNet is installed without its dependencies: those that
+calovox does not have play no part in FPD and KPD, and are replaced by empty modules.
 """
 
 import sys
 import warnings
+from unittest.mock import MagicMock
 
 import numpy as np
-from jetnet.evaluation import gen_metrics
 
 from calovox.scores.challenge import frechet_physics_distance, kernel_physics_distance
 
-TOLERANCE = 1e-6
+ABSENT = (
+    *("coffea", "coffea.nanoevents", "coffea.nanoevents.methods"),
+    *("energyflow", "energyflow.emd", "requests"),
+)
+TOLERANCE = 1e-7
 
 
 def toy(n_events: int, seed: int, shift: float = 0.0) -> np.ndarray:
@@ -25,6 +30,9 @@ def toy(n_events: int, seed: int, shift: float = 0.0) -> np.ndarray:
 
 def main() -> None:
     warnings.simplefilter("ignore", RuntimeWarning)
+    sys.modules.update({name: MagicMock() for name in ABSENT})
+    from jetnet.evaluation import gen_metrics
+
     failed = False
     for shift in (0.0, 0.1):
         pair = toy(4000, 1), toy(5000, 2, shift)
@@ -36,7 +44,7 @@ def main() -> None:
         kpd = kernel_physics_distance(*pair, size=500)
         ours = [fpd.value, fpd.error, kpd.value, kpd.error]
         for name, mine, other in zip(("fpd", "+-", "kpd", "+-"), ours, theirs, strict=True):
-            agrees = abs(mine - other) <= TOLERANCE * max(1.0, abs(other))
+            agrees = abs(mine - other) <= TOLERANCE
             failed |= not agrees
             print(f"shift {shift}: {name:3} {mine:.9f}  JetNet {other:.9f}  {agrees}")
     sys.exit(failed)
