@@ -262,4 +262,5 @@ def _all_pairs(positions: VoxelPositions) -> Int64[Array, "pair 2"]:
 def _ratio(
     numerator: Float64[Array, " event"], denominator: Float64[Array, " event"]
 ) -> Float64[Array, " event"]:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+    share = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+    return np.asarray(share)

@@ -147,7 +147,8 @@ def cells_to_window_cells(cells: CellEnergies, table: CellTable) -> WindowCells:
         _windows(cells[start : start + _BATCH], table)
         for start in range(0, max(1, len(cells)), _BATCH)
     ]
-    return WindowCells(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    energies, rows = zip(*parts, strict=True)
+    return WindowCells(np.concatenate(energies), np.concatenate(rows))
 
 
 def _windows(

@@ -165,22 +165,38 @@ def measure_many_features(
             f"sample, got {fewest}"
         )
     exchange, folds = _fold(reference, simulated, rng, same_photons=same_photons)
-    results = []
-    for compute in (frechet_distance, correlation_distance):
-        floor = None
-        if replicas is not None:
-            both = _fold(*replicas, rng, same_photons=same_photons)
-            floor = _distance(both[1], compute)(both[0].measured)
-        distance = _distance(folds, compute)
-        error = _jackknife_error(distance, exchange, folds, compute)
-        results.append(
-            judge_by_exchange(distance, exchange, rng, uncertainty=error, replica_floor=floor)
-        )
+    replica = None
+    if replicas is not None:
+        replica = _fold(*replicas, rng, same_photons=same_photons)
+    frechet, correlation = (
+        _measure(compute, exchange, folds, replica, rng)
+        for compute in (frechet_distance, correlation_distance)
+    )
     first, second = folds.moments(exchange.measured), folds.moments(~exchange.measured)
     difference = _correlation(second[1]) - _correlation(first[1])
     place = int(np.argmax(np.abs(np.triu(difference, k=1))))
     row, column = divmod(place, len(difference))
-    return ManyFeatures(*results, (row, column), float(difference[row, column]))
+    return ManyFeatures(frechet, correlation, (row, column), float(difference[row, column]))
+
+
+def _measure(
+    compute: Callable[[_Moments, _Moments], float],
+    exchange: Exchange,
+    folds: _Folds,
+    replica: tuple[Exchange, _Folds] | None,
+    rng: np.random.Generator,
+) -> Tested:
+    """Measure and test one distance."""
+    floor = None
+    if replica is not None:
+        floor = _distance(replica[1], compute)(replica[0].measured)
+    return judge_by_exchange(
+        _distance(folds, compute),
+        exchange,
+        rng,
+        uncertainty=_jackknife_error(exchange, folds, compute),
+        replica_floor=floor,
+    )
 
 
 def _fold(
@@ -214,7 +230,6 @@ def _distance(
 
 
 def _jackknife_error(
-    distance: Callable[[Bool[Array, " fold"]], float],
     exchange: Exchange,
     folds: _Folds,
     compute: Callable[[_Moments, _Moments], float],
@@ -242,4 +257,4 @@ def _correlation(
     spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     scale = np.outer(spread, spread)
     known = scale > 1e-12
-    return np.divide(covariance, scale, out=np.zeros_like(scale), where=known)
+    return np.asarray(np.divide(covariance, scale, out=np.zeros_like(scale), where=known))

@@ -183,9 +183,11 @@ def measure_one_feature(
     p_values = (1 + as_bad) / (len(draws) + 1)
     columns = values, errors, floors, draws.std(axis=0, ddof=1), p_values
     distances = {
-        metric: Tested(*map(float, row), floor_source=source)
-        for metric, row in zip(METRICS, np.transpose(columns), strict=True)
-        if np.isfinite(row).all()
+        metric: Tested(value, error, floor, scatter, p_value, source)
+        for metric, (value, error, floor, scatter, p_value) in zip(
+            METRICS, np.transpose(columns).tolist(), strict=True
+        )
+        if np.isfinite(value)
     }
     return OneFeature(distances, *counts)
 
