@@ -39,7 +39,7 @@ from calovox.scores.observables import (
 
 THRESHOLD = 1.0  # MeV
 EIGHT = ("f1", "delta_e", "e_ratio", "w_eta1", "fracs1", "r_phi", "r_eta", "cells_e_all")
-MODELS = ("calodit", "calodit_teacher", "calocfm")
+MODELS = ("calocfm", "calodit_teacher", "calodit")
 CELL_MODELS = (*MODELS, "fastcalogan", "fastcalosimv2")
 GRIDS = ("optimal", "regular", "coarse")
 
