@@ -69,7 +69,8 @@ MAY_IMPORT = {
         "simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
-        "arrays dataset files geometry hits reconstruction text tracking units voxelization"
+        "arrays dataset files geometry hits photons random_streams reconstruction text tracking "
+        "units voxelization"
     ),
     "scores": "arrays files kernels nn samples tracking",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
@@ -100,6 +101,7 @@ KEPT_LIBRARIES = {
     "onnxscript": {"export"},
     "lightning_fabric": {"training"},
     "safetensors": {"training"},
+    "sklearn": {"scores"},
     "tensorboardX": {"training"},
     "torch": {
         *("preprocessing", "nn", "models", "training", "export", "scores"),
