@@ -169,6 +169,7 @@ class RunState:
         Raises:
             ValueError: If it belongs to another recipe, stream or model.
         """
+        # weights only: a pickle from elsewhere could run anything
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
         expected, found = self._identity(), state["belongs_to"]
         for name in sorted(expected.keys() | found.keys()):
