@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "arrays": "",  # axis names and array types
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
-    "version": "",  # which commit made this
+    "version": "_version",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
@@ -62,10 +62,10 @@ MAY_IMPORT = {
     "samples": (  # showers of any file, as scores and report need them
         "arrays dataset files geometry hits reconstruction text units voxelization"
     ),
-    "scores": "arrays files geometry kernels nn samples",  # two samples compared
+    "scores": "arrays files kernels nn samples",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
-        "arrays binned_shower dataset files geometry hits phi_modulation photons reconstruction "
-        "samples scores units voxelization"
+        "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
+        "scores units voxelization"
     ),
     "cli": (  # one command per stage
         "arrays benchmarking binned_shower dataset export files geant4 geometry hits models "

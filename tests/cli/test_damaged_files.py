@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.cli.test_chain import fail
 
 from calovox.binned_shower.sub_voxel_files import SubVoxelFileError, read_sub_voxels
 from calovox.geometry.cells import CellFileError, CellTable
@@ -18,6 +17,7 @@ from calovox.samples.calochallenge import CaloChallengeError, read_binning
 from calovox.scores.table import Scores, ScoresError
 from calovox.simulation.photon_files import PhotonFileError, read_photons
 from calovox.voxelization import VoxelGrid
+from tests.cli.commands.test_chain import fail
 from tests.toy_calochallenge import BINNING
 
 SAMPLE = Path(__file__).parents[2] / "sample"

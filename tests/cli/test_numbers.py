@@ -91,11 +91,11 @@ def test_a_time_that_has_passed_is_refused(limit):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("steps = 1.5", "expected an integer for `steps`, got 1.5"),
-        ("seed = true", "expected an integer for `seed`, got True"),
-        ("averaging = nan", "expected a finite number for `averaging`, got nan"),
-        ("averaging = '0.5'", "expected a finite number for `averaging`, got '0.5'"),
-        ("reflect = 1", "expected true or false for `reflect`, got 1"),
+        ("steps = 1.5", "--steps: expected an integer, got 1.5"),
+        ("seed = true", "--seed: expected an integer, got True"),
+        ("averaging = nan", "--averaging: expected a finite number, got nan"),
+        ("averaging = '0.5'", "--averaging: expected a finite number, got '0.5'"),
+        ("reflect = 1", "--reflect: expected true or false, got 1"),
     ],
 )
 def test_numbers_of_another_kind_are_refused_in_a_settings_file(tmp_path, text, message):

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from tests.export.test_fused import toy_sampler
 
 from calovox.dataset.keys import LEAST_FRACTION
 from calovox.export.fixed_shapes import fix_batch
@@ -23,6 +22,7 @@ from calovox.training.runs.folder import read_run
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import CfmSizes
 from calovox.voxelization import VoxelGrid
+from tests.export.fused.test_fused import toy_sampler
 from tests.export.toy_runs import ENERGY_RANGE, build, toy_grid
 
 N_VOXELS = toy_grid().n_voxels

@@ -148,9 +148,7 @@ def test_a_file_that_never_ends_is_refused_in_time(tmp_path: Path) -> None:
     path, plain = write_endless(tmp_path / "a.h5"), write(tmp_path / "b.h5", fill_plainly)
     problem = hdf5_problem(path, limit_s=0.3)
     assert problem is not None
-    assert (
-        "is truncated or damaged: the HDF5 library did not come to its end within 0.3 s" in problem
-    )
+    assert "is truncated or damaged: the HDF5 library did not come to its end in 0.3 s" in problem
     assert hdf5_problem(plain) is None
 
 

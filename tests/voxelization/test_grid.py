@@ -214,6 +214,7 @@ def test_a_bad_toml_file_is_refused(tmp_path: Path, text: str, message: str) -> 
         (3, 3, 2.0, "bins overlap or leave a gap, their size is 1 mm"),
         (3, 3, -1.0, "expected finite edges and bin sizes above 0"),
         (0, 3, np.nan, "expected finite edges"),
+        (2, 3, 1e300, "expected finite edges"),
     ],
 )
 def test_arrays_with_overlaps_or_holes_are_refused(

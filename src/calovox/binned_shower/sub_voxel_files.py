@@ -82,6 +82,10 @@ def read_sub_voxels(path: Path, grid: VoxelGrid) -> SubVoxelProbabilities:
                     f"{path}: {_matrix_name(layer, energy)} must be {np.count_nonzero(rows)} x 3 "
                     f"for this grid, got {matrix.shape[0]} x {matrix.shape[1]}"
                 )
+            if not np.isfinite(matrix).all():
+                raise SubVoxelFileError(
+                    f"{path}: expected finite numbers in {_matrix_name(layer, energy)}"
+                )
             values[position, rows] = _quarters(matrix)
     try:
         return SubVoxelProbabilities(grid, np.asarray(energies), values)

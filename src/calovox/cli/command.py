@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -252,20 +252,22 @@ def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: b
             typer.echo(printable(f"# {line}"))
         return
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
+    job = Job(overwrite=force, provenance=provenance)
     failed = None
-    try:
-        summary = actions.run(settings, Job(overwrite=force, provenance=provenance))
-        typer.echo(printable(summary))
-    except ChecksFailedError as error:
-        failed = error
-    if not actions.continues:
-        _write_record(name, settings, values)
+    with nullcontext() if actions.continues else _record(name, settings, values):
+        try:
+            typer.echo(printable(actions.run(settings, job)))
+        except ChecksFailedError as error:
+            failed = error
     if failed is not None:
         typer.echo(printable(str(failed)), err=True)
         raise typer.Exit(1)
 
 
-def _write_record(name: str, settings: Any, values: dict[str, Any]) -> None:
+@contextmanager
+def _record(name: str, settings: Any, values: dict[str, Any]) -> Iterator[None]:
+    """Write the settings first, so that they cannot fail behind the result, and show them last."""
     record = settings.output.with_name(settings.output.name + ".config.toml")
     with whole_file(record, overwrite=True) as partial:
         partial.write_text(f"# calovox {__version__}, {name}\n{settings_text(values)}")
+        yield

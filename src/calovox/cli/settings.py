@@ -241,7 +241,8 @@ def _check_kind(path: Path, key: str, hint: Any, value: Any) -> None:
         fits = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
         fits = fits and (kind is not float or abs(value) <= sys.float_info.max)
         if kind in kinds and not fits:
-            raise ValueError(f"{path}: expected {words} for `{key}`, got {value!r}")
+            option = "--" + key.replace("_", "-")
+            raise ValueError(f"{path}: {option}: expected {words}, got {value!r}")
 
 
 def _fields(settings: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
+import typer
+
 from calovox import __version__
 from calovox.cli.command import Job
 from calovox.cli.progress import Advance, progress_of
@@ -263,6 +265,8 @@ class _Progress(Observer):
         self._note = ""
 
     def start(self, run: RunState) -> None:
+        for path in run.damaged:
+            typer.echo(f"{path} is damaged: going on from step {run.step}", err=True)
         n_left = run.stream.n_showers(run.recipe.n_steps) - run.stream.n_showers(run.step)
         self._advance = self._stack.enter_context(progress_of("training", n_left))
 

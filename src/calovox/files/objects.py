@@ -71,18 +71,18 @@ def check_objects(path: str) -> None:
 def serve() -> None:
     """Check the files whose paths and time limits come as lines of JSON, until there are no more.
 
-    Each answer is a line of JSON: what the file is, and why. A file that takes longer than
-    its limit ends the process with SIGALRM, also if the process that asked is gone.
+    Each answer is a line of JSON: what the file is, and why. A file that takes more
+    processor time than its limit ends the process with SIGPROF, also if who asked is gone.
     """
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     print(READY, flush=True)
     for line in sys.stdin:
         path, limit = json.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, limit)
+        signal.setitimer(signal.ITIMER_PROF, limit)
         answer = _answer(path)
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
         print(json.dumps(answer), flush=True)
 
 

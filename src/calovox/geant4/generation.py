@@ -131,6 +131,7 @@ def generate_hits(
     workers: int = 1,
     overwrite: bool = False,
     on_shard: Callable[[ShardDone], None] | None = None,
+    on_damage: Callable[[Path], None] | None = None,
 ) -> None:
     """Simulate photons and write their hits into a file.
 
@@ -144,6 +145,7 @@ def generate_hits(
         workers: Number of processes.
         overwrite: Whether an existing output file may be replaced.
         on_shard: Called for every shard that is there, in any order.
+        on_damage: Called for every shard of an earlier run that is damaged, and made anew.
 
     Raises:
         ValueError: If there is no photon or no worker, or a photon misses the detector.
@@ -162,7 +164,7 @@ def generate_hits(
     ranges = shard_ranges(photons)
     with ShardFolder.open(output, provenance) as folder:
         _simulate_shards(
-            folder, [photons[events] for events in ranges], settings, workers, on_shard
+            folder, [photons[events] for events in ranges], settings, workers, on_shard, on_damage
         )
     _join_shards(folder, len(ranges), output, settings, overwrite=overwrite)
     folder.remove()
@@ -180,7 +182,7 @@ def _join_shards(
     with HitsWriter(
         output,
         # not among the settings: shards may be continued by another version
-        provenance={"program": f"calovox {__version__}"} | folder.settings,
+        provenance={"program": f"calovox {__version__}", **folder.settings},
         phi_modulation=(
             {"state": "absent"}
             if modulation is None
@@ -216,13 +218,17 @@ def _simulate_shards(
     settings: Geant4Settings,
     workers: int,
     on_shard: Callable[[ShardDone], None] | None,
+    on_damage: Callable[[Path], None] | None,
 ) -> None:
     tasks = []
     for number, photons in enumerate(shards):
-        if folder.is_finished(number):
+        state = folder.state(number)
+        if state == "finished":
             _report(on_shard, photons, resumed=True)
-        else:
-            tasks.append((number, photons))
+            continue
+        tasks.append((number, photons))
+        if state == "damaged" and on_damage is not None:
+            on_damage(folder.shard_path(number))
     # The longest first, so that no process is left with a long one at the end.
     tasks.sort(key=lambda task: -float(task[1].energy.sum()))
     with closing(_run_tasks(folder, tasks, settings, workers)) as finished:

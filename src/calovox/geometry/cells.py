@@ -21,6 +21,14 @@ __all__ = ["CellFileError", "CellTable"]
 _TREE = "caloDetCells"
 _BRANCHES = ("id", "layer", "eta", "phi", "r", "z", "deta", "dphi", "dr")
 _TWO_PI = 2.0 * np.pi
+_RANGES = {
+    "id": (0.0, 2.0**64),
+    "layer": (0.0, 255.0),
+    **dict.fromkeys(("eta", "phi"), (-10.0, 10.0)),
+    **{"r": (0.0, 1e5), "z": (-1e5, 1e5), "dr": (0.0, 1e5)},
+    **dict.fromkeys(("deta", "dphi"), (1e-4, _TWO_PI)),
+}
+"""What the branches may hold; lengths in mm. Cells of one position in phi span all of it."""
 
 
 class CellFileError(ValueError):
@@ -212,7 +220,20 @@ def _read_columns(path: Path) -> dict[str, Array]:
                 f"{path}: the TTree `{_TREE}` lacks the branches {', '.join(missing)}"
             )
         raw = tree.arrays(_BRANCHES, library="np")
+        for name, (low, high) in _RANGES.items():
+            _check_range(path, name, raw[name], low, high)
         return {k: v.astype(np.uint64 if k in whole else np.float64) for k, v in raw.items()}
+
+
+def _check_range(path: Path, name: str, values: Array, low: float, high: float) -> None:
+    if values.ndim != 1:
+        raise CellFileError(f"{path}: expected one number per cell in the branch `{name}`")
+    wrong = np.flatnonzero(~((values >= low) & (values <= high)))
+    if len(wrong):
+        raise CellFileError(
+            f"{path}: expected numbers from {low:g} to {high:g} in the branch `{name}`, got "
+            f"{values[wrong[0]]} in row {wrong[0]}"
+        )
 
 
 def _layer_grid(

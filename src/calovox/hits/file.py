@@ -130,6 +130,7 @@ class HitsWriter(BatchWriter):
         for name in _EVENT_COLUMNS:
             append_rows(self._file["event"][name], getattr(hits.photons, name))
         self._n_hits += hits.n_hits
+        self._file.check_disk()
 
 
 class HitsReader:

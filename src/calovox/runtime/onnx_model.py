@@ -32,7 +32,7 @@ _ETA_FACTOR: Final = np.float32(10.0)
 
 _NOT_IN_THIS_RUNTIME: Final = (
     "Unsupported model IR version",
-    "guarantees support for models stamped",
+    "is under development and support for this is limited",
     "Failed to find kernel",
     "Could not find an implementation",
     "No Op registered",
@@ -184,7 +184,7 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
                 raise ModelFileError(
                     f"{path}: ONNX Runtime {onnxruntime.__version__} cannot run this file: "
                     f"install a newer one, or export the model again, for {LOWEST_RUNTIME} and "
-                    f"newer ({one_line(problem)})"
+                    f"newer (...{' '.join(str(problem).split())[-100:]})"
                 ) from None
             raise
 

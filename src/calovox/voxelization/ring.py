@@ -18,6 +18,9 @@ __all__ = ["Ring", "bins_to_rings", "check_rings", "merge_rings"]
 _TOLERANCE = 1e-3
 """How far, in bins, an edge read from a file may lie from where its bin should be."""
 
+_LARGEST_EDGE = 1e6
+"""Largest radius of an edge in a file, mm, far above those of any grid."""
+
 _MOST_VOXELS = 1_000_000
 """Voxels of a ring, far above those of any grid."""
 
@@ -148,8 +151,10 @@ def bins_to_rings(
     if len(sizes) > 1 or sizes == {0}:
         raise ValueError(f"{where}: expected as many starts as sizes of bins, got {sorted(sizes)}")
     numbers = np.stack([alpha_start, alpha_size, r_start, r_size])
-    if not np.all(np.isfinite(numbers)) or np.any(numbers[[1, 3]] <= 0):
-        raise ValueError(f"{where}: expected finite edges and bin sizes above 0")
+    if not np.all(np.abs(numbers) <= _LARGEST_EDGE) or np.any(numbers[[1, 3]] <= 0):
+        raise ValueError(
+            f"{where}: expected finite edges and bin sizes above 0, up to {_LARGEST_EDGE:g}"
+        )
     places = np.empty(len(r_start), dtype=np.int64)
     # in single precision, as files store edges: writing and reading a grid gives the same one
     starts = np.unique(r_start.astype(np.float32)).astype(np.float64)

@@ -59,7 +59,8 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
     events = event_indices(settings.first_event, settings.number)
     energy, eta = parse_energies(settings.energy), parse_etas(settings.eta)
     photons = draw_photons(events, energy=energy, eta=eta, seed=settings.seed)
-    with shower_progress(photons, Console(stderr=True)) as on_shard:
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    with shower_progress(photons, console) as on_shard:
         generate_hits(
             photons,
             settings.output,
@@ -67,6 +68,7 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
             workers=settings.workers,
             overwrite=job.overwrite,
             on_shard=on_shard,
+            on_damage=lambda path: console.print(f"{path} is damaged: it is made anew"),
         )
     return f"{settings.output}: {len(photons)} showers"
 

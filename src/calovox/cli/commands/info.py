@@ -121,7 +121,7 @@ def _describe_numbers(path: Path) -> dict[str, str]:
         raise UnknownFormatError(f"{path} is no report of calovox")
     lines = {}
     for sample in numbers["samples"]:
-        lines[sample["label"]] = f"{sample['n_events']} showers, {sample['n_voxels']} voxels"
+        lines[f"{sample['label']}"] = f"{sample['n_events']} showers, {sample['n_voxels']} voxels"
     for result in numbers["regions"]:
         for observable in result["observables"]:
             title = f"chi2/ndf of {observable['name']}, {result['region']['name']}"

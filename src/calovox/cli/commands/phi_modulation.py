@@ -20,7 +20,7 @@ from calovox.phi_modulation import (
     remove_phi_modulation,
 )
 from calovox.phi_modulation.average_shower import AverageProfile, average_profile, join_averages
-from calovox.phi_modulation.curve_file import read_curve, write_curve, write_curve_root
+from calovox.phi_modulation.curve_file import read_curve, write_curve
 from calovox.phi_modulation.fit import FitResult, FitSettings, fit_phi_modulation
 from calovox.phi_modulation.profile import (
     PhaseProfiles,
@@ -129,11 +129,9 @@ def fit_curve(settings: FitCommandSettings, job: Job) -> str:
         settings=details,
         truth=None if truth is None else PhiModulation.from_function(truth),
         average=average,
+        root=settings.root,
         overwrite=job.overwrite,
     )
-    if settings.root is not None:
-        settings.root.mkdir(exist_ok=True)
-        write_curve_root(settings.root, result.modulation, overwrite=job.overwrite)
     return "\n".join([f"{settings.output}: {_describe(result)}", *result.warnings])
 
 

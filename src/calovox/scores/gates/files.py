@@ -38,8 +38,11 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ValueError(f"{path} is not a TOML file: {problem}") from None
     unknown = sorted(set(table) - {"gate"})
-    if unknown or not table.get("gate"):
+    entries = table.get("gate")
+    if unknown or not entries:
         raise ValueError(f"{path}: expected tables [[gate]], got {', '.join(unknown) or 'none'}")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"{path}: expected tables [[gate]], got {entries!r}")
     return tuple(
         _parse(path, number, entry) for number, entry in enumerate(table["gate"], start=1)
     )
