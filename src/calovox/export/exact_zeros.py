@@ -30,6 +30,7 @@ def add_exact_zeros(model: onnx.ModelProto, energy: str) -> None:
         return
     graph = model.graph
     (output,) = graph.output
+    # the graph keeps its output under another name, and new nodes give the old one
     whole = f"{output.name}.whole"
     for node in graph.node:
         for names in (node.input, node.output):
@@ -47,6 +48,7 @@ def add_exact_zeros(model: onnx.ModelProto, energy: str) -> None:
     lowest, highest, least, zero = numbers
     graph.node.extend(
         [
+            # the energy as the graph itself limits it, so that infinity gives no NaN
             helper.make_node("Clip", [energy, lowest, highest], ["zeros.energy"]),
             helper.make_node("Mul", ["zeros.energy", least], ["zeros.limit"]),
             helper.make_node("Less", [whole, "zeros.limit"], ["zeros.small"]),

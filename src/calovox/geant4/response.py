@@ -115,6 +115,7 @@ def deposits_to_hits(deposits: Deposits, photons: Photons, response: Response) -
     )
     event_offsets = offsets[deposits.event_offsets].astype(np.int64)
     layers = layer_of_deposit(r, eta)
+    # deposits between the layers, in cryostats and supports, are not read out
     kept = layers != NO_LAYER
     if not np.all(kept):
         event_offsets = np.concatenate([[0], np.cumsum(kept)])[event_offsets].astype(np.int64)
