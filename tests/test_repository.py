@@ -197,7 +197,6 @@ def test_no_room_holds_more_than_15_per_cent_of_the_lines():
     assert large == set()
 
 
-@pytest.mark.xfail(strict=True, reason="rooms have yet to be divided")
 def test_no_folder_level_has_more_than_15_files():
     folders = {path.parent for path in SOURCE.rglob("*.*") if "__pycache__" not in path.parts}
     sizes = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
