@@ -8,7 +8,7 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.settings import FileIn, ModelIn, Output
-from calovox.cli.train_settings import PathName, SolverName
+from calovox.models.shapes.kinds import PathKind, SolverName
 
 if TYPE_CHECKING:
     from calovox.training.runs.folder import TrainedModel
@@ -45,7 +45,7 @@ class ExportSettings:
         FileIn(),
     ] = None
     path: Annotated[
-        PathName | None,
+        PathKind | None,
         typer.Option(help="Path of CaloCFM or CaloDiT-2, if not the one of the training."),
     ] = None
     solver: Annotated[
