@@ -324,6 +324,9 @@ def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: b
         for line in actions.preview(settings) if actions.preview is not None else ():
             typer.echo(printable(f"# {line}"))
         return
+    if sys.stderr.isatty():  # the libraries of a stage are slow to import
+        read = ", ".join(map(str, files_read(settings))) or "nothing to read"
+        typer.echo(printable(f"calovox {name}: {read}, to {settings.output}"), err=True)
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
     job = Job(overwrite=force, provenance=provenance)
     failed = None
