@@ -50,8 +50,7 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams "
-        "voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": "arrays dataset files models nn preprocessing units voxelization",  # one loop
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone

@@ -4,12 +4,14 @@ A command is imported when it is called. The program knows its name and the firs
 help, so that ``calovox --help`` is there at once.
 """
 
+import logging
 from typing import Annotated
 
 import typer
 
 from calovox import __version__
 from calovox.cli.command import CommandGroup, LazyCommand, make_app
+from calovox.text import printable
 
 __all__ = ["app", "main"]
 
@@ -137,6 +139,16 @@ def program(
     """Set options of the whole program."""
 
 
+class _Speaker(logging.Handler):
+    """Shows what the library has to say, on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(printable(record.getMessage()), err=True)
+
+
 def main() -> None:
     """Run the program."""
+    log = logging.getLogger("calovox.kernels")
+    log.setLevel(logging.INFO)
+    log.addHandler(_Speaker())
     app()

@@ -4,15 +4,16 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from calovox import __version__
+from calovox.cli.options import make_settings, options_of
 from calovox.cli.settings import (
     check_numbers,
     files_read,
@@ -235,11 +236,12 @@ def make_command(
         context: typer.Context, *, force: bool, dry_run: bool, config: Path | None, **values: Any
     ) -> None:
         with one_line_errors(traceback=context.find_root().params["traceback"]):
-            _run(name, settings_type(**values), actions, force=force, dry_run=dry_run)
+            _run(name, make_settings(settings_type, values), actions, force=force, dry_run=dry_run)
 
+    options = options_of(settings_type)
     hints = {
         "context": typer.Context,
-        **get_type_hints(settings_type, include_extras=True),
+        **{option.name: option.hint for option in options},
         "force": Annotated[bool, typer.Option("--force", help="Replace existing results.")],
         "config": Annotated[
             Path | None,
@@ -255,14 +257,17 @@ def make_command(
             bool, typer.Option("--dry-run", help="Show the settings and what would be done.")
         ],
     }
-    defaults = {"force": False, "config": None, "dry_run": False}
+    defaults = {option.name: option.default for option in options}
+    defaults |= {"context": MISSING, "force": False, "config": None, "dry_run": False}
     callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(
                 field,
                 inspect.Parameter.KEYWORD_ONLY,
                 annotation=hint,
-                default=defaults.get(field, _default(settings_type, field)),
+                default=(
+                    inspect.Parameter.empty if defaults[field] is MISSING else defaults[field]
+                ),
             )
             for field, hint in hints.items()
         ]
@@ -296,10 +301,6 @@ def call_to_command(
     return command
 
 
-def _default(settings_type: type, field: str) -> Any:
-    return getattr(settings_type, field, inspect.Parameter.empty)
-
-
 @dataclass(frozen=True)
 class _Actions:
     """What a command does: see `add_command`."""
@@ -323,6 +324,9 @@ def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: b
         for line in actions.preview(settings) if actions.preview is not None else ():
             typer.echo(printable(f"# {line}"))
         return
+    if sys.stderr.isatty():  # the libraries of a stage are slow to import
+        read = ", ".join(map(str, files_read(settings))) or "nothing to read"
+        typer.echo(printable(f"calovox {name}: {read}, to {settings.output}"), err=True)
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
     job = Job(overwrite=force, provenance=provenance)
     failed = None

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.settings import Energies, Etas, Number, Output, PrecisionBits, Seed, Workers
-from calovox.photons import draw_photons, event_indices, parse_energies, parse_etas
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -52,7 +50,10 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
     Events do not depend on the number of workers. A run that was stopped leaves finished parts in
     OUTPUT.shards; the same command continues from them.
     """
+    from rich.console import Console
+
     from calovox.geant4 import generate_hits, shower_progress
+    from calovox.photons import draw_photons, event_indices, parse_energies, parse_etas
 
     events = event_indices(settings.first_event, settings.number)
     energy, eta = parse_energies(settings.energy), parse_etas(settings.eta)
