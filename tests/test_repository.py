@@ -18,6 +18,7 @@ SOURCE = ROOT / "src" / "calovox"
 MAY_IMPORT = {
     # numbers and files
     "arrays": "",  # axis names and array types
+    "options": "",  # ranges and meaning of the fields of dataclasses
     "tracking": "",  # who is told how far a work over showers is
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
@@ -34,7 +35,7 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels phi_modulation photons random_streams units"
     ),
     "phi_modulation": (  # learn, remove, apply
-        "arrays files geometry hits kernels random_streams tracking"
+        "arrays files geometry hits kernels options random_streams tracking"
     ),
     "voxelization": "arrays geometry hits kernels text",  # grids, and hits to voxels
     "binned_shower": (  # voxels to hits
@@ -49,9 +50,12 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams "
+        "voxelization"
     ),
-    "training": "arrays dataset files models nn preprocessing units voxelization",  # one loop
+    "training": (  # one loop
+        "arrays dataset files models nn options preprocessing units voxelization"
+    ),
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
     "export": (  # a trained model as a graph, with its files
         "arrays binned_shower dataset files models nn phi_modulation preprocessing "
@@ -63,8 +67,8 @@ MAY_IMPORT = {
         "random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
-        "arrays binned_shower geometry models phi_modulation photons random_streams runtime "
-        "simulation voxelization"
+        "arrays binned_shower files geometry models phi_modulation photons random_streams "
+        "runtime simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
         "arrays dataset files geometry hits reconstruction text tracking units voxelization"
@@ -80,7 +84,7 @@ MAY_IMPORT = {
     ),
     "cli": (  # one command per stage
         "benchmarking binned_shower dataset export files geant4 geometry hits info models "
-        "phi_modulation photons reconstruction report runtime samples scores simulation text "
+        "options phi_modulation photons reconstruction report samples scores simulation text "
         "training units voxelization"
     ),
 }
