@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "tracking": "",  # who is told how far a work over showers is
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
+    "version": "_version",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
@@ -71,12 +72,13 @@ MAY_IMPORT = {
         "runtime simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
-        "arrays dataset files geometry hits reconstruction text tracking units voxelization"
+        "arrays dataset files geometry hits photons random_streams reconstruction text tracking "
+        "units voxelization"
     ),
-    "scores": "arrays files geometry kernels nn samples",  # two samples compared
+    "scores": "arrays files kernels nn samples tracking",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
-        "arrays binned_shower dataset files geometry hits phi_modulation photons reconstruction "
-        "samples scores units voxelization"
+        "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
+        "scores tracking units voxelization"
     ),
     "info": (  # what is in a file or a folder of ours
         "dataset files geometry hits models phi_modulation reconstruction runtime units "
@@ -102,6 +104,7 @@ KEPT_LIBRARIES = {
     "onnxscript": {"export"},
     "lightning_fabric": {"training"},
     "safetensors": {"training"},
+    "sklearn": {"scores"},
     "tensorboardX": {"training"},
     "torch": {
         *("preprocessing", "nn", "models", "training", "export", "scores"),
@@ -122,7 +125,8 @@ def imported_modules(path):
             yield str(node.module)
 
 
-MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
+WITHOUT_ROOM = {SOURCE / "__init__.py", SOURCE / "_version.py"}  # the second is made by building
+MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path not in WITHOUT_ROOM]
 
 
 def name_of(path):
@@ -171,7 +175,7 @@ def test_rooms_import_what_the_table_says(room):
                 first, _, rest = name.partition(".")
                 found |= {rest.split(".")[0]} if first == "calovox" and rest else set()
                 assert room in KEPT_LIBRARIES.get(first, {room}), f"{path} must not import {name}"
-    assert found - {room} == set(MAY_IMPORT[room].split())
+    assert found - {room, "_version"} == set(MAY_IMPORT[room].split())
 
 
 def test_no_room_imports_a_room_that_imports_it():
@@ -196,7 +200,6 @@ def test_no_room_holds_more_than_15_per_cent_of_the_lines():
     assert large == set()
 
 
-@pytest.mark.xfail(strict=True, reason="rooms have yet to be divided")
 def test_no_folder_level_has_more_than_15_files():
     folders = {path.parent for path in SOURCE.rglob("*.*") if "__pycache__" not in path.parts}
     sizes = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
@@ -277,8 +280,7 @@ def test_what_is_shipped_is_small():
     assert sum(sizes) < 57.5e6  # 60 MB, with all that is not data
 
 
-def test_version_is_the_same_everywhere():
-    from calovox import __version__
-
-    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
-    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+def test_release_is_in_the_changelog():
+    built = pytest.importorskip("calovox._version", reason="calovox was not installed").version
+    release = re.match(r"\d+\.\d+\.\d+", built)
+    assert release is None or f"## {release[0]}" in (ROOT / "CHANGELOG.md").read_text()

@@ -222,7 +222,7 @@ def _scale_kernel(
             # the next lower bin below -pi too, then a full turn more: above 0 for any phi
             whole = int(np.floor(position)) + 1024 * n_bins
             phase_bin = np.uint32(whole) % np.uint32(n_bins)  # faster than with 64 bits
-            row = min(layer[hit], 4)
+            row = min(layer[hit], 4)  # layer 12 shares the last row, whose curve is 1
             scaled[hit] = energy[hit] * curves[row, phase_bin]
 
 

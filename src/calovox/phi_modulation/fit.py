@@ -205,6 +205,7 @@ def _fit_range(
     curves, loss = minimise_loss(means, settings)
     before = means.sum(axis=(2, 3))
     after = np.einsum("rtlb,rlb->rt", means, 1.0 / curves)
+    # row 0 is the fit to all showers, the others are fits to bootstrap samples of them
     uncertainties = curves[1:].std(axis=0, ddof=1)
     return _RangeFit(
         curves=curves[0],
@@ -271,6 +272,7 @@ def loss_and_gradient(
     per_energy = slope + settings.layer_weight * layer_slope
     gradient = -np.einsum("rtlb,rtl->rlb", means, per_energy) / curves**2
 
+    # curves are periodic, hence `roll`; each difference holds three bins, so its gradient too
     bend = np.roll(curves, 1, 2) - 2.0 * curves + np.roll(curves, -1, 2)
     tilt = curves - curves[:, :, ::-1]
     n_bins = curves.shape[2]
