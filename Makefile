@@ -26,8 +26,8 @@ export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow test-runtimes test-lowest lint bench benchmark fuzz demo demo-geant4 gates \
-	docs docs-tables pictures clean
+.PHONY: help test test-slow test-runtimes test-lowest parity lint bench benchmark fuzz demo \
+	demo-geant4 gates docs docs-tables pictures clean
 
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
@@ -39,6 +39,7 @@ help:
 	@echo "make gates        release gates of the shipped models: demo/gates/index.html"
 	@echo "make fuzz         mutated files for every reader: five minutes, or INPUTS=100000"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
+	@echo "make parity       FPD and KPD beside those of JetNet, which the CaloChallenge uses"
 	@echo "make benchmark    time and memory of the shipped models beside those of the note"
 	@echo "make docs         build the documentation into build/docs"
 	@echo "make docs-tables  put the numbers of demo, gates and benchmark into the documents"
@@ -122,6 +123,13 @@ fuzz: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@for file in bench/bench_*.py; do \
 		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+
+# JetNet without its dependencies: FPD and KPD need none that calovox does not have
+build/jetnet: | $(VENV)/.dev
+	$(BIN)/python -m pip install --no-deps --target $@ jetnet==0.2.5
+
+parity: build/jetnet
+	PYTHONPATH=build/jetnet $(BIN)/python -m bench.parity_jetnet
 
 # The note's Table B.1: all shipped models beside the note's CaloINN and CaloCFM as they are. Time does
 # not depend on weights, so one step of training is enough for these.

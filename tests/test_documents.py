@@ -38,7 +38,7 @@ def test_commands_in_documents_exist(document):
             command = command.commands[words[0]]
         options = {
             option
-            for parameter in command.params
+            for parameter in command.load().params
             for option in (*parameter.opts, *parameter.secondary_opts)
         }
         given = {word for word in words if re.match(r"-{1,2}[a-z]", word)}

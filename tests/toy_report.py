@@ -16,12 +16,12 @@ from calovox.report.topics.classifier import ClassifierTopic
 from calovox.report.topics.response import ResponseTopic
 from calovox.report.topics.response.slices import slice_response
 from calovox.samples.bins import event_bins
-from calovox.samples.reading import silently
 from calovox.samples.samples import Samples
 from calovox.samples.totals import TotalEnergies
 from calovox.scores.classifiers.network import N_SEEDS, Classification, ClassifierResult
 from calovox.scores.gates.gates import Gate, check_gates
 from calovox.scores.table import Score, Scores
+from calovox.tracking import silently
 
 NAMES = ("BinnedShower", "FastCaloSimV2", "CaloCFM", "CaloDiT-2", "CaloDiT-2 in one step", "F")
 

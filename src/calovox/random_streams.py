@@ -37,6 +37,7 @@ class Stream(IntEnum):
     MODEL = 6
     HITS = 7
     TIES = 8
+    NOISE = 9
 
 
 @kernel(inline="always")

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from calovox.samples.batch import SelectedShowers
-from calovox.samples.reading import RowCollector, choose_rows, feed, read_showers, silently
+from calovox.samples.reading import RowCollector, choose_rows, feed, read_showers
 from calovox.samples.source import open_sample
+from calovox.tracking import silently
 
 
 class Keeper:

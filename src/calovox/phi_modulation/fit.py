@@ -97,6 +97,14 @@ class FitResult:
     n_showers: tuple[int, ...]
     warnings: tuple[str, ...]
 
+    def __str__(self) -> str:
+        spread = [
+            f"{before.std() / before.mean():.2%} to {after.std() / after.mean():.2%}"
+            for before, after in zip(self.response_before, self.response_after, strict=True)
+        ]
+        n_showers = " + ".join(map(str, self.n_showers))
+        return f"{n_showers} showers, std of E_tot(T) from {' and from '.join(spread)}"
+
 
 def mean_profiles(
     profiles: PhaseProfiles, n_phases: int, weights: Float64[Array, "replica event"]

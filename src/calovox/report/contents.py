@@ -17,10 +17,10 @@ from calovox.report.topics.samples import SamplesTopic
 from calovox.report.topics.scores import ScoresTopic
 from calovox.report.topics.shapes import ShapesTopic
 from calovox.report.topics.showers import ShowersTopic
-from calovox.samples.reading import Track
 from calovox.scores.gates.gates import GateOutcome
 from calovox.scores.scoring import ScoredSample
 from calovox.scores.table import Scores
+from calovox.tracking import Track
 
 __all__ = ["appendices", "summaries", "topics"]
 

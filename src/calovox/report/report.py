@@ -22,12 +22,12 @@ from calovox.report.plain import to_plain
 from calovox.report.style import style
 from calovox.report.topic import Measured, Topic
 from calovox.samples.files import EvaluationFiles
-from calovox.samples.reading import Track, silently
 from calovox.samples.samples import Samples, read_samples
 from calovox.scores.gates.files import read_gates, write_outcomes
 from calovox.scores.gates.gates import GateOutcome, check_gates
 from calovox.scores.scoring import score_samples
 from calovox.scores.table import Scores
+from calovox.tracking import Track, silently
 
 __all__ = ["Report", "draw_figures", "write_report"]
 

@@ -1,51 +1,28 @@
 """Reading showers once, however many need them, and a bounded number of them chosen at random."""
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
 from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.samples.batch import SelectedShowers, ShowerBatch, ShowerSource
+from calovox.tracking import Track
 
 __all__ = [
     "Collector",
     "RowCollector",
     "ShowerRows",
-    "Track",
     "choose_rows",
     "feed",
     "read_batches",
     "read_showers",
-    "silently",
     "stack_conditions",
 ]
 
 _NUMBERS_PER_BATCH: Final = 2_000_000
 _LARGEST_BATCH: Final = 4096
-
-_Batch = TypeVar("_Batch", bound=Sized)
-
-
-@runtime_checkable
-class Track(Protocol):
-    """Passes batches on, and shows how much of the work is done."""
-
-    def __call__(self, batches: Iterable[_Batch], title: str, total: int) -> Iterator[_Batch]:
-        """Pass batches on.
-
-        Args:
-            batches: Batches of showers.
-            title: What is being done.
-            total: Showers in all batches.
-        """
-        ...
-
-
-def silently(batches: Iterable[_Batch], title: str, total: int) -> Iterator[_Batch]:
-    """Pass batches on and show nothing."""
-    yield from batches
 
 
 @runtime_checkable

@@ -26,10 +26,11 @@ from calovox.reconstruction import (
 )
 from calovox.samples.batch import ShowerBatch
 from calovox.samples.layout import VoxelLayout
-from calovox.samples.reading import Track, read_batches, silently
+from calovox.samples.reading import read_batches
 from calovox.samples.regions import REGIONS
 from calovox.samples.showers import AverageShower, sum_showers
 from calovox.samples.source import SourceChain, open_sample
+from calovox.tracking import Track, silently
 from calovox.voxelization import VoxelGrid
 
 __all__ = [

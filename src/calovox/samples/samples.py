@@ -8,7 +8,6 @@ from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
-from calovox.samples.reading import Track, silently
 from calovox.samples.sample import (
     Sample,
     calibrate,
@@ -19,6 +18,7 @@ from calovox.samples.sample import (
 from calovox.samples.showers import ShowerImage, read_image
 from calovox.samples.source import SourceChain, open_sample
 from calovox.samples.totals import TotalEnergies, read_totals
+from calovox.tracking import Track, silently
 
 __all__ = ["Samples", "read_samples"]
 

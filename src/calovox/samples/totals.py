@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from calovox.arrays import Array, Float64
-from calovox.samples.reading import Track, read_batches, silently
+from calovox.samples.reading import read_batches
 from calovox.samples.source import open_sample
+from calovox.tracking import Track, silently
 
 __all__ = ["TotalEnergies", "read_totals"]
 

@@ -41,17 +41,11 @@ from scipy.stats import norm
 
 from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.samples.batch import ShowerSource
-from calovox.samples.reading import (
-    ShowerRows,
-    Track,
-    read_batches,
-    read_showers,
-    silently,
-    stack_conditions,
-)
+from calovox.samples.reading import ShowerRows, read_batches, read_showers, stack_conditions
 from calovox.scores.classifiers.roc import area_under_curve
 from calovox.scores.distances.neighbours import squared_distances
 from calovox.scores.distances.two_samples import Measured
+from calovox.tracking import Track, silently
 
 __all__ = ["FEWEST_GROUPS", "CopyTest", "match_training"]
 

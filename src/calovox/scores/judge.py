@@ -9,7 +9,7 @@ import numpy as np
 from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.samples.bins import EventBin, event_bins
 from calovox.samples.features import LAYER_ENERGY, TOTAL_ENERGY, FeatureExtractor
-from calovox.samples.reading import Collector, Track, feed
+from calovox.samples.reading import Collector, feed
 from calovox.scores.binned import FeatureAxes
 from calovox.scores.collecting import (
     FeatureCollector,
@@ -20,6 +20,7 @@ from calovox.scores.distances.correlations import ALL_LAYERS, compare_correlatio
 from calovox.scores.distances.joint import JOINT_METRICS, compare_jointly, fewest_rows
 from calovox.scores.distances.two_samples import Measured, ReferenceFloor, compare_feature
 from calovox.scores.table import NotScored, Score, Scores
+from calovox.tracking import Track
 
 __all__ = ["FEWEST_IN_BIN", "HIGH_LEVEL", "REFERENCE_SEED", "SAMPLE_SEED", "Judge", "read_judges"]
 

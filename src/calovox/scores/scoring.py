@@ -16,11 +16,12 @@ import numpy as np
 from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.samples.bins import ALL
 from calovox.samples.comparable import different_photons, find_common_photons
-from calovox.samples.reading import RowCollector, ShowerRows, Track, choose_rows, feed, silently
+from calovox.samples.reading import RowCollector, ShowerRows, choose_rows, feed
 from calovox.samples.samples import Samples
 from calovox.scores.copying import CopyTest
 from calovox.scores.judge import FEWEST_IN_BIN, Judge, read_judges
 from calovox.scores.table import NotScored, Score, Scores
+from calovox.tracking import Track, silently
 
 __all__ = ["COPYING_SEED", "VOXELS", "ScoredSample", "Scoring", "score_samples"]
 

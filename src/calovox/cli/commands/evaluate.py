@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from calovox.cli.command import ChecksFailedError, Job
+from calovox.cli.command import ChecksFailedError, Job, make_command
 from calovox.cli.progress import track
 from calovox.cli.sample_files import name_samples, name_simulations
 from calovox.cli.settings import FileIn, FileInText, FileOut
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from calovox.samples.files import EvaluationFiles, SampleFiles
     from calovox.scores.gates.gates import GateOutcome
 
-__all__ = ["EVALUATE_EXAMPLE", "EvaluateSettings", "evaluate"]
+__all__ = ["EVALUATE", "EvaluateSettings", "evaluate"]
 
-EVALUATE_EXAMPLE = "calovox evaluate photons.h5 optimal=simulated.h5 --hits hits.h5 -o report"
+_EXAMPLE = "calovox evaluate photons.h5 optimal=simulated.h5 --hits hits.h5 -o report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,3 +240,6 @@ def _sum_up(outcomes: "Sequence[GateOutcome]", page: Path) -> str:
     without = verdicts.count("not judged")
     more = f", {without} bins not judged for want of showers (gates.json)" if without else ""
     return f", {n_gates} gates kept by {verdicts.count('passed')} scores{more}"
+
+
+EVALUATE = make_command("evaluate", EvaluateSettings, evaluate, example=_EXAMPLE)

@@ -26,7 +26,7 @@ from calovox.samples.comparable import different_photons
 from calovox.samples.features import LAYER_ENERGY, PLANAR, FeatureExtractor
 from calovox.samples.files import REFERENCE_LABEL
 from calovox.samples.layout import VoxelLayout
-from calovox.samples.reading import ShowerRows, Track, choose_rows, read_showers, silently
+from calovox.samples.reading import ShowerRows, choose_rows, read_showers
 from calovox.scores.classifiers.network import (
     DIVISION_SEED,
     FEWEST_IN_BIN,
@@ -38,6 +38,7 @@ from calovox.scores.classifiers.network import (
     classify,
 )
 from calovox.scores.table import NotScored, Score, Scores
+from calovox.tracking import Track, silently
 
 __all__ = [
     "ENERGY_FLOOR",

@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -161,13 +162,13 @@ class RunState:
             "belongs_to": self._identity(),
             "step": self.step,
             "metrics": self.metrics,
-            "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "average": {} if self.average is None else self.average.average,
             "best": {} if self.best is None else self.best.state(),
             "scaler": {} if self._scaler is None else self._scaler.state_dict(),
         }
+        state = _interned(state) | {"model": self.model.state_dict()}
         content = io.BytesIO()  # its name would go into the file
         torch.save(state, content)
         with whole_file(path, overwrite=True) as partial:
@@ -300,6 +301,19 @@ class RunState:
 def previous_checkpoint(path: Path) -> Path:
     """Name the checkpoint before the last one, which is kept in case the last one is damaged."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def _interned(value: Any) -> Any:
+    """Let equal keys be one string, as in a run that did not go on from a file.
+
+    What is the same string is written once: without, the bytes of a checkpoint would tell.
+    """
+    if isinstance(value, dict):
+        return {
+            sys.intern(key) if isinstance(key, str) else key: _interned(entry)
+            for key, entry in value.items()
+        }
+    return [_interned(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _is_whole(path: Path) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from calovox.report.topic import Heading, NamedFigure, NotShown
 from calovox.report.topics.classifier.measure import measure_classifier
 from calovox.report.topics.classifier.page import page_classifier
-from calovox.samples.reading import Track
 from calovox.samples.samples import Samples
 from calovox.scores.classifiers.inputs import score_classifier
 from calovox.scores.classifiers.network import ClassifierResult
 from calovox.scores.table import Scores
+from calovox.tracking import Track
 
 __all__ = ["ClassifierTopic"]
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from calovox.report.topic import NotShown
-from calovox.samples.reading import Track
 from calovox.samples.samples import Samples
 from calovox.scores.classifiers.inputs import classify_samples
 from calovox.scores.classifiers.network import ClassifierResult
+from calovox.tracking import Track
 
 __all__ = ["measure_classifier"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from calovox.export.compact import compact
+from calovox.export.passes.compact import compact
 from calovox.runtime.onnx_runtime import onnxruntime
 
 

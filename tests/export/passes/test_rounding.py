@@ -10,7 +10,7 @@ from onnx import TensorProto
 
 from calovox.export.onnx_file import export_fused
 from calovox.export.parity import measure_parity
-from calovox.export.rounding import round_weights
+from calovox.export.passes.rounding import round_weights
 from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler
 from calovox.runtime import OnnxModel

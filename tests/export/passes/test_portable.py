@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from calovox.export.exact_zeros import add_exact_zeros, has_exact_zeros
-from calovox.export.portable import IR_VERSION, OPSET, is_portable, make_portable
+from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
+from calovox.export.passes.portable import IR_VERSION, OPSET, is_portable, make_portable
 
 DOUBLE, FLOAT = TensorProto.DOUBLE, TensorProto.FLOAT
 
