@@ -39,7 +39,9 @@ MAY_IMPORT = {
     "models": (  # energies of layers, and showers of voxels
         "arrays files geometry hits nn photons preprocessing random_streams voxelization"
     ),
-    "training": "arrays dataset files models nn preprocessing units voxelization",  # one loop
+    "training": (  # one loop
+        "arrays dataset files geometry models nn preprocessing units voxelization"
+    ),
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
     "export": (  # a trained model as a graph, with its files
         "arrays binned_shower dataset files models nn phi_modulation preprocessing "

@@ -5,10 +5,9 @@ import numba
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS
 from calovox.geometry import BarrelLookup, CellTable, TableLookup, barrel_cells, find_cell
 from calovox.geometry.alignment import aligned_barrel_cells
-from calovox.geometry.barrel import BARREL_GRIDS
+from calovox.geometry.barrel import BARREL_GRIDS, BARREL_NUMBERS
 from calovox.geometry.lookup_kernel import GAP_TOLERANCE
 from tests.reference.geometry import (
     distances,
@@ -21,7 +20,7 @@ from tests.reference.geometry import (
 
 def random_points(n_points, seed=5, max_abs_eta=1.6):
     rng = np.random.default_rng(seed)
-    layer = rng.choice(np.array(LAYERS, dtype=np.uint8), n_points)
+    layer = rng.choice(np.array(BARREL_NUMBERS, dtype=np.uint8), n_points)
     return (
         layer,
         rng.uniform(-max_abs_eta, max_abs_eta, n_points),
@@ -41,7 +40,7 @@ def test_barrel_finds_the_cells_that_binary_search_finds():
     assert 0.5 < np.mean(found >= 0) < 0.95
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", BARREL_NUMBERS)
 def test_barrel_is_exact_at_the_edges_of_cells(layer):
     grid = BARREL_GRIDS[layer]
     eta = eta_edges(grid)

@@ -7,10 +7,9 @@ A hit is an energy, at the electromagnetic scale, at a point of a calorimeter la
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float, Int64, UInt8, layer_position
+from calovox.arrays import Array, Float, Int64, UInt8
 from calovox.photons import Photons
 
 __all__ = ["Hits", "concatenate_hits"]
@@ -21,7 +20,7 @@ class Hits:
     """Hits of a batch of events.
 
     Attributes:
-        layer: Layer number of each hit (0, 1, 2, 3 or 12).
+        layer: Number of the detector's layer that each hit is in.
         eta: Pseudorapidity of each hit, seen from the detector origin.
         phi: Azimuth of each hit in rad, [-pi, pi).
         r: Distance of each hit from the beam axis in mm.
@@ -53,8 +52,6 @@ class Hits:
             )
         if offsets[0] != 0 or offsets[-1] != n_hits or (offsets[1:] < offsets[:-1]).any():
             raise ValueError(f"Hits: `event_offsets` must rise from 0 to {n_hits}")
-        if not _are_layers(self.layer):
-            layer_position(self.layer)  # raises the error that names the layer
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -85,16 +82,6 @@ class Hits:
     def n_hits(self) -> int:
         """Number of hits of all events."""
         return len(self.energy)
-
-
-@numba.njit(cache=True)
-def _are_layers(numbers: Array) -> bool:
-    """Tell whether all numbers are layers; without early exit, for vector instructions."""
-    n_layers = 0
-    for number in numbers:
-        for layer in LAYERS:
-            n_layers += number == layer
-    return n_layers == numbers.size
 
 
 def concatenate_hits(parts: Sequence[Hits]) -> Hits:

@@ -13,7 +13,7 @@ from calovox.cli.progress import progress_of
 from calovox.cli.settings import FileIn, Output
 from calovox.dataset import DatasetReader
 from calovox.files.formats import detect_format
-from calovox.geometry import CellTable, barrel_cells
+from calovox.geometry import CellTable, barrel_cells, read_barrel
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits.file import HitsReader
 from calovox.photons import Photons
@@ -178,7 +178,7 @@ def _open_source(path: Path, table: CellTable) -> _HitsSource | _DatasetSource:
 
 
 def _choose_table(path: Path | None) -> CellTable:
-    return barrel_cells() if path is None else CellTable.from_root(path)
+    return barrel_cells() if path is None else read_barrel(path).cells
 
 
 def _read_calibration(path: Path) -> Calibration | None:
