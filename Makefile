@@ -26,14 +26,18 @@ export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow lint bench benchmark demo demo-geant4 gates docs clean
+.PHONY: help test test-slow test-runtimes test-lowest lint bench benchmark fuzz demo demo-geant4 gates \
+	docs clean
 
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
 	@echo "make test-slow    the slow tests: Geant4 and large samples"
+	@echo "make test-runtimes  every kind of export in five versions of ONNX Runtime, and in node"
+	@echo "make test-lowest  the tests with the lowest versions of everything"
 	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
 	@echo "make gates        release gates of the shipped models: demo/gates/index.html"
+	@echo "make fuzz         mutated files for every reader: five minutes, or INPUTS=100000"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
 	@echo "make benchmark    time and memory of the shipped models beside those of the note"
 	@echo "make docs         build the documentation into build/docs"
@@ -76,6 +80,42 @@ test: lint
 
 test-slow: $(VENV)/.dev
 	$(BIN)/pytest -q -m slow
+
+# Each ONNX Runtime has an environment of its own: Python 3.11 for the oldest, which need numpy 1.
+RUNTIMES := 1.15.1 1.17.3 1.20.1 1.24.4 newest
+NODE := $(if $(shell command -v npm),build/runtimes/node/.done)
+
+build/runtimes/%/.done:
+	$(PYTHON) -m venv $(@D)
+	env -u PIP_CONSTRAINT $(@D)/bin/python -m pip install --quiet \
+		onnxruntime$(if $(filter newest,$*),,==$*) $(if $(filter 1.15.1 1.17.3,$*),'numpy<2',numpy)
+	@touch $@
+
+build/runtimes/node/.done:
+	npm install --ignore-scripts --no-audit --no-fund --prefix $(@D) onnxruntime-node
+	@touch $@
+
+test-runtimes: $(RUNTIMES:%=build/runtimes/%/.done) $(NODE) $(VENV)/.dev
+	$(BIN)/pytest -q -rs -m slow tests/runtimes
+
+# the lowest version of everything that pyproject.toml names
+build/lowest.txt: pyproject.toml
+	@mkdir -p $(@D)
+	grep -oE '"[A-Za-z0-9_-]+>=[0-9.]+"' $< | tr -d '"' | sed 's/>=/==/' > $@
+
+build/lowest/.done: build/lowest.txt
+	$(PYTHON) -m venv $(@D)
+	PIP_CONSTRAINT=$< $(@D)/bin/python -m pip install --quiet --editable '.[$(DEV_EXTRAS)]'
+	@touch $@
+
+test-lowest: build/lowest/.done
+	build/lowest/bin/pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
+
+# MINUTES, INPUTS and SEED decide how long, and which inputs; failing ones are kept in build/fuzz
+MINUTES := 5
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m fuzz --workers $(WORKERS) --minutes $(MINUTES) $(if $(INPUTS),--inputs $(INPUTS)) \
+		$(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev
 	@for file in bench/bench_*.py; do \

@@ -1,6 +1,9 @@
 """Checks of array shapes and types while testing, and fixtures used by several rooms."""
 
 import inspect
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,14 @@ numba.njit = _compiles_what_was_written(numba.njit)
 jaxtyping.install_import_hook("calovox", "beartype.beartype")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give torch and browsers a temporary folder that goes with the session."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = tempfile.mkdtemp(prefix="calovox-tests-")
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")

@@ -18,26 +18,30 @@ SOURCE = ROOT / "src" / "calovox"
 MAY_IMPORT = {
     # numbers and files
     "arrays": "",  # axis names and array types
+    "kernels": "",  # compiled functions, and where they are kept
+    "text": "",  # names and texts that can be shown anywhere
     "units": "",  # MeV, mm, rad, and how people write them
-    "random_streams": "arrays",  # random numbers keyed by seed, purpose and event
+    "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
     # showers
     "photons": "arrays random_streams units",  # energies and directions to simulate
-    "geometry": "arrays",  # cells and their energies, look-up, radii, coordinates
-    "hits": "arrays files geometry photons units",  # energy deposits and their file
-    "geant4": "arrays files geometry hits photons random_streams units",  # reference showers
-    "phi_modulation": "arrays files geometry hits random_streams",  # learn, remove, apply
-    "voxelization": "arrays geometry hits",  # grids, and hits to voxels
+    "geometry": "arrays files kernels",  # cells and their energies, look-up, radii, coordinates
+    "hits": "arrays files geometry kernels photons units",  # energy deposits and their file
+    "geant4": (  # reference showers
+        "arrays files geometry hits kernels photons random_streams units"
+    ),
+    "phi_modulation": "arrays files geometry hits kernels random_streams",  # learn, remove, apply
+    "voxelization": "arrays geometry hits kernels text",  # grids, and hits to voxels
     "binned_shower": (  # voxels to hits
-        "arrays files geometry hits phi_modulation photons random_streams voxelization"
+        "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),
     "dataset": "arrays files geometry photons units voxelization",  # its file
-    "reconstruction": "arrays files geometry hits photons units",  # shower shapes
+    "reconstruction": "arrays files geometry hits kernels photons units",  # shower shapes
     # models
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits nn photons preprocessing random_streams voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": (  # one loop
         "arrays dataset files geometry models nn preprocessing units voxelization"
@@ -49,24 +53,24 @@ MAY_IMPORT = {
     ),
     # from photons to the report
     "simulation": (  # photons to voxels to hits to cells, with any sampler
-        "arrays binned_shower dataset files geometry hits phi_modulation photons "
-        "random_streams reconstruction voxelization"
+        "arrays binned_shower dataset files geometry hits phi_modulation photons random_streams "
+        "reconstruction text voxelization"
     ),
     "benchmarking": (  # what a shower costs
         "arrays binned_shower geometry models phi_modulation photons random_streams runtime "
         "simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
-        "arrays dataset files geometry hits reconstruction units voxelization"
+        "arrays dataset files geometry hits reconstruction text units voxelization"
     ),
-    "scores": "arrays files geometry nn samples",  # two samples compared
+    "scores": "arrays files geometry kernels nn samples",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
-        "arrays binned_shower dataset files geometry hits phi_modulation photons "
-        "reconstruction samples scores units voxelization"
+        "arrays binned_shower dataset files geometry hits phi_modulation photons reconstruction "
+        "samples scores units voxelization"
     ),
     "cli": (  # one command per stage
         "arrays benchmarking binned_shower dataset export files geant4 geometry hits models "
-        "phi_modulation photons reconstruction report runtime samples scores simulation "
+        "phi_modulation photons reconstruction report runtime samples scores simulation text "
         "training units voxelization"
     ),
 }
@@ -183,6 +187,12 @@ def test_no_folder_level_has_more_than_15_files():
     folders = {path.parent for path in SOURCE.rglob("*.*") if "__pycache__" not in path.parts}
     sizes = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
     assert {str(folder): size for folder, size in sizes.items() if size > 15} == {}
+
+
+def test_every_hdf5_file_is_opened_for_reading_behind_the_gate():
+    opening = re.compile(r"h5py\.File\((?![^)\n]*\"w\")|h5f\.open\(")
+    found = {room_of(path) for path in MODULES if opening.search(path.read_text())}
+    assert found == {"files"}
 
 
 def run_python(code, folder):

@@ -1,7 +1,11 @@
 """Small files in the format of the CaloChallenge."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
+
+from calovox.arrays import Array
 
 N_VOXELS = 14
 
@@ -18,12 +22,12 @@ BINNING = """<Bins>
 """
 
 
-def write_binning(path):
+def write_binning(path: Path) -> Path:
     path.write_text(BINNING)
     return path
 
 
-def toy_challenge(n_events, *, seed, shift=0.0):
+def toy_challenge(n_events: int, *, seed: int, shift: float = 0.0) -> tuple[Array, Array]:
     """Energies in powers of two, and showers in MeV; `shift` moves energy between the layers."""
     rng = np.random.default_rng(seed)
     energy = 2.0 ** rng.integers(8, 22, n_events)
@@ -35,7 +39,7 @@ def toy_challenge(n_events, *, seed, shift=0.0):
     return energy, shares * energy[:, None]
 
 
-def write_showers(path, energy, showers):
+def write_showers(path: Path, energy: Array, showers: Array) -> Path:
     with h5py.File(path, "w") as file:
         file.create_dataset("incident_energies", data=energy[:, None], compression="gzip")
         file.create_dataset("showers", data=showers, compression="gzip")

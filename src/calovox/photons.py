@@ -10,7 +10,7 @@ between 2^8 and 2^22 MeV, with E_t = 2^19 MeV and k = 1 / log 8, natural logarit
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,9 +27,12 @@ __all__ = [
     "SignedUniform",
     "Uniform",
     "draw_photons",
+    "event_indices",
     "parse_energies",
     "parse_etas",
 ]
+
+_LAST_EVENT: Final = 2**63 - 1
 
 
 @runtime_checkable
@@ -162,18 +165,49 @@ class Photons:
         sizes = {len(self.energy), len(self.eta), len(self.phi), len(self.index)}
         if len(sizes) > 1:
             raise ValueError(f"Photons: expected columns of one length, got {sorted(sizes)}")
-        good = (self.energy > 0) & (self.energy < np.inf)
-        if not good.all():
-            wrong = int(np.flatnonzero(~good)[0])
-            raise ValueError(
-                f"Photons: expected energies above 0, got {self.energy[wrong]} in event {wrong}"
-            )
+        checks = (
+            ("energies above 0", self.energy, (self.energy > 0) & (self.energy < np.inf)),
+            ("finite eta", self.eta, np.isfinite(self.eta)),
+            ("finite phi", self.phi, np.isfinite(self.phi)),
+            ("indices of 0 or more", self.index, self.index >= 0),
+        )
+        for wanted, values, good in checks:
+            if not good.all():
+                wrong = int(np.flatnonzero(~good)[0])
+                raise ValueError(
+                    f"Photons: expected {wanted}, got {values[wrong]} in event {wrong}"
+                )
 
     def __len__(self) -> int:
         return len(self.energy)
 
     def __getitem__(self, events: slice | Int[Array, " chosen"]) -> "Photons":
         return Photons(self.energy[events], self.eta[events], self.phi[events], self.index[events])
+
+
+def event_indices(first: int, number: int) -> Int64[Array, " event"]:
+    """Number the events of a run.
+
+    Args:
+        first: Index of the first event.
+        number: How many events.
+
+    Returns:
+        Their indices.
+
+    Raises:
+        ValueError: If an index would not be an integer from 0 to 2^63 - 1, or there are more
+            than fit into memory.
+    """
+    if not 0 <= first <= _LAST_EVENT - number + 1:
+        raise ValueError(
+            f"events: expected indices from 0 to 2^63 - 1, got {number} from {first} on: "
+            f"begin with an earlier one"
+        )
+    try:
+        return first + np.arange(number, dtype=np.int64)
+    except (MemoryError, ValueError):
+        raise ValueError(f"events: expected as many as fit into memory, got {number}") from None
 
 
 def draw_photons(
@@ -217,7 +251,9 @@ def parse_energies(text: str) -> Distribution:
     """
     if text == "spectrum":
         return NoteSpectrum()
-    distribution = _parse(text, "log", LogUniform, lambda part: parse_quantity(part, "energy"))
+    distribution = _parse(
+        "energy", text, "log", LogUniform, lambda part: parse_quantity(part, "energy")
+    )
     if distribution.quantile(np.zeros(1))[0] <= 0:
         raise ValueError(f"energy: expected values above 0, got '{text}'")
     return distribution
@@ -235,27 +271,34 @@ def parse_etas(text: str) -> Distribution:
     Raises:
         ValueError: If the text is none of these.
     """
-    return _parse(text, "abs", SignedUniform, _parse_number)
+    return _parse("eta", text, "abs", SignedUniform, _parse_number)
 
 
 def _parse_number(text: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise ValueError(f"expected a number, got '{text}'") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"expected a finite number, got '{text}'")
+    return value
 
 
 def _parse(
+    name: str,
     text: str,
     prefix: str,
     prefixed: Callable[[float, float], Distribution],
     parse_value: Callable[[str], float],
 ) -> Distribution:
     parts = text.split(":")
-    if len(parts) == 1:
-        return Fixed(parse_value(parts[0]))
-    if len(parts) == 2:
-        return Uniform(parse_value(parts[0]), parse_value(parts[1]))
-    if len(parts) == 3 and parts[0] == prefix:
-        return prefixed(parse_value(parts[1]), parse_value(parts[2]))
-    raise ValueError(f"expected VALUE, LOW:HIGH or {prefix}:LOW:HIGH, got '{text}'")
+    try:
+        if len(parts) == 1:
+            return Fixed(parse_value(parts[0]))
+        if len(parts) == 2:
+            return Uniform(parse_value(parts[0]), parse_value(parts[1]))
+        if len(parts) == 3 and parts[0] == prefix:
+            return prefixed(parse_value(parts[1]), parse_value(parts[2]))
+    except ValueError as problem:
+        raise ValueError(f"{name}: {problem}") from None
+    raise ValueError(f"{name}: expected VALUE, LOW:HIGH or {prefix}:LOW:HIGH, got '{text}'")

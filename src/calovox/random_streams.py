@@ -13,10 +13,10 @@ References:
 import math
 from enum import IntEnum
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float32, Float64, Int, UInt64
+from calovox.kernels import kernel
 
 __all__ = ["Stream", "event_keys", "event_normals", "event_uniforms", "next_uniform"]
 
@@ -39,14 +39,14 @@ class Stream(IntEnum):
     TIES = 8
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _mix(value: np.uint64) -> np.uint64:
     value = (value ^ (value >> np.uint64(30))) * _MIX_1
     value = (value ^ (value >> np.uint64(27))) * _MIX_2
     return value ^ (value >> np.uint64(31))
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def next_uniform(state: np.uint64) -> tuple[np.uint64, float]:
     """Advance a stream by one number, inside a compiled kernel.
 
@@ -60,14 +60,14 @@ def next_uniform(state: np.uint64) -> tuple[np.uint64, float]:
     return state, (_mix(state) >> np.uint64(11)) * _TO_UNIT
 
 
-@numba.njit(cache=True)
+@kernel()
 def _keys_kernel(seed: np.uint64, stream: np.uint64, event_indices: Array, keys: Array) -> None:
     base = _mix(_mix(seed + _GOLDEN) + stream * _GOLDEN)
     for position in range(event_indices.size):
         keys[position] = _mix(base + (np.uint64(event_indices[position]) + np.uint64(1)) * _GOLDEN)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _uniforms_kernel(keys: Array, numbers: Array) -> None:
     for event in range(keys.size):
         state = keys[event]
@@ -75,7 +75,7 @@ def _uniforms_kernel(keys: Array, numbers: Array) -> None:
             state, numbers[event, draw] = next_uniform(state)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _normals_kernel(keys: Array, numbers: Array) -> None:
     n_draws = numbers.shape[1]
     for event in range(keys.size):

@@ -33,7 +33,7 @@ def parse_quantity(text: str, kind: Literal["energy", "length", "angle", "time"]
         The value in MeV, mm, rad or s.
 
     Raises:
-        ValueError: If the text is no number with a unit of that kind.
+        ValueError: If the text is no finite number with a unit of that kind.
 
     Example:
         >>> parse_quantity("65GeV", "energy")
@@ -44,7 +44,10 @@ def parse_quantity(text: str, kind: Literal["energy", "length", "angle", "time"]
     if match is None or match[2] not in factors:
         units = ", ".join(factors)
         raise ValueError(f"expected {kind} with one of the units {units}, got '{text}'")
-    return float(match[1]) * factors[match[2]]
+    value = float(match[1]) * factors[match[2]]
+    if not math.isfinite(value):
+        raise ValueError(f"expected a finite {kind}, got '{text}'")
+    return value
 
 
 def format_energy(energy: float) -> str:

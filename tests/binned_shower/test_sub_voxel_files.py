@@ -91,3 +91,14 @@ def test_truncated_files_are_refused(tmp_path):
         read_sub_voxels(path, GRID)
     with pytest.raises(FileNotFoundError):
         read_sub_voxels(tmp_path / "none.root", GRID)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_probabilities_that_are_not_finite_are_refused(value, tmp_path):
+    path = tmp_path / "sub_voxels.root"
+    write_sub_voxels(path, random_probabilities(energies=(65536.0,)))
+    matrices = read_root_matrices(path)
+    matrices["probabilities_layer_2_energy_65536"][1, 1] = value
+    write_root_matrices(path, matrices, overwrite=True)
+    with pytest.raises(SubVoxelFileError, match="finite numbers in probabilities_layer_2"):
+        read_sub_voxels(path, GRID)

@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from tests.test_cell_energies import toy_cells
+from tests.geometry.test_cell_energies import toy_cells
 
 from calovox.dataset import DatasetError, DatasetReader, DatasetWriter, read_dataset
 from calovox.geometry.barrel import BARREL_NUMBERS

@@ -2,10 +2,10 @@
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from calovox.export.compact import compact
+from calovox.runtime.onnx_runtime import onnxruntime
 
 
 def toy_model() -> onnx.ModelProto:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from tests.export.test_fused import toy_sampler
 
@@ -19,6 +18,7 @@ from calovox.nn.spline import MIN_SLOPE
 from calovox.preprocessing.conditions import ETA_FACTOR, SPREAD
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
+from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.training.runs.folder import read_run
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import CfmSizes

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -86,4 +88,50 @@ def test_what_belongs_to_runs_is_refused(exported: Path, tmp_path: Path) -> None
     fail("export", exported, "calodit", *output, match="expected run folders or one exported mode")
     fail("export", "caldit", *output, match="caldit: no such file or folder, nor a model")
     fail("export", "fastcalosimv2", *output, match="no run folder")
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.fixture
+def download(exported: Path, tmp_path: Path) -> Path:
+    """Give a copy of an exported model, to be changed."""
+    return Path(shutil.copytree(exported, tmp_path / "download" / "model"))
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    content = json.loads((folder / "model.json").read_text())
+    for name in content["files"]:
+        content["files"][name] = file_hash(folder / name)
+    change(content)
+    (folder / "model.json").write_text(json.dumps(content))
+
+
+def test_nothing_outside_of_the_folder_is_written(download: Path, tmp_path: Path) -> None:
+    (download.parent / "settings").write_text("theirs")
+    (tmp_path / "settings").write_text("mine")
+    digest = file_hash(download.parent / "settings")
+    rewrite(download, lambda content: content["files"].update({"../settings": digest}))
+    fail("export", download, "-o", tmp_path / "copy", match="got `../settings`")
+    assert (tmp_path / "settings").read_text() == "mine"
+    assert not (tmp_path / "copy").exists()
+
+
+def test_models_with_numbers_elsewhere_are_not_copied(download: Path, tmp_path: Path) -> None:
+    path = download / json.loads((download / "model.json").read_text())["models"][0]["file"]
+    model = onnx.load(path)
+    model.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
+    path.write_bytes(model.SerializeToString())
+    rewrite(download, lambda content: None)
+    fail("export", download, "-o", tmp_path / "copy", match="has its numbers in another file")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_damaged_models_are_one_line(download: Path, tmp_path: Path) -> None:
+    output = ("-o", tmp_path / "copy")
+    rewrite(download, lambda content: content["grid"].pop("name"))
+    fail("export", download, *output, match="model.json is damaged: it lacks 'name'")
+    path = download / json.loads((download / "model.json").read_text())["models"][0]["file"]
+    path.write_bytes(path.read_bytes()[:-1000])
+    fail("export", download, *output, match="is not the file that model.json describes")
+    rewrite(download, lambda content: None)
+    fail("export", download, *output, match="is no ONNX file, or a damaged one")
     assert not (tmp_path / "copy").exists()

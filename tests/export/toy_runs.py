@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,20 +71,19 @@ def fill(model: CaloINN | ShapeModel, *, gain: float, seed: int = 1) -> None:
         gain: Factor on the weights of its networks.
         seed: Seed of the standardisation of the voxels.
     """
-    if isinstance(model, ConsistencyModel):
-        model = model.model
-    if not isinstance(model, CaloDiT):
-        fill_conditions(model.conditions, model.layer_energies)
-    elif isinstance(model.conditions, ScaledConditions):
-        model.conditions.maxima.copy_(torch.tensor([524288.0, 0.7, 1.0, 1.0, 1.0, 1.0, 1.0]))
+    inner: Any = model.model if isinstance(model, ConsistencyModel) else model
+    if not isinstance(inner, CaloDiT):
+        fill_conditions(inner.conditions, inner.layer_energies)
+    elif isinstance(inner.conditions, ScaledConditions):
+        inner.conditions.maxima.copy_(torch.tensor([524288.0, 0.7, 1.0, 1.0, 1.0, 1.0, 1.0]))
     else:
-        fill_conditions(model.conditions.photons, model.conditions.layers)
+        fill_conditions(inner.conditions.photons, inner.conditions.layers)
     rng = torch.Generator().manual_seed(seed)
-    if not isinstance(model, CaloINN):
-        model.voxels = toy_space(model.voxels, rng)
+    if not isinstance(inner, CaloINN):
+        inner.voxels = toy_space(inner.voxels, rng)
     with torch.no_grad():
-        for parameter in model.network.parameters():
-            if isinstance(model, CaloDiT) and not parameter.any():
+        for parameter in inner.network.parameters():
+            if isinstance(inner, CaloDiT) and not parameter.any():
                 nn.init.normal_(parameter, std=0.05, generator=rng)
             parameter *= gain
 

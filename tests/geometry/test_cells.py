@@ -71,7 +71,7 @@ def test_file_errors_say_what_is_missing(tmp_path):
     with pytest.raises(ValueError, match=r"other.root: the TTree `caloDetCells` lacks .*dphi, dr"):
         CellTable.from_root(tmp_path / "other.root", BARREL_LAYERS)
     (tmp_path / "text.root").write_text("no ROOT file at all")
-    with pytest.raises(ValueError, match=r"text.root: expected a ROOT file"):
+    with pytest.raises(ValueError, match=r"text.root is no readable ROOT file"):
         CellTable.from_root(tmp_path / "text.root", BARREL_LAYERS)
     with pytest.raises(FileNotFoundError):
         CellTable.from_root(tmp_path / "nothing.root", BARREL_LAYERS)
@@ -119,3 +119,18 @@ def test_ideal_barrel_differs_from_the_real_cells_by_the_alignment_only(real):
     assert np.count_nonzero(d_r > 5) < 20
     assert d_r.max() < 5.1
     assert np.abs(real.d_r - table.d_r)[central].max() < 5
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e308, -1e300])
+@pytest.mark.parametrize("branch", ["eta", "phi", "deta", "dr"])
+def test_cells_out_of_range_are_refused_by_branch(branch, value, tmp_path):
+    table = barrel_cells()
+    path = tmp_path / "cells.root"
+    write_root(path, table, np.flatnonzero(table.layer == 12)[:8])
+    with uproot.open(path) as file:
+        columns = file["caloDetCells"].arrays(library="np")
+    columns[branch][3] = value
+    with uproot.recreate(path) as file:
+        file["caloDetCells"] = columns
+    with pytest.raises(ValueError, match=f"`{branch}`, got .* in row 3"):
+        CellTable.from_root(path)

@@ -94,7 +94,7 @@ def test_arrays_round_trip():
     ("change", "message"),
     [
         ({"offset": None}, "`offset` is missing"),
-        ({"weights": np.ones((28, 4))}, "`weights` of shape"),
+        ({"weights": np.ones((27, 5))}, "`weights` of shape"),
         ({"offset": np.full(28, np.nan)}, "finite numbers in `offset`"),
         ({"eta_edges": np.linspace(1, 0, 29)}, "`eta_edges` must rise from 0"),
     ],

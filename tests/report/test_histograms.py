@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 
 import matplotlib
@@ -153,3 +154,13 @@ def test_style_leaves_no_trace():
     with style():
         assert matplotlib.rcParams["savefig.dpi"] >= 150
     assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["$x_{$", r"a\b^$", "_under", "50 % <b>"])
+def test_names_of_samples_are_drawn_as_they_are(samples, name):
+    region = compare_region(samples[0], [replace(samples[1], label=name)], CENTRAL)
+    figure = shapes_figure(region)
+    figure.savefig(io.BytesIO())
+    text = figure.legends[0].get_texts()[1]
+    assert text.get_text().replace(r"\$", "$") == name
+    assert not text._preprocess_math(text.get_text())[1]  # no formula

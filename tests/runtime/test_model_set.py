@@ -1,5 +1,6 @@
 """Contracts of models side by side in abs(eta), and of their folder."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -104,4 +105,41 @@ def test_folders_that_are_damaged_are_refused(folder: Path) -> None:
         load_models(folder)
     (folder / MODEL_FILE).unlink()
     with pytest.raises(ModelFileError, match="is no folder of calovox export"):
+        load_models(folder)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../.bashrc",
+        "/etc/passwd",
+        "a/b.onnx",
+        r"..\b",
+        ".hidden",
+        "",
+        "a\x1b[2J",
+        "c:x",
+        MODEL_FILE,
+    ],
+)
+@pytest.mark.parametrize("place", ["files", "file", "fastcalosim_file", "sub_voxels"])
+def test_names_that_are_no_plain_names_are_refused(folder: Path, name: str, place: str) -> None:
+    content = json.loads((folder / MODEL_FILE).read_text())
+    if place == "files":
+        content["files"][name] = "0"
+    elif place == "sub_voxels":
+        content[place] = name
+    else:
+        content["models"][0][place] = name
+    (folder / MODEL_FILE).write_text(json.dumps(content))
+    with pytest.raises(ModelFileError, match="expected names of files in its folder") as caught:
+        load_models(folder)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("models", ["x", [1], [{}], {"file": LOW}])
+def test_models_of_another_form_are_refused(folder: Path, models: object) -> None:
+    content = json.loads((folder / MODEL_FILE).read_text()) | {"models": models}
+    (folder / MODEL_FILE).write_text(json.dumps(content))
+    with pytest.raises(ModelFileError, match=r"model.json is damaged: expected"):
         load_models(folder)

@@ -1,11 +1,13 @@
 """Contracts of an exported model in ONNX Runtime."""
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from calovox.models.base import Conditions, Sampler
@@ -92,6 +94,28 @@ def test_damaged_files_are_one_clear_line(path: Path) -> None:
     assert "damaged" in one_line(path)
     path.write_bytes(b"no model at all")
     assert "is no ONNX file" in one_line(path)
+
+
+def test_what_only_another_runtime_runs_is_not_called_damaged(path: Path) -> None:
+    whole = onnx.load(path)
+    newer_format, newer_opset, unknown = (copy.deepcopy(whole) for _ in range(3))
+    newer_format.ir_version = 99
+    newer_opset.opset_import[0].version = 99
+    unknown.graph.node[0].op_type = "Softermax"
+    # what older runtimes make of a sigmoid and a product in double precision
+    unknown_kernel = copy.deepcopy(whole)
+    unknown_kernel.graph.node[0].CopyFrom(
+        onnx.helper.make_node("Cast", ["cfm_z_shape"], ["wide"], to=onnx.TensorProto.DOUBLE)
+    )
+    back = onnx.helper.make_node("Cast", ["hard"], ["shares"], to=onnx.TensorProto.FLOAT)
+    unknown_kernel.graph.node.insert(1, onnx.helper.make_node("HardSwish", ["wide"], ["hard"]))
+    unknown_kernel.graph.node.insert(2, back)
+    for model in (newer_format, newer_opset, unknown, unknown_kernel):
+        onnx.save(model, path)
+        message = one_line(path)
+        assert f"ONNX Runtime {onnxruntime.__version__} cannot run this file" in message
+        assert "1.15.1 and newer" in message
+        assert "damaged" not in message
 
 
 def test_models_of_others_are_refused(path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calovox.dataset import DatasetReader, DatasetWriter
-from calovox.samples.sample import read_sample
+from calovox.samples.sample import _check_common_energies, read_sample, read_samples
 from calovox.samples.source import open_showers
 
 
@@ -69,3 +69,12 @@ def test_progress_counts_the_showers_that_are_read(datasets):
 
     sample = read_sample([datasets["optimal"]], "fast", track=track)
     assert counted == {"Reconstructing fast": (len(sample), len(sample))}
+
+
+def test_a_simulation_without_an_energy_of_the_reference_is_refused(datasets):
+    reference, simulated = read_samples(
+        [datasets["reference"]], {"optimal": [datasets["optimal"]]}
+    )[0]
+    other = replace(simulated, energy=simulated.energy + 2.0 * reference.energy.max())
+    with pytest.raises(ValueError, match="optimal: expected energies of its reference"):
+        _check_common_energies(reference, other)

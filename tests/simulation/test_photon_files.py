@@ -85,3 +85,23 @@ def test_a_dataset_without_azimuths_gives_no_photons(hits, tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.csv: no such file"):
         read_photons(tmp_path / "nowhere.csv")
+
+
+def write_photons(path, **columns):
+    photons = {"energy": [1e3, 2e3], "eta": [0.2, 0.3], "phi": [0.0, 1.0]}
+    pyarrow.csv.write_csv(pa.table(photons | columns), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["pdg", "PDG_ID", "pdgId"])
+def test_other_particles_are_refused(tmp_path, name):
+    path = write_photons(tmp_path / "a.csv", **{name: [22, 11]})
+    with pytest.raises(PhotonFileError, match=f"photons .22. in `{name}`, got 11 in row 1"):
+        read_photons(path)
+
+
+def test_columns_that_are_not_used_are_named(tmp_path, caplog):
+    path = write_photons(tmp_path / "a.csv", pdg=[22, 22], mass=[0, 0], weight=[1, 1])
+    assert len(read_photons(path)) == 2
+    (record,) = caplog.records
+    assert record.getMessage() == f"calovox: {path}: columns that are not used: mass, weight"

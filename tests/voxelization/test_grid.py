@@ -174,9 +174,10 @@ def test_rings_that_do_not_fit_are_refused(rings: tuple[Ring, ...], message: str
         VoxelGrid(dict.fromkeys(BARREL_NUMBERS, good) | {2: rings})
 
 
-def test_layers_must_be_complete() -> None:
-    with pytest.raises(ValueError, match="expected the layers"):
-        VoxelGrid({2: (Ring(0.0, 30.0, 5.0, 4),)})
+@pytest.mark.parametrize("numbers", [(), (7, 4), (4, 255), (-1, 4)])
+def test_numbers_of_layers_must_rise(numbers) -> None:
+    with pytest.raises(ValueError, match="expected layers in the order of their numbers"):
+        VoxelGrid(dict.fromkeys(numbers, (Ring(0.0, 30.0, 5.0, 4),)))
 
 
 @pytest.mark.parametrize(
@@ -218,6 +219,7 @@ def test_a_bad_toml_file_is_refused(tmp_path: Path, text: str, message: str) -> 
         (3, 3, 2.0, "bins overlap or leave a gap, their size is 1 mm"),
         (3, 3, -1.0, "expected finite edges and bin sizes above 0"),
         (0, 3, np.nan, "expected finite edges"),
+        (2, 3, 1e300, "expected finite edges"),
     ],
 )
 def test_arrays_with_overlaps_or_holes_are_refused(

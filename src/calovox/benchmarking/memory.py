@@ -5,12 +5,14 @@ before; the process imports nothing but numpy and ONNX Runtime. For a parametris
 of the read file, in a process that imported and compiled what reads it.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
 from calovox.models.parametric.file import is_parametric_file
+from calovox.runtime.onnx_runtime import WITHOUT_TELEMETRY
 
 __all__ = ["measure_memory"]
 
@@ -70,7 +72,11 @@ def measure_memory(*paths: Path) -> float:
     else:
         command = [_LOAD, *map(str, paths)]
     result = subprocess.run(
-        [sys.executable, "-I", "-c", *command], capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-c", *command],
+        env=os.environ | WITHOUT_TELEMETRY,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]

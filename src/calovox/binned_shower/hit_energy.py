@@ -14,10 +14,10 @@ References:
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64
+from calovox.kernels import kernel
 
 __all__ = ["HitEnergy", "hit_count"]
 
@@ -58,7 +58,7 @@ class HitEnergy:
         return np.where((size >= low) & (size <= high), self.transition, self.default)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def hit_count(energy: float, hit_energy: float, max_hits: int) -> int:
     """Count the hits of one voxel, inside a compiled kernel.
 

@@ -32,7 +32,6 @@ References:
 import math
 from typing import Final
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64
@@ -41,6 +40,7 @@ from calovox.binned_shower.sub_voxels import SubVoxelProbabilities
 from calovox.geometry import Detector, atlas_barrel
 from calovox.geometry.single_precision import fill_eta_phi
 from calovox.hits import Hits
+from calovox.kernels import kernel
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, next_uniform
 from calovox.voxelization import Voxels
@@ -170,7 +170,7 @@ def _empty_columns(n_hits: int) -> tuple[Array, Array, Array, Array, Array]:
     return np.empty(n_hits, dtype=np.uint8), eta, phi, r, energy
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _linear(u: float, inner: float) -> float:
     """Invert the linear density; see `linear_quantile`."""
     inner = min(max(inner, 0.25), 0.75)
@@ -180,19 +180,19 @@ def _linear(u: float, inner: float) -> float:
     return min(2.0 * u / below, 2.0) if below > 0.0 else 0.0
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _two_steps(u: float, low: float) -> float:
     """Invert the density that is constant in both halves of [0, 2], with `low` in the first."""
     return u / low if u < low else 1.0 + (u - low) / (1.0 - low)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _linear_kernel(u: Array, inner: Array, positions: Array) -> None:
     for point in range(u.size):
         positions[point] = _linear(u[point], inner[point])
 
 
-@numba.njit(cache=True)
+@kernel()
 def _count_kernel(
     energy: Array, incident_energy: Array, hit_energy: Array, max_hits: int, offsets: Array
 ) -> bool:
@@ -208,7 +208,7 @@ def _count_kernel(
     return n_good == energy.size
 
 
-@numba.njit(cache=True)
+@kernel()
 def _halves(probabilities: Array, lower: int, weight: float, voxel: int) -> tuple[float, ...]:
     """Interpolate; give P(alpha low), P(r low | alpha low), P(r low | alpha high)."""
     low = probabilities[lower, voxel]
@@ -222,7 +222,7 @@ def _halves(probabilities: Array, lower: int, weight: float, voxel: int) -> tupl
     return alpha_low / (alpha_low + alpha_high), r_given_low, r_given_high
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _draw(
     state: np.uint64,
     edges: Array,
@@ -259,7 +259,7 @@ def _draw(
     return state
 
 
-@numba.njit(cache=True)
+@kernel()
 def _draw_layer(
     state: np.uint64,
     voxels: tuple[int, int],
@@ -291,7 +291,7 @@ def _draw_layer(
     return state, n_drawn
 
 
-@numba.njit(cache=True)
+@kernel()
 def _fill_kernel(
     energy: Array,
     incident_energy: Array,

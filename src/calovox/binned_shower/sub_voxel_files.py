@@ -18,6 +18,7 @@ import numpy as np
 from calovox.arrays import Array, Float64
 from calovox.binned_shower.root_matrix import read_root_matrices, write_root_matrices
 from calovox.binned_shower.sub_voxels import SubVoxelProbabilities
+from calovox.files.damage import reading
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["SubVoxelFileError", "read_sub_voxels", "write_sub_voxels"]
@@ -81,6 +82,10 @@ def read_sub_voxels(path: Path, grid: VoxelGrid) -> SubVoxelProbabilities:
                     f"{path}: {_matrix_name(layer, energy)} must be {np.count_nonzero(rows)} x 3 "
                     f"for this grid, got {matrix.shape[0]} x {matrix.shape[1]}"
                 )
+            if not np.isfinite(matrix).all():
+                raise SubVoxelFileError(
+                    f"{path}: expected finite numbers in {_matrix_name(layer, energy)}"
+                )
             values[position, rows] = _quarters(matrix)
     try:
         return SubVoxelProbabilities(grid, np.asarray(energies), values)
@@ -100,16 +105,11 @@ def _matrix_name(layer: int, energy: float) -> str:
 
 
 def _read_matrices(path: Path) -> dict[tuple[int, float], Float64[Array, "row column"]]:
-    try:
+    with reading(path, SubVoxelFileError, "is not a readable ROOT file"):
         named = read_root_matrices(path)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # uproot raises errors of many kinds for a broken file
-        reason = str(error).strip().splitlines()[0]
-        raise SubVoxelFileError(f"{path} is not a readable ROOT file: {reason}") from None
-    matches = {name: _NAME.fullmatch(name) for name in named}
-    return {
-        (int(match[1]), float(match[2])): named[name]
-        for name, match in matches.items()
-        if match is not None
-    }
+        matches = {name: _NAME.fullmatch(name) for name in named}
+        return {
+            (int(match[1]), float(match[2])): named[name]
+            for name, match in matches.items()
+            if match is not None
+        }

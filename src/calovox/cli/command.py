@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from calovox import __version__
 from calovox.cli.settings import (
+    check_numbers,
     files_read,
     files_written,
     read_settings,
@@ -20,6 +21,7 @@ from calovox.cli.settings import (
     settings_text,
 )
 from calovox.files.whole import check_writable, whole_file
+from calovox.text import printable
 
 __all__ = [
     "ChecksFailedError",
@@ -96,7 +98,7 @@ class CommandGroup(TyperGroup):
         except typer.Abort:
             code = 130
         except typer.TyperException as error:
-            typer.echo("calovox: " + " ".join(error.format_message().split()), err=True)
+            typer.echo("calovox: " + printable(" ".join(error.format_message().split())), err=True)
             code = 2
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else 0)
@@ -130,6 +132,10 @@ def one_line_errors(*, traceback: bool) -> Iterator[None]:
         raise typer.TyperException(
             f"this needs {error.name}: install it with pip install 'calovox[{extra}]'"
         ) from error
+    except MemoryError as error:
+        if traceback:
+            raise
+        raise typer.TyperException(f"not enough memory: {error}") from error
     except Exception as error:
         if traceback or not _is_message_for_user(error):
             raise
@@ -232,31 +238,36 @@ class _Actions:
 
 
 def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool) -> None:
+    check_numbers(settings)
     for path in files_written(settings):
         check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)
     if dry_run:
         typer.echo(settings_text(resolved_settings(settings, Path())), nl=False)
         read = ", ".join(map(str, files_read(settings))) or "nothing"
-        typer.echo(f"# calovox {name} would read {read}")
-        typer.echo(f"# and write {', '.join(map(str, files_written(settings)))}")
+        typer.echo(printable(f"# calovox {name} would read {read}"))
+        written = ", ".join(map(str, files_written(settings)))
+        typer.echo(printable(f"# and write {written}"))
         for line in actions.preview(settings) if actions.preview is not None else ():
-            typer.echo(f"# {line}")
+            typer.echo(printable(f"# {line}"))
         return
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
+    job = Job(overwrite=force, provenance=provenance)
     failed = None
-    try:
-        typer.echo(actions.run(settings, Job(overwrite=force, provenance=provenance)))
-    except ChecksFailedError as error:
-        failed = error
-    if not actions.continues:
-        _write_record(name, settings, values)
+    with nullcontext() if actions.continues else _record(name, settings, values):
+        try:
+            typer.echo(printable(actions.run(settings, job)))
+        except ChecksFailedError as error:
+            failed = error
     if failed is not None:
-        typer.echo(str(failed), err=True)
+        typer.echo(printable(str(failed)), err=True)
         raise typer.Exit(1)
 
 
-def _write_record(name: str, settings: Any, values: dict[str, Any]) -> None:
+@contextmanager
+def _record(name: str, settings: Any, values: dict[str, Any]) -> Iterator[None]:
+    """Write the settings first, so that they cannot fail behind the result, and show them last."""
     record = settings.output.with_name(settings.output.name + ".config.toml")
     with whole_file(record, overwrite=True) as partial:
         partial.write_text(f"# calovox {__version__}, {name}\n{settings_text(values)}")
+        yield

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import h5py
 import numpy as np
 import typer
 
@@ -62,7 +61,7 @@ class HitsFiles:
         self.phi_modulation = stored[0]
         if len(self) == 0:
             raise ValueError(f"{', '.join(map(str, paths))}: expected showers, got none")
-        _check_indices(paths)
+        _check_indices(self._readers)
 
     def __len__(self) -> int:
         """Return the number of showers."""
@@ -85,15 +84,13 @@ class HitsFiles:
         return track(parts, title, len(self))
 
 
-def _check_indices(paths: Sequence[Path]) -> None:
+def _check_indices(readers: Sequence[HitsReader]) -> None:
     """Refuse events that would share their random numbers."""
-    columns = []
-    for path in paths:
-        with h5py.File(path, "r") as file:
-            columns.append(file["event/index"][:])
+    columns = [reader.photons().index for reader in readers]
     indices, counts = np.unique(np.concatenate(columns), return_counts=True)
     if np.any(counts > 1):
+        paths = ", ".join(str(reader.path) for reader in readers)
         raise ValueError(
-            f"{', '.join(map(str, paths))}: event {indices[counts > 1][0]} occurs more than once; "
+            f"{paths}: event {indices[counts > 1][0]} occurs more than once; "
             "make the files with different --first-event"
         )

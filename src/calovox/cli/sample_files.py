@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from calovox.cli.settings import split_named_file
+from calovox.text import check_name
 
 __all__ = ["name_samples", "name_simulations"]
 
@@ -25,6 +26,7 @@ def name_samples(texts: list[str]) -> dict[str, list[Path]]:
     for text in texts:
         given, path = split_named_file(text)
         name = given or Path(path).stem
+        check_name("simulation", name)
         if name in samples and (not given or name in unnamed):
             raise ValueError(f"two simulations are called '{name}': name them with NAME=FILE")
         if not Path(path).is_file():

@@ -8,12 +8,14 @@ relative to the file.
 
 import difflib
 import json
+import math
 import os
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 
@@ -31,6 +33,7 @@ __all__ = [
     "PrecisionBits",
     "Seed",
     "Workers",
+    "check_numbers",
     "files_read",
     "files_written",
     "parse_range",
@@ -101,7 +104,8 @@ def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
         Values by name of the field, with paths that hold from the current folder.
 
     Raises:
-        ValueError: If the file is no TOML, or has a key that is no field.
+        ValueError: If the file is no TOML, or has a key that is no field, or a number of another
+            kind than the field's.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -111,6 +115,8 @@ def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
     for key in table:
         if key not in hints:
             raise ValueError(f"{path}: {_unknown_key(key, list(hints))}")
+    for key, value in table.items():
+        _check_kind(path, key, hints[key], value)
     return {
         key: _change_paths(
             hints[key], _plain(hints[key], value), lambda name: str(path.parent / name)
@@ -149,7 +155,25 @@ def settings_text(values: Mapping[str, Any]) -> str:
         seed = 1
         energy = "65GeV"
     """
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    return "".join(
+        f"{name} = {json.dumps(value, ensure_ascii=False)}\n".replace("\x7f", "\\u007f")
+        for name, value in values.items()
+    )
+
+
+def check_numbers(settings: Any) -> None:
+    """Refuse numbers that are none, which bounds of options let pass.
+
+    Args:
+        settings: A command's dataclass.
+
+    Raises:
+        ValueError: Naming the option.
+    """
+    for name, _, value in _fields(settings):
+        if isinstance(value, float) and not math.isfinite(value):
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"{option}: expected a finite number, got {value}")
 
 
 def files_read(settings: Any) -> list[Path]:
@@ -197,7 +221,7 @@ def parse_range(option: str, text: str, kind: Literal["energy"] | None) -> tuple
         )
     except ValueError:
         raise ValueError(f"{option}: expected LOW:HIGH, got '{text}'") from None
-    if not 0.0 <= low < high:
+    if not 0.0 <= low < high < math.inf:
         raise ValueError(f"{option}: expected 0 <= LOW < HIGH, got '{text}'")
     return low, high
 
@@ -206,6 +230,19 @@ def _plain(hint: Any, value: Any) -> Any:
     """Accept ``eta = 0.2`` where the command line takes text."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number and hint.__origin__ is str else value
+
+
+def _check_kind(path: Path, key: str, hint: Any, value: Any) -> None:
+    """Refuse what would be read as another number: 1.5 as 1, true as 1."""
+    kinds = [hint.__origin__, *get_args(hint.__origin__)]
+    wanted = {int: "an integer", float: "a finite number", bool: "true or false"}
+    for kind, words in wanted.items():
+        accepted = (int, float) if kind is float else kind
+        fits = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
+        fits = fits and (kind is not float or abs(value) <= sys.float_info.max)
+        if kind in kinds and not fits:
+            option = "--" + key.replace("_", "-")
+            raise ValueError(f"{path}: {option}: expected {words}, got {value!r}")
 
 
 def _fields(settings: Any) -> Iterator[tuple[str, Any, Any]]:

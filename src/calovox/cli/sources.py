@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
 from calovox.cli.commands.simulate_settings import SimulateSettings
@@ -17,7 +15,7 @@ from calovox.dataset import DatasetReader
 from calovox.files.whole import file_hash
 from calovox.models.parametric.file import is_parametric_file
 from calovox.models.parametric.model import ParametricModel
-from calovox.photons import Photons, draw_photons, parse_energies, parse_etas
+from calovox.photons import Photons, draw_photons, event_indices, parse_energies, parse_etas
 from calovox.simulation.photon_files import read_photons
 from calovox.simulation.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
 from calovox.simulation.simulate import match_photons
@@ -170,7 +168,7 @@ def _new_photons(settings: SimulateSettings, asking: str) -> Photons:
             raise ValueError(f"{asking} needs {option}, or --photons: which photons?")
     assert settings.number is not None
     return draw_photons(
-        np.arange(settings.number),
+        event_indices(0, settings.number),
         energy=parse_energies(str(settings.energy)),
         eta=parse_etas(str(settings.eta)),
         seed=settings.seed,

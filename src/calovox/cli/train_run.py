@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
+import typer
+
 from calovox import __version__
 from calovox.cli.command import Job
 from calovox.cli.progress import Advance, progress_of
@@ -78,7 +80,7 @@ def run_loop(name: str, settings: LoopSettings, task: Task, job: Job, precision:
                 fabric=fabric,
                 config=resolved_settings(settings, settings.output),
                 overwrite=job.overwrite,
-                stop_after=math.inf if limit is None else parse_quantity(limit, "time"),
+                stop_after=math.inf if limit is None else _time_limit(limit),
                 observers=[_SettingsWriter(name, settings), _Progress(), meter],
             )
             rate = meter.measure()
@@ -263,6 +265,8 @@ class _Progress(Observer):
         self._note = ""
 
     def start(self, run: RunState) -> None:
+        for path in run.damaged:
+            typer.echo(f"{path} is damaged: going on from step {run.step}", err=True)
         n_left = run.stream.n_showers(run.recipe.n_steps) - run.stream.n_showers(run.step)
         self._advance = self._stack.enter_context(progress_of("training", n_left))
 
@@ -276,3 +280,10 @@ class _Progress(Observer):
 
     def end(self) -> None:
         self._stack.close()
+
+
+def _time_limit(text: str) -> float:
+    limit = parse_quantity(text, "time")
+    if limit <= 0.0:
+        raise ValueError(f"--stop-after: expected more than 0, got '{text}'")
+    return limit

@@ -11,7 +11,7 @@ from calovox.arrays import Array, Bool, Float32, Float64
 from calovox.dataset import keys
 from calovox.dataset.checks import check_events, eta_key, read_grid, read_numbers
 from calovox.dataset.keys import DatasetError, LayerKeys
-from calovox.files.hdf5 import open_for_reading, read_json
+from calovox.files.hdf5 import open_for_reading, read_table
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.photons import Photons
 from calovox.units import format_energy
@@ -41,7 +41,7 @@ class DatasetReader:
             _check_version(meta, path)
             self.grid: VoxelGrid = read_grid(file, path)
             self._n_events = check_events(file, path, self.grid)
-            self.provenance: dict[str, Any] = read_json(meta, "provenance") or {}
+            self.provenance: dict[str, Any] = read_table(meta, "provenance") or {}
             self.attributes: dict[str, Any] = dict(file.attrs) | dict(
                 {} if meta is None else meta.attrs
             )
@@ -186,7 +186,7 @@ class DatasetReader:
             group = file.get(f"meta/{name}")
             if group is None:
                 return None
-            return {key: np.asarray(values) for key, values in group.items()}
+            return {key: _numbers(self.path, values) for key, values in group.items()}
 
     def summary(self) -> dict[str, str]:
         """Describe the file.
@@ -254,6 +254,12 @@ class DatasetReader:
                 )
             energy[:, self.grid.layer_slice(layer)] = values
         return energy
+
+
+def _numbers(path: Path, column: Any) -> Array:
+    if not isinstance(column, h5py.Dataset) or column.dtype.kind not in "fiub":
+        raise DatasetError(f"{path}: expected numbers in `{column.name}`")
+    return np.asarray(column)
 
 
 def read_dataset(path: Path) -> Voxels:

@@ -199,6 +199,7 @@ class DatasetWriter(BatchWriter):
         for _, cells, _ in pending:
             if cells is not None:
                 self._append_cells(file["cells"], cells)
+        file.check_disk()
 
     def _append_cells(self, group: h5py.Group, cells: CellEnergies) -> None:
         start = group["cell"].shape[0]

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import onnx
 
+from calovox.files.damage import reading
 from calovox.files.whole import whole_file
+from calovox.runtime.metadata import ModelFileError
+from calovox.runtime.whole_onnx import check_whole
 
 __all__ = ["fix_batch", "save_onnx"]
 
@@ -15,10 +18,15 @@ def fix_batch(path: Path, fixed: Path) -> None:
     Args:
         path: An exported model for batches of any size.
         fixed: The copy; replaced if it exists.
+
+    Raises:
+        ModelFileError: If it is damaged, or not whole in itself.
     """
-    model = onnx.load(path)
-    for tensor in (*model.graph.input, *model.graph.output):
-        tensor.type.tensor_type.shape.dim[0].dim_value = 1
+    check_whole(path)
+    with reading(path, ModelFileError):
+        model = onnx.load(path, load_external_data=False)
+        for tensor in (*model.graph.input, *model.graph.output):
+            tensor.type.tensor_type.shape.dim[0].dim_value = 1
     del model.graph.value_info[:]
     save_onnx(model, fixed)
 

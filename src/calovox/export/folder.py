@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from calovox import __version__
@@ -23,6 +22,7 @@ from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.export.renewal import add_fixed_shapes
 from calovox.export.rounding import round_weights
+from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import FORMAT, LOWEST_RUNTIME, VERSION
@@ -103,7 +103,7 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
         path: The HDF5 file.
         grid: The voxels.
     """
-    with h5py.File(path, "w") as file:
+    with create_hdf5(path) as file:
         for layer in grid.numbers:
             voxels = grid.layer_slice(layer)
             named = LayerKeys.of(layer)

@@ -12,17 +12,20 @@ from typing import Any
 import onnx
 
 from calovox import __version__
+from calovox.export.card import model_card
 from calovox.export.exact_zeros import add_exact_zeros, has_exact_zeros
 from calovox.export.fastcalosim import why_not_fastcalosim
 from calovox.export.fixed_shapes import fix_batch, save_onnx
 from calovox.export.output_folder import describe_folder, new_folder
 from calovox.export.portable import is_portable, make_portable
+from calovox.files.damage import reading
 from calovox.files.whole import file_hash
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
-from calovox.runtime.metadata import LOWEST_RUNTIME
-from calovox.runtime.model_set import read_description
+from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError
+from calovox.runtime.model_set import MODEL_FILE, check_files, read_description
 from calovox.runtime.onnx_model import INPUTS
+from calovox.runtime.whole_onnx import check_whole
 
 __all__ = ["add_fixed_shapes", "renew_models"]
 
@@ -47,6 +50,9 @@ def renew_models(
         ValueError: If a graph cannot be written for older runtimes.
     """
     content = read_description(exported)
+    check_files(exported, content, list(content["files"]))
+    with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
+        model_card(content)
     content["onnxruntime"] = f">={LOWEST_RUNTIME}"
     with new_folder(folder, overwrite=overwrite) as partial:
         for name in _kept_files(content):
@@ -98,7 +104,9 @@ def _kept_files(content: dict[str, Any]) -> list[str]:
 
 def _renew_file(path: Path) -> str | None:
     """Rewrite a file; return the hash that it had, None if it is as it would be today."""
-    model = onnx.load(path)
+    check_whole(path)
+    with reading(path, ModelFileError, "is no ONNX file, or a damaged one"):
+        model = onnx.load(path, load_external_data=False)
     if is_portable(model) and has_exact_zeros(model):
         return None
     digest = file_hash(path)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-import h5py
+from calovox.files.hdf5 import open_for_reading
 
-__all__ = ["Format", "detect_format"]
+__all__ = ["Format", "UnknownFormatError", "detect_format"]
 
 Format = Literal[
     "hits",
@@ -20,6 +20,10 @@ Format = Literal[
 ]
 
 
+class UnknownFormatError(ValueError):
+    """A file that is none of ours, or damaged."""
+
+
 def detect_format(path: Path) -> Format:
     """Find out which format a file has.
 
@@ -30,14 +34,14 @@ def detect_format(path: Path) -> Format:
         The format.
 
     Raises:
-        ValueError: If it is none of ours.
+        UnknownFormatError: If it is none of ours, or damaged.
     """
     if (path / "report.json").is_file():
         return "report"
     if (path / "model.json").is_file() or path.suffix == ".onnx":
         return "model"
     if path.is_dir():
-        raise ValueError(
+        raise UnknownFormatError(
             f"{path} is a folder, but no report or exported model: it has no report.json or "
             "model.json"
         )
@@ -51,22 +55,21 @@ def detect_format(path: Path) -> Format:
         return "ROOT"
     if path.suffix == ".toml":
         return "TOML"
-    raise ValueError(f"{path} is no file of calovox: expected HDF5, Parquet, ROOT, TOML or ONNX")
+    raise UnknownFormatError(
+        f"{path} is no file of calovox: expected HDF5, Parquet, ROOT, TOML or ONNX"
+    )
 
 
 def _detect_hdf5(path: Path) -> Format:
-    try:
-        with h5py.File(path, "r") as file:
-            formats: dict[str, Format] = {
-                "calovox hits": "hits",
-                "calovox phi modulation": "phi modulation",
-                "calovox parametrisation": "parametrisation",
-            }
-            if file.attrs.get("format") in formats:
-                return formats[file.attrs["format"]]
-            if "incident_energy" in file:
-                return "dataset"
-    except OSError as problem:
-        reason = " ".join(str(problem).split())
-        raise ValueError(f"{path} is truncated or damaged: {reason}") from None
-    raise ValueError(f"{path} is an HDF5 file, but neither hits nor a dataset")
+    formats: dict[str, Format] = {
+        "calovox hits": "hits",
+        "calovox phi modulation": "phi modulation",
+        "calovox parametrisation": "parametrisation",
+    }
+    with open_for_reading(path, UnknownFormatError) as file:
+        found = file.attrs.get("format")
+        if isinstance(found, str) and found in formats:
+            return formats[found]
+        if "incident_energy" in file:
+            return "dataset"
+    raise UnknownFormatError(f"{path} is an HDF5 file, but neither hits nor a dataset")

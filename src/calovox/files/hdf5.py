@@ -20,6 +20,8 @@ import hdf5plugin
 import numpy as np
 
 from calovox.arrays import Array, Float32
+from calovox.files.damage import reading
+from calovox.files.gate import hdf5_problem
 
 __all__ = [
     "FLOAT32_MANTISSA_BITS",
@@ -28,6 +30,7 @@ __all__ = [
     "create_column",
     "open_for_reading",
     "read_json",
+    "read_table",
     "round_mantissa",
     "write_json",
 ]
@@ -48,29 +51,29 @@ _FILTERS: dict[str, Mapping[str, Any]] = {
 def open_for_reading(path: Path, error: type[ValueError]) -> Iterator[h5py.File]:
     """Open an HDF5 file, and turn what goes wrong inside into one clear line.
 
+    A file from elsewhere is hostile until read: it is opened after it has passed `hdf5_gate`.
+
     Args:
         path: The file.
-        error: The exception of the file's format.
+        error: The exception of the file's format; a type of its own, not `ValueError` itself.
 
     Yields:
         The open file.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: Of the given type, if it is no HDF5 file, or a truncated or damaged one.
+        ValueError: Of the given type, if it is no HDF5 file, a truncated or damaged one, or one
+            with objects that are not plainly part of it.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     if not h5py.is_hdf5(path):
         raise error(f"{path} is no HDF5 file, or its beginning is damaged")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except error:
-        raise
-    except (OSError, RuntimeError, KeyError, ValueError) as problem:
-        reason = " ".join(str(problem).split())
-        raise error(f"{path} is truncated or damaged: {reason}") from problem
+    problem = hdf5_problem(path)
+    if problem is not None:
+        raise error(problem)
+    with reading(path, error), h5py.File(path, "r") as file:
+        yield file
 
 
 def create_column(
@@ -170,3 +173,22 @@ def read_json(group: h5py.Group | None, name: str) -> Any:
     if group is None or name not in group.attrs:
         return None
     return json.loads(group.attrs[name])
+
+
+def read_table(group: h5py.Group | None, name: str) -> dict[str, Any] | None:
+    """Read a mapping written by `write_json`.
+
+    Args:
+        group: Whose attribute; none if the file lacks the group.
+        name: Name of the attribute.
+
+    Returns:
+        The mapping, none if it is absent.
+
+    Raises:
+        TypeError: If it is something else.
+    """
+    value = read_json(group, name)
+    if not isinstance(value, dict | None):
+        raise TypeError(f"expected a table in `{name}`, got {type(value).__name__}")
+    return value

@@ -19,6 +19,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from calovox.files.whole import check_writable
 from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
@@ -33,6 +35,7 @@ __all__ = ["Geant4Settings", "ShardDone", "generate_hits", "simulate_hits"]
 
 _BATCH_ENERGY: Final = 1e5
 _BATCH_EVENTS: Final = 1000
+_ENERGIES: Final = (1e-3, 1e8)  # MeV: Geant4's electromagnetic physics, 1 keV to 100 TeV
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def generate_hits(
     workers: int = 1,
     overwrite: bool = False,
     on_shard: Callable[[ShardDone], None] | None = None,
+    on_damage: Callable[[Path], None] | None = None,
 ) -> None:
     """Simulate photons and write their hits into a file.
 
@@ -138,9 +142,10 @@ def generate_hits(
         workers: Number of processes.
         overwrite: Whether an existing output file may be replaced.
         on_shard: Called for every shard that is there, in any order.
+        on_damage: Called for every shard of an earlier run that is damaged, and made anew.
 
     Raises:
-        ValueError: If there is no photon or no worker.
+        ValueError: If there is no photon or no worker, or a photon misses the detector.
         FileExistsError: If the output exists and may not be replaced.
         Geant4DataError: If calzone or the data files of Geant4 are missing.
         ShardsError: If there are shards of a run with other settings.
@@ -148,6 +153,7 @@ def generate_hits(
     """
     if not len(photons):
         raise ValueError("generate_hits: expected at least one photon")
+    _check_covered(photons)
     if workers < 1:
         raise ValueError(f"workers: expected 1 or more, got {workers}")
     check_writable(output, overwrite=overwrite)
@@ -155,7 +161,7 @@ def generate_hits(
     ranges = shard_ranges(photons)
     with ShardFolder.open(output, provenance) as folder:
         _simulate_shards(
-            folder, [photons[events] for events in ranges], settings, workers, on_shard
+            folder, [photons[events] for events in ranges], settings, workers, on_shard, on_damage
         )
     _join_shards(folder, len(ranges), output, settings, overwrite=overwrite)
     folder.remove()
@@ -185,19 +191,39 @@ def _join_shards(
         folder.join(n_shards, writer)
 
 
+def _check_covered(photons: Photons) -> None:
+    """Refuse photons that some layers of the barrel miss, or beyond Geant4's physics."""
+    _, most = atlas_barrel().eta_range
+    low, high = _ENERGIES
+    outside = ~((np.abs(photons.eta) <= most) & (photons.energy >= low) & (photons.energy <= high))
+    if not outside.any():
+        return
+    first = int(np.flatnonzero(outside)[0])
+    raise ValueError(
+        f"photons: expected {low:g} to {high:g} MeV at |eta| 0 to {most:g}, which the detector "
+        f"covers, got {np.count_nonzero(outside)} of {len(photons)} outside, first event "
+        f"{photons.index[first]} with {photons.energy[first]:.7g} MeV at eta "
+        f"{photons.eta[first]:.4g}: choose other photons"
+    )
+
+
 def _simulate_shards(
     folder: ShardFolder,
     shards: list[Photons],
     settings: Geant4Settings,
     workers: int,
     on_shard: Callable[[ShardDone], None] | None,
+    on_damage: Callable[[Path], None] | None,
 ) -> None:
     tasks = []
     for number, photons in enumerate(shards):
-        if folder.is_finished(number):
+        state = folder.state(number)
+        if state == "finished":
             _report(on_shard, photons, resumed=True)
-        else:
-            tasks.append((number, photons))
+            continue
+        tasks.append((number, photons))
+        if state == "damaged" and on_damage is not None:
+            on_damage(folder.shard_path(number))
     # The longest first, so that no process is left with a long one at the end.
     tasks.sort(key=lambda task: -float(task[1].energy.sum()))
     with closing(_run_tasks(folder, tasks, settings, workers)) as finished:

@@ -16,7 +16,6 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float64, UInt8
@@ -26,6 +25,7 @@ from calovox.geant4.sampling import SamplingFractions
 from calovox.geometry import BARREL_NUMBERS, NO_LAYER, layer_of_deposit
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.hits import Hits
+from calovox.kernels import kernel
 from calovox.photons import Photons
 
 __all__ = ["Response", "deposits_to_hits"]
@@ -131,7 +131,7 @@ def deposits_to_hits(deposits: Deposits, photons: Photons, response: Response) -
     )
 
 
-@numba.njit(cache=True)
+@kernel()
 def _count_kernel(
     start: Array, end: Array, event_offsets: Array, abs_eta: Array, pieces: Array
 ) -> None:
@@ -147,7 +147,7 @@ def _count_kernel(
             pieces[row] = min(max(1, math.ceil(max(along, across))), _MOST_PIECES)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _split_kernel(
     deposits: tuple[Array, Array, Array],
     event_offsets: Array,

@@ -3,20 +3,22 @@
 The events of a run are cut into shards of consecutive events by energy alone. Each shard is a
 hits file of its own in the folder ``<output>.shards``, written under a temporary name and then
 renamed, so that a run that was killed leaves whole shards only. ``settings.json`` in that folder
-says what they are parts of; a run with other settings refuses to continue from them.
+says what they are parts of; a run with other settings refuses to continue from them. Beside each
+shard, a file ``.sha256`` holds the hash of the shard and of the settings: a shard that has
+another one, as after a power cut, is made anew.
 """
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
+from calovox.files.whole import file_hash, sync_parent, whole_file
 from calovox.hits import Hits, HitsReader, HitsWriter
 from calovox.photons import Photons
 
@@ -97,12 +99,11 @@ class ShardFolder:
         folder = cls(output.with_name(f"{output.name}.shards"), settings)
         folder.path.mkdir(exist_ok=True)
         record = folder.path / "settings.json"
-        text = json.dumps(settings, indent=1, sort_keys=True)
-        if not record.exists():
-            partial = record.with_name(".settings.json.partial")
-            partial.write_text(text)
-            os.replace(partial, record)
-        elif record.read_text() != text:
+        if not (record.exists() and record.read_bytes().strip(b"\0")):  # none, or torn
+            with whole_file(record, overwrite=True) as partial:
+                partial.write_text(folder._text, encoding="utf-8")
+            sync_parent(folder.path)
+        elif record.read_bytes() != folder._text.encode():
             raise ShardsError(
                 f"{folder.path} holds parts of a run with other settings: remove the folder to "
                 f"start anew, or choose another output"
@@ -128,16 +129,23 @@ class ShardFolder:
         """
         return self.path / f"{number:06d}.h5"
 
-    def is_finished(self, number: int) -> bool:
-        """Say whether a shard is there.
+    def state(self, number: int) -> Literal["finished", "damaged", "missing"]:
+        """Say whether a shard is there, as it was written.
 
         Args:
             number: Number of the shard.
 
         Returns:
-            Whether its file exists; files appear only when they are whole.
+            "damaged" if its hash is not the one that was noted, or if none was.
         """
-        return self.shard_path(number).exists()
+        shard = self.shard_path(number)
+        if not shard.exists():
+            return "missing"
+        try:
+            noted = self._hash_path(number).read_bytes()
+        except FileNotFoundError:
+            return "damaged"
+        return "finished" if noted == self._hash(shard).encode() else "damaged"
 
     def write(self, number: int, hits: Hits) -> None:
         """Write a shard.
@@ -148,6 +156,8 @@ class ShardFolder:
         """
         with HitsWriter(self.shard_path(number), provenance={}, overwrite=True) as writer:
             writer.append(hits)
+        with whole_file(self._hash_path(number), overwrite=True) as partial:
+            partial.write_text(self._hash(self.shard_path(number)), encoding="utf-8")
 
     def join(self, n_shards: int, writer: HitsWriter) -> None:
         """Write all shards into one file, in order.
@@ -163,3 +173,14 @@ class ShardFolder:
     def remove(self) -> None:
         """Remove the folder with all shards."""
         shutil.rmtree(self.path)
+
+    @property
+    def _text(self) -> str:
+        return json.dumps(self.settings, indent=1, sort_keys=True)
+
+    def _hash_path(self, number: int) -> Path:
+        return self.shard_path(number).with_suffix(".sha256")
+
+    def _hash(self, shard: Path) -> str:
+        settings = hashlib.sha256(self._text.encode()).hexdigest()
+        return f"{file_hash(shard)} {settings}\n"

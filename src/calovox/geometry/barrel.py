@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, UInt8
 from calovox.geometry.cells import CellTable
 from calovox.geometry.detector import Detector
 from calovox.geometry.layers import NO_LAYER, Layer, Position
+from calovox.kernels import kernel
 
 __all__ = [
     "ABSORBER_PERIOD",
@@ -128,7 +128,8 @@ BARREL_NUMBERS = tuple(layer.number for layer in BARREL_LAYERS)
 
 BARREL_NAMES = {layer.number: layer.name for layer in BARREL_LAYERS}
 
-_MAX_ABS_ETA = 1.4
+# The accordion is complete up to the end of EMB3.
+_ETA_RANGE = (0.0, BARREL_GRIDS[3].last / BARREL_GRIDS[3].cells_per_eta)
 
 
 @cache
@@ -140,9 +141,9 @@ def atlas_barrel() -> Detector:
 
     Example:
         >>> atlas_barrel()
-        Detector('barrel', 5 layers, 108800 cells, 0 <= |eta| <= 1.4)
+        Detector('barrel', 5 layers, 108800 cells, 0 <= |eta| <= 1.35)
     """
-    return Detector(barrel_cells(), (0.0, _MAX_ABS_ETA))
+    return Detector(barrel_cells(), _ETA_RANGE)
 
 
 def read_barrel(path: str | Path) -> Detector:
@@ -158,7 +159,7 @@ def read_barrel(path: str | Path) -> Detector:
         FileNotFoundError: If there is no such file.
         ValueError: As in `CellTable.from_root`.
     """
-    return Detector(CellTable.from_root(path, BARREL_LAYERS), (0.0, _MAX_ABS_ETA))
+    return Detector(CellTable.from_root(path, BARREL_LAYERS), _ETA_RANGE)
 
 
 def _layer(number: int) -> Layer:
@@ -227,13 +228,13 @@ def layer_boundaries(eta: Float[Array, " point"]) -> Float64[Array, "point 4"]:
     return np.stack([inner, _EMB1_EMB2[bins], _EMB2_EMB3[bins], outer], axis=1)
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _eta_bin_kernel(eta: float) -> int:
     scaled = abs(eta) * _BINS_PER_ETA
     return int(scaled) if scaled < len(_EMB1_EMB2) else len(_EMB1_EMB2) - 1
 
 
-@numba.njit(cache=True)
+@kernel()
 def layer_kernel(r: float, eta: float) -> int:
     """Give the layer of one deposit, inside a compiled kernel; see `layer_of_deposit`."""
     if r < _ACCORDION[0]:
@@ -246,7 +247,7 @@ def layer_kernel(r: float, eta: float) -> int:
     return 12 if _TILE[0] <= r < _TILE[1] else NO_LAYER
 
 
-@numba.njit(cache=True)
+@kernel()
 def _layers_kernel(r: Array, eta: Array, layers: Array) -> None:
     for deposit in range(layers.size):
         layers[deposit] = layer_kernel(r[deposit], eta[deposit])

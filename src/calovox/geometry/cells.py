@@ -13,14 +13,27 @@ import numpy as np
 import uproot
 
 from calovox.arrays import Array, Float64, Int32, Int64, UInt8, UInt64
+from calovox.files.damage import reading
 from calovox.geometry.layers import Layer, check_numbers, layer_positions, position_table
 from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 
-__all__ = ["CellTable"]
+__all__ = ["CellFileError", "CellTable"]
 
 _TREE = "caloDetCells"
 _BRANCHES = ("id", "layer", "eta", "phi", "r", "z", "deta", "dphi", "dr")
 _TWO_PI = 2.0 * np.pi
+_RANGES = {
+    "id": (0.0, 2.0**64),
+    "layer": (0.0, 255.0),
+    **dict.fromkeys(("eta", "phi"), (-10.0, 10.0)),
+    **{"r": (0.0, 1e5), "z": (-1e5, 1e5), "dr": (0.0, 1e5)},
+    **dict.fromkeys(("deta", "dphi"), (1e-4, _TWO_PI)),
+}
+"""What the branches may hold; lengths in mm. Cells of one position in phi span all of it."""
+
+
+class CellFileError(ValueError):
+    """A file of cells that cannot be used, and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +121,8 @@ class CellTable:
         present = [number for number in numbers if number in columns["layer"]]
         if not present:
             raise ValueError(f"{path}: expected cells of layers {numbers}, found none")
-        parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
+        with reading(Path(path), CellFileError, "is no table of cells"):
+            parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return cls(
             id=joined["id"].astype(np.uint64),
@@ -211,17 +225,29 @@ class CellTable:
 def _read_columns(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    try:
-        with uproot.open(path) as file:
-            tree = file.get(_TREE, {})
-            missing = [name for name in _BRANCHES if name not in tree]
-            raw = {} if missing else tree.arrays(_BRANCHES, library="np")
-    except (OSError, ValueError, uproot.DeserializationError):
-        raise ValueError(f"{path}: expected a ROOT file, got a damaged or different one") from None
-    if missing:
-        raise ValueError(f"{path}: the TTree `{_TREE}` lacks the branches {', '.join(missing)}")
     whole = ("id", "layer")
-    return {k: v.astype(np.uint64 if k in whole else np.float64) for k, v in raw.items()}
+    with reading(path, CellFileError, "is no readable ROOT file"), uproot.open(path) as file:
+        tree = file.get(_TREE, {})
+        missing = [name for name in _BRANCHES if name not in tree]
+        if missing:
+            raise CellFileError(
+                f"{path}: the TTree `{_TREE}` lacks the branches {', '.join(missing)}"
+            )
+        raw = tree.arrays(_BRANCHES, library="np")
+        for name, (low, high) in _RANGES.items():
+            _check_range(path, name, raw[name], low, high)
+        return {k: v.astype(np.uint64 if k in whole else np.float64) for k, v in raw.items()}
+
+
+def _check_range(path: Path, name: str, values: Array, low: float, high: float) -> None:
+    if values.ndim != 1:
+        raise CellFileError(f"{path}: expected one number per cell in the branch `{name}`")
+    wrong = np.flatnonzero(~((values >= low) & (values <= high)))
+    if len(wrong):
+        raise CellFileError(
+            f"{path}: expected numbers from {low:g} to {high:g} in the branch `{name}`, got "
+            f"{values[wrong[0]]} in row {wrong[0]}"
+        )
 
 
 def _layer_grid(

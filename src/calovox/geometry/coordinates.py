@@ -22,10 +22,10 @@ References:
 
 import math
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64
+from calovox.kernels import kernel
 
 __all__ = [
     "eta_jacobian",
@@ -40,7 +40,7 @@ __all__ = [
 _TWO_PI = 2.0 * math.pi
 
 
-@numba.njit(cache=True)
+@kernel()
 def wrap_phi_kernel(phi: float) -> float:
     """Bring one angle into [-pi, pi), inside a compiled kernel.
 
@@ -58,7 +58,7 @@ def wrap_phi_kernel(phi: float) -> float:
     return wrapped
 
 
-@numba.njit(cache=True)
+@kernel()
 def polar_kernel(
     eta: float, phi: float, eta_center: float, phi_center: float, r_center: float
 ) -> tuple[float, float]:
@@ -75,7 +75,7 @@ def polar_kernel(
     return math.sqrt(along_eta * along_eta + along_phi * along_phi), alpha
 
 
-@numba.njit(cache=True)
+@kernel()
 def eta_phi_kernel(
     r: float, alpha: float, eta_center: float, phi_center: float, r_center: float
 ) -> tuple[float, float]:

@@ -30,7 +30,7 @@ class Detector:
 
     Attributes:
         cells: The cells, which name the layers that they belong to.
-        eta_range: Lowest and highest abs(eta) that the detector covers.
+        eta_range: Lowest and highest abs(eta) of particles whose showers it covers.
     """
 
     cells: CellTable

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple, get_args
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float, Float64, Int64, Integer
+from calovox.kernels import kernel
 
 __all__ = [
     "NO_LAYER",
@@ -248,7 +248,7 @@ def radius_tables(layers: Sequence[Layer]) -> RadiusTables:
     )
 
 
-@numba.njit(cache=True)
+@kernel()
 def fill_radii(eta: Array, tables: RadiusTables, radii: Array) -> None:
     """Fill in the mean radius of every layer at every eta; see `Position.radius`."""
     for point in range(eta.size):

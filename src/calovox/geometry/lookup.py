@@ -17,7 +17,6 @@ import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, Int32, Int64, Integer, UInt8
@@ -29,6 +28,7 @@ from calovox.geometry.lookup_kernel import (
     find_all,
     find_cell,
 )
+from calovox.kernels import kernel
 
 __all__ = ["BarrelLookup", "CellLookup", "Cells", "TableLookup"]
 
@@ -36,7 +36,7 @@ _TWO_PI = 2.0 * math.pi
 _ALIGNED = 1e-9
 
 
-@numba.njit(cache=True)
+@kernel()
 def _candidate_kernel(
     position: int, rows: Array, parameters: LookupParameters, margin: float, fill: bool
 ) -> None:

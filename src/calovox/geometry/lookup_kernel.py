@@ -3,11 +3,11 @@ r"""The compiled search for the cell that holds a point; see `calovox.geometry.l
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int32, Int64
 from calovox.geometry.coordinates import wrap_phi_kernel
+from calovox.kernels import kernel
 
 __all__ = ["GAP_TOLERANCE", "GRID_TYPE", "LookupParameters", "find_all", "find_cell"]
 
@@ -53,7 +53,7 @@ bins_per_eta), how many in eta and in phi, and where its entries in `LookupParam
 """
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _eta_bin(eta: float, bins_per_eta: float, first_bin: int, n_eta: int) -> int:
     """Compute the bin of an eta, exactly; -1 outside the layer."""
     scaled = eta * bins_per_eta - first_bin
@@ -71,7 +71,7 @@ def _eta_bin(eta: float, bins_per_eta: float, first_bin: int, n_eta: int) -> int
     return place if 0 <= place < n_eta else -1
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _phi_bin(phi: float, n_phi: int) -> int:
     """Compute the bin of a phi in [-pi, pi), exactly."""
     scaled = (phi + math.pi) * (n_phi / _TWO_PI)
@@ -87,7 +87,7 @@ def _phi_bin(phi: float, n_phi: int) -> int:
     return place
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _bin(
     eta: float, phi: float, bins_per_eta: float, first_bin: int, n_eta: int, n_phi: int
 ) -> tuple[int, int]:
@@ -99,7 +99,7 @@ def _bin(
     return i, _phi_bin(phi, n_phi)
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _nearest(
     eta: float, phi: float, candidates: Array, start: int, stop: int, boxes: Array
 ) -> int:
@@ -117,7 +117,7 @@ def _nearest(
     return nearest
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupParameters) -> int:
     """Find the cell of one point, inside a compiled kernel.
 
@@ -143,7 +143,7 @@ def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupPar
     return _nearest(eta, phi, parameters.candidates, start, stop, parameters.boxes)
 
 
-@numba.njit(cache=True)
+@kernel()
 def find_all(
     layers: Array, eta: Array, phi: Array, parameters: LookupParameters, rows: Array
 ) -> bool:

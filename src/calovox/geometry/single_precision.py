@@ -16,11 +16,11 @@ References:
 import math
 from typing import Final
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array
 from calovox.geometry.coordinates import eta_phi_kernel, wrap_phi_kernel
+from calovox.kernels import kernel
 
 __all__ = ["fill_eta_phi", "sine_and_cosine"]
 
@@ -33,7 +33,7 @@ _QUARTER: Final = float.fromhex("0x1.921fb544p+0")
 _QUARTER_REST: Final = float.fromhex("0x1.0b4611a626331p-34")
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def sine_and_cosine(angle: float) -> tuple[float, float]:
     """Evaluate sine and cosine without a branch, inside a compiled kernel.
 
@@ -61,13 +61,13 @@ def sine_and_cosine(angle: float) -> tuple[float, float]:
     return (-sine, -cosine) if quarters & 2 else (sine, cosine)
 
 
-@numba.njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _phi_in_single_precision(phi: float) -> np.float32:
     """Round, staying below pi."""
     return np.float32(min(max(wrap_phi_kernel(phi), -_LARGEST_PHI), _LARGEST_PHI))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_eta_phi(
     r: Array,
     alpha: Array,

@@ -26,7 +26,7 @@ from calovox.files.hdf5 import (
     append_rows,
     create_column,
     open_for_reading,
-    read_json,
+    read_table,
     round_mantissa,
     write_json,
 )
@@ -130,6 +130,7 @@ class HitsWriter(BatchWriter):
         for name in _EVENT_COLUMNS:
             append_rows(self._file["event"][name], getattr(hits.photons, name))
         self._n_hits += hits.n_hits
+        self._file.check_disk()
 
 
 class HitsReader:
@@ -147,8 +148,8 @@ class HitsReader:
         with open_for_reading(path, HitsFileError) as file:
             _check_structure(file, path)
             self.event_offsets: Int64[Array, " offset"] = file["event_offsets"][:]
-            self.provenance: dict[str, Any] = read_json(file.get("meta"), "provenance") or {}
-            self.phi_modulation: dict[str, Any] | None = read_json(
+            self.provenance: dict[str, Any] = read_table(file.get("meta"), "provenance") or {}
+            self.phi_modulation: dict[str, Any] | None = read_table(
                 file.get("meta"), "phi_modulation"
             )
             n_hits = file["energy"].shape[0]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calovox.arrays import Array, Float, Int64, UInt8
+from calovox.geometry.layers import NO_LAYER
 from calovox.photons import Photons
 
 __all__ = ["Hits", "concatenate_hits"]
@@ -52,6 +53,8 @@ class Hits:
             )
         if offsets[0] != 0 or offsets[-1] != n_hits or (offsets[1:] < offsets[:-1]).any():
             raise ValueError(f"Hits: `event_offsets` must rise from 0 to {n_hits}")
+        if self.layer.max(initial=0) == NO_LAYER:
+            raise ValueError(f"Hits: expected numbers of layers, got {NO_LAYER}, that of no layer")
 
     def __len__(self) -> int:
         """Return the number of events."""

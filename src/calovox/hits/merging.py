@@ -19,13 +19,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float64
 from calovox.geometry import BARREL_LAYERS, Detector, Layer
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.hits.hits import Hits
+from calovox.kernels import kernel
 from calovox.photons import Photons
 
 __all__ = ["MergingRadii", "merge_hits"]
@@ -150,7 +150,7 @@ def _table_size(n_hits: int) -> int:
     return 1 << max(4, (2 * n_hits - 1).bit_length())
 
 
-@numba.njit(cache=True)
+@kernel()
 def _merge_kernel(
     hits: tuple[Array, Array, Array, Array, Array, Array],
     event_offsets: Array,
@@ -202,7 +202,7 @@ def _merge_kernel(
     return n_merged
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _fill_bins(
     key: Array,
     point: tuple[float, float, float],
@@ -219,7 +219,7 @@ def _fill_bins(
     key[4] = math.floor((x + z * sinh_eta) / cosh_eta / along)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _find_place(key: Array, table: Array, keys: Array, size: int) -> np.int64:
     """Find the place of a key in the table, or the free place where it belongs."""
     code = np.uint64(0)

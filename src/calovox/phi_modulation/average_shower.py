@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
 from calovox.hits import Hits
+from calovox.kernels import kernel
 from calovox.phi_modulation.curve import PERIOD, Modulation, modulation_table
 from calovox.random_streams import Stream, event_keys, event_uniforms
 
@@ -102,7 +102,7 @@ def join_averages(parts: Sequence[AverageProfile]) -> AverageProfile:
     return AverageProfile(parts[0].edges, parts[0].phase_edges, density, counts)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _average_kernel(
     distance: Array,
     energy: Array,

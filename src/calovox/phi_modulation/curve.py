@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Protocol, runtime_checkable
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, Int64
 from calovox.geometry import ABSORBER_PERIOD, BARREL_LAYERS
 from calovox.geometry.layers import NO_LAYER
 from calovox.hits import Hits
+from calovox.kernels import kernel
 
 __all__ = [
     "MODULATED_LAYERS",
@@ -220,7 +220,7 @@ def _with_others(factors: Float64[Array, "range layer bin"]) -> Float64[Array, "
     return np.concatenate([factors, np.ones_like(factors[:, :1])], axis=1)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _scale_kernel(
     layer: Array,
     phi: Array,

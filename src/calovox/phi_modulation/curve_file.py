@@ -27,8 +27,10 @@ import uproot
 from uproot.writing import identify
 
 from calovox.arrays import Array, Float64
+from calovox.files.damage import reading
 from calovox.files.hdf5 import open_for_reading, read_json, write_json
 from calovox.files.whole import check_writable, whole_file
+from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.fit import FitResult, FitSettings
@@ -76,7 +78,7 @@ def write_curve(
         overwrite: Whether an existing file may be replaced.
     """
     modulation = curve.modulation if isinstance(curve, FitResult) else curve
-    with whole_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
+    with whole_file(path, overwrite=overwrite) as partial, create_hdf5(partial) as file:
         file.attrs["format"] = FORMAT
         file.attrs["version"] = VERSION
         _write_modulation(file, modulation)
@@ -198,7 +200,7 @@ def read_curve_root(path: Path) -> Float64[Array, " bin"]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    with uproot.open(path) as file:
+    with reading(path, CurveFileError), uproot.open(path) as file:
         if _HISTOGRAM not in file:
             raise CurveFileError(f"{path} has no histogram {_HISTOGRAM}")
         content = np.asarray(file[_HISTOGRAM].values(flow=True), dtype=np.float64)

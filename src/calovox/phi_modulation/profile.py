@@ -11,11 +11,11 @@ then cover all phases.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
 from calovox.hits import Hits
+from calovox.kernels import kernel
 from calovox.phi_modulation.curve import (
     MODULATED_LAYERS,
     N_BINS,
@@ -76,7 +76,7 @@ def concatenate_profiles(parts: list[PhaseProfiles]) -> PhaseProfiles:
     )
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _replay_kernel(
     layer: Array,
     phi: Array,

@@ -4,13 +4,13 @@ Reference and simulated hits pass through this one function. Hits outside all ce
 silently: their energy is kept per event, so that cells and outside add up to the hits.
 """
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 from calovox.hits.hits import Hits
+from calovox.kernels import kernel
 
 __all__ = ["hits_to_cells"]
 
@@ -62,7 +62,7 @@ def hits_to_cells(hits: Hits, table: CellTable) -> CellEnergies:
     )
 
 
-@numba.njit(cache=True)
+@kernel()
 def _deposit_kernel(
     hit_offsets: Array,
     rows: Array,

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from calovox.arrays import Array
+from calovox.files.damage import reading
 from calovox.files.whole import whole_file
 from calovox.photons import Photons
 from calovox.reconstruction.calibration import Calibration
@@ -138,16 +139,14 @@ def read_shapes_file(path: Path) -> ShapesFile:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    try:
-        with pa.OSFile(str(path)) as source:
-            table = pq.read_table(source)
-    except (pa.ArrowException, OSError) as problem:
-        reason = " ".join(str(problem).split())
-        raise ShapesFileError(f"{path} is no Parquet file, or a damaged one: {reason}") from None
-    try:
-        return _parse(table)
-    except ValueError as problem:
-        raise ShapesFileError(f"{path}: {problem}") from None
+    fault = "is no Parquet file, or a damaged one"
+    with reading(path, ShapesFileError, fault), pa.OSFile(str(path)) as source:
+        table = pq.read_table(source)
+    with reading(path, ShapesFileError):
+        try:
+            return _parse(table)
+        except ValueError as problem:
+            raise ShapesFileError(f"{path}: {problem}") from None
 
 
 def _columns(shapes: ShowerShapes, photons: Photons | None) -> dict[str, Array]:

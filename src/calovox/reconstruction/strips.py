@@ -35,10 +35,10 @@ References:
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.kernels import kernel
 
 __all__ = ["SEARCH_STRIPS", "StripShapes", "strip_profile", "strip_shapes"]
 
@@ -115,7 +115,7 @@ def strip_shapes(profile: Float64[Array, "event strip"]) -> StripShapes:
     return StripShapes(delta_e=delta_e, e_ratio=e_ratio, w_eta1=w_eta1, fracs1=fracs1)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _strips_kernel(profiles: Array, shapes: Array) -> None:
     middle = profiles.shape[1] // 2
     for event in range(profiles.shape[0]):
@@ -140,12 +140,12 @@ def _strips_kernel(profiles: Array, shapes: Array) -> None:
         shapes[3, event] = _ratio(e_7 - e_3, e_3)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0.0 else 0.0
 
 
-@numba.njit(cache=True)
+@kernel()
 def _second_maximum(profile: Array, first: int, middle: int) -> tuple[float, float]:
     """Return the energy of the second maximum and its height over the valley, or zeros."""
     best = (-np.inf, 0.0, 0.0)
@@ -164,12 +164,12 @@ def _second_maximum(profile: Array, first: int, middle: int) -> tuple[float, flo
     return best[1], best[2]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _is_maximum(profile: Array, strip: int) -> bool:
     return _falls(profile, strip, -1) and _falls(profile, strip, 1)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _falls(profile: Array, strip: int, direction: int) -> bool:
     """Return whether the next different strip in a direction is lower, zero beyond the profile."""
     neighbour = strip + direction

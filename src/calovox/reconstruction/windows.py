@@ -11,7 +11,8 @@ Each event is reduced to small dense arrays without ever building the grid of th
   whose centre lies in the closed window. Centres on its border are common (rows of EMB1 in phi,
   cells of EMB3 in eta); so that rounding and the detector's small misalignments do not decide
   about them, the window is a tenth of the cell wider. In the built-in barrel each layer then
-  always gives the same number of cells: 2 in phi (7 in EMB2 and EMB3) times 3, 24, 3, 2 and 1 in eta.
+  always gives the same number of cells: 2 in phi (7 in EMB2 and EMB3) times 3, 24, 3, 2 and 1 in
+  eta.
 
 Windows continue over phi = pi; cells outside the detector count as zero. The brightest cell is
 the one with the largest positive energy, the first in the cell table if there are several; a layer
@@ -21,13 +22,13 @@ without a positive cell has none, and its windows are zero.
 from dataclasses import dataclass
 from typing import Final
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64, Int64
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 from calovox.geometry.layers import Role, position_table
+from calovox.kernels import kernel
 
 __all__ = [
     "CLUSTER_ETA_CELLS",
@@ -180,7 +181,7 @@ def _clusters(
     return energy, eta
 
 
-@numba.njit(cache=True)
+@kernel()
 def _brightest_kernel(
     offsets: Array,
     cell: Array,
@@ -208,7 +209,7 @@ def _brightest_kernel(
     return -1
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _phi_steps(phi_index: int, center: int, n_phi: int) -> int:
     steps = phi_index - center
     if 2 * steps >= n_phi:
@@ -218,7 +219,7 @@ def _phi_steps(phi_index: int, center: int, n_phi: int) -> int:
     return steps
 
 
-@numba.njit(cache=True)
+@kernel()
 def _windows_kernel(
     offsets: Array,
     cell: Array,
@@ -250,7 +251,7 @@ def _windows_kernel(
                     middle[event, i + _MIDDLE_MARGIN, j + _MIDDLE_MARGIN] = energy[entry]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _cluster_kernel(
     offsets: Array,
     cell: Array,

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from calovox.report.histograms import BAND_COLOR, plot_distribution, plot_ratio
-from calovox.report.style import REFERENCE_COLOR, simulated_line, simulated_marker
+from calovox.report.style import REFERENCE_COLOR, drawn_name, simulated_line, simulated_marker
 from calovox.report.topics.shapes.measure import ObservableResult
 from calovox.samples.sample import REFERENCE_LABEL
 
@@ -152,9 +152,13 @@ def simulations_of(result: ObservableResult) -> dict[int, str]:
         result: Any observable.
 
     Returns:
-        Names by places.
+        Names by places, as matplotlib draws them.
     """
-    return {entry.place: entry.label for entry in result.simulated if entry.histogram.total > 0}
+    return {
+        entry.place: drawn_name(entry.label)
+        for entry in result.simulated
+        if entry.histogram.total > 0
+    }
 
 
 def _draw_panel(panel: HistogramPanel, main: Axes, ratio: Axes) -> None:

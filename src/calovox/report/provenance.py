@@ -10,12 +10,16 @@ from typing import Any, Final
 import h5py
 
 from calovox import __version__
-from calovox.files.hdf5 import read_json
+from calovox.files.hdf5 import open_for_reading, read_table
 from calovox.files.whole import file_hash
 
 __all__ = ["InputFile", "Provenance", "add_files", "collect_provenance", "flatten"]
 
 _LIBRARIES: Final = ("numpy", "scipy", "numba", "h5py", "matplotlib", "mplhep", "torch")
+
+
+class InputFileError(ValueError):
+    """A file that does not say how it was made, because it is damaged."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,8 @@ def flatten(entries: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 def _describe(role: str, path: Path) -> InputFile:
     made_with: dict[str, Any] = {}
     if h5py.is_hdf5(path):
-        with h5py.File(path, "r") as content:
-            made_with = read_json(content.get("meta"), "provenance") or {}
+        with open_for_reading(path, InputFileError) as content:
+            made_with = read_table(content.get("meta"), "provenance") or {}
     return InputFile(role, path, path.stat().st_size, file_hash(path), made_with)
 
 

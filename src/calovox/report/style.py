@@ -18,6 +18,7 @@ import mplhep
 __all__ = [
     "REFERENCE_COLOR",
     "SIMULATED_COLORS",
+    "drawn_name",
     "simulated_line",
     "simulated_marker",
     "style",
@@ -112,6 +113,22 @@ def simulated_marker(place: int) -> dict[str, Any]:
         "markersize": 4.5,
         "linestyle": "none",
     }
+
+
+def drawn_name(name: str) -> str:
+    r"""Write a name so that matplotlib draws it as it is, instead of taking $ for a formula.
+
+    Args:
+        name: Name of a sample or of a grid.
+
+    Returns:
+        Text for matplotlib, also as a part of text with formulas.
+
+    Example:
+        >>> drawn_name("$x_{$")
+        '\\$x_{\\$'
+    """
+    return name.replace("$", r"\$")
 
 
 @contextmanager

@@ -92,7 +92,7 @@ class ModelMetadata:
             )
         except KeyError as problem:
             raise ModelFileError(f"the metadata lack {problem}") from None
-        except (ValueError, TypeError) as problem:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
             raise ModelFileError(f"the metadata are damaged: {problem}") from None
 
 

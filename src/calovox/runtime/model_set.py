@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64
+from calovox.files.damage import one_line, reading
 from calovox.files.whole import file_hash
 from calovox.models.base import Conditions
 from calovox.models.parametric.file import is_parametric_file, read_parametric
@@ -23,6 +24,7 @@ __all__ = [
     "MODEL_FILE",
     "PARAMETRIC_FILE",
     "ModelSet",
+    "check_files",
     "find_model",
     "load_models",
     "read_description",
@@ -35,6 +37,7 @@ PARAMETRIC_FILE: Final = "parametrisation.h5"
 """Name of the only file in the folder of a shipped parametrisation."""
 
 _SHIPPED: Final = "shipped"
+_SIDE_FILES: Final = ("boundaries", "sub_voxels", "phi_modulation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,10 +206,9 @@ def _load_folder(folder: Path, n_threads: int) -> ModelSet | ParametricModel:
     if (folder / PARAMETRIC_FILE).is_file():
         return read_parametric(folder / PARAMETRIC_FILE)
     content = read_description(folder)
-    hashes: dict[str, str] = content["files"]
     names = [model["file"] for model in content["models"]]
     side = {what: content.get(what) for what in ("sub_voxels", "phi_modulation")}
-    _check_hashes(folder, hashes, [*names, *filter(None, side.values())])
+    check_files(folder, content, [*names, *filter(None, side.values())])
     models = (OnnxModel(folder / name, n_threads=n_threads) for name in names)
     paths = {what: None if name is None else folder / name for what, name in side.items()}
     return ModelSet(tuple(sorted(models, key=lambda model: model.eta_range)), **paths)
@@ -227,22 +229,59 @@ def read_description(folder: Path) -> dict[str, Any]:
     path = folder / MODEL_FILE
     if not path.is_file():
         raise ModelFileError(f"{folder} is no folder of calovox export: it has no {MODEL_FILE}")
-    try:
+    with reading(path, ModelFileError, "is damaged"):
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
-        raise ModelFileError(f"{path} is damaged: {problem}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelFileError(f"{path} does not describe a model of calovox")
     if content.get("version") != VERSION:
         raise ModelFileError(f"{path}: expected version {VERSION}, got {content.get('version')}")
     if not content.get("models") or not isinstance(content.get("files"), dict):
         raise ModelFileError(f"{path} is damaged: it lacks `models` or `files`")
+    _check_names(path, content)
     return content
 
 
-def _check_hashes(folder: Path, hashes: dict[str, str], names: Sequence[str]) -> None:
+def check_files(folder: Path, content: dict[str, Any], names: Sequence[str]) -> None:
+    """Refuse a folder whose files are not those that `model.json` describes.
+
+    Args:
+        folder: Folder of an exported model.
+        content: What `read_description` gave.
+        names: Which files.
+
+    Raises:
+        ModelFileError: Naming the first file that is missing or another one.
+    """
+    hashes = content["files"]
     for name in names:
         if not (folder / name).is_file():
             raise ModelFileError(f"{folder / name} is missing: export the model again")
         if file_hash(folder / name) != hashes.get(name):
             raise ModelFileError(f"{folder / name} is not the file that {MODEL_FILE} describes")
+
+
+def _check_names(path: Path, content: dict[str, Any]) -> None:
+    """Refuse names that lead out of the folder, or are none."""
+    if not isinstance(content["models"], list):
+        raise ModelFileError(f"{path} is damaged: expected a list as `models`")
+    names: list[Any] = list(content["files"])
+    names += [content[key] for key in _SIDE_FILES if content.get(key) is not None]
+    for model in content["models"]:
+        if not isinstance(model, dict) or "file" not in model:
+            raise ModelFileError(f"{path} is damaged: expected a table with `file` per model")
+        names += [model[key] for key in ("file", "fastcalosim_file") if key in model]
+    for name in names:
+        if not _is_plain(name):
+            raise ModelFileError(
+                f"{path}: expected names of files in its folder, got `{one_line(name)}`"
+            )
+
+
+def _is_plain(name: Any) -> bool:
+    return (
+        isinstance(name, str)
+        and name.isprintable()
+        and not name.startswith(".")
+        and name not in ("", MODEL_FILE)
+        and not set(name) & set("/\\:")
+    )

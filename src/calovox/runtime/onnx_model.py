@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 
 from calovox.arrays import Array, Float, Float32
+from calovox.files.damage import one_line, reading
 from calovox.models.base import Conditions
 from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError, ModelMetadata
+from calovox.runtime.onnx_runtime import onnxruntime
+from calovox.runtime.whole_onnx import check_whole
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["BATCH", "INPUTS", "OnnxModel"]
@@ -30,7 +32,7 @@ _ETA_FACTOR: Final = np.float32(10.0)
 
 _NOT_IN_THIS_RUNTIME: Final = (
     "Unsupported model IR version",
-    "guarantees support for models stamped",
+    "is under development and support for this is limited",
     "Failed to find kernel",
     "Could not find an implementation",
     "No Op registered",
@@ -60,16 +62,17 @@ class OnnxModel:
         self.path = path
         self.n_threads = n_threads
         self._session = _open(path)
-        try:
-            texts = self._session.get_modelmeta().custom_metadata_map
-            self._metadata = ModelMetadata.from_texts(texts)
-            shapes = _input_shapes(self._session, self.grid.n_voxels)
-        except ModelFileError as problem:
-            raise ModelFileError(f"{path}: {problem}") from None
-        self._n_layers = int(shapes["inn_z_energy"][1])
-        self._n_shape_noise = int(shapes["cfm_z_shape"][1])
-        is_fixed = isinstance(shapes["inn_einc_in"][0], int)
-        self._batch = int(shapes["inn_einc_in"][0]) if is_fixed else BATCH
+        with reading(path, ModelFileError):
+            try:
+                texts = self._session.get_modelmeta().custom_metadata_map
+                self._metadata = ModelMetadata.from_texts(texts)
+                shapes = _input_shapes(self._session, self.grid.n_voxels)
+            except ModelFileError as problem:
+                raise ModelFileError(f"{path}: {one_line(problem)}") from None
+            self._n_layers = int(shapes["inn_z_energy"][1])
+            self._n_shape_noise = int(shapes["cfm_z_shape"][1])
+            is_fixed = isinstance(shapes["inn_einc_in"][0], int)
+            self._batch = int(shapes["inn_einc_in"][0]) if is_fixed else BATCH
 
     @property
     def grid(self) -> VoxelGrid:
@@ -157,29 +160,33 @@ class OnnxModel:
         return voxels
 
     def _run(self, inputs: dict[str, Array]) -> Array:
-        (voxels,) = self._session.run(
-            None, {name: np.ascontiguousarray(values) for name, values in inputs.items()}
-        )
+        arrays = {name: np.ascontiguousarray(values) for name, values in inputs.items()}
+        with reading(self.path, ModelFileError, "cannot be computed"):
+            (voxels,) = self._session.run(None, arrays)
         return np.asarray(voxels)
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
+    check_whole(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong comes as an exception
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as problem:  # ONNX Runtime has a dozen types for it, without a common one
-        reason = " ".join(str(problem).split())[:200]
-        if any(words in reason for words in _NOT_IN_THIS_RUNTIME):
-            raise ModelFileError(
-                f"{path}: ONNX Runtime {onnxruntime.__version__} cannot run this file: install a "
-                f"newer one, or export the model again, for {LOWEST_RUNTIME} and newer ({reason})"
-            ) from None
-        raise ModelFileError(f"{path} is no ONNX file, or a damaged one: {reason}") from None
+    # its other format may name other files, too
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    with reading(path, ModelFileError, "is no ONNX file, or a damaged one"):
+        try:
+            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as problem:  # ONNX Runtime has a dozen types, without a common one
+            if any(words in str(problem) for words in _NOT_IN_THIS_RUNTIME):
+                raise ModelFileError(
+                    f"{path}: ONNX Runtime {onnxruntime.__version__} cannot run this file: "
+                    f"install a newer one, or export the model again, for {LOWEST_RUNTIME} and "
+                    f"newer (...{' '.join(str(problem).split())[-100:]})"
+                ) from None
+            raise
 
 
 def _input_shapes(session: onnxruntime.InferenceSession, n_voxels: int) -> dict[str, list[Any]]:

@@ -22,6 +22,7 @@ import h5py
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.files.damage import one_line, reading
 from calovox.files.hdf5 import open_for_reading
 from calovox.samples.batch import ShowerBatch
 from calovox.samples.layout import VoxelLayout
@@ -69,16 +70,16 @@ def read_binning(path: Path, n_voxels: int) -> VoxelLayout:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    try:
+    with reading(path, CaloChallengeError, "is not a binning file"):
         bins = ElementTree.parse(path).getroot().findall("Bin")
-        layouts = [_layout(element) for element in bins]
-    except (ElementTree.ParseError, TypeError, ValueError) as problem:
-        raise CaloChallengeError(f"{path} is not a binning file: {problem}") from None
-    fitting = [layout for layout in layouts if layout.n_voxels == n_voxels]
-    if not fitting:
-        found = ", ".join(f"{layout.name}: {layout.n_voxels}" for layout in layouts) or "none"
-        raise CaloChallengeError(f"{path}: expected a binning of {n_voxels} voxels, got {found}")
-    return fitting[0]
+        counts = [sum(_n_voxels(layer) for layer in element.findall("Layer")) for element in bins]
+        if n_voxels in counts:
+            return _layout(bins[counts.index(n_voxels)])
+        names = (one_line(element.attrib.get("name", "unnamed")) for element in bins)
+        found = ", ".join(f"{name}: {count}" for name, count in zip(names, counts, strict=True))
+    raise CaloChallengeError(
+        f"{path}: expected a binning of {n_voxels} voxels, got {found or 'none'}"
+    )
 
 
 class CaloChallengeReader:
@@ -155,18 +156,28 @@ class CaloChallengeReader:
         return energy
 
 
+def _edges(layer: ElementTree.Element) -> Float64[Array, " edge"]:
+    edges = np.array([float(text) for text in layer.attrib["r_edges"].split(",")])
+    if not (np.all(np.isfinite(edges)) and np.all(np.diff(edges) > 0)):
+        raise ValueError(f"expected rising `r_edges` in {layer.attrib}")
+    return edges
+
+
+def _n_voxels(layer: ElementTree.Element) -> int:
+    """Count before anything is made in that size."""
+    n_r, n_alpha = len(_edges(layer)) - 1, int(layer.attrib["n_bin_alpha"])
+    if n_r and n_alpha < 1:
+        raise ValueError(f"expected `n_bin_alpha` above 0 in {layer.attrib}")
+    return n_r * n_alpha if n_r else 0
+
+
 def _layout(element: ElementTree.Element) -> VoxelLayout:
     layers, r, alpha, mirror = [], [], [], []
     boundaries = [0]
     for layer in element.findall("Layer"):
-        edges = np.array([float(text) for text in layer.attrib["r_edges"].split(",")])
-        n_alpha = int(layer.attrib["n_bin_alpha"])
+        edges, n_alpha = _edges(layer), int(layer.attrib["n_bin_alpha"])
         if len(edges) < 2:
             continue
-        if n_alpha < 1 or np.any(np.diff(edges) <= 0):
-            raise ValueError(
-                f"expected rising `r_edges` and `n_bin_alpha` above 0 in {layer.attrib}"
-            )
         n_r = len(edges) - 1
         layers.append(int(layer.attrib["id"]))
         r.append(np.tile(0.5 * (edges[1:] + edges[:-1]), n_alpha))

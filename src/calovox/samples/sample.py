@@ -30,6 +30,7 @@ from calovox.samples.reconstructed import check_cell_table, read_reconstructed
 from calovox.samples.regions import REGIONS, Region
 from calovox.samples.showers import AverageShower, sum_showers
 from calovox.samples.tracking import Track, silently
+from calovox.text import check_name
 from calovox.voxelization import VoxelGrid
 
 __all__ = [
@@ -207,13 +208,15 @@ def read_samples(
         The reference followed by the simulations, the calibration, and whether it was stored.
 
     Raises:
-        ValueError: If a simulation bears the name of the reference.
+        ValueError: If a simulation bears the name of the reference, or has no energy of it.
     """
     _check_names(simulated)
     files = {REFERENCE_LABEL: reference, **simulated}
     samples = [
         read_sample(paths, label, table=table, track=track) for label, paths in files.items()
     ]
+    for sample in samples[1:]:
+        _check_common_energies(samples[0], sample)
     return calibrate(reference[0], samples)
 
 
@@ -245,7 +248,18 @@ def _open(paths: Sequence[Path], table: CellTable) -> list[DatasetReader]:
     return readers
 
 
+def _check_common_energies(reference: Sample, sample: Sample) -> None:
+    (low, high), (first, last) = ((s.energy.min(), s.energy.max()) for s in (reference, sample))
+    if last < low or high < first:
+        raise ValueError(
+            f"{sample.label}: expected energies of its reference, {low:.7g} to {high:.7g} MeV, "
+            f"got {first:.7g} to {last:.7g} MeV: simulate the same photons"
+        )
+
+
 def _check_names(simulated: Collection[str]) -> None:
+    for name in simulated:
+        check_name("simulated", name)
     if REFERENCE_LABEL in simulated:
         raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from calovox.files.damage import reading
 from calovox.files.whole import whole_file
 from calovox.samples.bins import ALL
 
@@ -174,11 +175,9 @@ class Scores:
             FileNotFoundError: If there is no such file.
             ScoresError: If it does not hold valid scores.
         """
-        try:
+        with reading(path, ScoresError, "is not a JSON file"):
             content = json.loads(path.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as problem:
-            raise ScoresError(f"{path} is not a JSON file: {problem}") from None
-        _check_format(path, content if isinstance(content, dict) else {})
+        _check_format(path, content)
         return cls._from_rows(path, content.get("scores"), content)
 
     def to_parquet(self, path: Path, *, overwrite: bool = False) -> None:
@@ -219,11 +218,9 @@ class Scores:
         """
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file")
-        try:
+        with reading(path, ScoresError, "is not a Parquet file"):
             table = pq.read_table(path)
-        except pa.ArrowInvalid as problem:
-            raise ScoresError(f"{path} is not a Parquet file: {problem}") from None
-        header = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+            header = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
         _check_format(path, header)
         return cls._from_rows(path, table.to_pylist(), header)
 
@@ -235,15 +232,11 @@ class Scores:
     def _from_rows(
         cls, path: Path, rows: Iterable[dict[str, Any]] | None, header: dict[str, Any]
     ) -> "Scores":
-        try:
+        with reading(path, ScoresError, "lacks rows with the fields of a score"):
             return cls(
                 tuple(Score(**{k: _number(v) for k, v in row.items()}) for row in rows or ()),
                 tuple(NotScored(**entry) for entry in header.get("not_scored", ())),
             )
-        except (TypeError, AttributeError) as problem:
-            raise ScoresError(
-                f"{path}: expected rows with the fields of a score: {problem}"
-            ) from None
 
 
 def bin_name(energy_bin: str, eta_bin: str) -> str:
@@ -268,7 +261,9 @@ def _number(value: Any) -> Any:
     return math.nan if value is None else value
 
 
-def _check_format(path: Path, content: dict[str, Any]) -> None:
+def _check_format(path: Path, content: Any) -> None:
+    if not isinstance(content, dict):
+        raise ScoresError(f"{path}: expected a table, got {type(content).__name__}")
     found = content.get("format"), content.get("version")
     if found != (_FORMAT, _VERSION):
         raise ScoresError(

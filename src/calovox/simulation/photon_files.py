@@ -2,10 +2,12 @@
 
 A dataset gives the photons of its events, directed at the shower centres; a hits file its truth;
 a Parquet or CSV file its columns ``energy`` (MeV), ``eta`` and ``phi`` (rad), whose rows are the
-indices of the events. Datasets and hits files keep the index of each event, so that showers of the
-same photons can be compared event by event.
+indices of the events. A column ``pdg`` must say that all are photons (22); the log names the
+columns that are not used. Datasets and hits files keep the index of each event, so that showers of
+the same photons can be compared event by event.
 """
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -17,14 +19,18 @@ import pyarrow.parquet
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
+from calovox.files.damage import reading
 from calovox.files.hdf5 import open_for_reading
 from calovox.geometry.coordinates import wrap_phi
 from calovox.hits.file import HitsReader
 from calovox.photons import Photons
+from calovox.text import printable
 
 __all__ = ["PhotonFileError", "read_photons"]
 
 _COLUMNS: Final = ("energy", "eta", "phi")
+_PARTICLE_NAMES: Final = ("pdg", "pdgid", "pid")
+_PHOTON: Final = 22
 
 
 class PhotonFileError(ValueError):
@@ -63,22 +69,39 @@ def _read_hdf5(path: Path) -> Photons:
 
 
 def _read_table(path: Path) -> Photons:
-    try:
+    with reading(path, PhotonFileError, "is neither a Parquet nor a CSV file"):
         table = _open_table(path)
-    except pa.ArrowInvalid as problem:
-        reason = " ".join(str(problem).split())
-        raise PhotonFileError(f"{path} is neither a Parquet nor a CSV file: {reason}") from problem
     missing = [name for name in _COLUMNS if name not in table.column_names]
     if missing:
         raise PhotonFileError(
             f"{path}: expected the columns {', '.join(_COLUMNS)}, missing: {', '.join(missing)}"
         )
+    _check_other_columns(path, table)
     energy, eta, phi = (_read_column(path, table, name) for name in _COLUMNS)
     index = np.arange(len(energy), dtype=np.int64)
     try:
         return Photons(energy=energy, eta=eta, phi=wrap_phi(phi), index=index)
     except ValueError as problem:
         raise PhotonFileError(f"{path}: {problem}") from problem
+
+
+def _check_other_columns(path: Path, table: pa.Table) -> None:
+    """Refuse other particles, and say which columns are not used."""
+    others = [name for name in table.column_names if name not in _COLUMNS]
+    for name in others:
+        if name.lower().replace("_", "") in _PARTICLE_NAMES:
+            particles = _read_column(path, table, name)
+            wrong = np.flatnonzero(particles != _PHOTON)
+            if len(wrong):
+                raise PhotonFileError(
+                    f"{path}: expected photons ({_PHOTON}) in `{name}`, got "
+                    f"{particles[wrong[0]]:.15g} in row {wrong[0]}: leave other particles out"
+                )
+    unused = [n for n in others if n.lower().replace("_", "") not in _PARTICLE_NAMES]
+    if unused:
+        logging.getLogger(__name__).warning(
+            "calovox: %s: columns that are not used: %s", path, printable(", ".join(unused))
+        )
 
 
 def _open_table(path: Path) -> pa.Table:
@@ -91,7 +114,8 @@ def _read_column(path: Path, table: pa.Table, name: str) -> Float64[Array, " eve
     column = table.column(name)
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         raise PhotonFileError(f"{path}: expected numbers in `{name}`, got {column.type}")
-    values = np.asarray(column.to_numpy(), dtype=np.float64)
+    with reading(path, PhotonFileError):
+        values = np.asarray(column.to_numpy(), dtype=np.float64)
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
         row = wrong[0]

@@ -44,7 +44,8 @@ def train(
 ) -> RunState:
     """Train a model, or go on with its training.
 
-    If the checkpoint exists, training goes on from there. With several processes, each of them
+    If the checkpoint exists, training goes on from there; from the one before it, or from the
+    start, if it is damaged. With several processes, each of them
     calls this function; only the first one validates, writes, and tells.
 
     Args:
@@ -72,8 +73,8 @@ def train(
         raise TypeError(f"train: expected a model with `losses`, got {type(model).__name__}")
     end = time.monotonic() + stop_after
     run = RunState(model, stream, recipe, fabric or make_fabric())
-    if checkpoint is not None and checkpoint.exists():
-        run.load(checkpoint)
+    if checkpoint is not None:
+        run.resume(checkpoint)
     told = observers if run.is_first else ()
     try:
         for observer in told:

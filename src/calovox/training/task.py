@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -25,9 +26,11 @@ from calovox.training.runs.folder import (
     RECORD,
     RunRecord,
     check_same_data,
+    forget_replaced,
     grid_to_json,
     prepare_folder,
     read_record,
+    replace_run,
     write_record,
     write_weights,
 )
@@ -183,7 +186,8 @@ def run_task(
         folder: The run folder.
         fabric: Devices and precision.
         config: All settings, to be stored.
-        overwrite: Whether to start anew where there is a run already.
+        overwrite: Whether to start anew where there is a run already; it stays until the new one
+            has its first checkpoint.
         stop_after: Time in s after which to stop; the same call goes on.
         observers: Who is told what happens.
 
@@ -197,25 +201,31 @@ def run_task(
     if fabric.is_global_zero:
         prepare_folder(folder, overwrite=overwrite)
     fabric.barrier()
-    start = prepare_task(task)
-    validation = Validation(task.open(task.validation)) if task.validation else None
-    record = _record(task, start, validation, config)
-    run = train(
-        start.model,
-        start.stream,
-        start.recipe,
-        fabric=fabric,
-        checkpoint=folder / CHECKPOINT,
-        checkpoint_every=task.checkpoint_every,
-        validate=validation,
-        validate_every=task.validate_every,
-        stop_after=stop_after,
-        observers=[
-            _FolderKeeper(folder, record),
-            TrainingLog(folder, every=task.log_every),
-            *observers,
-        ],
-    )
+    with ExitStack() as stack:
+        if fabric.is_global_zero:
+            stack.callback(_remove_if_empty, folder)
+        start = prepare_task(task)
+        validation = Validation(task.open(task.validation)) if task.validation else None
+        record = _record(task, start, validation, config)
+        if overwrite and fabric.is_global_zero:
+            stack.enter_context(replace_run(folder))
+        fabric.barrier()
+        run = train(
+            start.model,
+            start.stream,
+            start.recipe,
+            fabric=fabric,
+            checkpoint=folder / CHECKPOINT,
+            checkpoint_every=task.checkpoint_every,
+            validate=validation,
+            validate_every=task.validate_every,
+            stop_after=stop_after,
+            observers=[
+                _FolderKeeper(folder, record),
+                TrainingLog(folder, every=task.log_every),
+                *observers,
+            ],
+        )
     return replace(record, step=run.step, metrics=run.metrics)
 
 
@@ -239,9 +249,16 @@ class _FolderKeeper(Observer):
             result = model.result if isinstance(model, Teaching) else model
             write_weights(self._folder, result)
         write_record(self._folder, self._at(run))
+        forget_replaced(self._folder)
 
     def _at(self, run: RunState) -> RunRecord:
         return replace(self._record, step=run.step, metrics=run.metrics)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Leave no folder of a run that never began."""
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def describe_task(task: Task, *, fabric: Fabric, n_timed: int = 3) -> list[str]:

@@ -21,6 +21,7 @@ import numpy as np
 from calovox.arrays import Array, Float, Float64, Int64, Integer, UInt8
 from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NAMES, BARREL_NUMBERS
 from calovox.geometry.layers import Layer, check_numbers, layer_positions, position_table
+from calovox.text import check_name
 from calovox.voxelization.grid_toml import format_rings, parse_rings
 from calovox.voxelization.lookup import GridLookup, find_voxels, make_lookup
 from calovox.voxelization.ring import Ring, bins_to_rings, check_rings, merge_rings
@@ -79,6 +80,7 @@ class VoxelGrid:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_name("VoxelGrid", self.name)
         check_numbers("VoxelGrid", self.numbers)
         titles = _titles(self.numbers, self.names)
         for title, rings in zip(titles, self.layers.values(), strict=True):

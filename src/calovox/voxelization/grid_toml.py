@@ -25,6 +25,8 @@ Rings follow each other from r_min = 0 without gaps; r_max - r_min is a multiple
 
 import difflib
 import json
+import re
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,6 +37,7 @@ from calovox.voxelization.ring import Ring
 
 __all__ = ["GridText", "format_rings", "parse_rings"]
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _FIELDS = ("r_min", "r_max", "d_r", "n_alpha")
 _BARREL = {layer.name: layer.number for layer in BARREL_LAYERS}
 
@@ -68,7 +71,7 @@ def parse_rings(text: str) -> GridText:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
         raise ValueError(f"no valid TOML: {problem}") from problem
     _check_keys(content, ("name", "layers", "rings"), "the top level")
     layers = _parse_layers(content["layers"]) if "layers" in content else _BARREL
@@ -108,17 +111,21 @@ def format_rings(
         TOML that `parse_rings` reads back.
     """
     layers = dict(zip(names, rings, strict=True))
-    lines = [f'name = "{name}"', ""]
+    lines = [f"name = {json.dumps(name, ensure_ascii=False)}", ""]
     if layers != _BARREL:
-        lines += ["[layers]", *(f"{json.dumps(k)} = {number}" for k, number in layers.items()), ""]
+        lines += ["[layers]", *(f"{_key(k)} = {number}" for k, number in layers.items()), ""]
     lines.append("[rings]")
     for title, layer in layers.items():
-        lines.append(f"{title if layers == _BARREL else json.dumps(title)} = [")
+        lines.append(f"{_key(title)} = [")
         for ring in rings[layer]:
             fields = ", ".join(f"{field} = {getattr(ring, field)!r}" for field in _FIELDS)
             lines.append(f"  {{ {fields} }},")
         lines.append("]")
     return "\n".join(lines) + "\n"
+
+
+def _key(title: str) -> str:
+    return title if _BARE.fullmatch(title) else json.dumps(title, ensure_ascii=False)
 
 
 def _entries(value: Any, key: str) -> list[dict[str, Any]]:
@@ -131,8 +138,9 @@ def _parse_ring(entry: Mapping[str, Any], key: str) -> Ring:
     _check_keys(entry, _FIELDS, f"a ring of {key}")
     for field in _FIELDS:
         kinds = int if field == "n_alpha" else (int, float)
-        if not isinstance(entry.get(field), kinds) or isinstance(entry[field], bool):
-            wanted = "an integer" if field == "n_alpha" else "a number"
+        fits = isinstance(entry.get(field), kinds) and not isinstance(entry[field], bool)
+        if not fits or not abs(entry[field]) <= sys.float_info.max:
+            wanted = "an integer" if field == "n_alpha" else "a finite number"
             raise ValueError(
                 f"a ring of {key}: expected {wanted} as {field}, got {entry.get(field)!r}"
             )

@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, Int64
+from calovox.kernels import kernel
 from calovox.voxelization.ring import Ring
 
 __all__ = ["GridLookup", "find_voxel", "find_voxels", "make_lookup"]
@@ -89,7 +89,7 @@ def make_lookup(
     )
 
 
-@numba.njit(cache=True)
+@kernel()
 def find_voxel(position: int, r: float, alpha: float, lookup: GridLookup) -> int:
     """Find the voxel of one point, inside a compiled kernel.
 
@@ -119,7 +119,7 @@ def find_voxel(position: int, r: float, alpha: float, lookup: GridLookup) -> int
     return voxel
 
 
-@numba.njit(cache=True)
+@kernel()
 def _find_kernel(
     positions: Array, r: Array, alpha: Array, lookup: GridLookup, voxels: Array
 ) -> None:

@@ -18,6 +18,12 @@ __all__ = ["Ring", "bins_to_rings", "check_rings", "merge_rings"]
 _TOLERANCE = 1e-3
 """How far, in bins, an edge read from a file may lie from where its bin should be."""
 
+_LARGEST_EDGE = 1e6
+"""Largest radius of an edge in a file, mm, far above those of any grid."""
+
+_MOST_VOXELS = 1_000_000
+"""Voxels of a ring, far above those of any grid."""
+
 
 @dataclass(frozen=True)
 class Ring:
@@ -76,6 +82,11 @@ def check_rings(where: str, rings: Sequence[Ring]) -> None:
         if ring.n_alpha < 1:
             raise ValueError(f"{where}, {ring}: expected n_alpha of 1 or more, got {ring.n_alpha}")
         bins = (ring.r_max - ring.r_min) / ring.d_r
+        if not bins * ring.n_alpha <= _MOST_VOXELS:
+            raise ValueError(
+                f"{where}, {ring}: expected {_MOST_VOXELS} voxels or less, got "
+                f"{bins * ring.n_alpha:.3g}"
+            )
         if abs(bins - ring.n_r) > 1e-6 * bins:
             raise ValueError(
                 f"{where}, {ring}: expected a whole number of bins of d_r = {ring.d_r:g} mm, "
@@ -138,8 +149,10 @@ def bins_to_rings(
     if len(sizes) > 1 or sizes == {0}:
         raise ValueError(f"{where}: expected as many starts as sizes of bins, got {sorted(sizes)}")
     numbers = np.stack([alpha_start, alpha_size, r_start, r_size])
-    if not np.all(np.isfinite(numbers)) or np.any(numbers[[1, 3]] <= 0):
-        raise ValueError(f"{where}: expected finite edges and bin sizes above 0")
+    if not np.all(np.abs(numbers) <= _LARGEST_EDGE) or np.any(numbers[[1, 3]] <= 0):
+        raise ValueError(
+            f"{where}: expected finite edges and bin sizes above 0, up to {_LARGEST_EDGE:g}"
+        )
     places = np.empty(len(r_start), dtype=np.int64)
     starts = np.unique(r_start.astype(np.float32)).astype(np.float64)
     rings: list[Ring] = []

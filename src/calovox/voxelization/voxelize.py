@@ -19,7 +19,6 @@ References:
 
 from typing import Literal
 
-import numba
 import numpy as np
 
 from calovox.arrays import Array, Float64
@@ -28,6 +27,7 @@ from calovox.geometry.coordinates import polar_kernel, wrap_phi_kernel
 from calovox.geometry.detector import Detector
 from calovox.geometry.layers import layer_positions
 from calovox.hits.hits import Hits
+from calovox.kernels import kernel
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.lookup import GridLookup, find_voxel
 from calovox.voxelization.voxels import Voxels
@@ -35,7 +35,7 @@ from calovox.voxelization.voxels import Voxels
 __all__ = ["hits_to_voxels", "shower_centers"]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _centers_kernel(
     eta: Array,
     phi: Array,
@@ -62,7 +62,7 @@ def _centers_kernel(
             phi_center[event] = wrap_phi_kernel(origin + sum_phi / total)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _remove_negative(voxels: Array) -> float:
     """Treat one layer of one event in place; return the energy that had to be dropped."""
     total = 0.0
@@ -79,7 +79,7 @@ def _remove_negative(voxels: Array) -> float:
     return total if total <= 0.0 else 0.0
 
 
-@numba.njit(cache=True)
+@kernel()
 def _voxelize_kernel(
     hits: tuple[Array, ...],
     offsets: Array,

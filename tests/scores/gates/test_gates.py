@@ -158,11 +158,16 @@ def test_outcomes_are_written_as_they_are(tmp_path):
     [
         ("", r"expected tables \[\[gate\]\], got none"),
         ("[[gates]]\nmetric = 'ks'", "got gates"),
+        ("gate = ['ks']", r"expected tables \[\[gate\]\], got \['ks'\]"),
+        ("gate = 3", r"expected tables \[\[gate\]\], got 3"),
         ("[[gate]]\nmetric = 'ks'", "expected one of at_most, .* got none"),
         ("[[gate]]\nmetric = 'ks'\nat_most = 1\nat_least = 0", "got at_most and at_least"),
         ("[[gate]]\nmetric = 'ks'\nat_mots = 1", "unknown key `at_mots`: valid keys are metric"),
         ("[[gate]]\nat_most = 1", "expected the key `metric`"),
-        ("[[gate]]\nmetric = 'ks'\nat_most = 'x'", "expected a number for `at_most`, got 'x'"),
+        (
+            "[[gate]]\nmetric = 'ks'\nat_most = 'x'",
+            "expected a finite number for `at_most`, got 'x'",
+        ),
         ("[[gate]]\nmetric = 'ks'\np_value = 2.0", "expected 0 < p_value < 1, got 2"),
         ("[[gate]]\nmetric = 'ks'\nat_most = 1\nn_sigma = -1", "expected n_sigma >= 0"),
         ("[[gate", "is not a TOML file"),

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from calovox.cli.command import Job
 from calovox.cli.progress import progress_of
@@ -134,10 +135,10 @@ def _ratios(values: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str
 
 def _table(title: str, values: Mapping[str, Mapping[str, Any]], reference: str) -> Table:
     """Lay a column out for each model, with the ratio to the reference in parentheses."""
-    table = Table(title=title)
+    table = Table(title=Text(title))
     table.add_column("time per shower")
     for name in values:
-        table.add_column(name, justify="right")
+        table.add_column(Text(name), justify="right")
     for row, (label, key, form) in enumerate(_ROWS):
         cells = []
         for name, own in values.items():

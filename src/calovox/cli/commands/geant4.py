@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from calovox.cli.command import Job
 from calovox.cli.settings import Energies, Etas, Number, Output, PrecisionBits, Seed, Workers
-from calovox.photons import draw_photons, parse_energies, parse_etas
+from calovox.photons import draw_photons, event_indices, parse_energies, parse_etas
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -32,7 +31,10 @@ class Geant4CommandSettings:
     number: Number
     seed: Seed = 1
     first_event: Annotated[
-        int, typer.Option(min=0, help="Index of the first event, to continue another file.")
+        int,
+        typer.Option(
+            min=0, max=2**63 - 1, help="Index of the first event, to continue another file."
+        ),
     ] = 0
     workers: Workers = 1
     cut: Annotated[str, typer.Option(metavar="LENGTH", help="Production threshold.")] = "0.1mm"
@@ -54,10 +56,11 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
     """
     from calovox.geant4 import generate_hits, shower_progress
 
-    events = settings.first_event + np.arange(settings.number)
+    events = event_indices(settings.first_event, settings.number)
     energy, eta = parse_energies(settings.energy), parse_etas(settings.eta)
     photons = draw_photons(events, energy=energy, eta=eta, seed=settings.seed)
-    with shower_progress(photons, Console(stderr=True)) as on_shard:
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    with shower_progress(photons, console) as on_shard:
         generate_hits(
             photons,
             settings.output,
@@ -65,6 +68,7 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
             workers=settings.workers,
             overwrite=job.overwrite,
             on_shard=on_shard,
+            on_damage=lambda path: console.print(f"{path} is damaged: it is made anew"),
         )
     return f"{settings.output}: {len(photons)} showers"
 

@@ -11,7 +11,8 @@ import uproot
 
 from calovox.cli.command import one_line_errors
 from calovox.dataset import DatasetReader
-from calovox.files.formats import Format, detect_format
+from calovox.files.damage import reading
+from calovox.files.formats import Format, UnknownFormatError, detect_format
 from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader
 from calovox.models.parametric.file import read_parametric
@@ -19,6 +20,7 @@ from calovox.models.parametric.model import ParametricModel
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import modulation_state
 from calovox.reconstruction import read_shapes_file
+from calovox.text import printable
 from calovox.units import format_energy
 from calovox.voxelization import VoxelGrid
 
@@ -81,15 +83,16 @@ def _made_with(provenance: Any, title: str = "made with") -> dict[str, str]:
 
 
 def _describe_root(path: Path) -> dict[str, str]:
-    with uproot.open(path) as file:
+    with reading(path, UnknownFormatError), uproot.open(path) as file:
         classes = {name.partition(";")[0]: kind for name, kind in file.classnames().items()}
     if "caloDetCells" in classes:
         return {"format": "table of cells", "cells": repr(read_barrel(path).cells)}
     names = [name.split("_energy_") for name in classes if name.startswith("probabilities_layer_")]
     if not names:
         raise ValueError(f"{path}: neither a table of cells nor sub-voxel probabilities")
-    energies = sorted({float(energy) for _, energy in names})
-    layers = sorted({int(name.removeprefix("probabilities_layer_")) for name, _ in names})
+    with reading(path, UnknownFormatError):
+        energies = sorted({float(energy) for _, energy in names})
+        layers = sorted({int(name.removeprefix("probabilities_layer_")) for name, _ in names})
     return {
         "format": "sub-voxel probabilities",
         "layers": ", ".join(map(str, layers)),
@@ -98,7 +101,8 @@ def _describe_root(path: Path) -> dict[str, str]:
 
 
 def _describe_toml(path: Path) -> dict[str, str]:
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    with reading(path, UnknownFormatError, "is not a TOML file"):
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     if "rings" not in table:
         return {"format": "settings of a command"} | {k: f"{v}" for k, v in table.items()}
     grid = VoxelGrid.from_toml(path)
@@ -106,12 +110,18 @@ def _describe_toml(path: Path) -> dict[str, str]:
 
 
 def _describe_report(path: Path) -> dict[str, str]:
+    lines = {"format": "report", "page": f"{path / 'index.html'}"}
+    with reading(path / "report.json", UnknownFormatError):
+        return lines | _describe_numbers(path)
+
+
+def _describe_numbers(path: Path) -> dict[str, str]:
     numbers = json.loads((path / "report.json").read_text(encoding="utf-8"))
     if not isinstance(numbers, dict) or numbers.get("format") != "calovox report":
-        raise ValueError(f"{path} is no report of calovox")
-    lines = {"format": "report", "page": f"{path / 'index.html'}"}
+        raise UnknownFormatError(f"{path} is no report of calovox")
+    lines = {}
     for sample in numbers["samples"]:
-        lines[sample["label"]] = f"{sample['n_events']} showers, {sample['n_voxels']} voxels"
+        lines[f"{sample['label']}"] = f"{sample['n_events']} showers, {sample['n_voxels']} voxels"
     for result in numbers["regions"]:
         for observable in result["observables"]:
             title = f"chi2/ndf of {observable['name']}, {result['region']['name']}"
@@ -167,6 +177,7 @@ def info(
     """Show what is in any file of calovox: hits, dataset, shapes, grid, model, report, ROOT."""
     with one_line_errors(traceback=context.find_root().params["traceback"]):
         lines = _DESCRIBE[detect_format(file)](file)
-    width = max(map(len, lines))
-    for title, text in lines.items():
+    shown = {printable(title): printable(text) for title, text in lines.items()}
+    width = max(map(len, shown))
+    for title, text in shown.items():
         typer.echo(f"{title:<{width}}  {text}")

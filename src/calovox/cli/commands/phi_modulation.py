@@ -1,10 +1,12 @@
 """`calovox phi-modulation`: learn the curves from hits, remove them, apply them."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from calovox.cli.command import Job
@@ -184,6 +186,10 @@ def _fit_settings(settings: FitCommandSettings) -> FitSettings:
         raise ValueError(
             f"--eta-edges: expected numbers with commas between, got '{settings.eta_edges}'"
         ) from None
+    if not (edges[0] >= 0.0 and edges[-1] < math.inf and np.all(np.diff(edges) > 0.0)):
+        raise ValueError(
+            f"--eta-edges: expected finite |eta| that rise, got '{settings.eta_edges}'"
+        )
     return FitSettings(
         eta_edges=edges,
         min_energy=parse_quantity(settings.min_energy, "energy"),

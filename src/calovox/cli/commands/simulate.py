@@ -105,3 +105,6 @@ def _writers(
         yield append
         if source.calibration is not None:
             dataset.attach("calibration", source.calibration)
+        for writer in (dataset, hits):
+            if writer is not None:
+                writer.finish()

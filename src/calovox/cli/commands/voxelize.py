@@ -66,10 +66,6 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
     """
     grid, hits = choose_grid(settings.grid), HitsFiles(settings.hits, settings.phi_modulation)
     totals = _write_dataset(settings, job, grid, hits)
-    if settings.sub_voxels is not None:
-        batches = (hits.bare(batch) for batch in hits.batches("sub-voxels"))
-        average = average_sub_voxels(batches, grid, center=settings.center)
-        write_sub_voxels(settings.sub_voxels, average, overwrite=job.overwrite)
     return f"{settings.output}: {totals}, {grid.n_voxels} voxels"
 
 
@@ -114,6 +110,11 @@ def _write_dataset(
             writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
         if table is not None:
             writer.attach("calibration", totals.calibration().to_arrays())
+        writer.finish()
+        if settings.sub_voxels is not None:
+            bare = (hits.bare(batch) for batch in hits.batches("sub-voxels"))
+            average = average_sub_voxels(bare, grid, center=settings.center)
+            write_sub_voxels(settings.sub_voxels, average, overwrite=job.overwrite)
     return totals
 
 

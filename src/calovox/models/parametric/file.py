@@ -24,8 +24,9 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from calovox.files.hdf5 import open_for_reading, read_json, write_json
+from calovox.files.hdf5 import open_for_reading, read_json, read_table, write_json
 from calovox.files.whole import whole_file
+from calovox.files.writer import create_hdf5
 from calovox.models.parametric.energies import KNOTS
 from calovox.models.parametric.model import ParametricModel
 from calovox.models.parametric.shapes import fine_grid
@@ -70,7 +71,7 @@ def write_parametric(path: Path, model: ParametricModel, *, overwrite: bool = Fa
     Raises:
         FileExistsError: If the path exists and may not be replaced.
     """
-    with whole_file(path, overwrite=overwrite) as partial, h5py.File(partial, "w") as file:
+    with whole_file(path, overwrite=overwrite) as partial, create_hdf5(partial) as file:
         file.attrs["format"] = FORMAT
         file.attrs["version"] = VERSION
         for name, dtype in _TYPES.items():
@@ -114,8 +115,8 @@ def read_parametric(path: Path) -> ParametricModel:
         try:
             return ParametricModel(
                 **columns,
-                phi_modulation=read_json(meta, "phi_modulation"),
-                provenance=read_json(meta, "provenance") or {},
+                phi_modulation=read_table(meta, "phi_modulation"),
+                provenance=read_table(meta, "provenance") or {},
                 path=path,
             )
         except ValueError as problem:

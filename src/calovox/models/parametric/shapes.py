@@ -24,7 +24,6 @@ from functools import cache
 from itertools import pairwise
 from typing import Final
 
-import numba
 import numpy as np
 from scipy.special import pdtr, pdtrik
 
@@ -32,6 +31,7 @@ from calovox.arrays import Array, Float, Float32, Float64, Int64, UInt64
 from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NUMBERS, atlas_barrel
 from calovox.geometry.single_precision import fill_eta_phi
 from calovox.hits import Hits
+from calovox.kernels import kernel
 from calovox.photons import Photons
 from calovox.random_streams import next_uniform
 from calovox.voxelization import Ring, VoxelGrid
@@ -187,7 +187,7 @@ def place_hits(
     return Hits(layer, eta, phi, r, energy, event_offsets=offsets, photons=photons)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _draw(
     state: np.uint64, cumulative: Array, edges: Array, distances: Array, alphas: Array
 ) -> np.uint64:
@@ -205,7 +205,7 @@ def _draw(
     return state
 
 
-@numba.njit(cache=True)
+@kernel()
 def _place_kernel(
     centers: tuple[Array, Array, Array],
     layer_energy: Array,

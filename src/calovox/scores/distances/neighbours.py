@@ -39,11 +39,11 @@ References:
 from collections.abc import Iterator
 from typing import Final
 
-import numba
 import numpy as np
 from jaxtyping import Int8
 
 from calovox.arrays import Array, Float32, Float64, Int64
+from calovox.kernels import kernel
 from calovox.scores.distances.two_samples import N_SPLITS, Measured
 
 __all__ = [
@@ -211,7 +211,7 @@ def _subsampling_errors(
     return np.asarray(np.std(values, axis=0, ddof=1))
 
 
-@numba.njit(cache=True)
+@kernel()
 def _metrics_of_labels(nearest: Array, labels: Array, k: int) -> Array:
     """Walk from each event to its k-th neighbour of the same label.
 

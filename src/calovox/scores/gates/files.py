@@ -5,6 +5,7 @@ judges, and per bin that it could not judge.
 """
 
 import json
+import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -37,8 +38,11 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ValueError(f"{path} is not a TOML file: {problem}") from None
     unknown = sorted(set(table) - {"gate"})
-    if unknown or not table.get("gate"):
+    entries = table.get("gate")
+    if unknown or not entries:
         raise ValueError(f"{path}: expected tables [[gate]], got {', '.join(unknown) or 'none'}")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"{path}: expected tables [[gate]], got {entries!r}")
     return tuple(
         _parse(path, number, entry) for number, entry in enumerate(table["gate"], start=1)
     )
@@ -73,8 +77,9 @@ def _parse(path: Path, number: int, entry: dict[str, Any]) -> Gate:
                 f"{', '.join(known)}"
             )
         wanted = str if known[key] is str else (int, float)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            kind = "text" if wanted is str else "a number"
+        fits = isinstance(value, wanted) and not isinstance(value, bool)
+        if not fits or (wanted is not str and not abs(value) <= sys.float_info.max):
+            kind = "text" if wanted is str else "a finite number"
             raise ValueError(f"{path}: gate {number}: expected {kind} for `{key}`, got {value!r}")
     if "metric" not in entry:
         raise ValueError(f"{path}: gate {number}: expected the key `metric`, got none")

@@ -5,12 +5,17 @@
 | `config.toml` | all settings of the command |
 | `run.json` | kind and sizes of the model, grid, ranges, data, steps, metrics |
 | `weights.safetensors` | weights, averaged if averaging was on, and the standardisations |
-| `checkpoint.pt` | everything that is needed to go on |
+| `checkpoint.pt` | everything that is needed to go on; `checkpoint.previous.pt`: the one before |
 | `metrics.csv`, `events.*` | the course of the training, also for TensorBoard |
+
+A run that replaces another one (`replace_run`) puts its files into `.replaced` in the folder, and
+removes them when the new run has its first checkpoint. Without one, they come back.
 """
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +24,8 @@ import numpy as np
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from calovox.files.whole import whole_file
+from calovox.files.damage import reading
+from calovox.files.whole import sync_parent, whole_file
 from calovox.geometry.barrel import BARREL_LAYERS
 from calovox.training.sizes.kinds import AnyModel, read_sizes
 from calovox.training.sizes.shapes import ModelKind
@@ -29,15 +35,18 @@ __all__ = [
     "CHECKPOINT",
     "CONFIG",
     "RECORD",
+    "RunFileError",
     "RunRecord",
     "TrainedModel",
     "check_same_data",
+    "forget_replaced",
     "grid_to_json",
     "json_to_grid",
     "prepare_folder",
     "read_record",
     "read_run",
     "read_weights",
+    "replace_run",
     "write_record",
     "write_weights",
 ]
@@ -50,7 +59,8 @@ CONFIG = "config.toml"
 RECORD = "run.json"
 WEIGHTS = "weights.safetensors"
 _BARREL = {layer.name: layer.number for layer in BARREL_LAYERS}
-_OURS = (CHECKPOINT, CONFIG, RECORD, WEIGHTS, "metrics.csv", "events.*")
+_REPLACED = ".replaced"
+_OURS = ("checkpoint*.pt", CONFIG, RECORD, WEIGHTS, "metrics.csv", "events.*")
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,10 @@ class RunRecord:
     n_steps: int
     step: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+
+
+class RunFileError(ValueError):
+    """A run folder whose files cannot be used, and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +137,9 @@ def read_run(folder: Path) -> TrainedModel:
     """
     record = read_record(folder)
     weights = read_weights(folder)
-    grid = json_to_grid(record.grid)
-    model = read_sizes(record.kind, record.sizes).build(grid)
+    with reading(folder / RECORD, RunFileError):
+        grid = json_to_grid(record.grid)
+        model = read_sizes(record.kind, record.sizes).build(grid)
     expected = {name: values.shape for name, values in model.state_dict().items()}
     found = {name: values.shape for name, values in weights.items()}
     if found != expected:
@@ -158,11 +173,13 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: If there are no weights yet.
+        RunFileError: If they are damaged.
         ValueError: If one of them is not finite.
     """
     if not (folder / WEIGHTS).is_file():
         raise FileNotFoundError(f"{folder} has no weights yet: continue its training first")
-    weights: dict[str, Tensor] = load_file(folder / WEIGHTS)
+    with reading(folder / WEIGHTS, RunFileError):
+        weights: dict[str, Tensor] = load_file(folder / WEIGHTS)
     for name, values in weights.items():
         wrong = values[~values.isfinite()]
         if len(wrong):
@@ -183,17 +200,18 @@ def read_record(folder: Path) -> RunRecord:
         Its content.
 
     Raises:
-        ValueError: If the folder has no such file, or one of another version.
+        RunFileError: If the folder has no such file, a damaged one, or one of another version.
     """
     try:
         values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ValueError(f"{folder} is no run folder: it has no readable {RECORD}") from None
-    if values.pop("format", None) != FORMAT or values.pop("version", None) != VERSION:
-        raise ValueError(f"{folder / RECORD}: expected '{FORMAT}' of version {VERSION}")
-    for name in ("energy_range", "eta_range"):
-        values[name] = tuple(values[name])
-    return RunRecord(**values)
+    except (OSError, ValueError, RecursionError):
+        raise RunFileError(f"{folder} is no run folder: it has no readable {RECORD}") from None
+    with reading(folder / RECORD, RunFileError):
+        if values.pop("format", None) != FORMAT or values.pop("version", None) != VERSION:
+            raise RunFileError(f"{folder / RECORD}: expected '{FORMAT}' of version {VERSION}")
+        for name in ("energy_range", "eta_range"):
+            values[name] = tuple(values[name])
+        return RunRecord(**values)
 
 
 def write_record(folder: Path, record: RunRecord) -> None:
@@ -241,29 +259,87 @@ def check_same_data(before: RunRecord, now: RunRecord) -> None:
 
 
 def prepare_folder(folder: Path, *, overwrite: bool) -> None:
-    """Make a run folder, or find out whether one can be continued.
+    """Make a run folder, or find out whether one can be continued; a run in it stays.
 
     Args:
         folder: The run folder.
-        overwrite: Whether to start anew where there is a run already; other files stay.
+        overwrite: Whether a finished run may be replaced.
 
     Raises:
         FileExistsError: If it holds other things, or a finished run that may not be replaced.
     """
+    if folder.is_dir():
+        _restore(folder)
     if folder.exists() and (not folder.is_dir() or _holds_no_run(folder)):
         raise FileExistsError(f"{folder} exists and is no run folder: choose another output")
     folder.mkdir(exist_ok=True)
-    if overwrite:
-        for pattern in _OURS:
-            for path in folder.glob(pattern):
-                path.unlink()
-    elif (folder / RECORD).exists():
+    _remove_torn(folder)
+    if not overwrite and (folder / RECORD).exists():
         record = read_record(folder)
         if record.step >= record.n_steps:
             raise FileExistsError(
                 f"{folder} holds a finished run of {record.n_steps} steps: choose another output "
                 "or replace it with --force"
             )
+
+
+@contextmanager
+def replace_run(folder: Path) -> Iterator[None]:
+    """Put the run of a folder aside, and back if no new one got as far as its first checkpoint.
+
+    Args:
+        folder: The run folder; other files in it stay where they are.
+    """
+    (folder / _REPLACED).mkdir(exist_ok=True)
+    _move_run(folder, folder / _REPLACED)
+    try:
+        yield
+    finally:
+        _restore(folder)
+
+
+def forget_replaced(folder: Path) -> None:
+    """Remove the run that was put aside, now that the new one can be continued.
+
+    Args:
+        folder: The run folder.
+    """
+    shutil.rmtree(folder / _REPLACED, ignore_errors=True)
+
+
+def _restore(folder: Path) -> None:
+    """Bring a run back that was put aside for one that got nowhere."""
+    aside = folder / _REPLACED
+    if not aside.is_dir():
+        return
+    if (folder / CHECKPOINT).exists():
+        forget_replaced(folder)
+        return
+    if (aside / RECORD).exists():  # all of it was put aside: what is here is of the new run
+        for path in _run_files(folder):
+            path.unlink()
+    _move_run(aside, folder)
+    aside.rmdir()
+
+
+def _move_run(source: Path, target: Path) -> None:
+    """Move a run; its record goes last, so that where it is, all else is."""
+    for path in sorted(_run_files(source), key=lambda path: path.name == RECORD):
+        path.rename(target / path.name)
+    sync_parent(target / RECORD)
+    sync_parent(source / RECORD)
+
+
+def _run_files(folder: Path) -> list[Path]:
+    return [path for pattern in _OURS for path in folder.glob(pattern)]
+
+
+def _remove_torn(folder: Path) -> None:
+    """Remove files without content, which a power cut leaves; the run writes them anew."""
+    for name in (CONFIG, RECORD, WEIGHTS, "metrics.csv"):
+        path = folder / name
+        if path.is_file() and not path.read_bytes().strip(b"\0"):
+            path.unlink()
 
 
 def grid_to_json(grid: VoxelGrid) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The CSV file has the columns step, name, value. A run that goes on after an inte
 removes what was written behind the checkpoint, so that no step is there twice.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,6 +61,8 @@ class TrainingLog(Observer):
     def _write(self, step: int, values: Mapping[str, float]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
             file.writelines(f"{step},{name},{value!r}\n" for name, value in values.items())
+            file.flush()
+            os.fsync(file.fileno())  # a checkpoint must not know more steps than the log
         assert self._board is not None  # it was told of the start
         for name, value in values.items():
             self._board.add_scalar(name, value, step)

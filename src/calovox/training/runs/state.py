@@ -1,11 +1,15 @@
 """Everything that changes while a model trains: one step, and the checkpoint to go on from."""
 
+import io
 import math
+import os
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import torch
@@ -13,17 +17,22 @@ from jaxtyping import Float
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from calovox.files.damage import reading
 from calovox.files.whole import whole_file
 from calovox.models.base import Showers, Trainable
 from calovox.training.averaging import WeightAverage
 from calovox.training.choosing import BestWeights
 from calovox.training.data.stream import Batch, Share, ShowerStream
 from calovox.training.recipe import Recipe
+from calovox.training.runs.checkpoint import CheckpointError, check_like, check_optimizer
 
-__all__ = ["RunState", "Step", "Validate"]
+__all__ = ["RunState", "Step", "Validate", "previous_checkpoint"]
 
 Validate = Callable[[nn.Module], Mapping[str, float]]
 """Judges a model: numbers by name."""
+
+_SCHEDULE_MOVES = ("last_epoch", "_step_count", "_last_lr", "_get_lr_called_within_step")
+"""What changes in the schedule of the learning rate from step to step."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class RunState:
         self.fabric = fabric
         self.step = 0
         self.metrics: dict[str, float] = {}
+        self.damaged: list[Path] = []
         self.share = Share(fabric.global_rank, fabric.world_size)
         model.to(fabric.device)
         self.model = model
@@ -157,8 +167,30 @@ class RunState:
             "best": {} if self.best is None else self.best.state(),
             "scaler": {} if self._scaler is None else self._scaler.state_dict(),
         }
+        content = io.BytesIO()  # its name would go into the file
+        torch.save(state, content)
         with whole_file(path, overwrite=True) as partial:
-            torch.save(state, partial)
+            partial.write_bytes(content.getbuffer())
+            if path.exists():
+                os.replace(path, previous_checkpoint(path))
+
+    def resume(self, path: Path) -> None:
+        """Go back to the last checkpoint that is whole, or stay at the start if none is.
+
+        Args:
+            path: The checkpoint; the one before it lies beside it.
+
+        Raises:
+            ValueError: If it belongs to another recipe, stream or model.
+        """
+        self.damaged = []
+        for candidate in (path, previous_checkpoint(path)):
+            if not candidate.exists():
+                continue
+            if _is_whole(candidate):
+                self.load(candidate)
+                return
+            self.damaged.append(candidate)
 
     def load(self, path: Path) -> None:
         """Go back to where a checkpoint was written.
@@ -167,17 +199,52 @@ class RunState:
             path: The checkpoint.
 
         Raises:
-            ValueError: If it belongs to another recipe, stream or model.
+            CheckpointError: If it belongs to another recipe, stream or model, or is damaged.
         """
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        expected, found = self._identity(), state["belongs_to"]
+        with reading(path, CheckpointError):
+            with catch_warnings():
+                simplefilter("error")  # torch warns of pickles that it has not written
+                state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+            self._check_identity(path, state["belongs_to"])
+            self._check_state(state)
+            self._take(state)
+
+    def _check_identity(self, path: Path, found: Mapping[str, Any]) -> None:
+        expected = self._identity()
         for name in sorted(expected.keys() | found.keys()):
             if expected.get(name) != found.get(name):
-                raise ValueError(
+                raise CheckpointError(
                     f"{path}: expected a checkpoint of a run with {name} "
                     f"{expected.get(name)}, got one with {found.get(name)}"
                 )
-        self.step = state["step"]
+
+    def _check_state(self, state: dict[str, Any]) -> None:
+        """Compare a checkpoint with this run, which has done no step."""
+        check_like("step", 0, state["step"])
+        if state["step"] not in range(self.recipe.n_steps + 1):
+            raise TypeError(f"expected `step` of 0 to {self.recipe.n_steps}")
+        check_like("metrics", dict.fromkeys(state["metrics"], 0.0), state["metrics"])
+        check_like("model", self.model.state_dict(), state["model"])
+        check_optimizer(state["optimizer"], self._optimizer.state_dict(), self.model)
+        check_like("schedule", self._schedule.state_dict(), state["schedule"])
+        for key, value in self._schedule.state_dict().items():
+            if key not in _SCHEDULE_MOVES and state["schedule"][key] != value:
+                raise TypeError(f"expected {value} as `schedule/{key}`")
+        if state["schedule"]["last_epoch"] != state["step"]:
+            raise TypeError(f"expected {state['step']} as `schedule/last_epoch`")
+        check_like(
+            "average", {} if self.average is None else self.average.average, state["average"]
+        )
+        if self.best is not None:
+            best = state["best"]
+            check_like("best/metrics", dict.fromkeys(best["metrics"], 0.0), best["metrics"])
+            weights = dict(self.model.named_parameters()) if best["weights"] else {}
+            check_like("best/weights", weights, best["weights"])
+        if self._scaler is not None:
+            check_like("scaler", self._scaler.state_dict(), state["scaler"])
+
+    def _take(self, state: dict[str, Any]) -> None:
+        self.step = int(state["step"])
         self.metrics = state["metrics"]
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
@@ -225,6 +292,20 @@ class RunState:
                     f"train: the {name} is {value} in step {self.step + 1} (epoch {epoch}, "
                     f"batch {number}: showers {events}, ...)"
                 )
+
+
+def previous_checkpoint(path: Path) -> Path:
+    """Name the checkpoint before the last one, which is kept in case the last one is damaged."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def _is_whole(path: Path) -> bool:
+    """Check the sums that a checkpoint, a zip file, has of all its parts."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            return parts.testzip() is None
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
+        return False
 
 
 class _Objective(nn.Module):

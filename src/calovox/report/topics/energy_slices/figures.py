@@ -13,7 +13,7 @@ from calovox.report.histogram_pages import (
     simulations_of,
 )
 from calovox.report.histograms import BAND_COLOR
-from calovox.report.style import simulated_marker
+from calovox.report.style import drawn_name, simulated_marker
 from calovox.report.topics.energy_slices.draw import (
     plot_slice_chi2,
     plot_slice_means,
@@ -45,7 +45,7 @@ def slices_figure(result: SlicesResult) -> Figure:
         for entry in result.slices
     ]
     means = {
-        entry.place: f"{entry.label} (mean {average.mean:.2f} ± {average.error:.2f})"
+        entry.place: f"{drawn_name(entry.label)} (mean {average.mean:.2f} ± {average.error:.2f})"
         for entry, average in zip(
             result.slices[0].observable.simulated, result.averages, strict=True
         )

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from calovox.report.histograms import BAND_COLOR, plot_distribution, plot_ratio
-from calovox.report.style import REFERENCE_COLOR, simulated_line
+from calovox.report.style import REFERENCE_COLOR, drawn_name, simulated_line
 from calovox.report.topics.phi_modulation.draw import (
     plot_average_profile,
     plot_curves,
@@ -98,7 +98,7 @@ def energies_figure(test: EnergyTest) -> Figure:
     n_lines = len(test.widths) - 1
     figure.legend(
         [reference, *(Line2D([], [], **simulated_line(place)) for place in range(n_lines))],
-        [f"{width.label} ({width.n_events} showers)" for width in test.widths],
+        [f"{drawn_name(width.label)} ({width.n_events} showers)" for width in test.widths],
         loc="upper center",
         bbox_to_anchor=(0.5, 0.955),
         ncols=1 + n_lines,

@@ -17,6 +17,7 @@ from calovox.report.histogram_pages import (
     legend_size,
     simulations_of,
 )
+from calovox.report.style import drawn_name
 from calovox.report.topics.response.draw import (
     add_outside,
     plot_layer_fractions,
@@ -59,7 +60,8 @@ def response_figure(response: Response) -> Figure:
     image, *_ = plot_response(response, ax)
     add_outside(ax, below=response.n_low, above=response.n_high, beyond=response.n_beyond)
     low, high = map(format_energy, response.energies)
-    ax.set_title(f"{response.label}: {response.n_events} photons of {low} to {high}")
+    name = drawn_name(response.label)
+    ax.set_title(f"{name}: {response.n_events} photons of {low} to {high}")
     ax.set_xlim(_covered_range(response.profile))
     ax.set_xlabel(_ETA_LABEL)
     ax.set_ylabel(_RATIO_LABEL)
@@ -92,7 +94,7 @@ def gap_figure(result: SlicedResponse) -> Figure:
         ax = axes.flat[place]
         (image,) = plot_response_map(sample, ax, most=most)
         add_outside(ax, below=sample.n_low, above=sample.n_high)
-        ax.set_title(f"{sample.label}: {sample.n_events}", fontsize=9.5, pad=4)
+        ax.set_title(f"{drawn_name(sample.label)}: {sample.n_events}", fontsize=9.5, pad=4)
         ax.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
         if place + n_columns >= len(result.maps):
             ax.xaxis.set_tick_params(labelbottom=True)
@@ -161,10 +163,11 @@ def response_profiles_figure(responses: Sequence[Response]) -> Figure:
         plot_profiles(profiles, column[-1], statistic="rms")
         column[0].set_xlim(part)
         column[0].xaxis.set_major_locator(MaxNLocator("auto", prune="both"))
+    names = [drawn_name(response.label) for response in responses]
     axes[0, 0].set_ylabel(f"Mean of {_RATIO_LABEL}")
     axes[0, 0].set_ylim(_mean_range(profiles))
     if len(responses) > 1:
-        axes[1, 0].set_ylabel(f"Mean − {responses[0].label} [%]")
+        axes[1, 0].set_ylabel(f"Mean − {names[0]} [%]")
     axes[-1, 0].set_ylabel("RMS / mean")
     axes[-1, 0].set_ylim(bottom=0.0)
     axes[-1, -1].set_xlabel(_ETA_LABEL)
@@ -173,12 +176,12 @@ def response_profiles_figure(responses: Sequence[Response]) -> Figure:
     figure.text(0.5, 0.975, f"Photons of {low} to {high}", ha="center", fontsize=12)
     figure.legend(
         handles=means,
-        labels=[response.label for response in responses],
+        labels=names,
         ncols=len(responses),
         loc="upper center",
         bbox_to_anchor=(0.5, 0.972),
         columnspacing=1.2,
-        fontsize=legend_size([response.label for response in responses]),
+        fontsize=legend_size(names),
     )
     figure.align_ylabels(axes[:, 0])
     return figure

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from calovox.arrays import LAYER_NAMES
 from calovox.report.histogram_pages import add_colorbar
+from calovox.report.style import drawn_name
 from calovox.report.topics.showers.draw import (
     plot_average_shower,
     plot_eta_phi,
@@ -46,7 +47,7 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
     plot_local(image, axes[1], norm=norm)
     plot_grid(grid, axes[1], layer=image.layer)
     axes[0].set_title("detector coordinates")
-    axes[1].set_title(f"local coordinates, {grid.name} voxels in red")
+    axes[1].set_title(f"local coordinates, {drawn_name(grid.name)} voxels in red")
     add_colorbar(figure, mesh, axes[1], "Energy density [MeV/mm²]")
     eta = f"{image.eta_center:.3f}".replace("-", "−")
     figure.text(
