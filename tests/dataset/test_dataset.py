@@ -6,11 +6,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from tests.geometry.test_cell_energies import toy_cells
 
 from calovox.dataset import DatasetError, DatasetReader, DatasetWriter, read_dataset
 from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
+from tests.geometry.test_cell_energies import toy_cells
 from tests.toy_showers import toy_showers
 from tests.voxelization.test_grid import shuffled
 

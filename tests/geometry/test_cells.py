@@ -133,4 +133,4 @@ def test_cells_out_of_range_are_refused_by_branch(branch, value, tmp_path):
     with uproot.recreate(path) as file:
         file["caloDetCells"] = columns
     with pytest.raises(ValueError, match=f"`{branch}`, got .* in row 3"):
-        CellTable.from_root(path)
+        CellTable.from_root(path, BARREL_LAYERS)

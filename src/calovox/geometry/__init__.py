@@ -20,6 +20,7 @@ from calovox.geometry.detector import Detector
 from calovox.geometry.layers import NO_LAYER, Layer, Position, Role
 from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 from calovox.geometry.lookup_kernel import LookupParameters, find_cell
+from calovox.geometry.regular import LayerGrid, regular_cells
 
 __all__ = [
     "ABSORBER_PERIOD",
@@ -32,6 +33,7 @@ __all__ = [
     "CellTable",
     "Detector",
     "Layer",
+    "LayerGrid",
     "LookupParameters",
     "Position",
     "Role",
@@ -45,6 +47,7 @@ __all__ = [
     "layer_radius",
     "layer_thickness",
     "read_barrel",
+    "regular_cells",
     "to_eta_phi",
     "to_polar",
     "wrap_phi",

@@ -11,11 +11,10 @@ FastCaloSim, Apache-2.0, https://github.com/fcs-proj/FastCaloSim), with the half
 back from where they stand; `calovox.geometry.alignment` puts them there again. docs/geometry.md
 lists what differs from the real cells.
 
-Identifiers are layer * 1 000 000 + eta_index * 1000 + phi_index.
+Identifiers of cells are those of `calovox.geometry.regular`.
 """
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from calovox.arrays import Array, Float, Float64, UInt8
 from calovox.geometry.cells import CellTable
 from calovox.geometry.detector import Detector
 from calovox.geometry.layers import NO_LAYER, Layer, Position
+from calovox.geometry.regular import LayerGrid, regular_cells
 from calovox.kernels import kernel
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "BARREL_LAYERS",
     "BARREL_NAMES",
     "BARREL_NUMBERS",
-    "LayerGrid",
     "atlas_barrel",
     "barrel_cells",
     "layer_boundaries",
@@ -43,23 +42,6 @@ __all__ = [
     "layer_thickness",
     "read_barrel",
 ]
-
-
-@dataclass(frozen=True)
-class LayerGrid:
-    """Cells of one layer.
-
-    Attributes:
-        cells_per_eta: Cells per unit of eta.
-        n_phi: Cells around.
-        first: Number of cell widths between eta = 0 and the first cell of each half barrel.
-        last: Number of cell widths between eta = 0 and the end of the last cell.
-    """
-
-    cells_per_eta: int
-    n_phi: int
-    first: int
-    last: int
 
 
 BARREL_GRIDS = {
@@ -290,41 +272,4 @@ def barrel_cells() -> CellTable:
         >>> barrel_cells().grid_shape(2)
         (112, 256)
     """
-    parts = [_layer_cells(layer) for layer in BARREL_LAYERS]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    numbers = columns["layer"] * 1_000_000 + columns["eta_index"] * 1000 + columns["phi_index"]
-    return CellTable(
-        id=numbers.astype(np.uint64),
-        layer=columns["layer"].astype(np.uint8),
-        eta=columns["eta"],
-        phi=columns["phi"],
-        r=columns["r"],
-        z=columns["r"] * np.sinh(columns["eta"]),
-        d_eta=columns["d_eta"],
-        d_phi=columns["d_phi"],
-        d_r=columns["d_r"],
-        eta_index=columns["eta_index"].astype(np.int32),
-        phi_index=columns["phi_index"].astype(np.int32),
-        name="barrel",
-        layers=BARREL_LAYERS,
-    )
-
-
-def _layer_cells(layer: Layer) -> dict[str, Array]:
-    grid = BARREL_GRIDS[layer.number]
-    half = np.arange(grid.first, grid.last) + 0.5
-    centers = np.concatenate([-half[::-1], half]) / grid.cells_per_eta
-    d_phi = 2.0 * np.pi / grid.n_phi
-    eta_index, phi_index = (part.ravel() for part in np.indices((len(centers), grid.n_phi)))
-    eta = centers[eta_index]
-    return {
-        "layer": np.full(len(eta), layer.number, dtype=np.int64),
-        "eta": eta,
-        "phi": (phi_index + 0.5) * d_phi - np.pi,
-        "r": layer.position.radius(eta),
-        "d_eta": np.full(len(eta), 1.0 / grid.cells_per_eta),
-        "d_phi": np.full(len(eta), d_phi),
-        "d_r": layer.position.thickness(eta),
-        "eta_index": eta_index,
-        "phi_index": phi_index,
-    }
+    return regular_cells(BARREL_LAYERS, tuple(BARREL_GRIDS.values()), "barrel")

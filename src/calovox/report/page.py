@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calovox import __version__
-from calovox.arrays import LAYER_NAMES, LAYERS
+from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
 from calovox.report.collection import Report
 from calovox.report.pictures import Picture
 from calovox.report.ratios import FEWEST_IN_RATIO
@@ -88,7 +88,7 @@ def context(report: Report, scores: Scores, pictures: Mapping[str, Picture]) -> 
         "gates": gates_context(report.outcomes),
         "samples": [_sample_cells(sample) for sample in report.samples],
         "regions": [region_context(result) for result in report.regions],
-        "layers": [f"{LAYER_NAMES[layer]} ({layer})" for layer in LAYERS],
+        "layers": [f"{BARREL_NAMES[layer]} ({layer})" for layer in BARREL_NUMBERS],
         "averages": [_average_context(shower, report) for shower in report.averages],
         "response": response_context(report),
         "image_energy": None if report.image is None else format_energy(report.image.energy),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from calovox.arrays import LAYER_NAMES
+from calovox.geometry.barrel import BARREL_NAMES
 from calovox.phi_modulation import MODULATED_LAYERS
 from calovox.report.topics.phi_modulation.measure import EnergyTest, PhiModulationResult
 from calovox.report.topics.shapes.page import outside
@@ -26,7 +26,7 @@ def phi_modulation_context(result: PhiModulationResult | None) -> dict[str, Any]
     if result is None:
         return None
     return {
-        "layers": [LAYER_NAMES[layer] for layer in MODULATED_LAYERS],
+        "layers": [BARREL_NAMES[layer] for layer in MODULATED_LAYERS],
         "ranges": [_range_row(result, row) for row in range(len(result.fit.loss))],
         "warnings": result.fit.warnings,
         "has_truth": result.truth is not None,

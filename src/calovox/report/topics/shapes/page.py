@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.report.text import html_symbol
 from calovox.report.topics.shapes.measure import (
     EXPECTED_FRACTIONS,
@@ -79,7 +79,7 @@ def region_context(result: RegionResult) -> dict[str, Any]:
         "fractions": [
             _fractions_row(entry, central=central) for entry in result.fractions if entry.n_events
         ],
-        "expected": [_expected(layer) for layer in LAYERS] if central else None,
+        "expected": [_expected(layer) for layer in BARREL_NUMBERS] if central else None,
     }
 
 

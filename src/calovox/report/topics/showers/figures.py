@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from calovox.arrays import LAYER_NAMES
+from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NAMES
 from calovox.report.histogram_pages import add_colorbar
 from calovox.report.style import drawn_name
 from calovox.report.topics.showers.draw import (
@@ -24,7 +24,9 @@ __all__ = ["average_figure", "image_figure"]
 NEAR_RADIUS: Final = 100.0
 """Half the width of the near view of an average shower in mm."""
 
-_LAYERS_SHOWN: Final = (1, 2, 3)
+_LAYERS_SHOWN: Final = tuple(
+    layer.number for layer in BARREL_LAYERS if layer.role in ("strips", "middle", "back")
+)
 _AVERAGE_DECADES: Final = 9
 _IMAGE_DECADES: Final = 5
 
@@ -53,7 +55,7 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
     figure.text(
         0.475,
         0.955,
-        f"{format_energy(image.energy)} photon at η = {eta}, {LAYER_NAMES[image.layer]}",
+        f"{format_energy(image.energy)} photon at η = {eta}, {BARREL_NAMES[image.layer]}",
         ha="center",
         fontsize=11,
     )
@@ -83,7 +85,7 @@ def average_figure(shower: AverageShower) -> Figure:
             ax = axes[row, column]
             (mesh,) = plot_average_shower(shower, ax, layer=layer, radius=radius, norm=norm)
             view = f"to {NEAR_RADIUS:.0f} mm" if row == 0 else f"to the edge, {edge:.0f} mm"
-            ax.set_title(f"{LAYER_NAMES[layer]}, {view}")
+            ax.set_title(f"{BARREL_NAMES[layer]}, {view}")
             if column > 0:
                 ax.set_ylabel("")
         add_colorbar(figure, mesh, axes[row, -1], "Energy density [MeV/mm²]")
