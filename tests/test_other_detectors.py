@@ -132,8 +132,11 @@ def test_side_files_and_metadata_keep_the_layers(tmp_path: Path, detector: Detec
 @pytest.mark.parametrize("detector", MODELLED, ids=repr)
 def test_models_of_the_layers_train_and_are_exported(tmp_path: Path, detector: Detector) -> None:
     files = ShowerFiles([write(tmp_path / "a.h5", detector, 40)])
-    inn = InnSizes(n_blocks=4, width=8).fitted(files, seed=1, reflect=False)
-    dit = DitSizes("rings", 16, 2, 1, "maxima", "note").fitted(files, seed=1, reflect=False)
+    inn = InnSizes(n_blocks=10, width=8).fitted(files, seed=1, reflect=False)
+    sizes = DitSizes(
+        "rings", 16, 2, 1, "maxima", "note", path="karras", solver="heun", solver_steps=2
+    )
+    dit = sizes.fitted(files, seed=1, reflect=False)
     showers = files.read(np.arange(20))
     rng = torch.Generator().manual_seed(1)
     for model in (inn, dit):

@@ -79,7 +79,7 @@ class CellTable:
         if len(set(sizes.values())) > 1:
             raise ValueError(f"CellTable: expected columns of one length, got {sizes}")
         check_numbers("CellTable", self.numbers)
-        if np.any(np.diff(layer_positions(self.layer, self._positions)) < 0):
+        if np.any(np.diff(layer_positions(self.layer, self.positions)) < 0):
             raise ValueError("CellTable: expected cells sorted by layer")
         for layer in self.numbers:
             rows = self.layer == layer
@@ -152,7 +152,8 @@ class CellTable:
         return tuple(layer.number for layer in self.layers)
 
     @cached_property
-    def _positions(self) -> Int64[Array, "256"]:
+    def positions(self) -> Int64[Array, "256"]:
+        """Position of the layer of each number, -1 for none."""
         return position_table(self.numbers)
 
     def grid_shape(self, layer: int) -> tuple[int, int]:
@@ -179,7 +180,7 @@ class CellTable:
         Raises:
             ValueError: If there is no such layer.
         """
-        return self._index_grids[int(layer_positions(np.array([layer]), self._positions)[0])]
+        return self._index_grids[int(layer_positions(np.array([layer]), self.positions)[0])]
 
     def at(self, layer: int, eta_index: int, phi_index: int) -> int:
         """Give the row of the cell at a position of a layer.

@@ -17,7 +17,6 @@ from calovox.geometry.layers import (
     Role,
     fill_radii,
     layer_positions,
-    position_table,
     radius_tables,
 )
 
@@ -75,8 +74,8 @@ class Detector:
         return self.cells.numbers
 
     @cached_property
-    def _positions(self) -> Int64[Array, "256"]:
-        return position_table(self.numbers)
+    def _roles(self) -> dict[int, Role]:
+        return {layer.number: layer.role for layer in self.layers}
 
     @cached_property
     def _radii(self) -> RadiusTables:
@@ -94,7 +93,7 @@ class Detector:
         Raises:
             ValueError: If the detector has no layer of a number.
         """
-        return layer_positions(layers, self._positions)
+        return layer_positions(layers, self.cells.positions)
 
     def radii(
         self, eta: Float[Array, " point"], numbers: tuple[int, ...] | None = None
@@ -130,5 +129,6 @@ class Detector:
         Raises:
             ValueError: If the detector has no layer of a number.
         """
-        positions = self.positions(np.array(numbers))
-        return tuple(self.layers[position].role == role for position in positions)
+        if not self._roles.keys() >= set(numbers):
+            self.positions(np.array(numbers))  # raises the error that names the layer
+        return tuple(self._roles[number] == role for number in numbers)

@@ -20,7 +20,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, Int32, Int64, Integer, UInt8
-from calovox.geometry.layers import layer_positions, position_table
+from calovox.geometry.layers import layer_positions
 from calovox.geometry.lookup_kernel import (
     GAP_TOLERANCE,
     GRID_TYPE,
@@ -76,6 +76,11 @@ class Cells(Protocol):
     @property
     def numbers(self) -> tuple[int, ...]:
         """Numbers of the layers, rising."""
+        ...
+
+    @property
+    def positions(self) -> Int64[Array, "256"]:
+        """Position of the layer of each number, -1 for none."""
         ...
 
     @property
@@ -276,7 +281,7 @@ def _parameters(
     table: Cells, grids: Array, bins: Int32[Array, " bin"], *, regular: bool
 ) -> LookupParameters:
     return LookupParameters(
-        positions=position_table(table.numbers),
+        positions=table.positions,
         regular=regular,
         grids=grids,
         bins=bins,

@@ -14,7 +14,7 @@ References:
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -52,11 +52,13 @@ MODULATED_LAYERS: Final = tuple(layer.number for layer in BARREL_LAYERS if layer
 """Numbers of the layers between the absorbers."""
 
 
+@cache
 def curve_rows() -> Int64[Array, "256"]:
     """Tabulate the rows of layers in tables of curves, for kernels.
 
     Returns:
-        Row of each layer number; the row behind the last curve where there is no modulation.
+        Row of each layer number, that behind the last curve where there is no modulation; not to
+        be written to.
     """
     rows = np.full(NO_LAYER + 1, len(MODULATED_LAYERS), dtype=np.int64)
     rows[list(MODULATED_LAYERS)] = np.arange(len(MODULATED_LAYERS))

@@ -27,7 +27,7 @@ import numpy as np
 from calovox.arrays import Array, Bool, Float64, Int64
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
-from calovox.geometry.layers import Role, position_table
+from calovox.geometry.layers import Role
 from calovox.kernels import kernel
 
 __all__ = [
@@ -143,9 +143,7 @@ def _layers(
     energy = np.zeros((len(cells), len(table.layers)))
     brightest = np.full(energy.shape, -1, dtype=np.int64)
     entries = (cells.event_offsets, cells.cell, cells.energy)
-    event = _brightest_kernel(
-        *entries, table.layer, position_table(table.numbers), energy, brightest
-    )
+    event = _brightest_kernel(*entries, table.layer, table.positions, energy, brightest)
     if event >= 0:
         raise ValueError(
             f"cells: expected rising cell numbers in each event, not so in event {event}"
@@ -176,7 +174,7 @@ def _clusters(
     eta = np.zeros(len(cells))
     entries = (cells.event_offsets, cells.cell, cells.energy)
     places = (table.layer, table.eta, table.phi, table.d_eta, table.d_phi)
-    positions = position_table(table.numbers)
+    positions = table.positions
     _cluster_kernel(*entries, *places, positions, middle, brightest, energy, eta)
     return energy, eta
 
