@@ -8,16 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.cli.test_chain import fail
 
 from calovox.binned_shower.sub_voxel_files import SubVoxelFileError, read_sub_voxels
-from calovox.geometry.cells import CellFileError, CellTable
+from calovox.geometry.barrel import read_barrel
+from calovox.geometry.cells import CellFileError
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import CurveFileError, read_curve_root, write_curve_root
 from calovox.samples.calochallenge import CaloChallengeError, read_binning
 from calovox.scores.table import Scores, ScoresError
 from calovox.simulation.photon_files import PhotonFileError, read_photons
 from calovox.voxelization import VoxelGrid
+from tests.cli.commands.test_chain import fail
 from tests.toy_calochallenge import BINNING
 
 SAMPLE = Path(__file__).parents[2] / "sample"
@@ -41,7 +42,7 @@ def sub_voxels(folder: Path) -> Path:
 
 READERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object], type[ValueError]]] = {
     "curve": (write_curve, read_curve_root, CurveFileError),
-    "cells": (write_curve, CellTable.from_root, CellFileError),
+    "cells": (write_curve, read_barrel, CellFileError),
     "photons": (write_photons, read_photons, PhotonFileError),
     "scores": (write_photons, Scores.from_parquet, ScoresError),
     "sub-voxels": (

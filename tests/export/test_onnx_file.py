@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from tests.export.test_fused import toy_sampler
 
 from calovox.dataset.keys import LEAST_FRACTION
-from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
+from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler
 from calovox.nn.spline import MIN_SLOPE
@@ -23,6 +22,7 @@ from calovox.training.runs.folder import read_run
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import CfmSizes
 from calovox.voxelization import VoxelGrid
+from tests.export.fused.test_fused import toy_sampler
 from tests.export.toy_runs import ENERGY_RANGE, build, toy_grid
 
 N_VOXELS = toy_grid().n_voxels

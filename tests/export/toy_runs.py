@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.models.inn import CaloINN
 from calovox.models.shapes.dit import CaloDiT
-from calovox.models.shapes.sampling import PathKind
+from calovox.models.shapes.kinds import PathKind, TokenKind, VoxelSpaceKind
 from calovox.models.shapes.students import ConsistencyModel
-from calovox.models.shapes.tokens import TokenKind
 from calovox.models.two_stage import ShapeModel
 from calovox.preprocessing import (
     ConditionTransform,
@@ -23,11 +22,11 @@ from calovox.preprocessing import (
     ScaledConditions,
     Standardization,
     VoxelSpace,
-    VoxelSpaceKind,
 )
 from calovox.training.runs.folder import RunRecord, grid_to_json, write_record, write_weights
 from calovox.training.sizes.kinds import InnSizes, StudentSizes
-from calovox.training.sizes.shapes import CfmSizes, ConditionKind, DitSizes
+from calovox.training.sizes.options import ConditionKind
+from calovox.training.sizes.shapes import CfmSizes, DitSizes
 from calovox.voxelization import Ring, VoxelGrid
 
 ShapeSizes = CfmSizes | DitSizes | StudentSizes

@@ -10,9 +10,9 @@ import hdf5plugin
 import numpy as np
 import pytest
 
+from calovox.files import gate as hdf5_gate
 from calovox.files.gate import hdf5_problem
 from calovox.files.hdf5 import open_for_reading
-from calovox.files.whole import gate as hdf5_gate
 
 
 class ToyError(ValueError):

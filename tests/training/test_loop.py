@@ -14,9 +14,13 @@ from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.models.inn import CaloINN, inn_network
 from calovox.models.shapes.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, LogitVoxelTransform
-from calovox.training import Recipe, ShowerFiles, ShowerStream, Step, train, voxels_to_showers
+from calovox.training.data.showers import ShowerFiles, voxels_to_showers
+from calovox.training.data.stream import ShowerStream
 from calovox.training.devices import make_fabric
+from calovox.training.loop import train
 from calovox.training.observer import Observer
+from calovox.training.recipe import Recipe
+from calovox.training.runs.state import Step
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -105,7 +109,48 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(
     train(killed, make_stream(reader), RECIPE, observers=[seen], **options)
     assert [step.number for step in seen.steps] == list(range(7, 13))
     assert_same_weights(whole, killed)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint.pt"]
+    names = sorted(entry.name for entry in tmp_path.iterdir())
+    assert names == ["checkpoint.previous.pt", "checkpoint.pt"]
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def fill_with_zeros(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def change_one_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [cut, fill_with_zeros, change_one_byte])
+@pytest.mark.parametrize(("n_damaged", "step"), [(1, 6), (2, 0)])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_then_to_the_start(
+    tmp_path: Path,
+    reader: DatasetReader,
+    damage: Callable[[Path], None],
+    n_damaged: int,
+    step: int,
+) -> None:
+    options: dict[str, Any] = {"checkpoint_every": 3}
+    whole, path = tmp_path / "whole.pt", tmp_path / "checkpoint.pt"
+    train(make_inn(reader), make_stream(reader), RECIPE, checkpoint=whole, **options)
+    options["checkpoint"] = path
+    with pytest.raises(KeyboardInterrupt):
+        observers = [Steps(interrupt_at=10)]
+        train(make_inn(reader), make_stream(reader), RECIPE, observers=observers, **options)
+    damaged = [path, tmp_path / "checkpoint.previous.pt"][:n_damaged]
+    for checkpoint in damaged:
+        damage(checkpoint)
+    seen = Steps()
+    run = train(make_inn(reader), make_stream(reader), RECIPE, observers=[seen], **options)
+    assert seen.steps[0].number == step + 1
+    assert run.damaged == damaged
+    assert path.read_bytes() == whole.read_bytes()
 
 
 def test_a_finished_run_stays_as_it_is(tmp_path: Path, reader: DatasetReader) -> None:

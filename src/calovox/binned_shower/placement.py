@@ -1,8 +1,8 @@
 r"""Voxels become hits: where they lie inside their voxel.
 
-How many hits a voxel has is said in `calovox.binned_shower.hit_energy`; each carries the same
-energy. A hit chooses the half of the voxel in alpha, then the half in r given that of alpha:
-together the quarter with the probabilities of `SubVoxelProbabilities`. As in FastCaloSim's
+`calovox.binned_shower.hit_energy` says how many hits a voxel has; all have the same energy.
+A hit chooses the half of the voxel in alpha, then the half in r given that of alpha: together the
+quarter with the probabilities of `SubVoxelProbabilities`. As in FastCaloSim's
 ``TFCSBinnedShower``,
 
 - positions are uniform in r and in alpha (not in area) inside the chosen quarter;
@@ -175,6 +175,7 @@ def _linear(u: float, inner: float) -> float:
     """Invert the linear density; see `linear_quantile`."""
     inner = min(max(inner, 0.25), 0.75)
     start = 2.0 * inner - 0.5
+    # written so that it holds for p = 1/2 as well, where the quadratic equation becomes linear
     square = max(start * start + 2.0 * (1.0 - 2.0 * inner) * u, 0.0)
     below = start + math.sqrt(square)
     return min(2.0 * u / below, 2.0) if below > 0.0 else 0.0
@@ -201,7 +202,7 @@ def _count_kernel(
     for event in range(energy.shape[0]):
         total = 0
         for voxel in range(energy.shape[1]):
-            n_good += 0.0 <= energy[event, voxel] < np.inf
+            n_good += 0.0 <= energy[event, voxel] < np.inf  # NaN does not count
             voxel_energy = energy[event, voxel] * incident_energy[event]
             total += hit_count(voxel_energy, hit_energy[event], max_hits)
         offsets[event + 1] = offsets[event] + total
@@ -211,6 +212,7 @@ def _count_kernel(
 @kernel()
 def _halves(probabilities: Array, lower: int, weight: float, voxel: int) -> tuple[float, ...]:
     """Interpolate; give P(alpha low), P(r low | alpha low), P(r low | alpha high)."""
+    # columns: (alpha low, r low), (alpha high, r low), (alpha low, r high), (alpha high, r high)
     low = probabilities[lower, voxel]
     high = probabilities[min(lower + 1, probabilities.shape[0] - 1), voxel]
     inner_low = low[0] + weight * (high[0] - low[0])
@@ -240,6 +242,7 @@ def _draw(
     n_hits = distances.size
     alpha_low, r_given_low, r_given_high = halves
     half_r, half_alpha = 0.5 * (r_max - r_min), 0.5 * (alpha_max - alpha_min)
+    # the stream is drawn first, in a fixed order: hits are the same whatever comes after
     for hit in range(n_hits):
         state, alphas[hit] = next_uniform(state)
         state, distances[hit] = next_uniform(state)
@@ -306,6 +309,7 @@ def _fill_kernel(
 ) -> None:
     layer_boundaries, edges, numbers, is_linear = where
     layer, eta, phi, r, share = columns
+    # scratch for the largest event, taken once: r and alpha are not kept
     most = 0
     for event in range(energy.shape[0]):
         most = max(most, offsets[event + 1] - offsets[event])

@@ -20,8 +20,8 @@ from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.output_folder import describe_folder, new_folder
 from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
+from calovox.export.passes.rounding import round_weights
 from calovox.export.renewal import add_fixed_shapes
-from calovox.export.rounding import round_weights
 from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel

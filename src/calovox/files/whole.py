@@ -23,6 +23,7 @@ __all__ = [
     "DiskFullError",
     "check_folder",
     "check_writable",
+    "explain_full_disk",
     "file_hash",
     "is_disk_full",
     "remove_leftovers",
@@ -96,7 +97,7 @@ def whole_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     remove_leftovers(path.absolute().parent)
     partial = _hidden(path, "partial")
     try:
-        with _explain_full_disk(path, partial):
+        with explain_full_disk(path, partial):
             yield partial
             _sync(partial)
             os.replace(partial, path)
@@ -139,7 +140,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     remove_leftovers(folder.absolute().parent)
     partial = _hidden(folder, "partial")
     try:
-        with _explain_full_disk(folder, partial):
+        with explain_full_disk(folder, partial):
             shutil.rmtree(partial, ignore_errors=True)  # of a killed process of the same number
             partial.mkdir()
             yield partial
@@ -149,6 +150,33 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             _sync(folder.absolute().parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def explain_full_disk(path: Path, partial: Path) -> Iterator[None]:
+    """Turn what a library raises on a full disk into one line.
+
+    Args:
+        path: What was to be written, by its final name.
+        partial: Where it was written to.
+
+    Raises:
+        DiskFullError: If the disk is full.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        written = _size(partial)
+        free = shutil.disk_usage(path.absolute().parent).free
+        raise DiskFullError(
+            f"{path}: the disk is full, or a limit of file sizes or a quota is reached, after "
+            f"{written / 1e6:.3g} MB with {free / 1e6:.3g} MB free: make room for more and run "
+            "again; nothing was replaced"
+        ) from error
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -245,25 +273,6 @@ def _replace_folder(folder: Path, new: Path) -> None:
         old.rename(folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-@contextmanager
-def _explain_full_disk(path: Path, partial: Path) -> Iterator[None]:
-    """Turn what a library raises on a full disk into one line."""
-    try:
-        yield
-    except DiskFullError:
-        raise
-    except Exception as error:
-        if not is_disk_full(error):
-            raise
-        written = _size(partial)
-        free = shutil.disk_usage(path.absolute().parent).free
-        raise DiskFullError(
-            f"{path}: the disk is full, or a limit of file sizes or a quota is reached, after "
-            f"{written / 1e6:.3g} MB with {free / 1e6:.3g} MB free: make room for more and run "
-            "again; nothing was replaced"
-        ) from error
 
 
 def _size(path: Path) -> int:

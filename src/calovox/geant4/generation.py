@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from calovox import __version__
 from calovox.files.whole import check_writable
 from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
@@ -178,7 +179,8 @@ def _join_shards(
     modulation = settings.response.modulation
     with HitsWriter(
         output,
-        provenance=folder.settings,
+        # not among the settings: shards may be continued by another version
+        provenance={"program": f"calovox {__version__}", **folder.settings},
         phi_modulation=(
             {"state": "absent"}
             if modulation is None

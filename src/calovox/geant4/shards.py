@@ -100,8 +100,12 @@ class ShardFolder:
         folder.path.mkdir(exist_ok=True)
         record = folder.path / "settings.json"
         if not (record.exists() and record.read_bytes().strip(b"\0")):  # none, or torn
-            with whole_file(record, overwrite=True) as partial:
-                partial.write_text(folder._text, encoding="utf-8")
+            try:
+                with whole_file(record, overwrite=True) as partial:
+                    partial.write_text(folder._text, encoding="utf-8")
+            except BaseException:
+                folder.__exit__()
+                raise
             sync_parent(folder.path)
         elif record.read_bytes() != folder._text.encode():
             raise ShardsError(

@@ -8,7 +8,7 @@ EMB1 begins only at 0.003125, one strip away from the joint of the two half barr
 
 Numbers are those of the layout ATLAS-R3S-2021-03-02-00 (``CaloCells.root``, distributed with
 FastCaloSim, Apache-2.0, https://github.com/fcs-proj/FastCaloSim), with the half barrels moved
-back from where they stand; `calovox.geometry.alignment` puts them there again. docs/geometry.md
+back from where they stand; `calovox.geometry.alignment` puts them there again. docs/detector.md
 lists what differs from the real cells.
 
 Identifiers of cells are those of `calovox.geometry.regular`.
@@ -212,6 +212,7 @@ def layer_boundaries(eta: Float[Array, " point"]) -> Float64[Array, "point 4"]:
 
 @kernel(forceinline=True)
 def _eta_bin_kernel(eta: float) -> int:
+    # compared before it becomes an integer, which a large eta would overflow
     scaled = abs(eta) * _BINS_PER_ETA
     return int(scaled) if scaled < len(_EMB1_EMB2) else len(_EMB1_EMB2) - 1
 

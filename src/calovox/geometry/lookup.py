@@ -46,6 +46,7 @@ def _candidate_kernel(
     """
     grid = parameters.grids[position]
     width = _TWO_PI / grid.n_phi
+    # called twice: `bins` first counts the cells of each bin, then says where the next one goes
     for row in rows:
         eta, phi, per_half_eta, per_half_phi = parameters.boxes[row]
         d_eta = margin / per_half_eta
@@ -53,6 +54,7 @@ def _candidate_kernel(
         low = math.floor((eta - d_eta) * grid.bins_per_eta) - grid.first_bin
         high = math.floor((eta + d_eta) * grid.bins_per_eta) - grid.first_bin
         left = math.floor((phi - d_phi + math.pi) / width)
+        # a wide cell may reach round the detector: no bin gets it twice
         right = min(math.floor((phi + d_phi + math.pi) / width), left + grid.n_phi - 1)
         for i in range(low, high + 1):
             for j in range(left, right + 1):

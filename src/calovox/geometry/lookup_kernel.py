@@ -57,9 +57,10 @@ bins_per_eta), how many in eta and in phi, and where its entries in `LookupParam
 def _eta_bin(eta: float, bins_per_eta: float, first_bin: int, n_eta: int) -> int:
     """Compute the bin of an eta, exactly; -1 outside the layer."""
     scaled = eta * bins_per_eta - first_bin
-    if not 0.0 <= scaled <= n_eta:
+    if not 0.0 <= scaled <= n_eta:  # also false for NaN; the upper edge is judged below
         return -1
     whole = np.floor(scaled)
+    # away from edges the product cannot be in the wrong bin: nearly every point ends here
     if _EDGE < scaled - whole < 1.0 - _EDGE:
         return int(whole)
     place = math.floor(eta * bins_per_eta)  # the product may have rounded across the edge
@@ -76,6 +77,7 @@ def _phi_bin(phi: float, n_phi: int) -> int:
     """Compute the bin of a phi in [-pi, pi), exactly."""
     scaled = (phi + math.pi) * (n_phi / _TWO_PI)
     whole = np.floor(scaled)
+    # next to an edge, compare with the edge itself: it is computed as the table computes it
     if _EDGE < scaled - whole < 1.0 - _EDGE:
         return int(whole)
     width = _TWO_PI / n_phi
@@ -94,7 +96,7 @@ def _bin(
     """Compute the bins of a point in eta and phi; the first is -1 outside the layer."""
     i = _eta_bin(eta, bins_per_eta, first_bin, n_eta)
     phi = wrap_phi_kernel(phi)
-    if i < 0 or not -math.pi <= phi < math.pi:
+    if i < 0 or not -math.pi <= phi < math.pi:  # infinities and NaN stay outside after wrapping
         return -1, -1
     return i, _phi_bin(phi, n_phi)
 
@@ -109,9 +111,9 @@ def _nearest(
     for place in range(start, stop):
         row = candidates[place]
         d_phi = abs(phi - boxes[row, 1])
-        d_phi = min(d_phi, _TWO_PI - d_phi)
+        d_phi = min(d_phi, _TWO_PI - d_phi)  # the short way round
         distance = max(abs(eta - boxes[row, 0]) * boxes[row, 2], d_phi * boxes[row, 3])
-        if distance <= smallest:
+        if distance <= smallest:  # rows rise: of two equally near cells the higher row wins
             smallest = distance
             nearest = row
     return nearest

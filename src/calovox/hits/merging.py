@@ -5,10 +5,9 @@ Hits of an event are sorted into bins of a grid aligned with the direction of th
 most 5 mm. Hits that share a bin, a layer and a cell become one hit with the sum of their energies
 at their energy-weighted mean eta, phi and r.
 
-Because cells are part of the key, and cells are rectangles in eta and phi, a merged hit lies in
-the cell of its parts: the energy of each cell is the sum over the hits before merging. Atlas
-merges first and then scales the hits of a cell to the sum of its deposits; with this key that
-factor is 1.
+A merged hit lies in the cell of its parts, because cells are part of the key and are rectangles in
+eta and phi. Merging therefore changes no energy of a cell. ATLAS merges without regard to cells
+and scales the hits of each cell to the sum of its deposits; here that factor would be 1.
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.1.
@@ -65,7 +64,7 @@ class MergingRadii:
 
     @classmethod
     def coarse(cls, layers: Sequence[Layer] = BARREL_LAYERS) -> "MergingRadii":
-        """Return the sizes used before: 1 mm in the strips, 5 mm elsewhere, in all directions."""
+        """Return the older sizes: 1 mm in the strips, 5 mm elsewhere, in all directions."""
         sizes = tuple(1.0 if layer.role == "strips" else 5.0 for layer in layers)
         return cls(across=sizes, along=sizes, per_layer=0)
 
@@ -170,16 +169,18 @@ def _merge_kernel(
     key = np.empty(5, dtype=np.int32)
     for event in range(event_offsets.size - 1):
         start, stop = event_offsets[event], event_offsets[event + 1]
+        # at most half full, so that a search ends soon; a power of two, so that `&` wraps it
         size = 16
         while size < 2 * (stop - start):
             size *= 2
-        table[:size] = -1
+        table[:size] = -1  # only what this event uses: a small event stays cheap
         tilt = (math.sinh(directions[0][event]), math.cosh(directions[0][event]))
         for hit in range(start, stop):
             if energy[hit] == 0.0:
                 continue
             key[0] = position = layer[hit]
             key[1] = cell[hit]
+            # the photon is turned into the plane y = 0, where the bins are aligned with it
             point = (eta[hit], wrap_phi_kernel(phi[hit] - directions[1][event]), r[hit])
             _fill_bins(key, point, tilt, (across[position], along[event, position]))
             place = _find_place(key, table, keys, size)
@@ -193,6 +194,7 @@ def _merge_kernel(
                 first[row] = hit
             sums[row, 0] += energy[hit]
             sums[row, 1] += energy[hit] * eta[hit]
+            # relative to the first hit, or the mean of hits on both sides of +-pi would be 0
             sums[row, 2] += energy[hit] * wrap_phi_kernel(phi[hit] - phi[first[row]])
             sums[row, 3] += energy[hit] * r[hit]
         merged_offsets[event + 1] = n_merged
@@ -214,6 +216,7 @@ def _fill_bins(
     sinh_eta, cosh_eta = tilt
     across, along = sizes
     x, y, z = r * math.cos(phi), r * math.sin(phi), r * math.sinh(eta)
+    # the photon flies along (1, 0, sinh eta) / cosh eta; (-sinh eta, 0, 1) / cosh eta is across it
     key[2] = math.floor(y / across)
     key[3] = math.floor((z - x * sinh_eta) / cosh_eta / across)
     key[4] = math.floor((x + z * sinh_eta) / cosh_eta / along)
@@ -222,6 +225,7 @@ def _fill_bins(
 @kernel(inline="always")
 def _find_place(key: Array, table: Array, keys: Array, size: int) -> np.int64:
     """Find the place of a key in the table, or the free place where it belongs."""
+    # multiply and shift: keys of neighbouring bins differ by 1, their places must not
     code = np.uint64(0)
     for part in range(5):
         code = (code ^ np.uint64(np.uint32(key[part]))) * _HASH
@@ -235,5 +239,5 @@ def _find_place(key: Array, table: Array, keys: Array, size: int) -> np.int64:
                 same = False
         if same:
             return place
-        place = (place + 1) & (size - 1)
+        place = (place + 1) & (size - 1)  # taken by another key: the next place
     return place

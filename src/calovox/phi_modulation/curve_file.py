@@ -4,9 +4,9 @@ HDF5, with the attributes `format` ("calovox phi modulation") and `version` on t
 
 | dataset | shape | meaning |
 | --- | --- | --- |
-| `values` | (range, 4, bin) | g by |eta| range, layer 0-3 and phase of the hit |
+| `values` | (range, 4, bin) | g by range of abs(eta), layer 0-3 and phase of the hit |
 | `uncertainties` | the same | standard deviation of each value; absent if not known |
-| `eta_edges` | (range + 1) | edges of the |eta| ranges |
+| `eta_edges` | (range + 1) | edges of the ranges of abs(eta) |
 | `fit/...` | | loss history, E_tot(T) before and after, settings, warnings; absent without a fit |
 | `truth/...` | | curves of the generator, if known; never used by the fit |
 | `average/...` | | average showers in bins of T, if the generator's curves are known |
@@ -18,6 +18,8 @@ takes the range of the hit's |eta|, not the photon's: the first range starts at 
 ends at 2.5, beyond all hits.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -65,9 +67,10 @@ def write_curve(
     settings: FitSettings | None = None,
     truth: PhiModulation | None = None,
     average: AverageProfile | None = None,
+    root: Path | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write curves, and the fit that gave them.
+    """Write curves, and the fit that gave them; no file appears before all are written.
 
     Args:
         path: The file.
@@ -75,26 +78,26 @@ def write_curve(
         settings: Settings of the fit.
         truth: Curves of the generator, to compare with.
         average: Average showers in bins of T.
+        root: Folder for the ROOT files of FastCaloSim, made if it is not there.
         overwrite: Whether an existing file may be replaced.
     """
     modulation = curve.modulation if isinstance(curve, FitResult) else curve
-    with whole_file(path, overwrite=overwrite) as partial, create_hdf5(partial) as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["version"] = VERSION
-        _write_modulation(file, modulation)
-        if truth is not None:
-            _write_modulation(file.create_group("truth"), truth)
-        if average is not None:
-            group = file.create_group("average")
-            for name in _AVERAGE_ARRAYS:
-                group[name] = getattr(average, name)
-        if isinstance(curve, FitResult):
-            fit = file.create_group("fit")
-            for name in _FIT_ARRAYS:
-                fit[name] = getattr(curve, name)
-            fit["n_showers"] = np.asarray(curve.n_showers, dtype=np.int64)
-            write_json(fit, "warnings", list(curve.warnings))
-            write_json(fit, "settings", None if settings is None else asdict(settings))
+    with whole_file(path, overwrite=overwrite) as partial:
+        with create_hdf5(partial) as file:
+            file.attrs["format"] = FORMAT
+            file.attrs["version"] = VERSION
+            _write_modulation(file, modulation)
+            if truth is not None:
+                _write_modulation(file.create_group("truth"), truth)
+            if average is not None:
+                group = file.create_group("average")
+                for name in _AVERAGE_ARRAYS:
+                    group[name] = getattr(average, name)
+            if isinstance(curve, FitResult):
+                _write_fit(file.create_group("fit"), curve, settings)
+        if root is not None:
+            with _folder(root):
+                write_curve_root(root, modulation, overwrite=overwrite)
 
 
 def read_truth(path: Path) -> PhiModulation | None:
@@ -172,10 +175,11 @@ def write_curve_root(folder: Path, modulation: PhiModulation, *, overwrite: bool
     ]
     for path, _ in names:
         check_writable(path, overwrite=overwrite)
-    for path, curve in names:
-        # created and filled as one file; uproot wants the name to end in .root
-        with whole_file(path, overwrite=overwrite) as partial, uproot.recreate(partial) as file:
-            file[_HISTOGRAM] = _histogram(curve)
+    with ExitStack() as stack:  # at whose end all of them appear
+        for path, curve in names:
+            partial = stack.enter_context(whole_file(path, overwrite=overwrite))
+            with uproot.recreate(partial) as file:
+                file[_HISTOGRAM] = _histogram(curve)
 
 
 def root_name(modulation: PhiModulation, eta_range: int, layer: int) -> str:
@@ -205,6 +209,26 @@ def read_curve_root(path: Path) -> Float64[Array, " bin"]:
             raise CurveFileError(f"{path} has no histogram {_HISTOGRAM}")
         content = np.asarray(file[_HISTOGRAM].values(flow=True), dtype=np.float64)
     return content.T.ravel()[1 : content.shape[0] - 1]
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder, and leave none that is empty after an error."""
+    path.mkdir(exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.rmdir()
+        raise
+
+
+def _write_fit(group: h5py.Group, result: FitResult, settings: FitSettings | None) -> None:
+    for name in _FIT_ARRAYS:
+        group[name] = getattr(result, name)
+    group["n_showers"] = np.asarray(result.n_showers, dtype=np.int64)
+    write_json(group, "warnings", list(result.warnings))
+    write_json(group, "settings", None if settings is None else asdict(settings))
 
 
 def _write_modulation(group: h5py.Group, modulation: PhiModulation) -> None:

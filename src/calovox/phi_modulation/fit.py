@@ -97,6 +97,14 @@ class FitResult:
     n_showers: tuple[int, ...]
     warnings: tuple[str, ...]
 
+    def __str__(self) -> str:
+        spread = [
+            f"{before.std() / before.mean():.2%} to {after.std() / after.mean():.2%}"
+            for before, after in zip(self.response_before, self.response_after, strict=True)
+        ]
+        n_showers = " + ".join(map(str, self.n_showers))
+        return f"{n_showers} showers, std of E_tot(T) from {' and from '.join(spread)}"
+
 
 def mean_profiles(
     profiles: PhaseProfiles, n_phases: int, weights: Float64[Array, "replica event"]
@@ -195,6 +203,7 @@ def _fit_range(
     curves, loss = minimise_loss(means, settings)
     before = means.sum(axis=(2, 3))
     after = np.einsum("rtlb,rlb->rt", means, 1.0 / curves)
+    # row 0 is the fit to all showers, the others are fits to bootstrap samples of them
     uncertainties = curves[1:].std(axis=0, ddof=1)
     return _RangeFit(
         curves=curves[0],
@@ -261,6 +270,7 @@ def loss_and_gradient(
     per_energy = slope + settings.layer_weight * layer_slope
     gradient = -np.einsum("rtlb,rtl->rlb", means, per_energy) / curves**2
 
+    # curves are periodic, hence `roll`; each difference holds three bins, so its gradient too
     bend = np.roll(curves, 1, 2) - 2.0 * curves + np.roll(curves, -1, 2)
     tilt = curves - curves[:, :, ::-1]
     n_bins = curves.shape[2]

@@ -96,9 +96,11 @@ def _replay_kernel(
         row = rows[layer[hit]]
         distance = phi[hit] - phi_photon
         distance -= 2.0 * np.pi * np.rint(distance / (2.0 * np.pi))
+        # half a turn more, 512 periods: above 0, so that truncation and `%` find the phase
         place = phi[hit] * to_table + 512 * n_table
         bare = energy[hit] / tables[row, int(place) % n_table]
         for copy in range(len(shifts)):
+            # phases count in bins of the table, so that a shift by whole periods changes nothing
             moved = int(place + shifts[copy] * n_table) % n_table
             value = bare * tables[row, moved]
             moments[copy, 0] += value

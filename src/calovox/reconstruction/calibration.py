@@ -1,23 +1,23 @@
 r"""Calibrated energy of a cluster: linear layer weights and an offset per bin of \|eta\|.
 
-.. math:: E_{cal} = o + \sum_l w_l E_l
+$$E_{cal} = o + \sum_l w_l E_l$$
 
-with the energies :math:`E_l` of the layers in the cluster window. ATLAS's own calibration is not
+with the energies $E_l$ of the layers in the cluster window. ATLAS's own calibration is not
 public; this one is fitted on Geant4 events, stored with the dataset, and applied alike to
 reference and simulated events. The fit minimises the relative residuals in units of the expected
-resolution :math:`\sigma(E) = 11\,\% / \sqrt{E / GeV} \oplus 1\,\%`, without which the few per cent
+resolution $\sigma(E) = 11\,\% / \sqrt{E / GeV} \oplus 1\,\%$, without which the few per cent
 of a TeV would not count beside the tens of per cent of a GeV:
 
-.. math:: \sum_i \left(\frac{E_{cal,i} - E_i}{E_i \, \sigma(E_i)}\right)^2
-          + \left(\frac{o - o^0}{\sigma_o}\right)^2
-          + \sum_l \left(\frac{w_l - w^0_l}{\sigma_w}\right)^2.
+$$\sum_i \left(\frac{E_{cal,i} - E_i}{E_i \, \sigma(E_i)}\right)^2
++ \left(\frac{o - o^0}{\sigma_o}\right)^2
++ \sum_l \left(\frac{w_l - w^0_l}{\sigma_w}\right)^2.$$
 
 The last two terms decide only what the events cannot: a layer with almost no energy (the first
-Tile layer) keeps the weight :math:`w^0`. A first fit to all events starts from
-:math:`o^0 = 0, w^0 = 1`; its result is :math:`o^0, w^0` of the fits per bin. A bin with fewer
+Tile layer) keeps the weight $w^0$. A first fit to all events starts from
+$o^0 = 0, w^0 = 1$; its result is $o^0, w^0$ of the fits per bin. A bin with fewer
 than `MIN_EVENTS` events borrows it as it is; such bins are marked. The offset is fitted only if
 the energies of the central 90 % of the events span a factor `OFFSET_SPAN`, and is
-:math:`o^0` otherwise: with photons of one energy the best offset would be that energy, and all
+$o^0$ otherwise: with photons of one energy the best offset would be that energy, and all
 weights zero.
 """
 

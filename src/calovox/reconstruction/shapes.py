@@ -3,17 +3,15 @@ r"""Cells to shower shapes: the nine observables of the note's Table 4, and ATLA
 EMB1 and EMB2 stand for the layers with the roles `strips` and `middle`, whatever the detector
 calls them.
 
-Energies are sums over all cells: :math:`E_{raw}` over all layers, and :math:`f_1` is EMB1 over
-:math:`E_{raw}`. :math:`E_{cal}` is the calibrated energy of the cluster window (`windows`,
+Energies are sums over all cells: $E_{raw}$ over all layers, and $f_1$ is EMB1 over
+$E_{raw}$. $E_{cal}$ is the calibrated energy of the cluster window (`windows`,
 `calibration`); the shapes of EMB1 are described in `strips`. In EMB2, with
-:math:`E(n_\phi \times n_\eta)` around the brightest cell,
+$E(n_\phi \times n_\eta)$ around the brightest cell,
 
-.. math::
-
-    R_\phi = \frac{E(3 \times 7)}{E(7 \times 7)}, \quad
-    R_\eta = \frac{E(3 \times 3)}{E(3 \times 7)}, \quad
-    R_\eta^{ATLAS} = \frac{E(7 \times 3)}{E(7 \times 7)}, \quad
-    R_\phi^{ATLAS} = \frac{E(3 \times 3)}{E(7 \times 3)}.
+$$R_\phi = \frac{E(3 \times 7)}{E(7 \times 7)}, \quad
+R_\eta = \frac{E(3 \times 3)}{E(3 \times 7)}, \quad
+R_\eta^{ATLAS} = \frac{E(7 \times 3)}{E(7 \times 7)}, \quad
+R_\phi^{ATLAS} = \frac{E(3 \times 3)}{E(7 \times 3)}.$$
 
 The note's caption of Table 4 exchanges phi and eta: the names only make sense when the first
 count runs over phi. A ratio whose denominator is not positive is 0; `has_strips` and `has_middle`

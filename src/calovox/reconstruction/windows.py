@@ -195,13 +195,13 @@ def _brightest_kernel(
         previous = -1
         for entry in range(offsets[event], offsets[event + 1]):
             row = cell[entry]
-            if row <= previous:
+            if row <= previous:  # a cell listed twice would be counted twice
                 return event
             previous = row
             position = positions[layer[row]]
             value = np.float64(energy[entry])
             layer_energy[event, position] += value
-            if value > highest[position]:
+            if value > highest[position]:  # not >=: of equal cells the first one is the brightest
                 highest[position] = value
                 brightest[event, position] = row
     return -1
@@ -209,6 +209,7 @@ def _brightest_kernel(
 
 @kernel(inline="always")
 def _phi_steps(phi_index: int, center: int, n_phi: int) -> int:
+    # the short way round; of two ways of equal length the negative one
     steps = phi_index - center
     if 2 * steps >= n_phi:
         return steps - n_phi
@@ -278,11 +279,12 @@ def _cluster_kernel(
             if abs(eta[row] - eta[center]) > half_eta + _BORDER * d_eta[row]:
                 continue
             distance = abs(phi[row] - phi[center])
-            distance = min(distance, abs(2.0 * np.pi - distance))
+            distance = min(distance, abs(2.0 * np.pi - distance))  # the short way round
             if distance > half_phi + _BORDER * d_phi[row]:
                 continue
             position = positions[layer[row]]
             cluster_energy[event, position] += energy[entry]
+            # negative weights could move the mean out of the window
             if position == middle and energy[entry] > 0:
                 weight += energy[entry]
                 weighted_eta += energy[entry] * eta[row]

@@ -154,12 +154,14 @@ def bins_to_rings(
             f"{where}: expected finite edges and bin sizes above 0, up to {_LARGEST_EDGE:g}"
         )
     places = np.empty(len(r_start), dtype=np.int64)
+    # in single precision, as files store edges: writing and reading a grid gives the same one
     starts = np.unique(r_start.astype(np.float32)).astype(np.float64)
     rings: list[Ring] = []
     n_placed = 0
     for start in starts:
         members = r_start.astype(np.float32) == np.float32(start)
         size = float(np.median(r_size[members]))
+        # the next start counts, not start + size, whose rounding would leave gaps
         following = starts[len(rings) + 1] if len(rings) + 1 < len(starts) else start + size
         ring = Ring(float(start), float(following), float(following - start), int(members.sum()))
         if np.any(np.abs(r_size[members] - ring.d_r) > _TOLERANCE * ring.d_r):

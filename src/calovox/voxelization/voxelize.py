@@ -44,20 +44,20 @@ def _centers_kernel(
     eta_center: Array,
     phi_center: Array,
 ) -> None:
-    # on entry the centres hold the direction of the photon
+    # on entry the centres hold the direction of the photon, round which phi is averaged: a shower
+    # on both sides of +-pi would else have its mean on the far side of the detector
     for event in range(eta_center.size):
         origin = phi_center[event]
         total = 0.0
         sum_eta = 0.0
         sum_phi = 0.0
         for hit in range(offsets[event], offsets[event + 1]):
-            weight = np.float64(
-                energy[hit]
-            )  # products in double precision, whatever the columns are
+            # products in double precision, whatever the columns are
+            weight = np.float64(energy[hit])
             total += weight
             sum_eta += weight * eta[hit]
             sum_phi += weight * wrap_phi_kernel(phi[hit] - origin)
-        if total > 0.0:
+        if total > 0.0:  # else the photon's direction stays
             eta_center[event] = sum_eta / total
             phi_center[event] = wrap_phi_kernel(origin + sum_phi / total)
 
@@ -71,7 +71,7 @@ def _remove_negative(voxels: Array) -> float:
         total += voxels[voxel]
         if voxels[voxel] > 0.0:
             positive += voxels[voxel]
-    if positive == total:
+    if positive == total:  # the usual case: nothing is negative
         return 0.0
     scale = total / positive if total > 0.0 else 0.0
     for voxel in range(voxels.size):
@@ -94,6 +94,7 @@ def _voxelize_kernel(
     """Fill in the fractions of all events; False if a hit has a layer that the grid lacks."""
     layer, eta, phi, energy = hits
     eta_center, phi_center, r_center = centers
+    # sums in double precision; `fractions` may be in single precision
     voxels = np.empty(fractions.shape[1])
     for event in range(fractions.shape[0]):
         voxels[:] = 0.0

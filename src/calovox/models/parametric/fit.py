@@ -264,6 +264,7 @@ def _fit_shapes(batches: Iterable[Hits], bins: list[Int64[Array, "_"]]) -> Array
     _, boundaries = half_edges()
     for begin, end in pairwise(boundaries):
         layer = sums[:, begin:end]
+        # a bin without energy in a layer may still be asked for it, by interpolated energies
         empty = layer.sum(axis=1) == 0.0
         layer[empty] = layer.sum(axis=0)
         layer /= np.maximum(layer.sum(axis=1, keepdims=True), math.ulp(0.0))

@@ -199,6 +199,7 @@ def _draw(
         voxel = np.searchsorted(cumulative, u_voxel, side="right")
         r_min, r_max, alpha_min, alpha_max = edges[voxel]
         distances[hit] = r_min + (r_max - r_min) * u_r
+        # only alpha below pi is stored; the same number chooses the side and the place in it
         is_reflected = u_alpha >= 0.5
         alpha = alpha_min + (alpha_max - alpha_min) * (2.0 * u_alpha - is_reflected)
         alphas[hit] = 2.0 * math.pi - alpha if is_reflected else alpha

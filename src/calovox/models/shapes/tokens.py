@@ -13,19 +13,17 @@ References:
     A. Dosovitskiy et al., *An image is worth 16x16 words*, 2020, https://arxiv.org/abs/2010.11929
 """
 
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 import numpy as np
 import torch
 
 from calovox.arrays import Array, Int64
+from calovox.models.shapes.kinds import TokenKind
 from calovox.nn import TokenLayout
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["PATCH", "TokenKind", "grid_to_image", "grid_to_tokens"]
-
-TokenKind = Literal["patches", "rings", "voxels"]
-"""What a token is made of."""
 
 PATCH: Final = (3, 2, 1)
 """Bins of a patch in r, in alpha, and layers."""

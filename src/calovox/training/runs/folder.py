@@ -24,6 +24,7 @@ import numpy as np
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from calovox import __version__
 from calovox.files.damage import reading
 from calovox.files.whole import sync_parent, whole_file
 from calovox.geometry.barrel import BARREL_LAYERS
@@ -209,6 +210,7 @@ def read_record(folder: Path) -> RunRecord:
     with reading(folder / RECORD, RunFileError):
         if values.pop("format", None) != FORMAT or values.pop("version", None) != VERSION:
             raise RunFileError(f"{folder / RECORD}: expected '{FORMAT}' of version {VERSION}")
+        values.pop("program", None)
         for name in ("energy_range", "eta_range"):
             values[name] = tuple(values[name])
         return RunRecord(**values)
@@ -222,7 +224,8 @@ def write_record(folder: Path, record: RunRecord) -> None:
         record: Its content.
     """
     with whole_file(folder / RECORD, overwrite=True) as partial:
-        values = {"format": FORMAT, "version": VERSION} | asdict(record)
+        program = f"calovox {__version__}"
+        values = {"format": FORMAT, "version": VERSION, "program": program} | asdict(record)
         partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 

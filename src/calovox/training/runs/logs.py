@@ -5,12 +5,18 @@ removes what was written behind the checkpoint, so that no step is there twice.
 """
 
 import os
+import socket
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from tensorboardX import SummaryWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.record_writer import RecordWriter
+from tensorboardX.summary import scalar
 
-from calovox.files.whole import whole_file
+from calovox.files.whole import explain_full_disk, whole_file
 from calovox.training.observer import Observer
 from calovox.training.runs.state import RunState, Step
 
@@ -31,14 +37,20 @@ class TrainingLog(Observer):
         self.every = every
         self._folder = folder
         self._path = folder / "metrics.csv"
-        self._board: SummaryWriter | None = None
+        self._events: RecordWriter | None = None
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
     def start(self, run: RunState) -> None:
         """Open the files, and remove what is in them of later steps."""
-        self._board = SummaryWriter(str(self._folder), purge_step=run.step + 1)
         self._keep_until(run.step)
+        # not SummaryWriter: its thread ends on a full disk, and the next entries wait for ever
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
+        with explain_full_disk(self._path, self._path):
+            self._events = RecordWriter(str(self._folder / name))
+            self._add_event(file_version="brain.Event:2")
+            self._add_event(step=run.step + 1, session_log=SessionLog(status=SessionLog.START))
+            self._events.flush()
 
     def step(self, step: Step) -> None:
         """Take in a step."""
@@ -55,17 +67,24 @@ class TrainingLog(Observer):
 
     def end(self) -> None:
         """Write what is not on the disk yet."""
-        if self._board is not None:
-            self._board.close()
+        if self._events is not None:
+            with suppress(OSError):  # of what could not be written before, which was said
+                self._events.close()
 
     def _write(self, step: int, values: Mapping[str, float]) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.writelines(f"{step},{name},{value!r}\n" for name, value in values.items())
-            file.flush()
-            os.fsync(file.fileno())  # a checkpoint must not know more steps than the log
-        assert self._board is not None  # it was told of the start
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        assert self._events is not None  # it was told of the start
+        with explain_full_disk(self._path, self._path):
+            with self._path.open("a", encoding="utf-8") as file:
+                file.writelines(f"{step},{name},{value!r}\n" for name, value in values.items())
+                file.flush()
+                os.fsync(file.fileno())  # a checkpoint must not know more steps than the log
+            for name, value in values.items():
+                self._add_event(step=step, summary=scalar(name, value))
+            self._events.flush()
+
+    def _add_event(self, **content: Any) -> None:
+        assert self._events is not None
+        self._events.write(Event(wall_time=time.time(), **content).SerializeToString())
 
     def _keep_until(self, step: int) -> None:
         rows = read_metrics(self._path) if self._path.exists() else []

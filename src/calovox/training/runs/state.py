@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -77,6 +78,7 @@ class RunState:
         self.step = 0
         self.metrics: dict[str, float] = {}
         self.damaged: list[Path] = []
+        self._saved = False
         self.share = Share(fabric.global_rank, fabric.world_size)
         model.to(fabric.device)
         self.model = model
@@ -160,19 +162,20 @@ class RunState:
             "belongs_to": self._identity(),
             "step": self.step,
             "metrics": self.metrics,
-            "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "average": {} if self.average is None else self.average.average,
             "best": {} if self.best is None else self.best.state(),
             "scaler": {} if self._scaler is None else self._scaler.state_dict(),
         }
+        state = _interned(state) | {"model": self.model.state_dict()}
         content = io.BytesIO()  # its name would go into the file
         torch.save(state, content)
         with whole_file(path, overwrite=True) as partial:
             partial.write_bytes(content.getbuffer())
-            if path.exists():
+            if path.exists() and (self._saved or path not in self.damaged):
                 os.replace(path, previous_checkpoint(path))
+        self._saved = True
 
     def resume(self, path: Path) -> None:
         """Go back to the last checkpoint that is whole, or stay at the start if none is.
@@ -204,6 +207,7 @@ class RunState:
         with reading(path, CheckpointError):
             with catch_warnings():
                 simplefilter("error")  # torch warns of pickles that it has not written
+                # weights only: a pickle from elsewhere could run anything
                 state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
             self._check_identity(path, state["belongs_to"])
             self._check_state(state)
@@ -297,6 +301,19 @@ class RunState:
 def previous_checkpoint(path: Path) -> Path:
     """Name the checkpoint before the last one, which is kept in case the last one is damaged."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def _interned(value: Any) -> Any:
+    """Let equal keys be one string, as in a run that did not go on from a file.
+
+    What is the same string is written once: without, the bytes of a checkpoint would tell.
+    """
+    if isinstance(value, dict):
+        return {
+            sys.intern(key) if isinstance(key, str) else key: _interned(entry)
+            for key, entry in value.items()
+        }
+    return [_interned(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _is_whole(path: Path) -> bool:

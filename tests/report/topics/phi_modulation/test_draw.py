@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from calovox.phi_modulation import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.fit import FitResult
+from calovox.report.comparison import ObservableResult
 from calovox.report.histograms import BAND_COLOR
 from calovox.report.topics.phi_modulation.draw import (
     plot_average_profile,
@@ -16,7 +17,6 @@ from calovox.report.topics.phi_modulation.draw import (
     plot_widths,
 )
 from calovox.report.topics.phi_modulation.measure import EnergyTest, EnergyWidth
-from calovox.report.topics.shapes.measure import ObservableResult
 from calovox.scores.histograms import Floor, Histogram
 from tests.drawn import band_of, check_marker, legend_of, points_of, stairs_of, y_errors_of
 

@@ -13,7 +13,7 @@ from calovox.report.topics.response.draw import (
     plot_response,
     plot_response_map,
 )
-from calovox.report.topics.response.measure import Response
+from calovox.report.topics.response.profiles import Response
 from calovox.report.topics.response.slices import ResponseMap
 from calovox.scores.averages import Profile
 from tests.drawn import check_marker, image_of, stairs_of, y_errors_of
