@@ -10,7 +10,7 @@ from calovox.binned_shower import average_sub_voxels, voxels_to_hits
 from calovox.binned_shower.sub_voxel_files import read_sub_voxels, write_sub_voxels
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.export.fastcalosim import why_not_fastcalosim
-from calovox.export.onnx_file import export_plain
+from calovox.export.onnx_file import export_fused
 from calovox.export.parity import measure_parity
 from calovox.geometry import Detector
 from calovox.hits import HitsReader, HitsWriter, concatenate_hits
@@ -30,6 +30,7 @@ from tests.toy_detector import disks, many_layers, showers_in, small_grid, three
 
 DETECTORS = [three_layers(), many_layers(), disks()]
 MODELLED = DETECTORS[:2]
+DIT = DitSizes("rings", 16, 2, 1, "maxima", "note", path="karras", solver="heun", solver_steps=2)
 
 
 def write(path: Path, detector: Detector, n_events: int) -> DatasetReader:
@@ -130,26 +131,34 @@ def test_side_files_and_metadata_keep_the_layers(tmp_path: Path, detector: Detec
 
 
 @pytest.mark.parametrize("detector", MODELLED, ids=repr)
-def test_models_of_the_layers_train_and_are_exported(tmp_path: Path, detector: Detector) -> None:
+def test_models_of_the_layers_train(tmp_path: Path, detector: Detector) -> None:
     files = ShowerFiles([write(tmp_path / "a.h5", detector, 40)])
-    inn = InnSizes(n_blocks=10, width=8).fitted(files, seed=1, reflect=False)
-    sizes = DitSizes(
-        "rings", 16, 2, 1, "maxima", "note", path="karras", solver="heun", solver_steps=2
-    )
-    dit = sizes.fitted(files, seed=1, reflect=False)
     showers = files.read(np.arange(20))
     rng = torch.Generator().manual_seed(1)
-    for model in (inn, dit):
-        loss = sum(model.losses(showers, rng).values())
-        loss.backward()
+    for sizes in (InnSizes(n_blocks=10, width=8), DIT):
+        model = sizes.fitted(files, seed=1, reflect=False)
+        torch.stack([*model.losses(showers, rng).values()]).sum().backward()
         gradients = [p.grad for p in model.network.parameters() if p.grad is not None]
         assert gradients
         assert all(bool(g.isfinite().all()) for g in gradients)
-    sampler = TwoStageSampler(inn, dit).eval()
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [
+        pytest.param(MODELLED[0], id="3"),
+        pytest.param(MODELLED[1], id="45", marks=pytest.mark.slow),
+    ],
+)
+def test_exported_models_give_the_same_showers(tmp_path: Path, detector: Detector) -> None:
+    files = ShowerFiles([write(tmp_path / "a.h5", detector, 40)])
+    n_blocks = 4 if len(detector.layers) < 5 else 10
+    inn = InnSizes(n_blocks=n_blocks, width=8).fitted(files, seed=1, reflect=False)
+    sampler = TwoStageSampler(inn, DIT.fitted(files, seed=1, reflect=False)).eval()
     metadata = ModelMetadata(files.grid, files.energy_range, (0.0, 0.9))
-    export_plain(sampler, tmp_path / "model.onnx", metadata.to_texts())
+    export_fused(sampler, tmp_path / "model.onnx", metadata.to_texts())
     model = OnnxModel(tmp_path / "model.onnx")
-    assert model.metadata.grid == files.grid
+    assert model.grid == files.grid
     assert measure_parity(model, sampler, 20, seed=1).quantile_999 < 1e-2
 
 
