@@ -18,10 +18,11 @@ SOURCE = ROOT / "src" / "calovox"
 MAY_IMPORT = {
     # numbers and files
     "arrays": "",  # axis names and array types
+    "options": "",  # ranges and meanings of the fields of settings
     "tracking": "",  # who is told how far a work over showers is
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
-    "version": "_version",  # which commit made this
+    "version": "",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
@@ -50,10 +51,11 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams "
+        "voxelization"
     ),
     "training": (  # one loop
-        "arrays dataset files geometry models nn preprocessing units voxelization"
+        "arrays dataset files geometry models nn options preprocessing units voxelization"
     ),
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
     "export": (  # a trained model as a graph, with its files
@@ -66,8 +68,8 @@ MAY_IMPORT = {
         "random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
-        "arrays binned_shower geometry models phi_modulation photons random_streams runtime "
-        "simulation voxelization"
+        "arrays binned_shower files geometry models phi_modulation photons random_streams "
+        "runtime simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
         "arrays dataset files geometry hits photons random_streams reconstruction text tracking "
@@ -84,7 +86,7 @@ MAY_IMPORT = {
     ),
     "cli": (  # one command per stage
         "benchmarking binned_shower dataset export files geant4 geometry hits info models "
-        "phi_modulation photons reconstruction report runtime samples scores simulation text "
+        "options phi_modulation photons reconstruction report samples scores simulation text "
         "training units voxelization"
     ),
 }

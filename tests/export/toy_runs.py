@@ -51,7 +51,7 @@ def toy_dit(
     tokens: TokenKind = "rings",
     voxels: VoxelSpaceKind = "quantiles",
     path: PathKind = "karras",
-    solver: str = "heun",
+    solver: SolverName = "heun",
 ) -> DitSizes:
     """Give sizes of a small transformer that sees the note's conditions in the note's space."""
     conditions: ConditionKind = "maxima" if voxels == "note" else "standardized"
