@@ -55,7 +55,7 @@ MAY_IMPORT = {
         "voxelization"
     ),
     "training": (  # one loop
-        "arrays dataset files models nn options preprocessing units voxelization"
+        "arrays dataset files geometry models nn options preprocessing units voxelization"
     ),
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
     "export": (  # a trained model as a graph, with its files
