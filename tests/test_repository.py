@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "tracking": "",  # who is told how far a work over showers is
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
-    "version": "_version",  # which commit made this
+    "version": "",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
@@ -51,8 +51,7 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams "
-        "voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": (  # one loop
         "arrays dataset files models nn options preprocessing units voxelization"
