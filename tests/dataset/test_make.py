@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from calovox.binned_shower import read_sub_voxels
 from calovox.dataset import DatasetReader
 from calovox.dataset.cells import open_cells, read_calibration
 from calovox.dataset.make import make_dataset
-from calovox.files.whole import whole_file
 from calovox.geometry import barrel_cells
 from calovox.hits import HitsWriter
 from calovox.phi_modulation.bare_hits import BareHits
@@ -41,20 +39,17 @@ def test_hits_become_a_dataset_with_cells_and_calibration(tmp_path, hits, toy_hi
 
 def test_without_cells_there_is_no_calibration(tmp_path, hits):
     output = tmp_path / "photons.h5"
-    content = make_dataset(BareHits([hits]), output, GRID, sub_voxels=tmp_path / "sub.root")
+    content = make_dataset(BareHits([hits]), output, GRID)
     assert content.calibration is None
     assert read_calibration(output) is None
-    assert read_sub_voxels(tmp_path / "sub.root", GRID).grid == GRID
     with pytest.raises(ValueError, match="has no cell energies"):
         open_cells(output, barrel_cells())
 
 
-def test_nothing_is_written_if_one_of_the_files_is_there(tmp_path, hits):
-    with whole_file(tmp_path / "sub.root", overwrite=False) as partial:
-        partial.write_text("old")
-    with pytest.raises(FileExistsError):
+def test_nothing_is_written_if_one_of_the_files_cannot_be(tmp_path, hits):
+    with pytest.raises(ValueError, match="expected at least 20 showers"):
         make_dataset(BareHits([hits]), tmp_path / "a.h5", GRID, sub_voxels=tmp_path / "sub.root")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["hits.h5", "sub.root"]
+    assert [path.name for path in tmp_path.iterdir()] == ["hits.h5"]
 
 
 def test_hits_and_their_dataset_have_the_same_shapes(tmp_path, hits, toy_hits):
