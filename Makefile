@@ -14,7 +14,7 @@ DEV_EXTRAS := geant4,plot,train,dev
 # Events for `make demo-geant4`: enough to see the differences, a few minutes on two cores.
 FRESH := -n 300 --energy 49GeV:98GeV --eta abs:0.2:0.25 --seed 11
 
-# Mean energy of a hit in the built-in detector, found with other showers (docs/results.md).
+# Mean energy of a hit in the built-in detector, found with other showers (docs/design_choices.md).
 E_HIT := 4MeV
 
 SHARED_DATA := $(wildcard ../shared/geant4-data)
@@ -26,8 +26,8 @@ export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow test-runtimes test-lowest lint bench benchmark fuzz demo demo-geant4 gates \
-	docs clean
+.PHONY: help test test-slow test-runtimes test-lowest parity lint bench benchmark fuzz demo \
+	demo-geant4 gates docs docs-tables pictures clean
 
 help:
 	@echo "make test         install the pinned environment, then lint, type-check and test"
@@ -39,8 +39,11 @@ help:
 	@echo "make gates        release gates of the shipped models: demo/gates/index.html"
 	@echo "make fuzz         mutated files for every reader: five minutes, or INPUTS=100000"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
+	@echo "make parity       FPD and KPD beside those of JetNet, which the CaloChallenge uses"
 	@echo "make benchmark    time and memory of the shipped models beside those of the note"
 	@echo "make docs         build the documentation into build/docs"
+	@echo "make docs-tables  put the numbers of demo, gates and benchmark into the documents"
+	@echo "make pictures     put pictures of the reports of make demo into the documents"
 	@echo "make clean        remove what the targets above made, but for the environment"
 
 # -- environment: one stamp per set of extras ------------------------------------------------
@@ -120,6 +123,13 @@ fuzz: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@for file in bench/bench_*.py; do \
 		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+
+# JetNet without its dependencies: FPD and KPD need none that calovox does not have
+build/jetnet: | $(VENV)/.dev
+	$(BIN)/python -m pip install --no-deps --target $@ jetnet==0.2.5
+
+parity: build/jetnet
+	PYTHONPATH=build/jetnet $(BIN)/python -m bench.parity_jetnet
 
 # The note's Table B.1: all shipped models beside the note's CaloINN and CaloCFM as they are. Time does
 # not depend on weights, so one step of training is enough for these.
@@ -272,7 +282,15 @@ demo/geant4/report/index.html: demo/geant4/photons_optimal.h5 $(GRIDS:%=demo/gea
 # -- documentation ---------------------------------------------------------------------------
 
 docs: $(VENV)/.docs
-	$(BIN)/mkdocs build --strict --site-dir build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir build/docs
+
+docs-tables: | $(VENV)/.plot
+	$(BIN)/python -m docs.make.tables
+
+# the first screen of the report is drawn by a browser, if there is one
+pictures: demo/report/index.html demo/grids/index.html
+	$(BIN)/python -m docs.make.diagram
+	$(BIN)/python -m docs.make.pictures
 
 clean:
 	rm -rf demo build .pytest_cache .mypy_cache .ruff_cache

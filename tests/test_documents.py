@@ -11,9 +11,11 @@ import pytest
 import typer
 
 from calovox.cli import app
+from docs.make.tables import SOURCES, rewritten
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PICTURES = ROOT / "docs" / "pictures"
 PROGRAM = Path(sys.executable).parent / "calovox"
 
 
@@ -36,7 +38,7 @@ def test_commands_in_documents_exist(document):
             command = command.commands[words[0]]
         options = {
             option
-            for parameter in command.params
+            for parameter in command.load().params
             for option in (*parameter.opts, *parameter.secondary_opts)
         }
         given = {word for word in words if re.match(r"-{1,2}[a-z]", word)}
@@ -53,6 +55,71 @@ def test_command_page_has_every_choice():
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     for word in ("perfect", "nearest", "random", "--center photon", "--merging legacy"):
         assert word in text
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for document in (ROOT / "docs").glob("*.md"):
+        assert f"- {document.name}\n" in navigation
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_headings(document):
+    for target, anchor in re.findall(
+        r"\]\(([\w/]*\.?m?d?)#([\w-]+)\)", document.read_text(encoding="utf-8")
+    ):
+        page = document.parent / target if target else document
+        text = page.read_text(encoding="utf-8")
+        headings = [
+            title.lower() for title in re.findall(r"^#+ (.*?)(?: \{.*)?$", text, re.MULTILINE)
+        ]
+        slugs = {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", title)) for title in headings}
+        assert anchor in slugs | set(re.findall(r"\{ #([\w-]+) \}", text)), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_tables_need_no_escapes(document):
+    assert "\\|" not in document.read_text(encoding="utf-8")
+
+
+def test_table_of_rooms_is_that_of_the_imports(monkeypatch):
+    monkeypatch.setattr("docs.make.tables.ROOT", Path("/nowhere"))  # other tables stay
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert rewritten(text) == text, "python -m docs.make.tables"
+
+
+def test_tables_without_numbers_stay(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("docs.make.tables.ROOT", tmp_path)
+    text = "<!-- table: cost -->\n| a |\n<!-- end -->\n"
+    assert rewritten(text) == text
+    assert "make benchmark" in capsys.readouterr().out
+
+
+def test_every_table_is_in_a_document():
+    texts = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    assert set(re.findall(r"<!-- table: ([\w-]+) -->", texts)) == set(SOURCES)
+
+
+def test_pictures_are_small_and_shown():
+    texts = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    shown = set(re.findall(r"pictures/([\w.]+)", texts))
+    sizes = {path.name: path.stat().st_size for path in PICTURES.iterdir()}
+    assert shown == set(sizes)
+    assert sizes["overview.png"] < 200_000
+    assert sum(sizes.values()) < 1_000_000
+
+
+def test_diagram_is_as_its_script_draws_it():
+    from docs.make.diagram import draw
+
+    assert (PICTURES / "flow.svg").read_text(encoding="utf-8") == draw()
+
+
+def test_documents_name_targets_of_make():
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        named = re.findall(r"`make ([a-z][\w-]+)", document.read_text(encoding="utf-8"))
+        assert set(named) <= targets, document.name
 
 
 @pytest.mark.slow

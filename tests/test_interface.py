@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from calovox.cli import app
+from calovox.cli.command import LazyCommand
 from calovox.dataset import DatasetWriter
 from calovox.geometry import barrel_cells
 from calovox.hits import HitsWriter
@@ -34,7 +35,7 @@ def commands_of(command, name):
         for inner, entry in command.commands.items():
             yield from commands_of(entry, f"{name} {inner}")
     else:
-        yield name, command
+        yield name, command.load() if isinstance(command, LazyCommand) else command
 
 
 def describe(parameter):

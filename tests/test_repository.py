@@ -18,32 +18,45 @@ SOURCE = ROOT / "src" / "calovox"
 MAY_IMPORT = {
     # numbers and files
     "arrays": "",  # axis names and array types
+    "options": "",  # ranges and meaning of the fields of dataclasses
+    "tracking": "",  # who is told how far a work over showers is
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
+    "version": "",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
     # showers
     "photons": "arrays random_streams units",  # energies and directions to simulate
     "geometry": "arrays files kernels",  # cells and their energies, look-up, radii, coordinates
-    "hits": "arrays files geometry kernels photons units",  # energy deposits and their file
-    "geant4": (  # reference showers
-        "arrays files geometry hits kernels photons random_streams units"
+    "hits": (  # energy deposits and their file
+        "arrays files geometry kernels photons tracking units"
     ),
-    "phi_modulation": "arrays files geometry hits kernels random_streams",  # learn, remove, apply
+    "geant4": (  # reference showers
+        "arrays files geometry hits kernels phi_modulation photons random_streams units"
+    ),
+    "phi_modulation": (  # learn, remove, apply
+        "arrays files geometry hits kernels options random_streams tracking"
+    ),
     "voxelization": "arrays geometry hits kernels text",  # grids, and hits to voxels
     "binned_shower": (  # voxels to hits
         "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),
-    "dataset": "arrays files geometry photons units voxelization",  # its file
-    "reconstruction": "arrays files geometry hits kernels photons units",  # shower shapes
+    "dataset": (  # its file
+        "arrays binned_shower files geometry hits phi_modulation photons reconstruction "
+        "tracking units voxelization"
+    ),
+    "reconstruction": "arrays files geometry hits kernels photons tracking units",  # shower shapes
     # models
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams "
+        "voxelization"
     ),
-    "training": "arrays dataset files models nn preprocessing units voxelization",  # one loop
+    "training": (  # one loop
+        "arrays dataset files geometry models nn options preprocessing units voxelization"
+    ),
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
     "export": (  # a trained model as a graph, with its files
         "arrays binned_shower dataset files models nn phi_modulation preprocessing "
@@ -51,24 +64,29 @@ MAY_IMPORT = {
     ),
     # from photons to the report
     "simulation": (  # photons to voxels to hits to cells, with any sampler
-        "arrays binned_shower dataset files geometry hits phi_modulation photons random_streams "
-        "reconstruction text voxelization"
+        "arrays binned_shower dataset files geometry hits models phi_modulation photons "
+        "random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
-        "arrays binned_shower geometry models phi_modulation photons random_streams runtime "
-        "simulation voxelization"
+        "arrays binned_shower files geometry models phi_modulation photons random_streams "
+        "runtime simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
-        "arrays dataset files geometry hits reconstruction text units voxelization"
+        "arrays dataset files geometry hits photons random_streams reconstruction text tracking "
+        "units voxelization"
     ),
-    "scores": "arrays files geometry kernels nn samples",  # two samples compared
+    "scores": "arrays files kernels nn samples tracking",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
-        "arrays binned_shower dataset files geometry hits phi_modulation photons reconstruction "
-        "samples scores units voxelization"
+        "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
+        "scores tracking units voxelization"
+    ),
+    "info": (  # what is in a file or a folder of ours
+        "dataset files geometry hits models phi_modulation reconstruction runtime units "
+        "voxelization"
     ),
     "cli": (  # one command per stage
-        "arrays benchmarking binned_shower dataset export files geant4 geometry hits models "
-        "phi_modulation photons reconstruction report runtime samples scores simulation text "
+        "benchmarking binned_shower dataset export files geant4 geometry hits info models "
+        "options phi_modulation photons reconstruction report samples scores simulation text "
         "training units voxelization"
     ),
 }
@@ -86,6 +104,7 @@ KEPT_LIBRARIES = {
     "onnxscript": {"export"},
     "lightning_fabric": {"training"},
     "safetensors": {"training"},
+    "sklearn": {"scores"},
     "tensorboardX": {"training"},
     "torch": {
         *("preprocessing", "nn", "models", "training", "export", "scores"),
@@ -106,7 +125,8 @@ def imported_modules(path):
             yield str(node.module)
 
 
-MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
+WITHOUT_ROOM = {SOURCE / "__init__.py", SOURCE / "_version.py"}  # the second is made by building
+MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path not in WITHOUT_ROOM]
 
 
 def name_of(path):
@@ -155,7 +175,7 @@ def test_rooms_import_what_the_table_says(room):
                 first, _, rest = name.partition(".")
                 found |= {rest.split(".")[0]} if first == "calovox" and rest else set()
                 assert room in KEPT_LIBRARIES.get(first, {room}), f"{path} must not import {name}"
-    assert found - {room} == set(MAY_IMPORT[room].split())
+    assert found - {room, "_version"} == set(MAY_IMPORT[room].split())
 
 
 def test_no_room_imports_a_room_that_imports_it():
@@ -180,7 +200,6 @@ def test_no_room_holds_more_than_15_per_cent_of_the_lines():
     assert large == set()
 
 
-@pytest.mark.xfail(strict=True, reason="rooms have yet to be divided")
 def test_no_folder_level_has_more_than_15_files():
     folders = {path.parent for path in SOURCE.rglob("*.*") if "__pycache__" not in path.parts}
     sizes = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
@@ -261,8 +280,7 @@ def test_what_is_shipped_is_small():
     assert sum(sizes) < 57.5e6  # 60 MB, with all that is not data
 
 
-def test_version_is_the_same_everywhere():
-    from calovox import __version__
-
-    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
-    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+def test_release_is_in_the_changelog():
+    built = pytest.importorskip("calovox._version", reason="calovox was not installed").version
+    release = re.match(r"\d+\.\d+\.\d+", built)
+    assert release is None or f"## {release[0]}" in (ROOT / "CHANGELOG.md").read_text()

@@ -4,23 +4,24 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from calovox.report.collection import Report
-from calovox.report.figure_list import report_figures
+from calovox.report.contents import appendices, summaries, topics
 from calovox.report.pictures import Picture
-from calovox.report.topics.energy_slices.measure import SLICE_RANGES, compare_slices
-from calovox.report.topics.energy_slices.total_energies import TotalEnergies
-from calovox.report.topics.phi_modulation.measure import PhiModulationResult
-from calovox.report.topics.response.measure import measure_response
+from calovox.report.topic import Measured, Topic
+from calovox.report.topics.classifier import ClassifierTopic
+from calovox.report.topics.response import ResponseTopic
 from calovox.report.topics.response.slices import slice_response
-from calovox.report.topics.shapes.measure import compare_region
 from calovox.samples.bins import event_bins
-from calovox.samples.regions import CENTRAL
+from calovox.samples.samples import Samples
+from calovox.samples.totals import TotalEnergies
 from calovox.scores.classifiers.network import N_SEEDS, Classification, ClassifierResult
+from calovox.scores.gates.gates import Gate, check_gates
 from calovox.scores.table import Score, Scores
+from calovox.tracking import silently
 
 NAMES = ("BinnedShower", "FastCaloSimV2", "CaloCFM", "CaloDiT-2", "CaloDiT-2 in one step", "F")
 
@@ -29,32 +30,53 @@ _METRICS |= {"ks": ("e_tot", "w_eta1"), "auc": ("voxels", "high-level")}
 _METRICS |= {"divergence": ("voxels", "high-level"), "copying": ("voxels",)}
 
 
-def toy_report(report: Report, phi_modulation: PhiModulationResult) -> Report:
-    """Fill all sections of a report that has one reference and two simulations or more."""
-    reference = report.samples[0]
-    copies = [report.samples[1 + place % 2] for place in range(len(NAMES))]
-    samples = [reference, *(replace(s, label=n) for s, n in zip(copies, NAMES, strict=True))]
-    region = compare_region(reference, samples[1:], CENTRAL)
-    first = measure_response(reference)
-    assert region is not None
-    assert first is not None
-    others = [measure_response(sample, first) for sample in samples[1:]]
-    eta_slices = ((0.2, 0.22), (0.22, 0.25))
+def toy_samples(samples: Samples, curves: Samples) -> Samples:
+    """Make six simulations of two, and add what all sections need."""
+    reference, *others = samples.reconstructed
+    copies = [others[place % 2] for place in range(len(NAMES))]
+    judged = {reference.label: reference}
+    judged |= {name: replace(copy, label=name) for copy, name in zip(copies, NAMES, strict=True)}
+    files = replace(samples.files, simulated=dict.fromkeys(NAMES, ()), curve=curves.files.curve)
+    totals = (_totals(name, place) for place, name in enumerate(("Geant4", *NAMES)))
     return replace(
-        report,
-        samples=tuple(samples),
-        regions=(region,),
-        responses=(first, *(other for other in others if other is not None)),
-        sliced_response=slice_response(
-            samples, first.energies, gap_range=(0.2, 0.25), eta_slices=((0.2, 0.25), *eta_slices)
-        ),
-        slices=tuple(
-            compare_slices(_totals("Geant4", 0), [_totals(*sim) for sim in _places()], eta_range)
-            for eta_range in SLICE_RANGES
-        ),
-        classifier=replace(_classifier(0.6), high_level=_classifier(0.7)),
-        phi_modulation=phi_modulation,
+        samples,
+        files=files,
+        judged=judged,
+        displaced=curves.displaced,
+        slices=tuple(totals),
     )
+
+
+def all_topics() -> list[Topic[Any]]:
+    """List the topics of a report on nothing."""
+    front = summaries(Scores(), (), (), ())
+    return [*front, *topics(silently, print), *appendices({})]
+
+
+def toy_parts(samples: Samples) -> list[Measured[Any]]:
+    """Measure all topics; scores, the classifier and narrow slices of eta are invented."""
+    found = [_measure(topic, samples) for topic in topics(silently, print)]
+    scores = toy_scores()
+    gates = (Gate(metric="ks", above_floor=0.01), Gate(metric="frechet", p_value=0.01))
+    front = summaries(scores, check_gates(gates, scores), (), ("Something: it is not there",))
+    rest = appendices({"reference": "reference.h5"})
+    both = ([_measure(topic, samples) for topic in part] for part in (front, rest))
+    first, last = both
+    return [*first, *found, *last]
+
+
+def _measure(topic: Topic[Any], samples: Samples) -> Measured[Any]:
+    if isinstance(topic, ClassifierTopic):
+        return Measured(topic, replace(_classifier(0.6), high_level=_classifier(0.7)))
+    result = topic.measure(samples)
+    if isinstance(topic, ResponseTopic):
+        slices = ((0.2, 0.25), (0.2, 0.22), (0.22, 0.25))
+        energies = result.responses[0].energies
+        sliced = slice_response(
+            samples.reconstructed, energies, gap_range=(0.2, 0.25), eta_slices=slices
+        )
+        result = replace(result, sliced=sliced)
+    return Measured(topic, result)
 
 
 def toy_scores(samples: Sequence[str] = NAMES) -> Scores:
@@ -74,23 +96,20 @@ def toy_scores(samples: Sequence[str] = NAMES) -> Scores:
     return Scores(tuple(rows))
 
 
-def toy_pictures(report: Report) -> dict[str, Picture]:
+def toy_pictures(parts: Sequence[Measured[Any]]) -> dict[str, Picture]:
     """Give each figure of a report a blank picture."""
     content = io.BytesIO()
     Image.new("RGB", (64, 64), "white").save(content, "PNG")
     uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode("ascii")
-    return {name: Picture(uri, 1094, 700) for name, _ in report_figures(report)}
-
-
-def _places() -> list[tuple[str, int]]:
-    return [(name, place) for place, name in enumerate(NAMES)]
+    names = (name for part in parts for name, _ in part.figures())
+    return {name: Picture(uri, 1094, 700) for name in names}
 
 
 def _totals(label: str, place: int) -> TotalEnergies:
     rng = np.random.default_rng(place)
     energy = np.repeat(2.0 ** np.arange(8, 23), 120)
     etas = np.tile([0.22, 0.8], len(energy) // 2)
-    return TotalEnergies(label, energy, etas, rng.normal(0.98, 0.02, len(energy)), place)
+    return TotalEnergies(label, energy, etas, rng.normal(0.98, 0.02, len(energy)))
 
 
 def _classifier(auc: float) -> ClassifierResult:

@@ -1,3 +1,5 @@
 """Fast photon showers in the ATLAS barrel calorimeter, from Geant4 hits to shower shapes."""
 
-__version__ = "0.1.0"
+from calovox.version import find_version
+
+__version__ = find_version()

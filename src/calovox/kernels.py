@@ -8,7 +8,8 @@ directly or not.
 Compiled code is kept where numba would keep it: in ``NUMBA_CACHE_DIR`` if that is set, beside the
 file, or below the user's cache. Where none of them can be written (a container, CVMFS), it is
 kept in a folder below the temporary directory that nobody else can write to, since it is run when
-it is read; the log says so once. A damaged file there is made anew.
+it is read; the log says so once. It also says, as information, when the first kernel is
+compiled. A damaged file there is made anew.
 
 Nothing of numba is changed for others: each kernel has its own `KernelCache`. This class is put
 into a private attribute of numba's dispatcher, as ``cache=True`` does.
@@ -142,7 +143,10 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Read the code for arguments of these types; None if there is none."""
         try:
-            return super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)
+            if found is None:
+                _log_compiling()
+            return found
         except Exception:  # a damaged pickle raises nearly anything
             self._start_anew()
             return None
@@ -159,6 +163,12 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
             self.flush()
         except OSError:
             self.disable()
+
+
+@cache
+def _log_compiling() -> None:
+    if multiprocessing.parent_process() is None:
+        logging.getLogger(__name__).info("calovox: compiling kernels, once after each change")
 
 
 @cache

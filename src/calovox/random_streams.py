@@ -37,6 +37,7 @@ class Stream(IntEnum):
     MODEL = 6
     HITS = 7
     TIES = 8
+    NOISE = 9
 
 
 @kernel(inline="always")
@@ -62,6 +63,7 @@ def next_uniform(state: np.uint64) -> tuple[np.uint64, float]:
 
 @kernel()
 def _keys_kernel(seed: np.uint64, stream: np.uint64, event_indices: Array, keys: Array) -> None:
+    # mixed at each step: seeds, streams or indices that differ by 1 share no part of a stream
     base = _mix(_mix(seed + _GOLDEN) + stream * _GOLDEN)
     for position in range(event_indices.size):
         keys[position] = _mix(base + (np.uint64(event_indices[position]) + np.uint64(1)) * _GOLDEN)
@@ -83,7 +85,7 @@ def _normals_kernel(keys: Array, numbers: Array) -> None:
         for draw in range(0, n_draws, 2):
             state, first = next_uniform(state)
             state, second = next_uniform(state)
-            radius = math.sqrt(-2.0 * math.log(1.0 - first))
+            radius = math.sqrt(-2.0 * math.log(1.0 - first))  # 1 - first is never 0
             angle = 2.0 * math.pi * second
             numbers[event, draw] = radius * math.cos(angle)
             if draw + 1 < n_draws:

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from calovox.cli.command import CommandGroup, Job, add_command
+from calovox.cli.command import Job, make_app, make_command
 from calovox.cli.settings import FileIn, FileInText, FileOut, Output, Seed
 from calovox.files.whole import whole_file
 
@@ -34,8 +34,9 @@ def add_numbers(settings: AddSettings, job: Job) -> str:
     return f"added {len(numbers)} numbers"
 
 
-app = typer.Typer(cls=CommandGroup, pretty_exceptions_enable=False)
-add_command(app, "add", AddSettings, add_numbers, example="calovox add a.txt -o sum.txt")
+app = make_app(
+    [make_command("add", AddSettings, add_numbers, example="calovox add a.txt -o sum.txt")]
+)
 
 
 @app.callback()

@@ -82,7 +82,7 @@ def test_options_that_are_no_number_are_refused(refuse, option, value):
 
 @pytest.mark.parametrize("limit", ["0s", "-1h"])
 def test_a_time_that_has_passed_is_refused(limit):
-    from calovox.cli.train_run import _time_limit
+    from calovox.cli.commands.train_run import _time_limit
 
     with pytest.raises(ValueError, match="--stop-after: expected more than 0"):
         _time_limit(limit)

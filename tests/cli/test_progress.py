@@ -1,3 +1,5 @@
+import time
+
 from calovox.cli import progress
 
 
@@ -25,3 +27,10 @@ def test_terminal_gets_a_bar(capsys, monkeypatch):
     with progress.progress_of("work", 10) as advance:
         advance(10)
     assert "10/10" in capsys.readouterr().err
+
+
+def test_first_line_does_not_wait_for_the_first_batch(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_TO_FIRST_LINE", 0.0)
+    with progress.progress_of("work", 10):
+        time.sleep(0.2)
+        assert capsys.readouterr().err.startswith("work: 0 of 10 showers, at work")

@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from calovox.export.fixed_shapes import fix_batch
+from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.base import Conditions
 from calovox.runtime import OnnxModel
 

@@ -10,10 +10,10 @@ import torch
 from typer.testing import CliRunner
 
 from calovox.cli import app
-from calovox.export.fixed_shapes import fix_batch
 from calovox.export.folder import export_models
 from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
+from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.gan import CaloGAN
 from calovox.preprocessing import RootShareTransform, Standardization
 from calovox.runtime import OnnxModel, load_models

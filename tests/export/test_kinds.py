@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from calovox.benchmarking import costs, measure_costs
 from calovox.cli import app
-from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
+from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.two_stage import TwoStageSampler
 from calovox.runtime import ModelFileError, OnnxModel, load_models
 from calovox.runtime.metadata import ModelMetadata

@@ -7,10 +7,10 @@ import onnx
 import pytest
 
 from calovox.dataset.keys import LEAST_FRACTION
-from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
+from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler
 from calovox.nn.spline import MIN_SLOPE

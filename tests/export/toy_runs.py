@@ -7,12 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from calovox.arrays import LAYERS
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.models.inn import CaloINN
 from calovox.models.shapes.dit import CaloDiT
-from calovox.models.shapes.sampling import PathKind
+from calovox.models.shapes.kinds import PathKind, SolverName, TokenKind, VoxelSpaceKind
 from calovox.models.shapes.students import ConsistencyModel
-from calovox.models.shapes.tokens import TokenKind
 from calovox.models.two_stage import ShapeModel
 from calovox.preprocessing import (
     ConditionTransform,
@@ -23,11 +22,11 @@ from calovox.preprocessing import (
     ScaledConditions,
     Standardization,
     VoxelSpace,
-    VoxelSpaceKind,
 )
 from calovox.training.runs.folder import RunRecord, grid_to_json, write_record, write_weights
 from calovox.training.sizes.kinds import InnSizes, StudentSizes
-from calovox.training.sizes.shapes import CfmSizes, ConditionKind, DitSizes
+from calovox.training.sizes.options import ConditionKind
+from calovox.training.sizes.shapes import CfmSizes, DitSizes
 from calovox.voxelization import Ring, VoxelGrid
 
 ShapeSizes = CfmSizes | DitSizes | StudentSizes
@@ -44,7 +43,7 @@ TOY_FILE = {
 def toy_grid() -> VoxelGrid:
     rings = (Ring(0.0, 20.0, 10.0, 2), Ring(20.0, 100.0, 80.0, 3))
     wide = (Ring(0.0, 100.0, 100.0, 2),)
-    return VoxelGrid(dict.fromkeys(LAYERS, rings) | {12: wide}, "toy")
+    return VoxelGrid(dict.fromkeys(BARREL_NUMBERS, rings) | {12: wide}, "toy")
 
 
 def toy_dit(
@@ -52,7 +51,7 @@ def toy_dit(
     tokens: TokenKind = "rings",
     voxels: VoxelSpaceKind = "quantiles",
     path: PathKind = "karras",
-    solver: str = "heun",
+    solver: SolverName = "heun",
 ) -> DitSizes:
     """Give sizes of a small transformer that sees the note's conditions in the note's space."""
     conditions: ConditionKind = "maxima" if voxels == "note" else "standardized"

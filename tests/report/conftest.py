@@ -1,69 +1,45 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from calovox.binned_shower import voxels_to_hits
 from calovox.dataset import DatasetWriter
 from calovox.geometry import barrel_cells
-from calovox.hits import Hits, HitsWriter
 from calovox.phi_modulation import PERIOD, PhiModulation, apply_phi_modulation
 from calovox.phi_modulation.average_shower import average_profile
 from calovox.phi_modulation.curve_file import write_curve
 from calovox.phi_modulation.fit import FitSettings, fit_phi_modulation
 from calovox.phi_modulation.profile import replay_profiles
-from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
-from calovox.report import collection
-from calovox.report.collection import Report
-from calovox.report.report import render_page, write_report
-from calovox.report.topics.phi_modulation.measure import (
-    PhiModulationFiles,
-    evaluate_phi_modulation,
-)
-from calovox.scores.gates.gates import Gate, check_gates
+from calovox.report.page import render_page
+from calovox.report.report import Report, write_report
+from calovox.report.topics.inputs import measure as inputs
+from calovox.samples.files import EvaluationFiles, SampleFiles
+from calovox.samples.samples import read_samples
 from calovox.voxelization import VoxelGrid, hits_to_voxels
-from tests.toy_report import toy_pictures, toy_report, toy_scores
+from tests.toy_datasets import datasets, region_hits
+from tests.toy_report import toy_parts, toy_pictures, toy_samples
 from tests.toy_showers import toy_showers
 
-N_EVENTS = 80
+__all__ = ["datasets", "region_hits"]
+
+GATES = """
+[[gate]]
+metric = "chi2_ndf"
+at_most = 1e9
+[[gate]]
+metric = "chi2_ndf"
+at_least = 1e9
+"""
 
 
-@pytest.fixture(scope="session")
-def region_hits() -> Hits:
-    """Toy showers of the central region."""
-    rng = np.random.default_rng(1)
-    photons = Photons(
-        energy=rng.uniform(50e3, 95e3, N_EVENTS),
-        eta=rng.choice([-1.0, 1.0], N_EVENTS) * rng.uniform(0.205, 0.245, N_EVENTS),
-        phi=rng.uniform(-3.0, 3.0, N_EVENTS),
-        index=np.arange(N_EVENTS),
-    )
-    return toy_showers(N_EVENTS, n_hits=400, photons=photons)
-
-
-@pytest.fixture(scope="session")
-def datasets(region_hits: Hits, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A reference, simulations on two grids, a dataset without cells, and a hits file."""
-    folder = tmp_path_factory.mktemp("evaluation")
-    table = barrel_cells()
-    paths = {}
-    for name in ("optimal", "regular"):
-        grid = VoxelGrid.optimal() if name == "optimal" else VoxelGrid.regular()
-        voxels = hits_to_voxels(region_hits, grid)
-        hits = {name: voxels_to_hits(voxels, None, seed=1)}
-        if name == "optimal":
-            hits |= {"reference": region_hits, "without_cells": None}
-        for label, simulated in hits.items():
-            paths[label] = folder / f"{label}.h5"
-            cells = None if simulated is None else hits_to_cells(simulated, table)
-            with DatasetWriter(paths[label], grid, provenance={}, cell_table="barrel") as writer:
-                writer.append(voxels, cells)
-    paths["hits"] = folder / "hits.h5"
-    with HitsWriter(paths["hits"], provenance={}) as writer:
-        writer.append(region_hits[:5])
-    return paths
+@pytest.fixture(scope="session", autouse=True)
+def few_draws():
+    """Draw few photons and radii for the figures of what the simulation draws from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "_N_SPECTRUM", 10_000)
+        patch.setattr(inputs, "_N_RADII", 10_000)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -72,24 +48,21 @@ def written(
 ) -> tuple[Report, Path]:
     """A report on two simulations, and its folder."""
     output = tmp_path_factory.mktemp("report") / "report"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collection, "_N_SPECTRUM", 10_000)
-        patch.setattr(collection, "_N_RADII", 10_000)
-        simulated = {name: [datasets[name]] for name in ("optimal", "regular")}
-        settings = {"reference": "reference.h5", "hits": None}
-        report = write_report(
-            [datasets["reference"]],
-            simulated,
-            output,
-            hits=datasets["hits"],
-            gates=(Gate(metric="chi2_ndf", at_most=1e9), Gate(metric="chi2_ndf", at_least=1e9)),
-            settings=settings,
-        )
+    gates = tmp_path_factory.mktemp("gates") / "gates.toml"
+    gates.write_text(GATES)
+    files = EvaluationFiles(
+        reference=[datasets["reference"]],
+        simulated={name: [datasets[name]] for name in ("optimal", "regular")},
+        hits=datasets["hits"],
+        gates=gates,
+    )
+    settings = {"reference": "reference.h5", "hits": None}
+    report = write_report(files, output, settings=settings)
     return report, output
 
 
 @pytest.fixture(scope="session")
-def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> PhiModulationFiles:
+def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> EvaluationFiles:
     """Curves fitted to toy showers of 500 GeV, these, and others without the modulation."""
 
     def truth(layer, phi):
@@ -111,16 +84,14 @@ def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> PhiModulat
         path = folder / f"{name}.h5"
         with DatasetWriter(path, grid, provenance={}, cell_table="barrel") as writer:
             writer.append(hits_to_voxels(showers, grid), hits_to_cells(showers, barrel_cells()))
-    return PhiModulationFiles(
-        folder / "curve.h5", folder / "reference.h5", {"other": folder / "other.h5"}
-    )
+    displaced = SampleFiles(folder / "reference.h5", {"other": folder / "other.h5"})
+    return EvaluationFiles(curve=folder / "curve.h5", displaced=displaced)
 
 
 @pytest.fixture(scope="session")
-def full_page(written: tuple[Report, Path], phi_modulation_files: PhiModulationFiles) -> str:
+def full_page(written: tuple[Report, Path], phi_modulation_files: EvaluationFiles) -> str:
     """A page with every section, six simulations, and gates that some of them fail."""
-    report = toy_report(written[0], evaluate_phi_modulation(phi_modulation_files))
-    scores = toy_scores()
-    gates = (Gate(metric="ks", above_floor=0.01), Gate(metric="frechet", p_value=0.01))
-    report = replace(report, outcomes=check_gates(gates, scores))
-    return render_page(report, scores, toy_pictures(report))
+    samples = toy_samples(written[0].samples, read_samples(phi_modulation_files))
+    parts = toy_parts(samples)
+    simulations = [sample.label for sample in samples.reconstructed[1:]]
+    return render_page(parts, simulations, toy_pictures(parts))

@@ -1,48 +1,35 @@
-import io
-from dataclasses import replace
-
-import matplotlib
 import numpy as np
 import pytest
-from matplotlib.artist import Artist
-from matplotlib.colors import LogNorm
-from matplotlib.container import Container
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from numpy.testing import assert_allclose, assert_array_equal
 
-from calovox.report import histograms as plots
-from calovox.report import summaries as plots_summaries
-from calovox.report.style import simulated_line, simulated_marker, style
-from calovox.report.topics.inputs.draw import (
-    plot_interpolation,
-    plot_spectrum,
-    plot_spectrum_ratio,
+from calovox.report.comparison import ObservableResult, SimulatedResult
+from calovox.report.histograms import (
+    BAND_COLOR,
+    RATIO_RANGE,
+    plot_distribution,
+    plot_ratio,
 )
-from calovox.report.topics.inputs.measure import draw_interpolations, draw_spectrum
-from calovox.report.topics.response import draw as plots_response
-from calovox.report.topics.response.measure import measure_response
-from calovox.report.topics.shapes.figures import shapes_figure
-from calovox.report.topics.shapes.measure import compare_region
-from calovox.report.topics.showers.draw import (
-    plot_average_shower,
-    plot_eta_phi,
-    plot_grid,
-    plot_local,
-    voxel_polygons,
-)
-from calovox.samples.regions import CENTRAL, REGIONS
-from calovox.samples.sample import read_samples
-from calovox.samples.showers import shower_image
-from calovox.voxelization import VoxelGrid
+from calovox.report.style import simulated_line, simulated_marker
+from calovox.scores.histograms import Chi2, Floor, Histogram, poisson_interval
+from tests.drawn import check_line, check_marker, legend_of, points_of, stairs_of, y_errors_of
+
+EDGES = np.array([2.0, 3.0, 5.0, 6.0, 9.0])
+COUNTS = np.array([20, 50, 40, 30])
+EMPTY = Histogram(EDGES, np.zeros(4, dtype=np.int64), 0, 0)
 
 
-@pytest.fixture(scope="module")
-def samples(datasets):
-    return read_samples([datasets["reference"]], {"optimal": [datasets["optimal"]]})[0]
+def histogram(*counts, underflow=0, overflow=0):
+    return Histogram(EDGES, np.array(counts), underflow, overflow)
 
 
-@pytest.fixture(scope="module")
-def result(samples):
-    return compare_region(samples[0], samples[1:], CENTRAL)
+def observable(*simulated, reference=None):
+    """Compare with 200 events of the reference, 15 below and 45 above the axis."""
+    if reference is None:
+        reference = Histogram(EDGES, COUNTS, 15, 45)
+    results = (SimulatedResult(f"s{place}", place, *rest, None) for place, *rest in simulated)
+    return ObservableResult("e_tot", reference, Floor(1.04, 0.7, 1.3, 100), tuple(results))
 
 
 @pytest.fixture
@@ -50,117 +37,143 @@ def ax():
     return Figure().subplots()
 
 
-def _check(artists, number):
-    assert len(artists) >= number
-    assert all(isinstance(artist, Artist | Container) for artist in artists)
+def test_distribution_draws_reference_with_its_poisson_band_in_the_unit_of_the_axis(ax):
+    band, line = plot_distribution(observable(), ax, scale=1e-3)
+    low, high = poisson_interval(COUNTS)
+    for values, edges, baseline in [stairs_of(band)]:
+        assert_allclose(values, high)
+        assert_allclose(baseline, low)
+        assert_allclose(edges, EDGES / 1e3)
+    assert band.get_fill()
+    assert to_rgba(band.get_facecolor()) == to_rgba(BAND_COLOR)
+    assert_array_equal(stairs_of(line)[0], COUNTS)
+    assert_allclose(stairs_of(line)[1], EDGES / 1e3)
+    assert to_rgba(line.get_edgecolor()) == to_rgba("black")
+    assert_allclose(ax.get_xlim(), [2e-3, 9e-3])
 
 
-@pytest.mark.parametrize("name", ["plot_distribution", "plot_ratio"])
-def test_every_observable_is_drawn_with_band_and_lines(result, ax, name):
-    for observable in result.observables:
-        _check(getattr(plots, name)(observable, ax), 3)
+def test_distribution_scales_all_events_of_a_simulation_to_those_of_the_reference(ax):
+    half = histogram(11, 25, 18, 16, underflow=10, overflow=20)  # 100 events
+    more = histogram(60, 150, 120, 70)  # 400 events
+    chi2 = Chi2(12.0, 8), Chi2(250.0, 10), Chi2(0.0, 0)
+    entries = (1, half, chi2[0]), (2, EMPTY, chi2[2]), (9, more, chi2[1])
+    first, second = plot_distribution(observable(*entries), ax, scale=2.0)[2:]
+    assert_allclose(stairs_of(first)[0], [22, 50, 36, 32])
+    assert_allclose(stairs_of(second)[0], [30, 75, 60, 35])
+    for line, place in ((first, 1), (second, 9)):
+        assert_allclose(stairs_of(line)[1], 2 * EDGES)
+        check_line(line, place)
 
 
-def test_distribution_draws_the_counts_of_the_reference(result, ax):
-    artists = plots.plot_distribution(result.observables[0], ax, scale=1e-3)
-    values, edges, _ = artists[1].get_data()
-    np.testing.assert_array_equal(values, result.observables[0].reference.counts)
-    np.testing.assert_allclose(edges, result.observables[0].reference.edges / 1e3)
+def test_distribution_names_chi2_of_each_simulation_beside_its_line(ax):
+    filled = histogram(20, 50, 40, 30)
+    chi2 = Chi2(12.0, 8), Chi2(250.0, 10), Chi2(100.0, 10), Chi2(0.0, 0)
+    entries = [(place, filled, entry) for place, entry in enumerate(chi2)]
+    entries.insert(1, (4, EMPTY, Chi2(99.0, 9)))
+    plot_distribution(observable(*entries), ax)
+    assert legend_of(ax) == ["1.50", "25", "10", "–"]
+    handles = ax.get_legend().legend_handles
+    assert [handle.get_color() for handle in handles] == [
+        to_rgba(simulated_line(place)["color"]) for place in range(4)
+    ]
+    title = ax.get_legend().get_title().get_text()
+    assert "ndf (Geant4 halves: 1.04)" in title
 
 
-@pytest.mark.parametrize("name", ["plot_chi2", "plot_shifts", "plot_spreads"])
-def test_summaries_draw_every_simulation(result, ax, name):
-    _check(getattr(plots_summaries, name)(result, ax), 1)
+def test_distribution_writes_events_of_the_reference_beyond_the_axis_at_its_sides(ax):
+    plot_distribution(observable(), ax)
+    texts = {text.get_text(): text for text in ax.texts}
+    assert set(texts) == {"◂ 15", "45 ▸"}
+    assert texts["◂ 15"].get_position()[0] < 0.1
+    assert texts["45 ▸"].get_position()[0] > 0.9
+    assert [text.get_horizontalalignment() for text in texts.values()] == ["left", "right"]
+    assert all(text.get_transform() == ax.transAxes for text in texts.values())
+    inside = Figure().subplots()
+    plot_distribution(observable(reference=Histogram(EDGES, COUNTS, 0, 0)), inside)
+    assert not inside.texts
 
 
-def test_response_and_fractions_are_drawn(samples, ax):
-    response = measure_response(samples[0])
-    _check(plots_response.plot_response(response, ax), 2)
-    _check(plots_response.plot_profiles([response.profile] * 2, ax, statistic="rms"), 2)
-    _check(plots_response.plot_layer_fractions(response, ax), 5)
+def filled_share(ax, *, n_simulated, counts=(20, 50, 40, 30), log=False):
+    """Draw with simulations all of the same counts; give where the highest line ends."""
+    entries = [(place, histogram(*counts), Chi2(1.0, 1)) for place in range(n_simulated)]
+    artists = plot_distribution(observable(*entries), ax, log=log)
+    top = max(float(np.max(stairs_of(artist)[0])) for artist in artists)
+    return ax.transAxes.inverted().transform(ax.transData.transform((0.0, top)))[1]
 
 
-def test_spectrum_is_drawn_as_expected(ax):
-    spectrum = draw_spectrum(20_000, seed=1)
-    assert spectrum.counts.sum() == 20_000
-    assert spectrum.expected.sum() == pytest.approx(20_000, rel=1e-3)
-    chi2 = np.sum((spectrum.counts - spectrum.expected) ** 2 / spectrum.expected)
-    assert chi2 < len(spectrum.counts) + 4 * np.sqrt(2 * len(spectrum.counts))
-    _check(plot_spectrum(spectrum, ax), 3)
-    _check(plot_spectrum_ratio(spectrum, ax), 3)
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("counts", [(20, 50, 40, 30), (1, 97, 1, 1)])
+def test_distribution_leaves_room_for_the_legend(log, counts):
+    few, many = (
+        filled_share(Figure().subplots(), n_simulated=number, counts=counts, log=log)
+        for number in (4, 5)
+    )
+    assert 0.55 < many < few < 0.72
+    ax = Figure().subplots()
+    filled_share(ax, n_simulated=1, log=log)
+    assert ax.get_yscale() == ("log" if log else "linear")
+    assert ax.get_ylim()[0] == (0.5 if log else 0.0)
 
 
-def test_drawn_radii_follow_their_densities(ax):
-    for result in draw_interpolations(200_000, seed=1):
-        centers = 0.5 * (result.edges[1:] + result.edges[:-1])
-        expected = np.interp(centers, result.r, result.density)
-        np.testing.assert_allclose(result.drawn, expected, atol=0.03)
-        _check(plot_interpolation(result, ax), 4)
+def check_ratio_points(container, x, ratio, interval):
+    drawn_x, y, low, high = y_errors_of(container)
+    assert_allclose(drawn_x, x)
+    assert_allclose(y, ratio)
+    assert_allclose(low, interval[0])
+    assert_allclose(high, interval[1])
 
 
-def test_showers_are_drawn(samples, region_hits, ax):
-    norm = LogNorm(1e-3, 1e3)
-    shower = samples[0].averages[0]
-    (voxels,) = plot_average_shower(shower, ax, layer=2, radius=100.0, norm=norm)
-    assert len(voxels.get_paths()) >= 90
-    image = shower_image(region_hits, 0, 1)
-    _check(plot_eta_phi(image, ax, norm=norm), 1)
-    _check(plot_local(image, ax, norm=norm), 1)
-    (lines,) = plot_grid(VoxelGrid.optimal(), ax, layer=1)
-    assert len(lines.get_paths()) == 164
+def test_ratio_draws_shares_of_all_events_with_the_interval_of_the_simulation(ax):
+    half = histogram(11, 28, 18, 13, underflow=10, overflow=20)  # 100 of 200 events
+    entries = (1, half, Chi2(1.0, 1)), (2, EMPTY, Chi2(0.0, 0)), (9, half, Chi2(1.0, 1))
+    band, one, *points = plot_ratio(observable(*entries), ax, scale=2.0)
+    low, high = poisson_interval(COUNTS)
+    values, edges, baseline = stairs_of(band)
+    assert_allclose(values, high / COUNTS)
+    assert_allclose(baseline, low / COUNTS)
+    assert_allclose(edges, 2 * EDGES)
+    assert band.get_fill()
+    assert_allclose(one.get_ydata(), 1.0)
+    ends = poisson_interval(half.counts)
+    for container, place, share in ((points[0], 1, 0.32), (points[3], 9, 0.68)):
+        x = 2 * (EDGES[:-1] + share * np.diff(EDGES))  # side by side in the middle 72 % of a bin
+        interval = [2 * end / COUNTS for end in ends]
+        check_ratio_points(container, x, 2 * half.counts / COUNTS, interval)
+        check_marker(container.lines[0], place)
+    assert len(points) == 6
+    assert all(points_of(triangle)[0].size == 0 for triangle in (*points[1:3], *points[4:]))
+    assert_allclose(ax.get_xlim(), [4.0, 18.0])
+    assert_allclose(ax.get_yticks(), [0.5, 1.0, 1.5])
+    assert ax.get_ylim()[0] < 0.5 < 1.5 < ax.get_ylim()[1]
 
 
-def test_polygons_have_the_area_of_their_voxels():
-    grid = VoxelGrid.optimal()
-    rows = np.arange(grid.n_voxels)
-    area = 0.5 * (grid.r_max**2 - grid.r_min**2) * (grid.alpha_max - grid.alpha_min)
-    for row, corners in zip(rows, voxel_polygons(grid, rows), strict=True):
-        x, y = corners.T
-        drawn = 0.5 * abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
-        assert drawn == pytest.approx(area[row], rel=1e-3)
+def test_ratio_points_with_triangles_to_values_beyond_the_panel(ax):
+    wild = histogram(31, 24, 60, 15, overflow=70)  # 1.55, 0.48, 1.5, 0.5
+    _, _, inside, above, below = plot_ratio(observable((8, wild, Chi2(1.0, 1))), ax)
+    centers = 0.5 * (EDGES[1:] + EDGES[:-1])
+    ends = [end[2:] / COUNTS[2:] for end in poisson_interval(wild.counts)]
+    check_ratio_points(inside, centers[2:], RATIO_RANGE[::-1], ends)
+    for line, row, y, marker in ((above, 0, 1.5, "^"), (below, 1, 0.5, "v")):
+        assert_allclose(points_of(line), [[centers[row]], [y]])
+        assert line.get_marker() == marker
+        assert to_rgba(line.get_color()) == to_rgba(simulated_marker(8)["color"])
+        assert to_rgba(line.get_markerfacecolor()) == to_rgba("white")
 
 
-def test_photons_of_one_energy_in_the_gap_are_drawn_without_rescaling(samples):
-    (region,) = (entry for entry in REGIONS if entry.figure == "D.1")
-    etas = np.random.default_rng(4).uniform(-0.05, 0.05, len(samples[0]))
-    energies = np.full(len(etas), 2.0**16)
-    alike = [replace(entry, energy=energies, eta_center=etas) for entry in samples]
-    result = compare_region(alike[0], alike[1:], region)
-    e_raw = result.observables[0].reference
-    assert e_raw.total == len(etas)
-    inside = (alike[0].shapes.e_raw >= e_raw.edges[0]) & (alike[0].shapes.e_raw <= e_raw.edges[-1])
-    assert e_raw.counts.sum() == np.count_nonzero(inside)
-    figure = shapes_figure(result)
-    assert len(figure.axes) == 18
-    assert "exactly 65.5 GeV, |η| < 0.05" in figure.texts[0].get_text()
-    assert "scaled" not in figure.texts[0].get_text()
+def test_band_of_a_bin_without_events_of_the_reference_fills_the_panel(ax):
+    reference = Histogram(EDGES, np.zeros(4, dtype=np.int64), 60, 0)
+    band = plot_ratio(observable(reference=reference), ax)[0]
+    assert_allclose(stairs_of(band)[0], 1.5)
+    assert_allclose(stairs_of(band)[2], 0.5)
 
 
-@pytest.mark.parametrize("look", [simulated_line, simulated_marker])
-def test_many_simulations_look_different_each(look):
-    looks = {str(look(place)) for place in range(14)}
-    assert len(looks) == 14
-    in_grey = {str({**look(place), "color": "", "markerfacecolor": ""}) for place in range(7)}
-    assert len(in_grey) == 7
-
-
-def test_events_outside_a_map_are_written_at_its_borders(ax):
-    texts = plots_response.add_outside(ax, below=3, above=0, beyond=12)
-    assert [text.get_text() for text in texts] == ["▾ 3", "12 ▸"]
-
-
-def test_style_leaves_no_trace():
-    before = dict(matplotlib.rcParams)
-    with style():
-        assert matplotlib.rcParams["savefig.dpi"] >= 150
-    assert dict(matplotlib.rcParams) == before
-
-
-@pytest.mark.parametrize("name", ["$x_{$", r"a\b^$", "_under", "50 % <b>"])
-def test_names_of_samples_are_drawn_as_they_are(samples, name):
-    region = compare_region(samples[0], [replace(samples[1], label=name)], CENTRAL)
-    figure = shapes_figure(region)
-    figure.savefig(io.BytesIO())
-    text = figure.legends[0].get_texts()[1]
-    assert text.get_text().replace(r"\$", "$") == name
-    assert not text._preprocess_math(text.get_text())[1]  # no formula
+@pytest.mark.parametrize(
+    ("n_simulated", "most"), [(0, 10), (1, 20), (2, 20), (3, 14), (4, 14), (5, 10)]
+)
+def test_ratio_has_fewer_bins_for_more_simulations(ax, n_simulated, most):
+    edges = np.arange(281.0)
+    many = Histogram(edges, np.full(280, 40), 0, 0)
+    entries = [(place, many, Chi2(1.0, 1)) for place in range(n_simulated)]
+    entries.append((9, Histogram(edges, np.zeros(280, dtype=np.int64), 0, 0), Chi2(0.0, 0)))
+    band = plot_ratio(observable(*entries, reference=many), ax)[0]
+    assert len(stairs_of(band)[0]) == most

@@ -5,9 +5,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from calovox.report.topics.gates.page import gates_context
-from calovox.scores.gates.gates import Gate, check_gates
-from calovox.scores.gates.summary import summarise_gates
 from tests.toy_report import NAMES, toy_scores
 
 
@@ -134,12 +131,3 @@ def test_gates_are_shown_for_each_sample(full_page):
     assert re.fullmatch(r"not kept: \d+ of \d+", ks[-1])
     assert frechet[2] == "not judged: –"
     assert kept[2] == "1 of 2"
-
-
-def test_gates_for_one_sample_leave_the_others_out():
-    outcomes = check_gates((Gate(metric="ks", sample="CaloCFM", at_most=1.0),), toy_scores())
-    (summary,) = summarise_gates(outcomes)
-    assert (summary.sample, summary.kept, summary.n_failed) == ("CaloCFM", True, 0)
-    assert summary.n_passed == len(outcomes) == 60
-    assert gates_context(outcomes)["labels"] == ["CaloCFM"]
-    assert gates_context(()) is None

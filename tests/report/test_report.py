@@ -1,16 +1,12 @@
 import json
-from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
-import numpy as np
 import pytest
+from markupsafe import escape
 
-from calovox.report import collection
-from calovox.report.collection import ReportFiles, collect_report
-from calovox.report.pictures import Picture
-from calovox.report.plain import to_plain
-from calovox.report.report import render_page, write_report
+from calovox.report.report import write_report
+from calovox.samples.files import EvaluationFiles
 from calovox.scores.table import Scores
 
 FIGURES = {
@@ -108,24 +104,11 @@ def test_page_tells_files_hashes_settings_and_versions(folder, datasets):
     text = (folder / "index.html").read_text()
     numbers = json.loads((folder / "report.json").read_text())
     files = numbers["provenance"]["files"]
-    assert [file["role"] for file in files] == ["Geant4", "optimal", "regular", "one shower"]
+    roles = ["gates", "Geant4", "optimal", "regular", "one shower"]
+    assert [file["role"] for file in files] == roles
     assert all(file["sha256"] in text for file in files)
     assert "reference = &#34;reference.h5&#34;" in text
     assert f"calovox {numbers['calovox']}" in text
-
-
-def test_page_without_regions_hits_and_simulations_is_well_formed(written):
-    report = replace(
-        written[0],
-        samples=written[0].samples[:1],
-        regions=(),
-        responses=(),
-        sliced_response=None,
-        averages=(),
-        image=None,
-    )
-    pictures = dict.fromkeys(("spectrum", "interpolation"), Picture("data:image/png,", 10, 10))
-    assert Page(render_page(report, Scores(), pictures)).open == []
 
 
 def test_json_holds_the_numbers_drawn(folder):
@@ -140,7 +123,7 @@ def test_json_holds_the_numbers_drawn(folder):
     assert set(first["simulated"][0]["paired"]) >= {"mean", "mean_error", "shift", "spread"}
     assert set(first["floor"]) == {"mean", "low", "high", "n_splits"}
     assert len(numbers["average_showers"][0]["density"]) == 382
-    assert len(numbers["missing"]) == 6
+    assert len(numbers["missing"]) == 10
 
 
 def test_json_holds_what_came_of_the_gates(folder):
@@ -154,25 +137,28 @@ def test_json_holds_what_came_of_the_gates(folder):
     assert gates[0]["n_passed"] == gates[2]["n_failed"] == len(gates[2]["lines"]) > 0
 
 
-def test_a_sample_without_cells_alone_is_left_out(datasets, monkeypatch):
-    monkeypatch.setattr(collection, "_N_SPECTRUM", 10_000)
-    monkeypatch.setattr(collection, "_N_RADII", 10_000)
-    simulated = {"bare": [datasets["without_cells"]], "optimal": [datasets["optimal"]]}
-    report = collect_report(ReportFiles([datasets["reference"]], simulated))
-    assert [sample.label for sample in report.samples] == ["Geant4", "optimal"]
-    assert "Shower shapes: without_cells.h5 has no cell energies: bare is left out" in (
-        report.missing
+def test_everything_that_is_not_shown_is_named(written, folder):
+    text = (folder / "index.html").read_text()
+    lines = json.loads((folder / "report.json").read_text())["missing"]
+    for wanted in ("--slices", "--classifier", "--curve", "0.75 < |η|", "Scores"):
+        assert any(wanted in line for line in lines), wanted
+    for line in lines:
+        assert escape(line) in text
+
+
+def test_a_report_without_cells_has_scores_of_voxels_alone(datasets, tmp_path):
+    said = []
+    files = EvaluationFiles(
+        reference=[datasets["without_cells"]], simulated={"optimal": [datasets["optimal"]]}
     )
-    assert [file.role for file in report.provenance.files] == ["Geant4", "bare", "optimal"]
-
-
-def test_a_reference_without_cells_leaves_all_shower_shapes_out(datasets, monkeypatch):
-    monkeypatch.setattr(collection, "_N_SPECTRUM", 10_000)
-    monkeypatch.setattr(collection, "_N_RADII", 10_000)
-    files = ReportFiles([datasets["without_cells"]], {"optimal": [datasets["optimal"]]})
-    report = collect_report(files)
-    assert report.samples == ()
-    assert any("Geant4 is left out" in text for text in report.missing)
+    write_report(files, tmp_path / "report", progress=said.append)
+    numbers = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert numbers["regions"] == numbers["responses"] == numbers["average_showers"] == []
+    line = "Shower shapes: without_cells.h5 has no cell energies: Geant4 is left out"
+    assert line in numbers["missing"]
+    assert f"Not shown: {line}" in said
+    assert [file["role"] for file in numbers["provenance"]["files"]] == ["Geant4", "optimal"]
+    assert Page((tmp_path / "report" / "index.html").read_text()).open == []
 
 
 def test_scores_are_written_twice(folder):
@@ -182,20 +168,16 @@ def test_scores_are_written_twice(folder):
 
 
 def test_report_is_replaced_only_on_request_and_only_if_it_is_one(datasets, folder, tmp_path):
+    files = EvaluationFiles(reference=[datasets["reference"]])
     with pytest.raises(FileExistsError, match="--force"):
-        write_report([datasets["reference"]], {}, folder)
+        write_report(files, folder)
     (tmp_path / "precious").mkdir()
     with pytest.raises(FileExistsError, match="is no report"):
-        write_report([datasets["reference"]], {}, tmp_path / "precious", overwrite=True)
+        write_report(files, tmp_path / "precious", overwrite=True)
 
 
 def test_failed_report_leaves_nothing(datasets, tmp_path):
     with pytest.raises(ValueError, match="no cell energies"):
-        write_report([datasets["without_cells"]], {}, tmp_path / "report")
+        files = EvaluationFiles(reference=[datasets["without_cells"]])
+        write_report(files, tmp_path / "report")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_numbers_become_plain():
-    plain = to_plain({"a": np.float32(0.1), "b": np.int64(3), "c": (np.inf, None, True)})
-    assert plain == {"a": 0.1, "b": 3, "c": [None, None, True]}
-    assert json.dumps(plain, allow_nan=False)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from calovox.export.fixed_shapes import fix_batch
 from calovox.export.onnx_file import export_fused, export_plain
-from calovox.export.rounding import round_weights
+from calovox.export.passes.fixed_shapes import fix_batch
+from calovox.export.passes.rounding import round_weights
 from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler, WholeSampler
 from calovox.runtime import OnnxModel, load_models

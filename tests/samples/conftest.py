@@ -1,3 +1,3 @@
-from tests.report.conftest import datasets, region_hits
+from tests.toy_datasets import datasets, region_hits
 
 __all__ = ["datasets", "region_hits"]

@@ -7,6 +7,8 @@ from calovox.dataset import DatasetWriter, read_dataset
 from calovox.hits import Hits
 from calovox.photons import Photons
 from calovox.samples.comparable import find_common_photons
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import read_samples
 from calovox.samples.source import open_sample
 from calovox.scores.distances.joint import JOINT_METRICS
 from calovox.scores.gates.gates import Gate, check_gates
@@ -74,7 +76,8 @@ def test_common_photons_are_those_of_the_energies_that_both_have(slices, tmp_pat
 
 @pytest.fixture(scope="module")
 def scoring(slices: dict[str, Path]) -> Scoring:
-    return score_samples([slices["reference"]], {"gan": [slices["slices"]]})
+    files = EvaluationFiles(reference=[slices["reference"]], simulated={"gan": [slices["slices"]]})
+    return score_samples(read_samples(files))
 
 
 def test_a_model_of_some_slices_is_scored_where_it_has_showers(scoring, slices):
@@ -95,3 +98,15 @@ def test_bins_with_few_showers_are_named(scoring, slices):
     assert f"features of {n_events} showers of the reference" in without["frechet"].reason
     gate = Gate(metric="frechet", above_floor=0.0)
     assert not any(outcome.keeps for outcome in check_gates((gate,), scoring.scores))
+
+
+def test_scores_of_a_sample_do_not_depend_on_the_others(scoring, slices):
+    simulated = {"whole": [slices["reference"]], "gan": [slices["slices"]]}
+    copy = slices["reference"].with_name("copy.h5")
+    copy.write_bytes(slices["reference"].read_bytes())
+    files = EvaluationFiles(reference=[copy], simulated=simulated)
+    together = score_samples(read_samples(files)).scores
+    assert str(together.select(sample="gan").rows) == str(scoring.scores.rows)
+    alone = EvaluationFiles(reference=[copy], simulated={"whole": [slices["reference"]]})
+    expected = score_samples(read_samples(alone)).scores
+    assert str(together.select(sample="whole").rows) == str(expected.rows)

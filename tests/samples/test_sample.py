@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from calovox.dataset import DatasetReader, DatasetWriter
-from calovox.samples.sample import _check_common_energies, read_sample, read_samples
+from calovox.geometry import barrel_cells
+from calovox.samples.sample import check_common_energies, read_sample
 from calovox.samples.source import open_showers
 
 
@@ -71,10 +72,36 @@ def test_progress_counts_the_showers_that_are_read(datasets):
     assert counted == {"Reconstructing fast": (len(sample), len(sample))}
 
 
+def test_dataset_without_cells_is_refused(datasets):
+    with pytest.raises(ValueError, match="has no cell energies"):
+        read_sample([datasets["without_cells"]], "x")
+
+
+def test_cells_of_another_table_are_refused(datasets):
+    with pytest.raises(ValueError, match="table 'other', got those of 'barrel'"):
+        read_sample([datasets["reference"]], "x", table=replace(barrel_cells(), name="other"))
+
+
+def test_files_of_one_sample_are_read_one_after_the_other(datasets):
+    samples = [read_sample([datasets[name]], name) for name in ("reference", "optimal")]
+    joined = read_sample([datasets["reference"], datasets["optimal"]], "both")
+    n_events = len(samples[0])
+    np.testing.assert_array_equal(joined.shapes.e_raw[:n_events], samples[0].shapes.e_raw)
+    np.testing.assert_array_equal(joined.shapes.e_raw[n_events:], samples[1].shapes.e_raw)
+    assert joined.averages[0].n_events == 2 * samples[0].averages[0].n_events
+
+
+def test_files_of_one_sample_have_one_grid_and_differ(datasets):
+    with pytest.raises(
+        ValueError, match=r"with which it forms one sample \(optimal\), got others \(regular\)"
+    ):
+        read_sample([datasets["reference"], datasets["regular"]], "x")
+    with pytest.raises(ValueError, match="each file once"):
+        read_sample([datasets["reference"], datasets["reference"]], "x")
+
+
 def test_a_simulation_without_an_energy_of_the_reference_is_refused(datasets):
-    reference, simulated = read_samples(
-        [datasets["reference"]], {"optimal": [datasets["optimal"]]}
-    )[0]
+    reference, simulated = (read_sample([datasets[k]], k) for k in ("reference", "optimal"))
     other = replace(simulated, energy=simulated.energy + 2.0 * reference.energy.max())
     with pytest.raises(ValueError, match="optimal: expected energies of its reference"):
-        _check_common_energies(reference, other)
+        check_common_energies(reference, other)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from calovox.samples.batch import ShowerBatch
 from calovox.samples.regions import CENTRAL
 from calovox.samples.showers import AverageShower, choose_event, shower_image, sum_showers
 from calovox.voxelization import VoxelGrid, hits_to_voxels, shower_centers
@@ -8,7 +9,8 @@ from calovox.voxelization import VoxelGrid, hits_to_voxels, shower_centers
 
 def test_average_shower_integrates_to_its_mean_energy(region_hits):
     voxels = hits_to_voxels(region_hits, VoxelGrid.optimal())
-    energy, n_events = sum_showers(voxels, CENTRAL)
+    batch = ShowerBatch(voxels.energy, voxels.incident_energy, voxels.eta_center)
+    energy, n_events = sum_showers(batch, CENTRAL)
     shower = AverageShower(CENTRAL, voxels.grid, energy / n_events, n_events)
     grid = voxels.grid
     area = (grid.r_max**2 - grid.r_min**2) * (grid.alpha_max - grid.alpha_min) / 2

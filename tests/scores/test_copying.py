@@ -6,7 +6,7 @@ from scipy.stats import kstest
 
 from calovox.samples.batch import ShowerBatch
 from calovox.samples.layout import VoxelLayout
-from calovox.samples.rows import ShowerRows
+from calovox.samples.reading import ShowerRows
 from calovox.scores.copying import CopyTest, match_training
 
 N_VOXELS = 12

@@ -5,6 +5,8 @@ import pytest
 
 from calovox.dataset import DatasetWriter, read_dataset
 from calovox.samples.bins import ALL
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import read_samples
 from calovox.samples.source import open_sample
 from calovox.scores.gates.gates import Gate, check_gates
 from calovox.scores.scoring import score_samples
@@ -12,6 +14,12 @@ from calovox.voxelization import concatenate_voxels
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 
 N_EVENTS = 800
+
+
+def score(reference, simulated, **files):
+    return score_samples(
+        read_samples(EvaluationFiles(reference=reference, simulated=simulated, **files))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,7 @@ def challenge(tmp_path_factory):
 def scoring(challenge):
     samples = {name: [challenge / f"{name}.hdf5"] for name in ("same", "moved")}
     binning = challenge / "binning.xml"
-    return score_samples([challenge / "reference.hdf5"], samples, binning=binning)
+    return score([challenge / "reference.hdf5"], samples, binning=binning)
 
 
 def failing(scores, **gate):
@@ -81,9 +89,7 @@ def test_scores_do_not_depend_on_how_a_sample_is_spread_over_files(challenge, tm
     ]
     whole = write_showers(tmp_path / "whole.hdf5", energy, showers)
     one, other = (
-        score_samples(
-            [challenge / "reference.hdf5"], {"x": paths}, binning=challenge / "binning.xml"
-        )
+        score([challenge / "reference.hdf5"], {"x": paths}, binning=challenge / "binning.xml")
         for paths in (parts, [whole])
     )
     for first, second in zip(one.scores, other.scores, strict=True):
@@ -104,7 +110,7 @@ def test_copies_of_the_training_set_are_caught(challenge, tmp_path):
     training = write_showers(tmp_path / "training.hdf5", energy, showers)
     rows = np.random.default_rng(8).integers(0, len(energy), 600)
     copy = write_showers(tmp_path / "copy.hdf5", energy[rows], showers[rows])
-    scores = score_samples(
+    scores = score(
         [challenge / "reference.hdf5"],
         {"copy": [copy], "same": [challenge / "same.hdf5"]},
         binning=challenge / "binning.xml",
@@ -123,10 +129,10 @@ def test_copies_are_found_among_the_showers_of_several_training_files(challenge,
     ]
     binning = challenge / "binning.xml"
     how = {"binning": binning, "training": parts}
-    scores = score_samples([challenge / "reference.hdf5"], {"copy": [copy]}, **how).scores
+    scores = score([challenge / "reference.hdf5"], {"copy": [copy]}, **how).scores
     assert failing(scores, metric="training_distance", p_value=0.001) == {"copy"}
     with pytest.raises(ValueError, match="is in the reference as well: give a reference that"):
-        score_samples([parts[0]], {"copy": [copy]}, **how)
+        score([parts[0]], {"copy": [copy]}, **how)
 
 
 def test_voxels_below_the_lowest_energy_count_as_empty(challenge):
@@ -143,7 +149,7 @@ def test_other_photons_and_small_samples_are_named(challenge, tmp_path):
     energy, showers = toy_challenge(N_EVENTS, seed=9)
     harder = write_showers(tmp_path / "harder.hdf5", 4 * energy, 4 * showers)
     few = write_showers(tmp_path / "few.hdf5", energy[:50], showers[:50])
-    found = score_samples(
+    found = score(
         [challenge / "same.hdf5"],
         {"harder": [harder], "few": [few]},
         binning=challenge / "binning.xml",
@@ -152,7 +158,7 @@ def test_other_photons_and_small_samples_are_named(challenge, tmp_path):
     first, second = found.missing
     assert "Scores of harder: expected the distribution of energy of its reference" in first
     assert second == "Scores of few: it has 50 showers, 100 are needed"
-    small = score_samples([few], {}, binning=challenge / "binning.xml")
+    small = score([few], {"x": [harder]}, binning=challenge / "binning.xml")
     assert small.missing == ("Scores: the reference has 50 showers, 100 are needed",)
 
 
@@ -164,7 +170,7 @@ def test_datasets_on_other_voxels_share_layers_and_shapes(datasets, tmp_path):
         paths[name] = tmp_path / f"{name}.h5"
         with DatasetWriter(paths[name], voxels.grid, provenance={}) as writer:
             writer.append(twice)
-    scores = score_samples([paths["without_cells"]], {"regular": [paths["regular"]]}).scores
+    scores = score([paths["without_cells"]], {"regular": [paths["regular"]]}).scores
     features = {row.feature for row in scores.select(metric="ks")}
     assert features == {"e_tot", *(f"e_layer_{layer}" for layer in (0, 1, 2, 3, 12))}
     assert len(scores.select(metric="frechet")) == 0

@@ -44,7 +44,7 @@ def test_files_that_hold_no_scores_are_refused(tmp_path):
         Scores.from_json(path)
     header = {"format": "calovox scores", "version": 1}
     path.write_text(json.dumps(header | {"scores": [{"x": 1}]}))
-    with pytest.raises(ScoresError, match="expected rows with the fields of a score"):
+    with pytest.raises(ScoresError, match="lacks rows with the fields of a score"):
         Scores.from_json(path)
     with pytest.raises(ScoresError, match="is not a Parquet file"):
         Scores.from_parquet(path)

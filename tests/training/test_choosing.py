@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from calovox.dataset import DatasetReader
 from calovox.models.gan import GanTraining
-from calovox.training import Recipe, ShowerFiles, train
+from calovox.training.data.showers import ShowerFiles
+from calovox.training.loop import train
+from calovox.training.recipe import Recipe
 from calovox.training.runs.logs import TrainingLog, read_metrics
 from calovox.training.sizes.gan import GanRules, GanSizes
 from calovox.training.validation import Validation
@@ -35,7 +37,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> DatasetReader:
 
 
 def make_gan(reader: DatasetReader) -> GanTraining:
-    rules = GanRules(GanSizes(latent=5, widths=(8, 8)), critic_width=8, n_critic=2)
+    rules = GanRules(sizes=GanSizes(latent=5, widths=(8, 8)), critic_width=8, critic_turns=2)
     return rules.make(ShowerFiles([reader]), seed=1, reflect=True)
 
 

@@ -14,9 +14,13 @@ from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.models.inn import CaloINN, inn_network
 from calovox.models.shapes.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.preprocessing import ConditionTransform, LayerEnergyTransform, LogitVoxelTransform
-from calovox.training import Recipe, ShowerFiles, ShowerStream, Step, train, voxels_to_showers
+from calovox.training.data.showers import ShowerFiles, voxels_to_showers
+from calovox.training.data.stream import ShowerStream
 from calovox.training.devices import make_fabric
+from calovox.training.loop import train
 from calovox.training.observer import Observer
+from calovox.training.recipe import Recipe
+from calovox.training.runs.state import Step
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 from tests.toy_showers import toy_showers
 

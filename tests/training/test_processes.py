@@ -22,7 +22,10 @@ import torch
 from torch import nn
 
 from calovox.dataset import DatasetReader
-from calovox.training import Recipe, ShowerFiles, ShowerStream, train
+from calovox.training.data.showers import ShowerFiles
+from calovox.training.data.stream import ShowerStream
+from calovox.training.loop import train
+from calovox.training.recipe import Recipe
 from calovox.training.devices import make_fabric
 from calovox.training.sizes.shapes import CfmSizes
 

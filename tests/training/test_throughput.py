@@ -8,7 +8,10 @@ from torch import Tensor, nn
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.models.base import Showers
-from calovox.training import Recipe, ShowerFiles, ShowerStream, train
+from calovox.training.data.showers import ShowerFiles
+from calovox.training.data.stream import ShowerStream
+from calovox.training.loop import train
+from calovox.training.recipe import Recipe
 from calovox.training.sizes.gan import GanRules
 from calovox.training.sizes.shapes import DitSizes
 from calovox.training.throughput import (

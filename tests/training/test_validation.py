@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from calovox.dataset import DatasetReader, DatasetWriter
-from calovox.training import ShowerFiles
+from calovox.training.data.showers import ShowerFiles
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import CfmSizes
 from calovox.training.validation import (

@@ -4,9 +4,9 @@ A voxel of energy E gives
 
 $$n(E) = \max(1, \min(100, \lfloor E / E_{hit} \rfloor))$$
 
-hits of energy E / n each, and none if it has no energy. The number of hits sets their fluctuations
-and with them the number of minima of the shower shapes: E_hit is the tuning parameter, 4 MeV, and
-6 MeV where abs(eta) of the shower centre is from 0.75 to 0.8.
+hits of energy E / n each, and none if it has no energy. The number of hits sets how much the
+energy fluctuates from strip to strip, and so how often a second maximum appears. E_hit tunes it:
+4 MeV, and 6 MeV where abs(eta) of the shower centre is from 0.75 to 0.8, as in the note.
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.4.
@@ -72,5 +72,6 @@ def hit_count(energy: float, hit_energy: float, max_hits: int) -> int:
     """
     if not energy > 0.0:
         return 0
+    # compared before it becomes an integer, which a large ratio would overflow
     ratio = energy / hit_energy
     return max_hits if ratio >= max_hits else max(1, int(ratio))

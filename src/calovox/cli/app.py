@@ -1,67 +1,120 @@
-"""The program `calovox`: one command per stage, in the order of the stages."""
+"""The program `calovox`: one command per stage, in the order of the stages.
 
+A command is imported when it is called. The program knows its name and the first line of its
+help, so that ``calovox --help`` is there at once.
+"""
+
+import logging
 from typing import Annotated
 
 import typer
 
 from calovox import __version__
-from calovox.cli.command import CommandGroup, StageCommand, add_command
-from calovox.cli.commands.benchmark import BENCHMARK_EXAMPLE, BenchmarkSettings, benchmark
-from calovox.cli.commands.distill import (
-    DISTILL_EXAMPLE,
-    DistillSettings,
-    distill,
-    preview_distillation,
-)
-from calovox.cli.commands.evaluate import EVALUATE_EXAMPLE, EvaluateSettings, evaluate
-from calovox.cli.commands.export import EXPORT_EXAMPLE, ExportSettings, export
-from calovox.cli.commands.geant4 import GEANT4_EXAMPLE, Geant4CommandSettings, simulate_with_geant4
-from calovox.cli.commands.info import INFO_EXAMPLE, info
-from calovox.cli.commands.phi_modulation import (
-    APPLY_EXAMPLE,
-    FIT_EXAMPLE,
-    REMOVE_EXAMPLE,
-    CurveSettings,
-    FitCommandSettings,
-    apply_curve,
-    fit_curve,
-    remove_curve,
-)
-from calovox.cli.commands.reconstruct import RECONSTRUCT_EXAMPLE, ReconstructSettings, reconstruct
-from calovox.cli.commands.simulate import SIMULATE_EXAMPLE, simulate
-from calovox.cli.commands.simulate_settings import SimulateSettings
-from calovox.cli.commands.train import (
-    TRAIN_CFM_EXAMPLE,
-    TRAIN_DIT_EXAMPLE,
-    TRAIN_GAN_EXAMPLE,
-    TRAIN_INN_EXAMPLE,
-    preview_training,
-    train_cfm,
-    train_dit,
-    train_gan,
-    train_inn,
-)
-from calovox.cli.commands.train_parametric import (
-    TRAIN_PARAMETRIC_EXAMPLE,
-    TrainParametricSettings,
-    train_parametric,
-)
-from calovox.cli.commands.voxelize import VOXELIZE_EXAMPLE, VoxelizeSettings, voxelize
-from calovox.cli.train_settings import (
-    TrainCfmSettings,
-    TrainDitSettings,
-    TrainGanSettings,
-    TrainInnSettings,
-)
+from calovox.cli.command import CommandGroup, LazyCommand, make_app
+from calovox.text import printable
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
+
+def _command(name: str, place: str, help_line: str) -> LazyCommand:
+    return LazyCommand(name, f"calovox.cli.commands.{place}", help_line)
+
+
+_phi_modulation = CommandGroup(
+    name="phi-modulation",
+    help="Learn the phi modulation from hits, remove it, put it back.",
+    commands=[
+        _command(
+            "fit",
+            "phi_modulation:FIT",
+            "Learn the phi modulation of each layer from showers, by making E_tot(T) flat.",
+        ),
+        _command(
+            "remove",
+            "phi_modulation:REMOVE",
+            "Divide hit energies by the phi modulation at their place.",
+        ),
+        _command(
+            "apply",
+            "phi_modulation:APPLY",
+            "Multiply hit energies by the phi modulation at their place.",
+        ),
+    ],
+)
+_train = CommandGroup(
+    name="train",
+    help="Train a model with showers of Geant4.",
+    commands=[
+        _command("inn", "train:INN", "Train CaloINN, the energies of the layers."),
+        _command("cfm", "train:CFM", "Train CaloCFM, the shares of the voxels."),
+        _command("dit", "train:DIT", "Train CaloDiT-2, the shares of the voxels."),
+        _command(
+            "parametric",
+            "train_parametric:TRAIN_PARAMETRIC",
+            "Fit FastCaloSimV2, the parametric simulation of AtlFast3, to hits.",
+        ),
+        _command(
+            "gan",
+            "train:GAN",
+            "Train FastCaloGAN, energies of layers and voxels together, for one slice of |eta|.",
+        ),
+    ],
+)
+
+app = make_app(
+    [
+        _command(
+            "geant4",
+            "geant4:GEANT4",
+            "Simulate photons in the built-in ATLAS-like barrel with Geant4.",
+        ),
+        _command(
+            "voxelize",
+            "voxelize:VOXELIZE",
+            "Turn hits into voxels and cells: a dataset to train with, and to compare with.",
+        ),
+        _phi_modulation,
+        _train,
+        _command(
+            "distill",
+            "distill:DISTILL",
+            "Make a model of one or a few evaluations from a CaloDiT-2 or CaloCFM.",
+        ),
+        _command(
+            "export",
+            "export:EXPORT",
+            "Write trained models as ONNX files, with side files and a model card, into a folder.",
+        ),
+        _command(
+            "simulate",
+            "simulate:SIMULATE",
+            "Simulate photons: voxels of a trained model or of a library become hits and cells.",
+        ),
+        _command(
+            "reconstruct",
+            "reconstruct:RECONSTRUCT",
+            "Compute the shower shapes of reference or simulated showers, one row per shower.",
+        ),
+        _command(
+            "evaluate",
+            "evaluate:EVALUATE",
+            "Compare simulated showers with Geant4: scores, figures, an HTML page, and numbers.",
+        ),
+        _command(
+            "benchmark",
+            "benchmark:BENCHMARK",
+            "Measure time and memory of models on one thread: parameters, showers, showers with "
+            "cells.",
+        ),
+        _command(
+            "info",
+            "info:INFO",
+            "Show what is in any file of calovox: hits, dataset, shapes, grid, model, report, "
+            "ROOT.",
+        ),
+    ],
     name="calovox",
-    cls=CommandGroup,
     help="Fast photon showers in the ATLAS barrel calorimeter, from Geant4 to shower shapes.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
 )
 
 
@@ -86,77 +139,16 @@ def program(
     """Set options of the whole program."""
 
 
-add_command(app, "geant4", Geant4CommandSettings, simulate_with_geant4, example=GEANT4_EXAMPLE)
-add_command(app, "voxelize", VoxelizeSettings, voxelize, example=VOXELIZE_EXAMPLE)
-phi_modulation = typer.Typer(
-    cls=CommandGroup, help="Learn the phi modulation from hits, remove it, put it back."
-)
-add_command(phi_modulation, "fit", FitCommandSettings, fit_curve, example=FIT_EXAMPLE)
-add_command(phi_modulation, "remove", CurveSettings, remove_curve, example=REMOVE_EXAMPLE)
-add_command(phi_modulation, "apply", CurveSettings, apply_curve, example=APPLY_EXAMPLE)
-app.add_typer(phi_modulation, name="phi-modulation")
-training = typer.Typer(cls=CommandGroup, help="Train a model with showers of Geant4.")
-add_command(
-    training,
-    "inn",
-    TrainInnSettings,
-    train_inn,
-    example=TRAIN_INN_EXAMPLE,
-    preview=preview_training,
-    continues=True,
-)
-add_command(
-    training,
-    "cfm",
-    TrainCfmSettings,
-    train_cfm,
-    example=TRAIN_CFM_EXAMPLE,
-    preview=preview_training,
-    continues=True,
-)
-add_command(
-    training,
-    "dit",
-    TrainDitSettings,
-    train_dit,
-    example=TRAIN_DIT_EXAMPLE,
-    preview=preview_training,
-    continues=True,
-)
-add_command(
-    training,
-    "parametric",
-    TrainParametricSettings,
-    train_parametric,
-    example=TRAIN_PARAMETRIC_EXAMPLE,
-)
-add_command(
-    training,
-    "gan",
-    TrainGanSettings,
-    train_gan,
-    example=TRAIN_GAN_EXAMPLE,
-    preview=preview_training,
-    continues=True,
-)
-app.add_typer(training, name="train")
-add_command(
-    app,
-    "distill",
-    DistillSettings,
-    distill,
-    example=DISTILL_EXAMPLE,
-    preview=preview_distillation,
-    continues=True,
-)
-add_command(app, "export", ExportSettings, export, example=EXPORT_EXAMPLE)
-add_command(app, "simulate", SimulateSettings, simulate, example=SIMULATE_EXAMPLE)
-add_command(app, "reconstruct", ReconstructSettings, reconstruct, example=RECONSTRUCT_EXAMPLE)
-add_command(app, "evaluate", EvaluateSettings, evaluate, example=EVALUATE_EXAMPLE)
-add_command(app, "benchmark", BenchmarkSettings, benchmark, example=BENCHMARK_EXAMPLE)
-app.command(cls=StageCommand, epilog=f"Example: {INFO_EXAMPLE}")(info)
+class _Speaker(logging.Handler):
+    """Shows what the library has to say, on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(printable(record.getMessage()), err=True)
 
 
 def main() -> None:
     """Run the program."""
+    log = logging.getLogger("calovox.kernels")
+    log.setLevel(logging.INFO)
+    log.addHandler(_Speaker())
     app()

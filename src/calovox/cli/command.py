@@ -4,14 +4,16 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from calovox import __version__
+from calovox.cli.options import make_settings, options_of
 from calovox.cli.settings import (
     check_numbers,
     files_read,
@@ -27,8 +29,11 @@ __all__ = [
     "ChecksFailedError",
     "CommandGroup",
     "Job",
+    "LazyCommand",
     "StageCommand",
-    "add_command",
+    "call_to_command",
+    "make_app",
+    "make_command",
     "one_line_errors",
 ]
 
@@ -48,13 +53,6 @@ EXTRAS = {
 """The extra of the package that brings a library which is not always installed."""
 
 
-STAGES = (
-    *("geant4", "voxelize", "phi-modulation", "train", "distill", "export"),
-    *("simulate", "reconstruct", "evaluate", "benchmark", "info"),
-)
-"""The commands in the order of the stages."""
-
-
 @dataclass(frozen=True)
 class Job:
     """One run of a command.
@@ -66,6 +64,12 @@ class Job:
 
     overwrite: bool
     provenance: dict[str, Any]
+
+    def writing(self) -> dict[str, Any]:
+        """Give what every function of the library that writes a file is told."""
+        from calovox.cli.progress import track
+
+        return {"overwrite": self.overwrite, "provenance": self.provenance, "track": track}
 
 
 class ChecksFailedError(Exception):
@@ -104,16 +108,61 @@ class CommandGroup(TyperGroup):
             sys.exit(code if isinstance(code, int) else 0)
         return code
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """List commands in the order of the stages; those of a group as they were added."""
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: STAGES.index(name) if name in STAGES else -1)
-
 
 class StageCommand(TyperCommand):
     """A command of the program."""
 
     context_class = typer.Context
+
+
+class LazyCommand(TyperCommand):
+    """A command whose module is imported when it is called, not when the program starts.
+
+    Args:
+        name: Name of the command.
+        place: Module and name of what `make_command` returned there, ``module:NAME``.
+        help: First line of its help.
+    """
+
+    def __init__(self, name: str, place: str, help: str) -> None:  # noqa: A002 (as typer has it)
+        super().__init__(name, help=help)
+        self._place = place
+
+    def load(self) -> TyperCommand:
+        """Import the command.
+
+        Returns:
+            The command.
+        """
+        module, _, name = self._place.partition(":")
+        command: TyperCommand = getattr(import_module(module), name)
+        return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Read the arguments as the command itself does."""
+        return self.load().make_context(info_name, args, parent, **extra)
+
+
+def make_app(commands: Sequence[TyperCommand | CommandGroup], **options: Any) -> typer.Typer:
+    """Make a program of commands; it needs a callback for its own options.
+
+    Args:
+        commands: In the order of the help.
+        options: Name and help.
+
+    Returns:
+        The program.
+    """
+
+    class Program(CommandGroup):
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**{**attributes, "commands": commands})
+
+    return typer.Typer(
+        cls=Program, add_completion=False, pretty_exceptions_enable=False, **options
+    )
 
 
 @contextmanager
@@ -150,8 +199,7 @@ def _is_message_for_user(error: Exception) -> bool:
     return isinstance(error, ValueError | OSError) or type(error).__module__.startswith("calovox.")
 
 
-def add_command(
-    app: typer.Typer,
+def make_command(
     name: str,
     settings_type: type[Settings],
     run: Callable[[Settings, Job], str],
@@ -159,11 +207,10 @@ def add_command(
     example: str,
     preview: Callable[[Settings], list[str]] | None = None,
     continues: bool = False,
-) -> None:
-    """Add a command to the program.
+) -> TyperCommand:
+    """Make a command of the program.
 
     Args:
-        app: The program.
         name: Name of the command.
         settings_type: Frozen dataclass, keyword only, with a typer option or argument in the
             annotation of each field, and a field `output`.
@@ -173,6 +220,9 @@ def add_command(
         preview: Gives further lines for a dry run.
         continues: Whether the command itself decides if an existing output may be written to,
             and stores the settings inside of it.
+
+    Returns:
+        The command.
     """
     actions = _Actions(run, preview, continues)
 
@@ -186,11 +236,13 @@ def add_command(
         context: typer.Context, *, force: bool, dry_run: bool, config: Path | None, **values: Any
     ) -> None:
         with one_line_errors(traceback=context.find_root().params["traceback"]):
-            _run(name, settings_type(**values), actions, force=force, dry_run=dry_run)
+            check_numbers(values)
+            _run(name, make_settings(settings_type, values), actions, force=force, dry_run=dry_run)
 
+    options = options_of(settings_type)
     hints = {
         "context": typer.Context,
-        **get_type_hints(settings_type, include_extras=True),
+        **{option.name: option.hint for option in options},
         "force": Annotated[bool, typer.Option("--force", help="Replace existing results.")],
         "config": Annotated[
             Path | None,
@@ -206,26 +258,48 @@ def add_command(
             bool, typer.Option("--dry-run", help="Show the settings and what would be done.")
         ],
     }
-    defaults = {"force": False, "config": None, "dry_run": False}
+    defaults = {option.name: option.default for option in options}
+    defaults |= {"context": MISSING, "force": False, "config": None, "dry_run": False}
     callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(
                 field,
                 inspect.Parameter.KEYWORD_ONLY,
                 annotation=hint,
-                default=defaults.get(field, _default(settings_type, field)),
+                default=(
+                    inspect.Parameter.empty if defaults[field] is MISSING else defaults[field]
+                ),
             )
             for field, hint in hints.items()
         ]
     )
     callback.__annotations__ = hints
-    app.command(name, cls=StageCommand, help=inspect.getdoc(run), epilog=f"Example: {example}")(
-        callback
-    )
+    return call_to_command(name, callback, help=inspect.getdoc(run), example=example)
 
 
-def _default(settings_type: type, field: str) -> Any:
-    return getattr(settings_type, field, inspect.Parameter.empty)
+def call_to_command(
+    name: str,
+    callback: Callable[..., None],
+    *,
+    help: str | None,  # noqa: A002 (as typer has it)
+    example: str,
+) -> TyperCommand:
+    """Make a command of a function whose parameters are its options.
+
+    Args:
+        name: Name of the command.
+        callback: Called with the options.
+        help: What the command does.
+        example: One real call.
+
+    Returns:
+        The command.
+    """
+    alone = typer.Typer(add_completion=False)
+    alone.command(name, cls=StageCommand, help=help, epilog=f"Example: {example}")(callback)
+    command = typer.main.get_command(alone)
+    assert isinstance(command, StageCommand)
+    return command
 
 
 @dataclass(frozen=True)
@@ -238,7 +312,6 @@ class _Actions:
 
 
 def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool) -> None:
-    check_numbers(settings)
     for path in files_written(settings):
         check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)
@@ -251,6 +324,9 @@ def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: b
         for line in actions.preview(settings) if actions.preview is not None else ():
             typer.echo(printable(f"# {line}"))
         return
+    if sys.stderr.isatty():  # the libraries of a stage are slow to import
+        read = ", ".join(map(str, files_read(settings))) or "nothing to read"
+        typer.echo(printable(f"calovox {name}: {read}, to {settings.output}"), err=True)
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
     job = Job(overwrite=force, provenance=provenance)
     failed = None

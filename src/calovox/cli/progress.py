@@ -1,9 +1,13 @@
-"""Progress of long work: a bar on a terminal, plain lines elsewhere, always on stderr."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere, always on stderr.
+
+The first line comes within a second, even if the first batch takes longer.
+"""
 
 import time
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Timer
 from typing import Protocol, TypeVar, runtime_checkable
 
 from rich.console import Console
@@ -23,6 +27,7 @@ __all__ = ["Advance", "progress_of", "track"]
 Batch = TypeVar("Batch", bound=Sized)
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_TO_FIRST_LINE = 0.7
 
 
 @runtime_checkable
@@ -54,7 +59,13 @@ def progress_of(title: str, total: int, *, unit: str = "showers") -> Iterator[Ad
     console = Console(stderr=True)
     if not console.is_terminal:
         lines = _Lines(title, total, unit)
-        yield lines.advance
+        first = Timer(_SECONDS_TO_FIRST_LINE, lines.begin)
+        first.daemon = True
+        first.start()
+        try:
+            yield lines.advance
+        finally:
+            first.cancel()
         lines.finish()
         return
     columns = (
@@ -116,6 +127,9 @@ class _Lines:
     last: float = field(default_factory=time.monotonic)
 
     note: str = ""
+
+    def begin(self) -> None:
+        self._write("at work")
 
     def advance(self, count: int, note: str = "") -> None:
         self.done += count

@@ -1,9 +1,9 @@
 """Settings of the commands: from the command line, from a TOML file, and back into one.
 
-Every command has one frozen dataclass. Its fields are the options: type, default and help stand
-together in the annotation. A TOML file given with ``--config`` holds some of these fields and
-takes the place of their defaults; the command line wins over both. Paths in such a file are
-relative to the file.
+Every command has one frozen dataclass. Its fields are the options, with type, default and help in
+the annotation, or groups of options that the library declares (`calovox.cli.options`). A TOML file
+given with ``--config`` holds some of these options and takes the place of their defaults; the
+command line wins over both. Paths in such a file are relative to the file.
 """
 
 import difflib
@@ -15,18 +15,21 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
+from calovox.cli.options import options_of
 from calovox.units import parse_quantity
 
 __all__ = [
+    "CurveToRemove",
     "Energies",
     "Etas",
     "FileIn",
     "FileInText",
     "FileOut",
+    "HitsIn",
     "ModelIn",
     "Number",
     "Output",
@@ -71,6 +74,16 @@ class ModelIn:
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes."), FileOut()]
+HitsIn = Annotated[
+    list[Path],
+    typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
+    FileIn(),
+]
+CurveToRemove = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Curves to be removed from the hits before."),
+    FileIn(),
+]
 Seed = Annotated[
     int, typer.Option(min=0, max=2**63 - 1, help="Seed of the random numbers of every event.")
 ]
@@ -111,7 +124,7 @@ def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from None
-    hints = get_type_hints(settings_type, include_extras=True)
+    hints = {option.name: option.hint for option in options_of(settings_type)}
     for key in table:
         if key not in hints:
             raise ValueError(f"{path}: {_unknown_key(key, list(hints))}")
@@ -161,16 +174,16 @@ def settings_text(values: Mapping[str, Any]) -> str:
     )
 
 
-def check_numbers(settings: Any) -> None:
+def check_numbers(values: Mapping[str, Any]) -> None:
     """Refuse numbers that are none, which bounds of options let pass.
 
     Args:
-        settings: A command's dataclass.
+        values: Values by the names of the options.
 
     Raises:
         ValueError: Naming the option.
     """
-    for name, _, value in _fields(settings):
+    for name, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             option = "--" + name.replace("_", "-")
             raise ValueError(f"{option}: expected a finite number, got {value}")
@@ -246,10 +259,10 @@ def _check_kind(path: Path, key: str, hint: Any, value: Any) -> None:
 
 
 def _fields(settings: Any) -> Iterator[tuple[str, Any, Any]]:
-    for name, hint in get_type_hints(type(settings), include_extras=True).items():
-        value = getattr(settings, name)
+    for option in options_of(type(settings)):
+        value = option.value(settings)
         if value is not None and value != []:
-            yield name, hint, value
+            yield option.name, option.hint, value
 
 
 def _files(settings: Any, markers: tuple[type, ...]) -> list[Path]:

@@ -18,12 +18,12 @@ import torch
 from onnxscript import opset18 as op
 from torch import nn
 
-from calovox.export.compact import compact
-from calovox.export.exact_zeros import add_exact_zeros
-from calovox.export.fixed_shapes import save_onnx
 from calovox.export.fused.gan import GanGraph
 from calovox.export.graphs import FusedGraph, PlainGraph
-from calovox.export.portable import make_portable
+from calovox.export.passes.compact import compact
+from calovox.export.passes.exact_zeros import add_exact_zeros
+from calovox.export.passes.fixed_shapes import save_onnx
+from calovox.export.passes.portable import make_portable
 from calovox.models.gan import CaloGAN
 from calovox.models.two_stage import WholeSampler
 from calovox.runtime.onnx_model import INPUTS

@@ -13,11 +13,11 @@ import onnx
 
 from calovox import __version__
 from calovox.export.card import model_card
-from calovox.export.exact_zeros import add_exact_zeros, has_exact_zeros
 from calovox.export.fastcalosim import why_not_fastcalosim
-from calovox.export.fixed_shapes import fix_batch, save_onnx
 from calovox.export.output_folder import describe_folder, new_folder
-from calovox.export.portable import is_portable, make_portable
+from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
+from calovox.export.passes.fixed_shapes import fix_batch, save_onnx
+from calovox.export.passes.portable import is_portable, make_portable
 from calovox.files.damage import reading
 from calovox.files.whole import file_hash
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root

@@ -1,6 +1,7 @@
-"""The gate that every HDF5 file passes before it is opened: `hdf5_objects`, in its own process.
+"""The gate that every HDF5 file passes before it is opened.
 
-The HDF5 library can crash on a damaged file, or loop for ever. One process per running program is
+The HDF5 library can crash on a damaged file, or loop for ever. `calovox.files.objects` therefore
+checks each file in a process of its own. One process per running program is
 started with the first file (0.2 s) and checks all files (a few ms each, more for many chunks). It
 is a fresh Python, not a fork: forking a program with threads is not safe. A file that has passed
 is not checked again until it changes.

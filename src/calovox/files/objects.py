@@ -6,8 +6,8 @@ that a file claims. This module walks through a file once, without reading the n
 the first object that is anything else. Attributes and text of variable length are read, because
 damaged heaps are found only then.
 
-The HDF5 library may also crash or never return. That is why `hdf5_gate` runs this module in a
-process of its own, whose main function is `serve`.
+The HDF5 library may also crash or never return. That is why `calovox.files.gate` runs this
+module in a process of its own, whose main function is `serve`.
 
 References:
     The HDF Group, *HDF5 File Format Specification Version 3.0*,

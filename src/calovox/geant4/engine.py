@@ -256,6 +256,7 @@ def _collect_deposits(recorded: Any, n_events: int) -> Deposits:
             energies.append(rows["value"])
             shells.append(np.full(len(rows), number, dtype=np.int64))
     event = np.concatenate(events)
+    # stable: the deposits of an event keep the order in which Geant4 made them
     order = np.argsort(event, kind="stable")
     counts = np.bincount(event, minlength=n_events)
     return Deposits(

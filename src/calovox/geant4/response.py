@@ -18,11 +18,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, UInt8
-from calovox.geant4.charge import ElectrodeGaps, TruePhiModulation
+from calovox.arrays import Array, Float64, UInt8
+from calovox.geant4.charge import ACCORDION, ElectrodeGaps, TruePhiModulation
 from calovox.geant4.engine import Deposits
 from calovox.geant4.sampling import SamplingFractions
-from calovox.geometry import NO_LAYER, layer_of_deposit
+from calovox.geometry import BARREL_NUMBERS, NO_LAYER, layer_of_deposit
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.hits import Hits
 from calovox.kernels import kernel
@@ -68,9 +68,9 @@ class Response:
             Collected charge over sampling fraction.
         """
         factors = 1.0 / self.sampling.of_deposits(layers, etas)
-        for layer in LAYERS:
+        for layer in BARREL_NUMBERS:
             rows = np.flatnonzero(layers == layer)
-            if self.gaps is not None and layer in (1, 2, 3):
+            if self.gaps is not None and layer in ACCORDION:
                 factors[rows] *= self.gaps(etas[rows])
             if self.modulation is not None:
                 factors[rows] *= self.modulation(layer, phis[rows])
@@ -115,6 +115,7 @@ def deposits_to_hits(deposits: Deposits, photons: Photons, response: Response) -
     )
     event_offsets = offsets[deposits.event_offsets].astype(np.int64)
     layers = layer_of_deposit(r, eta)
+    # deposits between the layers, in cryostats and supports, are not read out
     kept = layers != NO_LAYER
     if not np.all(kept):
         event_offsets = np.concatenate([[0], np.cumsum(kept)])[event_offsets].astype(np.int64)
@@ -144,6 +145,7 @@ def _count_kernel(
             z = end[row, 2] - start[row, 2]
             along = abs(x * along_x + z * along_z) / _ALONG
             across = max(abs(y), abs(z * along_x - x * along_z)) / _ACROSS
+            # no piece longer than a merging cell, but a limit for long steps
             pieces[row] = min(max(1, math.ceil(max(along, across))), _MOST_PIECES)
 
 
@@ -163,14 +165,16 @@ def _split_kernel(
             first = piece_offsets[row]
             n_pieces = piece_offsets[row + 1] - first
             for piece in range(n_pieces):
-                t = (piece + 0.5) / n_pieces
+                t = (piece + 0.5) / n_pieces  # the middle of each piece
                 x = start[row, 0] + t * (end[row, 0] - start[row, 0])
                 y = start[row, 1] + t * (end[row, 1] - start[row, 1])
                 z = start[row, 2] + t * (end[row, 2] - start[row, 2])
                 hit = first + piece
                 r[hit] = math.sqrt(x * x + y * y)
+                # Geant4 runs at phi = 0 and eta > 0; the shower is turned and mirrored afterwards
                 angle = wrap_phi_kernel(math.atan2(y, x) + phi_photon[event])
                 angle = round(angle * _ANGLE_STEPS) / _ANGLE_STEPS
+                # rounding may reach pi, which lies outside of [-pi, pi)
                 phi[hit] = min(max(angle, -_PHI_LIMIT), _PHI_LIMIT)
                 rapidity = mirror[event] * math.asinh(z / r[hit])
                 eta[hit] = round(rapidity * _ANGLE_STEPS) / _ANGLE_STEPS

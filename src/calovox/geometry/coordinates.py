@@ -50,7 +50,7 @@ def wrap_phi_kernel(phi: float) -> float:
     Returns:
         The same direction; the very same number if it lies in the range already.
     """
-    if -math.pi <= phi < math.pi:
+    if -math.pi <= phi < math.pi:  # untouched: adding and subtracting 2 pi would round it
         return phi
     wrapped = phi - _TWO_PI * math.floor((phi + math.pi) / _TWO_PI)
     if wrapped >= math.pi or wrapped < -math.pi:  # rounding next to an odd multiple of pi

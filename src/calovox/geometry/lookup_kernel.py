@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, Int32
+from calovox.arrays import Array, Float64, Int32, Int64
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.kernels import kernel
 
@@ -16,14 +16,13 @@ GAP_TOLERANCE = 0.05
 
 _TWO_PI = 2.0 * math.pi
 _EDGE = 1e-9
-_POSITIONS = np.full(max(LAYERS) + 1, -1)
-_POSITIONS[list(LAYERS)] = np.arange(len(LAYERS))
 
 
 class LookupParameters(NamedTuple):
     """What `find_cell` needs: a grid of bins per layer, and the cells of each bin.
 
     Attributes:
+        positions: Position of the layer of each number, -1 for none.
         regular: Whether bins are cells (`BarrelLookup`) or lists of cells (`TableLookup`).
         grids: Fields of `GRID_TYPE` by layer position.
         bins: If regular, the row of the first cell of each eta bin, -1 if it has none. Else where
@@ -32,6 +31,7 @@ class LookupParameters(NamedTuple):
         boxes: Centre in eta and phi, 2 / d_eta and 2 / d_phi of each row; empty if regular.
     """
 
+    positions: Int64[Array, "256"]
     regular: bool
     grids: Array
     bins: Int32[Array, " bin"]
@@ -57,9 +57,10 @@ bins_per_eta), how many in eta and in phi, and where its entries in `LookupParam
 def _eta_bin(eta: float, bins_per_eta: float, first_bin: int, n_eta: int) -> int:
     """Compute the bin of an eta, exactly; -1 outside the layer."""
     scaled = eta * bins_per_eta - first_bin
-    if not 0.0 <= scaled <= n_eta:
+    if not 0.0 <= scaled <= n_eta:  # also false for NaN; the upper edge is judged below
         return -1
     whole = np.floor(scaled)
+    # away from edges the product cannot be in the wrong bin: nearly every point ends here
     if _EDGE < scaled - whole < 1.0 - _EDGE:
         return int(whole)
     place = math.floor(eta * bins_per_eta)  # the product may have rounded across the edge
@@ -76,6 +77,7 @@ def _phi_bin(phi: float, n_phi: int) -> int:
     """Compute the bin of a phi in [-pi, pi), exactly."""
     scaled = (phi + math.pi) * (n_phi / _TWO_PI)
     whole = np.floor(scaled)
+    # next to an edge, compare with the edge itself: it is computed as the table computes it
     if _EDGE < scaled - whole < 1.0 - _EDGE:
         return int(whole)
     width = _TWO_PI / n_phi
@@ -94,7 +96,7 @@ def _bin(
     """Compute the bins of a point in eta and phi; the first is -1 outside the layer."""
     i = _eta_bin(eta, bins_per_eta, first_bin, n_eta)
     phi = wrap_phi_kernel(phi)
-    if i < 0 or not -math.pi <= phi < math.pi:
+    if i < 0 or not -math.pi <= phi < math.pi:  # infinities and NaN stay outside after wrapping
         return -1, -1
     return i, _phi_bin(phi, n_phi)
 
@@ -109,9 +111,9 @@ def _nearest(
     for place in range(start, stop):
         row = candidates[place]
         d_phi = abs(phi - boxes[row, 1])
-        d_phi = min(d_phi, _TWO_PI - d_phi)
+        d_phi = min(d_phi, _TWO_PI - d_phi)  # the short way round
         distance = max(abs(eta - boxes[row, 0]) * boxes[row, 2], d_phi * boxes[row, 3])
-        if distance <= smallest:
+        if distance <= smallest:  # rows rise: of two equally near cells the higher row wins
             smallest = distance
             nearest = row
     return nearest
@@ -122,7 +124,7 @@ def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupPar
     """Find the cell of one point, inside a compiled kernel.
 
     Args:
-        layer_position: Position of the layer in `calovox.arrays.LAYERS`, 0 to 4.
+        layer_position: Position of the layer among those of the cells.
         eta: Pseudorapidity of the point.
         phi: Azimuth of the point in rad.
         parameters: The `parameters` of a `CellLookup`.
@@ -152,10 +154,10 @@ def find_all(
     Points of a regular grid are found in the loop itself: handing arrays to a function at each
     point would cost more than the search.
     """
-    grids, bins = parameters.grids, parameters.bins
+    positions, grids, bins = parameters.positions, parameters.grids, parameters.bins
     for point in range(rows.size):
         layer = layers[point]
-        position = _POSITIONS[layer] if 0 <= layer < _POSITIONS.size else -1
+        position = positions[layer] if 0 <= layer < positions.size else -1
         if position < 0:
             return False
         if not parameters.regular:

@@ -43,6 +43,7 @@ def sine_and_cosine(angle: float) -> tuple[float, float]:
     Returns:
         Both, wrong by less than 2^-51.
     """
+    # the nearest quarter turn is taken off in two parts, so that the rest loses no digits
     quarters = np.int32(math.floor(angle * _QUARTERS_PER_RAD + 0.5))
     x = (angle - quarters * _QUARTER) - quarters * _QUARTER_REST
     z = x * x
@@ -56,6 +57,7 @@ def sine_and_cosine(angle: float) -> tuple[float, float]:
     )
     cosine = -1.38888888888741095749e-3 + z * (2.48015872894767294178e-5 + z * cosine)
     cosine = 1.0 - (0.5 * z - z * z * (4.16666666666666019037e-2 + z * cosine))
+    # both polynomials are evaluated and then chosen: a branch would forbid vector instructions
     if quarters & 1:
         sine, cosine = cosine, -sine
     return (-sine, -cosine) if quarters & 2 else (sine, cosine)
@@ -97,10 +99,12 @@ def fill_eta_phi(
         point_phi = phi_center + size * sine
         eta_error = _ERROR * (size + abs(point_eta))
         phi_error = _ERROR * (size + abs(point_phi))
+        # both ends of what the exact result may be; if they round alike, so does the exact one
         eta[point] = np.float32(point_eta - eta_error)
         phi[point] = _phi_in_single_precision(point_phi - phi_error)
         n_unsure += eta[point] != np.float32(point_eta + eta_error)
         n_unsure += phi[point] != _phi_in_single_precision(point_phi + phi_error)
+    # counted, not tested point by point: the loop above has no branch
     if n_unsure > 0:
         for point in range(r.size):
             point_eta, point_phi = eta_phi_kernel(

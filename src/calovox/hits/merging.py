@@ -5,23 +5,23 @@ Hits of an event are sorted into bins of a grid aligned with the direction of th
 most 5 mm. Hits that share a bin, a layer and a cell become one hit with the sum of their energies
 at their energy-weighted mean eta, phi and r.
 
-Because cells are part of the key, and cells are rectangles in eta and phi, a merged hit lies in
-the cell of its parts: the energy of each cell is the sum over the hits before merging. Atlas
-merges first and then scales the hits of a cell to the sum of its deposits; with this key that
-factor is 1.
+A merged hit lies in the cell of its parts, because cells are part of the key and are rectangles in
+eta and phi. Merging therefore changes no energy of a cell. ATLAS merges without regard to cells
+and scales the hits of each cell to the sum of its deposits; here that factor would be 1.
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.1.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, layer_position
-from calovox.geometry import CellLookup, layer_thickness
+from calovox.arrays import Array, Float64
+from calovox.geometry import BARREL_LAYERS, Detector, Layer
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.hits.hits import Hits
 from calovox.kernels import kernel
@@ -37,8 +37,8 @@ class MergingRadii:
     """Sizes of the bins within which hits are merged.
 
     Attributes:
-        across: Size across the direction of the photon in mm, in the order of `LAYERS`.
-        along: Largest size along it in mm, in the order of `LAYERS`.
+        across: Size across the direction of the photon in mm, in each layer.
+        along: Largest size along it in mm, in each layer.
         per_layer: Smallest number of bins along a layer; the size is at most its thickness over
             this number. 0 for no such limit.
     """
@@ -50,59 +50,69 @@ class MergingRadii:
     def __post_init__(self) -> None:
         for name in ("across", "along"):
             sizes = getattr(self, name)
-            if len(sizes) != len(LAYERS) or min(sizes) <= 0:
+            if len(sizes) != len(self.across) or min(sizes, default=0.0) <= 0:
                 raise ValueError(
-                    f"MergingRadii: `{name}` must be {len(LAYERS)} lengths above 0, got {sizes}"
+                    f"MergingRadii: `{name}` must be one length above 0 per layer, got {sizes}"
                 )
         if self.per_layer < 0:
             raise ValueError(f"MergingRadii: `per_layer` must be 0 or more, got {self.per_layer}")
 
     @classmethod
-    def fine(cls) -> "MergingRadii":
+    def fine(cls, layers: Sequence[Layer] = BARREL_LAYERS) -> "MergingRadii":
         """Return the sizes of the note: 0.5 mm across, an eighth of the layer (5 mm) along."""
-        return cls(across=(0.5,) * 5, along=(5.0,) * 5, per_layer=8)
+        return cls(across=(0.5,) * len(layers), along=(5.0,) * len(layers), per_layer=8)
 
     @classmethod
-    def coarse(cls) -> "MergingRadii":
-        """Return the sizes used before: 1 mm in EMB1, 5 mm elsewhere, in all directions."""
-        sizes = (5.0, 1.0, 5.0, 5.0, 5.0)
+    def coarse(cls, layers: Sequence[Layer] = BARREL_LAYERS) -> "MergingRadii":
+        """Return the older sizes: 1 mm in the strips, 5 mm elsewhere, in all directions."""
+        sizes = tuple(1.0 if layer.role == "strips" else 5.0 for layer in layers)
         return cls(across=sizes, along=sizes, per_layer=0)
 
-    def lengths_along(self, photons: Photons) -> Float64[Array, "event layer"]:
+    def lengths_along(
+        self, photons: Photons, layers: Sequence[Layer]
+    ) -> Float64[Array, "event layer"]:
         """Compute the sizes along the direction of each photon.
 
         Args:
             photons: The photons.
+            layers: The layers of the detector.
 
         Returns:
-            Sizes in mm, layers in the order of `LAYERS`.
+            Sizes in mm.
+
+        Raises:
+            ValueError: If there is not one size per layer.
         """
+        if len(layers) != len(self.along):
+            raise ValueError(
+                f"MergingRadii: expected sizes for {len(layers)} layers, got {len(self.along)}"
+            )
         lengths = np.tile(np.array(self.along, dtype=np.float64), (len(photons), 1))
         if self.per_layer:
-            for position, layer in enumerate(LAYERS):
-                limit = layer_thickness(layer, photons.eta) / self.per_layer
+            for position, layer in enumerate(layers):
+                limit = layer.position.thickness(photons.eta) / self.per_layer
                 lengths[:, position] = np.minimum(lengths[:, position], limit)
         return lengths
 
 
-def merge_hits(hits: Hits, lookup: CellLookup, radii: MergingRadii) -> Hits:
+def merge_hits(hits: Hits, detector: Detector, radii: MergingRadii) -> Hits:
     """Merge hits that lie close together in the same cell.
 
     Args:
         hits: Hits with energies of 0 or more; hits without energy vanish.
-        lookup: Finds the cell of a hit.
+        detector: Where its layers and cells are.
         radii: Sizes of the bins.
 
     Returns:
         The merged hits; inside an event, in the order of the first hit of each bin.
 
     Raises:
-        ValueError: If an energy is negative.
+        ValueError: If an energy is negative, or the detector lacks the layer of a hit.
     """
     if np.any(hits.energy < 0):
         raise ValueError("merge_hits: expected energies of 0 or more, got a negative one")
-    cells = lookup.find(hits.layer, hits.eta, hits.phi)
-    positions = layer_position(hits.layer)
+    cells = detector.cells.lookup().find(hits.layer, hits.eta, hits.phi)
+    positions = detector.positions(hits.layer)
     largest = int(np.diff(hits.event_offsets).max(initial=0))
     table = np.empty(_table_size(largest), dtype=np.int64)
     keys = np.empty((hits.n_hits, 5), dtype=np.int32)
@@ -113,7 +123,10 @@ def merge_hits(hits: Hits, lookup: CellLookup, radii: MergingRadii) -> Hits:
         (positions, hits.eta, hits.phi, hits.r, hits.energy, cells),
         hits.event_offsets,
         (hits.photons.eta, hits.photons.phi),
-        (np.array(radii.across, dtype=np.float64), radii.lengths_along(hits.photons)),
+        (
+            np.array(radii.across, dtype=np.float64),
+            radii.lengths_along(hits.photons, detector.layers),
+        ),
         (table, keys, sums, first),
         event_offsets,
     )
@@ -156,16 +169,18 @@ def _merge_kernel(
     key = np.empty(5, dtype=np.int32)
     for event in range(event_offsets.size - 1):
         start, stop = event_offsets[event], event_offsets[event + 1]
+        # at most half full, so that a search ends soon; a power of two, so that `&` wraps it
         size = 16
         while size < 2 * (stop - start):
             size *= 2
-        table[:size] = -1
+        table[:size] = -1  # only what this event uses: a small event stays cheap
         tilt = (math.sinh(directions[0][event]), math.cosh(directions[0][event]))
         for hit in range(start, stop):
             if energy[hit] == 0.0:
                 continue
             key[0] = position = layer[hit]
             key[1] = cell[hit]
+            # the photon is turned into the plane y = 0, where the bins are aligned with it
             point = (eta[hit], wrap_phi_kernel(phi[hit] - directions[1][event]), r[hit])
             _fill_bins(key, point, tilt, (across[position], along[event, position]))
             place = _find_place(key, table, keys, size)
@@ -179,6 +194,7 @@ def _merge_kernel(
                 first[row] = hit
             sums[row, 0] += energy[hit]
             sums[row, 1] += energy[hit] * eta[hit]
+            # relative to the first hit, or the mean of hits on both sides of +-pi would be 0
             sums[row, 2] += energy[hit] * wrap_phi_kernel(phi[hit] - phi[first[row]])
             sums[row, 3] += energy[hit] * r[hit]
         merged_offsets[event + 1] = n_merged
@@ -200,6 +216,7 @@ def _fill_bins(
     sinh_eta, cosh_eta = tilt
     across, along = sizes
     x, y, z = r * math.cos(phi), r * math.sin(phi), r * math.sinh(eta)
+    # the photon flies along (1, 0, sinh eta) / cosh eta; (-sinh eta, 0, 1) / cosh eta is across it
     key[2] = math.floor(y / across)
     key[3] = math.floor((z - x * sinh_eta) / cosh_eta / across)
     key[4] = math.floor((x + z * sinh_eta) / cosh_eta / along)
@@ -208,6 +225,7 @@ def _fill_bins(
 @kernel(inline="always")
 def _find_place(key: Array, table: Array, keys: Array, size: int) -> np.int64:
     """Find the place of a key in the table, or the free place where it belongs."""
+    # multiply and shift: keys of neighbouring bins differ by 1, their places must not
     code = np.uint64(0)
     for part in range(5):
         code = (code ^ np.uint64(np.uint32(key[part]))) * _HASH
@@ -221,5 +239,5 @@ def _find_place(key: Array, table: Array, keys: Array, size: int) -> np.int64:
                 same = False
         if same:
             return place
-        place = (place + 1) & (size - 1)
+        place = (place + 1) & (size - 1)  # taken by another key: the next place
     return place

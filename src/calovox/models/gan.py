@@ -9,13 +9,17 @@ Adam with beta_1 = 0.5 and a constant learning rate of 1e-4, 128 showers at a ti
 rounds; of all checkpoints, a thousand rounds apart, the one whose E_tot is closest to that of
 Geant4. FastCaloGANV2 has the activation swish (SiLU).
 
-Ours are the points that the networks see (`RootShareTransform`: shares of the energy in layers and
-voxels as square roots, E_tot in units of its spread at this energy), the nodes for the layers'
-shares, layer norms in place of batch norms, so that no shower depends on others, showers reflected
-in phi, one GAN where FastCaloGANV2 has two, below and above 4 GeV, and how E_tot is compared with
-few showers (`calovox.training.validation`). So is the recipe of the shipped model, two minutes a
-slice with ``configs/gan_2core.toml``: 2000 rounds, a learning rate up to 2e-3 in one cycle, a
-critic of 128 neurons, averages of the weights, and six checkpoints to choose from.
+What differs from AtlFast3:
+
+- The networks see `RootShareTransform`'s points: square roots of the shares of layers and voxels,
+  and E_tot in units of its spread at this energy. Layers' shares have nodes of their own.
+- Layer norms replace batch norms, so that no shower depends on others.
+- Half of the training showers are reflected in phi.
+- One GAN covers all energies; FastCaloGANV2 has two, below and above 4 GeV.
+- E_tot is compared by ranks, which need few showers (`calovox.training.validation`).
+- The recipe of the shipped model, ``configs/gan_2core.toml``, takes two minutes a slice: 2000
+  rounds, a learning rate up to 2e-3 in one cycle, a critic of 128 neurons, averages of the
+  weights, and six checkpoints to choose from.
 
 References:
     ATLAS Collaboration, *Fast simulation of the ATLAS calorimeter system with generative

@@ -64,6 +64,7 @@ class ConditionalFlow(nn.Module):
             )
             for _ in range(n_blocks)
         )
+        # drawn once and stored: an exported graph must have those of the training
         permutations = _draw_permutations(n_blocks - 1, n_variables, permutation_seed)
         _check_every_variable_changes(permutations, n_variables, n_changed)
         self.register_buffer("permutations", permutations)

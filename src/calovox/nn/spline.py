@@ -135,6 +135,7 @@ class RationalQuadraticSpline:
             What the two return.
         """
         bins = self._bins(_bin(x, self.x_knots))
+        # clamped, so that gradients stay finite outside, where the identity is chosen below
         xi = ((x - bins.x) / bins.width).clamp(0.0, 1.0)
         rest = 1.0 - xi
         mixed = xi * rest
@@ -274,6 +275,7 @@ def _knots(
 ) -> Float[Tensor, "event variable knot"]:
     n_bins = shares.shape[-1]
     sizes = MIN_SHARE + (1.0 - MIN_SHARE * n_bins) * shares.softmax(dim=-1)
+    # the last knot is set, not summed: all splines end at the very same number
     inner = 2.0 * bound * sizes.cumsum(dim=-1)[..., :-1] - bound
     end = torch.full_like(shares[..., :1], bound)
     return torch.cat([-end, inner, end], dim=-1)
@@ -282,6 +284,7 @@ def _knots(
 def _bin(
     values: Float[Tensor, "event variable"], knots: Float[Tensor, "event variable knot"]
 ) -> Int64[Tensor, "event variable 1"]:
+    # counting inner knots only: numbers outside get the first or the last bin
     return (values[..., None] >= knots[..., 1:-1]).long().sum(dim=-1, keepdim=True)
 
 

@@ -88,6 +88,7 @@ class WassersteinGame(nn.Module):
             return {
                 "distance": (self._score(real, condition) - self._score(fake, condition)).mean()
             }
+        # a buffer, so that a run that is continued takes the turn that was next
         turn = int(self.turn)
         self.turn.fill_((turn + 1) % (self.n_critic + 1))
         if turn == self.n_critic:
@@ -97,6 +98,7 @@ class WassersteinGame(nn.Module):
         with torch.no_grad():
             fake = self.generate(latent, condition)
         scores = self._score(fake, condition) - self._score(real, condition)
+        # the critic's slope should be 1 between real and generated showers
         share = torch.empty(len(real), 1, device=real.device).uniform_(generator=rng)
         between = torch.lerp(fake, real, share)
         excess = gradient_penalty(lambda x: self._score(x, condition), between)

@@ -1,7 +1,8 @@
 r"""The average shower against x = phi_hit - phi_cell, for showers with the same centre phase T.
 
 phi_cell is the centre of the cell that holds the shower centre, folded by whole periods, so that
-T lies within half a period of 0. The unmodulated shower moves with T, the modulation stays.
+T lies within half a period of 0. A shower without modulation
+moves with T, while the modulation stays in place.
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.5, Figure 9(a).
@@ -117,6 +118,7 @@ def _average_kernel(
     period = 2.0 * np.pi / 1024.0
     n_phases, n_bins = sums.shape
     n_table = len(table)
+    # the centre of the hits with their modulation, as of a shower that is measured
     total, moment = 0.0, 0.0
     for hit in range(len(energy)):
         total += energy[hit]
@@ -130,6 +132,7 @@ def _average_kernel(
         for hit in range(len(energy)):
             old = (photon + distance[hit]) / period
             x = phase + (distance[hit] - center) / period
+            # divide by g where the hit was made, multiply by g where it is placed
             before = table[int((old - np.floor(old)) * n_table) % n_table]
             after = table[int((x - np.floor(x)) * n_table) % n_table]
             column = int(np.floor((0.5 * x / half_width + 0.5) * n_bins))

@@ -4,9 +4,9 @@ HDF5, with the attributes `format` ("calovox phi modulation") and `version` on t
 
 | dataset | shape | meaning |
 | --- | --- | --- |
-| `values` | (range, 4, bin) | g by |eta| range, layer 0-3 and phase of the hit |
+| `values` | (range, 4, bin) | g by range of abs(eta), layer 0-3 and phase of the hit |
 | `uncertainties` | the same | standard deviation of each value; absent if not known |
-| `eta_edges` | (range + 1) | edges of the |eta| ranges |
+| `eta_edges` | (range + 1) | edges of the ranges of abs(eta) |
 | `fit/...` | | loss history, E_tot(T) before and after, settings, warnings; absent without a fit |
 | `truth/...` | | curves of the generator, if known; never used by the fit |
 | `average/...` | | average showers in bins of T, if the generator's curves are known |

@@ -16,7 +16,7 @@ from calovox.preprocessing.shape_conditions import (
     StandardizedConditions,
 )
 from calovox.preprocessing.voxel_quantiles import N_ENERGIES, QuantileVoxelTransform
-from calovox.preprocessing.voxel_space import VoxelSpace, VoxelSpaceKind
+from calovox.preprocessing.voxel_space import VoxelSpace
 from calovox.preprocessing.voxels import LayerNormalization, LogitVoxelTransform
 
 __all__ = [
@@ -36,5 +36,4 @@ __all__ = [
     "Standardization",
     "StandardizedConditions",
     "VoxelSpace",
-    "VoxelSpaceKind",
 ]

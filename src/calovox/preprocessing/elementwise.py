@@ -194,6 +194,7 @@ class Standardization(nn.Module):
             values = batch.double()
             if len(values) == 0:
                 continue
+            # moments about the mean, joined batch by batch: sums of squares would lose digits
             of_batch = values.mean(dim=0)
             change = of_batch - mean
             total = count + len(values)
@@ -204,6 +205,7 @@ class Standardization(nn.Module):
         if count == 0 or not bool(squares.isfinite().all()):
             raise ValueError(f"Standardization: expected finite data, got {count} events")
         std = (squares / count).sqrt()
+        # a number that never changes is left as it is: rounding is no spread
         constant = std <= 1e-6 * (1.0 + mean.abs())
         return Standardization(mean.float(), torch.where(constant, 1.0, std).float())
 

@@ -7,8 +7,8 @@ With the energies E_0, ..., E_{n-1} of n layers as fractions of the kinetic ener
 
 and back, E_k = (u_0 - E_0 - ... - E_{k-1}) u_{k+1}; the last layer takes what is left. u_0 is the
 visible fraction: the calorimeter samples the shower, so that it fluctuates and can exceed 1.
-Therefore no logit is taken of u_0, as in CaloDREAM: it is only standardised, and has no upper
-bound. u_1, ... are shares in [0, 1]; they pass dequantisation, regularised logit and
+As in CaloDREAM, u_0 is therefore standardised without a logit: it has no upper bound. u_1, ... are
+shares in [0, 1]; they pass dequantisation, regularised logit and
 standardisation.
 
 References:

@@ -1,8 +1,8 @@
 """Voxels in the space of the transformer: the logarithms of their shares, with one scale for all.
 
-As in the note, log(x + 1e-6) is taken and standardised by one mean and one standard deviation for
-all voxels. Ours is that x is the share of the layer's energy, as for CaloCFM, so that the energy
-of a layer is what the energy model says.
+As in the note, log(x + 1e-6) is standardised by one mean and one standard deviation for all
+voxels. Unlike there, x is the share of the layer's energy, as for CaloCFM: the energy of a layer
+is what the energy model says.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.3

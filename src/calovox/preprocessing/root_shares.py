@@ -4,12 +4,13 @@ A shower with the energies E_i of its voxels, E_j of its layers and E_tot of all
 
     x = (3 (E_tot / E_kin - m) / s, 20 sqrt(E_j / E_tot), 20 sqrt(E_i / E_tot)),
 
-where mean m and spread s of E_tot / E_kin depend on the kinetic energy. Between such roots, the
-Euclidean distance is, but for a factor, that of Hellinger; the fluctuations of counts are as large
-in a root of few as of many, and an empty voxel is a 0. A GAN that sees the shares themselves sees
-little but the hottest voxels, and E_tot to within as much as it varies at the lowest energies. The
-factors bring the fluctuations of all coordinates to the order of 1; without them, a critic of
-random weights is next to linear where the showers are.
+where mean m and spread s of E_tot / E_kin depend on the kinetic energy. The
+Euclidean distance of such points is, but for a factor, that of Hellinger. The root of a count
+fluctuates by as much for few as for many, and an empty voxel is a 0. A GAN that sees the shares
+themselves sees little but the hottest voxels. Without the division by s, it would see E_tot only
+as finely as E_tot fluctuates at the lowest energies. The factors bring the fluctuations of all
+coordinates to the order of 1; without them, a critic of random weights is next to linear where the
+showers are.
 
 References:
     M. S. Bartlett, *The square root transformation in analysis of variance*, 1936

@@ -172,6 +172,7 @@ class QuantileVoxelTransform(ShareTransform):
         layer_energy = self.normalization.layer_energy(voxels)
         threshold, climbs = self._tables(energy, layer_energy)
         log_shares = nn.functional.pad(climbs.cumsum(dim=2), (1, 0)) + math.log(LOWEST_SHARE)
+        # an empty voxel has no logarithm; what it gets here is replaced in the last line
         ratio = shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
         interval = (ratio.unsqueeze(2) >= log_shares[:, :, 1:-1]).sum(dim=2, keepdim=True)
         low = log_shares.gather(2, interval).squeeze(2)
@@ -180,6 +181,7 @@ class QuantileVoxelTransform(ShareTransform):
         width = self.knots[interval.squeeze(2) + 1] - first
         position = first + width * ((ratio - low) / (high - low)).clamp(min=1e-6)
         score = threshold + (HIGHEST_SCORE - threshold) * position
+        # ties are broken at random below the threshold: empty voxels fill the tail of the normal
         rank = torch.special.ndtr(threshold) * (1.0 if noise is None else noise)
         of_empty = torch.special.ndtri(rank.clamp(min=_LEAST_RANK))
         return torch.where(

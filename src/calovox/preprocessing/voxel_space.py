@@ -4,16 +4,11 @@ All of them have `forward(voxels, energy, noise)`, `inverse(y, energy, layer_ene
 and `layer_sizes`; the kinetic energy is in MeV, the noise uniform in [0, 1).
 """
 
-from typing import Literal
-
 from calovox.preprocessing.log_voxels import LogVoxelTransform
 from calovox.preprocessing.voxel_quantiles import QuantileVoxelTransform
 from calovox.preprocessing.voxels import LogitVoxelTransform
 
-__all__ = ["VoxelSpace", "VoxelSpaceKind"]
+__all__ = ["VoxelSpace"]
 
 VoxelSpace = LogitVoxelTransform | LogVoxelTransform | QuantileVoxelTransform
 """Any of them: the first is the note's for CaloCFM, the second its for CaloDiT-2."""
-
-VoxelSpaceKind = Literal["quantiles", "note"]
-"""Normal scores, or what the note has for the model in question."""

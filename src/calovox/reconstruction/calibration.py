@@ -1,23 +1,23 @@
 r"""Calibrated energy of a cluster: linear layer weights and an offset per bin of \|eta\|.
 
-.. math:: E_{cal} = o + \sum_l w_l E_l
+$$E_{cal} = o + \sum_l w_l E_l$$
 
-with the energies :math:`E_l` of the layers in the cluster window. ATLAS's own calibration is not
+with the energies $E_l$ of the layers in the cluster window. ATLAS's own calibration is not
 public; this one is fitted on Geant4 events, stored with the dataset, and applied alike to
 reference and simulated events. The fit minimises the relative residuals in units of the expected
-resolution :math:`\sigma(E) = 11\,\% / \sqrt{E / GeV} \oplus 1\,\%`, without which the few per cent
+resolution $\sigma(E) = 11\,\% / \sqrt{E / GeV} \oplus 1\,\%$, without which the few per cent
 of a TeV would not count beside the tens of per cent of a GeV:
 
-.. math:: \sum_i \left(\frac{E_{cal,i} - E_i}{E_i \, \sigma(E_i)}\right)^2
-          + \left(\frac{o - o^0}{\sigma_o}\right)^2
-          + \sum_l \left(\frac{w_l - w^0_l}{\sigma_w}\right)^2.
+$$\sum_i \left(\frac{E_{cal,i} - E_i}{E_i \, \sigma(E_i)}\right)^2
++ \left(\frac{o - o^0}{\sigma_o}\right)^2
++ \sum_l \left(\frac{w_l - w^0_l}{\sigma_w}\right)^2.$$
 
 The last two terms decide only what the events cannot: a layer with almost no energy (the first
-Tile layer) keeps the weight :math:`w^0`. A first fit to all events starts from
-:math:`o^0 = 0, w^0 = 1`; its result is :math:`o^0, w^0` of the fits per bin. A bin with fewer
+Tile layer) keeps the weight $w^0$. A first fit to all events starts from
+$o^0 = 0, w^0 = 1$; its result is $o^0, w^0$ of the fits per bin. A bin with fewer
 than `MIN_EVENTS` events borrows it as it is; such bins are marked. The offset is fitted only if
 the energies of the central 90 % of the events span a factor `OFFSET_SPAN`, and is
-:math:`o^0` otherwise: with photons of one energy the best offset would be that energy, and all
+$o^0$ otherwise: with photons of one energy the best offset would be that energy, and all
 weights zero.
 """
 
@@ -27,7 +27,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
+from calovox.arrays import Array, Bool, Float64, Int64
 from calovox.units import GEV
 
 __all__ = ["ETA_BIN", "MIN_EVENTS", "OFFSET_SPAN", "Calibration", "fit_calibration"]
@@ -55,7 +55,7 @@ class Calibration:
     Attributes:
         eta_edges: Rising edges of the bins in |eta|, from 0; clusters beyond use the last bin.
         offset: Offset of each bin in MeV.
-        weights: Weights of the layers, in the order of `LAYERS`, in each bin.
+        weights: Weights of the layers in each bin.
         n_events: Events that were fitted in each bin.
         borrowed: Whether a bin had too few events and took the weights of all of them.
     """
@@ -72,7 +72,7 @@ class Calibration:
             raise ValueError("Calibration: `eta_edges` must rise from 0")
         shapes = {
             "offset": (n_bins,),
-            "weights": (n_bins, len(LAYERS)),
+            "weights": (n_bins, *self.weights.shape[-1:]),
             "n_events": (n_bins,),
             "borrowed": (n_bins,),
         }
@@ -116,7 +116,15 @@ class Calibration:
 
         Returns:
             Calibrated energy in MeV; 0 for a cluster without any energy.
+
+        Raises:
+            ValueError: If the clusters have another number of layers.
         """
+        if cluster_energy.shape[1] != self.weights.shape[1]:
+            raise ValueError(
+                f"calibration: expected clusters of {self.weights.shape[1]} layers, "
+                f"got {cluster_energy.shape[1]}"
+            )
         bins = _eta_bins(self.eta_edges, eta)
         energy = self.offset[bins] + np.sum(self.weights[bins] * cluster_energy, axis=1)
         return np.where(np.any(cluster_energy != 0, axis=1), energy, 0.0)
@@ -186,7 +194,7 @@ def fit_calibration(
     bins = _eta_bins(edges, eta)
     n_bins = len(edges) - 1
     n_events = np.bincount(bins, minlength=n_bins)
-    prior = np.concatenate([[0.0], np.ones(len(LAYERS))])
+    prior = np.concatenate([[0.0], np.ones(cluster_energy.shape[1])])
     common = _fit(cluster_energy, energy, prior)
     solutions = np.tile(common, (n_bins, 1))
     for index in np.flatnonzero(n_events >= min_events):
@@ -215,7 +223,7 @@ def _fit(
 ) -> Float64[Array, " parameter"]:
     low, high = np.quantile(energy, [0.05, 0.95])
     offset_freedom = _OFFSET_FREEDOM if high >= OFFSET_SPAN * low else 0.0
-    freedom = np.concatenate([[offset_freedom], np.full(len(LAYERS), _WEIGHT_FREEDOM)])
+    freedom = np.concatenate([[offset_freedom], np.full(cluster_energy.shape[1], _WEIGHT_FREEDOM)])
     resolution = np.hypot(_STOCHASTIC_TERM / np.sqrt(energy / GEV), _CONSTANT_TERM)
     columns = np.column_stack([np.ones_like(energy), cluster_energy]) / energy[:, None]
     scaled = columns / resolution[:, None] * freedom

@@ -95,11 +95,13 @@ def _deposit_kernel(
                 cell[position] = row
                 position += 1
             sums[row] += hit_energy[hit]
+        # rising rows, whatever the order of the hits: shower shapes expect them
         cell[start:position].sort()
         stop = position
         position = start
         for entry in range(start, stop):
             row = cell[entry]
+            # clean the scratch for the next event; cells whose hits cancel are left out
             value = np.float32(sums[row])
             sums[row] = 0.0
             touched[row] = False

@@ -1,8 +1,8 @@
 r"""Shower shapes of the strip layer EMB1, from the energy profile in eta (note, Table 4).
 
-The profile :math:`E_i` is the row in phi of the brightest strip; ATLAS adds the more energetic
+The profile $E_i$ is the row in phi of the brightest strip; ATLAS adds the more energetic
 of the two neighbour rows (compared over the 7 strips around the brightest one), which is an
-option here. :math:`E_1` is the brightest strip of the profile, :math:`i_{max}` its index.
+option here. $E_1$ is the brightest strip of the profile, $i_{max}$ its index.
 
 *Second maximum.* A local maximum is a strip of positive energy that is higher than the next strip
 of different energy on either side. Among the local maxima that lie within `SEARCH_STRIPS` of the
@@ -11,20 +11,16 @@ second maximum is the one with the largest sum of three strips (then the highest
 deepest valley). The range is that of ATLAS, 40 strips or 5 cells of EMB2: a lone hit further away
 says nothing about a second photon.
 
-.. math::
+$$\Delta E = E_2 - \min_{i \text{ between the maxima}} E_i, \qquad
+E_{ratio} = \frac{E_1 - E_2}{E_1 + E_2},$$
 
-    \Delta E = E_2 - \min_{i \text{ between the maxima}} E_i, \qquad
-    E_{ratio} = \frac{E_1 - E_2}{E_1 + E_2},
+where $E_2$ is the energy of the second maximum's strip, as in ATLAS; the sum of three strips
+only selects it. Without a second maximum $E_2 = 0, \Delta E = 0, E_{ratio} = 1$.
 
-where :math:`E_2` is the energy of the second maximum's strip, as in ATLAS; the sum of three strips
-only selects it. Without a second maximum :math:`E_2 = 0, \Delta E = 0, E_{ratio} = 1`.
+$$w_{\eta 1} = \sqrt{\frac{\sum E_i (i - i_{max})^2}{\sum E_i}}, \quad |i - i_{max}| \le 3,
+\qquad fracs_1 = \frac{E(7) - E(3)}{E(3)}$$
 
-.. math::
-
-    w_{\eta 1} = \sqrt{\frac{\sum E_i (i - i_{max})^2}{\sum E_i}}, \quad |i - i_{max}| \le 3,
-    \qquad fracs_1 = \frac{E(7) - E(3)}{E(3)}
-
-with sums over 7 and 3 strips around :math:`i_{max}`. Ratios with a denominator that is not
+with sums over 7 and 3 strips around $i_{max}$. Ratios with a denominator that is not
 positive are 0, so all strip shapes of an event without energy in EMB1 are 0.
 
 References:
@@ -120,6 +116,7 @@ def _strips_kernel(profiles: Array, shapes: Array) -> None:
     middle = profiles.shape[1] // 2
     for event in range(profiles.shape[0]):
         profile = profiles[event]
+        # with two rows added, the brightest strip of the profile may be another one
         first = middle
         for strip in range(middle - SEARCH_STRIPS, middle + SEARCH_STRIPS + 1):
             if profile[strip] > profile[first]:
@@ -154,7 +151,9 @@ def _second_maximum(profile: Array, first: int, middle: int) -> tuple[float, flo
         strip = first + direction
         while abs(strip - middle) <= SEARCH_STRIPS:
             energy = profile[strip]
+            # a lower strip must lie between: a shoulder of the brightest strip is no maximum
             if energy > max(0.0, lowest) and _is_maximum(profile, strip):
+                # the neighbours first: the sum is the same to the last bit for a mirrored profile
                 three = (profile[strip - 1] + profile[strip + 1]) + energy
                 candidate = (three, energy, energy - lowest)
                 if candidate > best:

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from calovox.report.comparison import ObservableResult, with_events
 from calovox.report.histograms import BAND_COLOR, plot_distribution, plot_ratio
 from calovox.report.style import REFERENCE_COLOR, drawn_name, simulated_line, simulated_marker
-from calovox.report.topics.shapes.measure import ObservableResult
-from calovox.samples.sample import REFERENCE_LABEL
+from calovox.samples.files import REFERENCE_LABEL
 
 __all__ = [
     "HistogramPanel",
@@ -62,16 +62,7 @@ class HistogramPanel:
 def histogram_page(
     panels: Sequence[HistogramPanel], title: str, simulations: Mapping[int, str]
 ) -> Figure:
-    """Draw histograms, each with a ratio panel, in rows of three.
-
-    Args:
-        panels: One histogram or more.
-        title: Title of the page.
-        simulations: Names of the simulations by their places in the report.
-
-    Returns:
-        The page.
-    """
+    """Draw histograms, each with a ratio panel, in rows of three."""
     n_rows = -(-len(panels) // _N_COLUMNS)
     head = _HEAD + _LEGEND_ROW * (_legend_rows(simulations) - 1)
     height = head + _FOOT + _ROW_HEIGHT * n_rows
@@ -93,13 +84,7 @@ def histogram_page(
 
 
 def add_legend(figure: Figure, simulations: Mapping[int, str], *, top: float) -> None:
-    """Add a legend above all panels of a page: the reference, then simulations.
-
-    Args:
-        figure: The page.
-        simulations: Names of the simulations by their places in the report.
-        top: Upper border of the legend, as a fraction of the page.
-    """
+    """Add a legend above all panels of a page: the reference, then simulations."""
     reference: Any = (Patch(facecolor=BAND_COLOR), Line2D([], [], color=REFERENCE_COLOR))
     lines = [Line2D([], [], **_line_with_marker(place)) for place in simulations]
     labels = [f"{REFERENCE_LABEL}, with Poisson band", *simulations.values()]
@@ -116,17 +101,7 @@ def add_legend(figure: Figure, simulations: Mapping[int, str], *, top: float) ->
 
 
 def add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str) -> Axes:
-    """Add a scale of colours right of a panel.
-
-    Args:
-        figure: The page.
-        mesh: What the colours belong to.
-        ax: The panel.
-        label: What the colours mean, with unit.
-
-    Returns:
-        The axes of the scale.
-    """
+    """Add a scale of colours right of a panel."""
     box = ax.get_position()
     bar_axes = figure.add_axes((box.x1 + 0.018, box.y0, 0.018, box.height))
     figure.colorbar(mesh, cax=bar_axes, label=label)  # type: ignore[arg-type]
@@ -134,31 +109,13 @@ def add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str)
 
 
 def legend_size(labels: Sequence[str]) -> float:
-    """Choose the size of the letters of a legend in one row.
-
-    Args:
-        labels: The texts of the legend.
-
-    Returns:
-        Size in points: 9.5, or less for long texts.
-    """
+    """Choose the size of the letters of a legend in one row."""
     return 9.5 * min(1.0, _LONGEST_MARKER_ROW / sum(len(label) + 7 for label in labels))
 
 
 def simulations_of(result: ObservableResult) -> dict[int, str]:
-    """Collect the names of the simulations that have events, by their places in the report.
-
-    Args:
-        result: Any observable.
-
-    Returns:
-        Names by places, as matplotlib draws them.
-    """
-    return {
-        entry.place: drawn_name(entry.label)
-        for entry in result.simulated
-        if entry.histogram.total > 0
-    }
+    """Collect the names of the simulations with events, as matplotlib draws them, by places."""
+    return {entry.place: drawn_name(entry.label) for entry in with_events(result)}
 
 
 def _draw_panel(panel: HistogramPanel, main: Axes, ratio: Axes) -> None:

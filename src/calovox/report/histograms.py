@@ -12,15 +12,16 @@ from matplotlib.container import Container
 from matplotlib.ticker import MaxNLocator
 
 from calovox.arrays import Array, Float64
+from calovox.report.comparison import ObservableResult, with_events
 from calovox.report.ratios import Ratio, ratio_bins, ratio_of_histograms
 from calovox.report.style import REFERENCE_COLOR, simulated_line, simulated_marker
-from calovox.report.topics.shapes.measure import ObservableResult
-from calovox.samples.sample import REFERENCE_LABEL
+from calovox.samples.files import REFERENCE_LABEL
 from calovox.scores.histograms import Histogram, poisson_interval
 
 __all__ = [
     "BAND_COLOR",
     "RATIO_RANGE",
+    "SMALLEST_CHI2",
     "Drawn",
     "plot_distribution",
     "plot_ratio",
@@ -34,6 +35,9 @@ RATIO_RANGE: Final = (0.5, 1.5)
 
 BAND_COLOR: Final = "0.82"
 """Colour of Poisson bands."""
+
+SMALLEST_CHI2: Final = 0.02
+"""Chi2/ndf below this are drawn at this value."""
 
 _BAND: Final[dict[str, Any]] = {"color": BAND_COLOR, "linewidth": 0}
 _COLUMNS: Final = 4
@@ -51,15 +55,6 @@ def plot_distribution(
 
     Simulations without events are left out. Triangles at the sides stand beside the numbers of
     the reference's events below and above the axis.
-
-    Args:
-        result: The comparison.
-        ax: Where to draw.
-        scale: Factor from the observable's unit to that of the axis.
-        log: Whether the axis of the counts is logarithmic.
-
-    Returns:
-        The reference's band and line, then one line per simulation.
     """
     edges = result.reference.edges * scale
     low, high = poisson_interval(result.reference.counts)
@@ -67,7 +62,7 @@ def plot_distribution(
     line = ax.stairs(result.reference.counts, edges, color=REFERENCE_COLOR, linewidth=1.3)
     artists: Drawn = [band, line]
     top = float(high.max())
-    shown = [entry for entry in result.simulated if entry.histogram.total > 0]
+    shown = with_events(result)
     for simulated in shown:
         counts = _scaled_counts(simulated.histogram, result.reference)
         artists.append(ax.stairs(counts, edges, linewidth=1.1, **simulated_line(simulated.place)))
@@ -90,16 +85,8 @@ def plot_ratio(result: ObservableResult, ax: Axes, *, scale: float = 1.0) -> Dra
 
     The reference's Poisson interval is a band round 1, that of a simulation an error bar;
     simulations stand side by side in each bin.
-
-    Args:
-        result: The comparison.
-        ax: Where to draw.
-        scale: Factor from the observable's unit to that of the axis.
-
-    Returns:
-        The band and the line at 1, then points and triangles of each simulation.
     """
-    shown = [entry for entry in result.simulated if entry.histogram.total > 0]
+    shown = with_events(result)
     starts = ratio_bins(result.reference, _RATIO_BINS.get(len(shown), _RATIO_BINS_OF_MANY))
     own = ratio_of_histograms(result.reference, result.reference, starts)
     edges = own.edges * scale
@@ -141,7 +128,7 @@ def _plot_points(ratio: Ratio, x: Float64[Array, " bin"], ax: Axes, look: dict[s
 
 def _add_chi2(result: ObservableResult, lines: Drawn, ax: Axes) -> None:
     """Write chi2/ndf of each simulation beside its line."""
-    shown = [entry for entry in result.simulated if entry.histogram.total > 0]
+    shown = with_events(result)
     ax.legend(
         lines,
         [_number(simulated.chi2.reduced) for simulated in shown],

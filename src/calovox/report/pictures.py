@@ -34,16 +34,7 @@ class Picture:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> Picture:
-    """Write a figure as PNG and SVG, and prepare it for a page.
-
-    Args:
-        figure: The figure.
-        folder: Where the files go.
-        name: Name of the files, without ending.
-
-    Returns:
-        The figure for the page.
-    """
+    """Write a figure as PNG and SVG, and prepare it for a page."""
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     figure.savefig(png)
     figure.savefig(svg, metadata={"Date": None})

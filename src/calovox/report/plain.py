@@ -15,12 +15,6 @@ _DIGITS: Final = 7
 def to_plain(value: Any) -> Any:
     """Convert results into what JSON can hold: NaN becomes null, arrays become lists.
 
-    Args:
-        value: Dataclasses, arrays, mappings, sequences, paths, numbers or text.
-
-    Returns:
-        The same in dicts, lists, numbers of seven digits, text and None.
-
     Example:
         >>> to_plain({"mean": np.array([1.0, np.nan])})
         {'mean': [1.0, None]}

@@ -40,13 +40,6 @@ class Ratio:
 def ratio_bins(reference: Histogram, most: int) -> Int64[Array, " bin"]:
     """Choose the bins of a ratio panel from the reference.
 
-    Args:
-        reference: The histogram of the reference.
-        most: The largest number of bins.
-
-    Returns:
-        First bin of each group of neighbouring bins.
-
     Example:
         >>> counts = np.array([2, 30, 30, 30, 30, 3])
         >>> ratio_bins(Histogram(np.arange(7.0), counts, 0, 0), most=6)
@@ -61,17 +54,7 @@ def ratio_bins(reference: Histogram, most: int) -> Int64[Array, " bin"]:
 def ratio_of_histograms(
     reference: Histogram, simulated: Histogram, starts: Int64[Array, " bin"]
 ) -> Ratio:
-    """Divide a simulation by the reference, both as shares of all their events.
-
-    Args:
-        reference: The histogram of the reference.
-        simulated: That of the simulation, or again the reference's: the ratio is then 1, and its
-            interval the band of the reference.
-        starts: First bin of each merged bin.
-
-    Returns:
-        The ratio with the statistical interval of the simulation alone.
-    """
+    """Divide a simulation by the reference, both as shares of all their events."""
     n = np.add.reduceat(reference.counts, starts)
     m = np.add.reduceat(simulated.counts, starts)
     scale = (reference.total / max(simulated.total, 1)) / np.where(n > 0, n, np.nan)

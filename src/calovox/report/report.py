@@ -1,187 +1,164 @@
 """The report: a page that needs no other file, its figures as files, scores, and all numbers.
 
 The reference is Geant4; simulations come after it in the order given. Figures follow those of the
-note; what cannot be drawn from the given files is named on the page. Figures are drawn one by one,
-so that a report of many takes no more memory than one of few.
+note. Each topic is measured, drawn and put on the page; what cannot be shown is named there with
+the reason. Figures are drawn one by one, so that a report of many takes no more memory than one of
+few.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-
-import jinja2
 
 from calovox import __version__
 from calovox.files.whole import check_folder, whole_folder
 from calovox.geometry import CellTable
-from calovox.report import page
-from calovox.report.collection import Report, ReportFiles, collect_report
-from calovox.report.figure_list import report_figures
+from calovox.report.contents import appendices, summaries, topics
+from calovox.report.page import render_page
 from calovox.report.pictures import Picture, save_figure
 from calovox.report.plain import to_plain
-from calovox.report.provenance import add_files
-from calovox.report.scores import score_regions, score_slices
 from calovox.report.style import style
-from calovox.report.topics.phi_modulation.measure import PhiModulationFiles
-from calovox.samples.sample import SampleFiles
-from calovox.samples.tracking import Track, silently
-from calovox.scores.classifiers.inputs import score_classifier
-from calovox.scores.gates.files import write_outcomes
-from calovox.scores.gates.gates import Gate, check_gates
-from calovox.scores.gates.summary import summarise_gates
-from calovox.scores.scoring import ScoredSample
+from calovox.report.topic import Measured, Topic
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import Samples, read_samples
+from calovox.scores.gates.files import read_gates, write_outcomes
+from calovox.scores.gates.gates import GateOutcome, check_gates
+from calovox.scores.scoring import score_samples
 from calovox.scores.table import Scores
+from calovox.tracking import Track, silently
 
-__all__ = ["render_page", "write_report"]
+__all__ = ["Report", "draw_figures", "write_report"]
 
 _FORMAT: Final = "calovox report"
 _VERSION: Final = 3
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a report says.
+
+    Attributes:
+        samples: What was compared.
+        parts: All topics and what they measured, in the order of the page.
+        scores: All scores.
+        outcomes: What the gates say of them.
+    """
+
+    samples: Samples
+    parts: tuple[Measured[Any], ...]
+    scores: Scores
+    outcomes: tuple[GateOutcome, ...]
+
+    @property
+    def simulations(self) -> list[str]:
+        """Names of the simulations that are reconstructed."""
+        return [sample.label for sample in self.samples.reconstructed[1:]]
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """Everything in `report.json`."""
+        head = {"format": _FORMAT, "version": _VERSION, "calovox": __version__}
+        return {
+            **head,
+            **{key: value for part in self.parts for key, value in part.numbers.items()},
+        }
+
+
 def write_report(
-    reference: Sequence[Path],
-    simulated: Mapping[str, Sequence[Path]],
+    files: EvaluationFiles,
     output: Path,
     *,
-    hits: Path | None = None,
-    phi_modulation: PhiModulationFiles | None = None,
-    slices: SampleFiles | None = None,
-    classifier: SampleFiles | None = None,
-    scores: Scores | None = None,
-    gates: tuple[Gate, ...] = (),
-    notes: Sequence[str] = (),
-    also_read: Sequence[tuple[str, Path]] = (),
-    scored: Sequence[ScoredSample] = (),
     settings: Mapping[str, object] | None = None,
     table: CellTable | None = None,
     overwrite: bool = False,
     track: Track = silently,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Compare simulations with Geant4 and write the report.
+    """Compare simulations with Geant4, score them and write the report.
 
     Args:
-        reference: Datasets of Geant4; none for a report on voxels alone.
-        simulated: Datasets of each simulation by the names the report gives them, in its order;
-            shower shapes are those of the ones with cell energies.
+        files: What is compared.
         output: Folder of the report; its page is ``index.html``.
-        hits: Hits file that one shower is shown from.
-        phi_modulation: Curves and displaced showers of Figures 9 and 10.
-        slices: Datasets compared in slices of energy (Figures C.1 and C.2).
-        classifier: Datasets that a classifier tries to tell apart.
-        scores: Scores of the simulations; those of the drawn comparisons are added.
-        gates: Bounds that the scores must keep.
-        notes: What else the page says is missing.
-        also_read: Role and path of files that only the scores or the gates were made from.
-        scored: Samples that were scored, for a report without datasets with cells.
         settings: Settings of the command, for the provenance.
         table: The cells of the detector; the built-in barrel if none is given.
         overwrite: Whether an existing report may be replaced.
         track: Shows the progress over showers.
-        progress: Called with one line at each step.
+        progress: Called with one line at each step, and for each part that cannot be shown.
 
     Returns:
-        The numbers of the report.
+        The report.
 
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is no report.
         ModuleNotFoundError: If a classifier is wanted and torch is not installed.
-        ValueError: If a dataset cannot be evaluated.
+        ValueError: If a file cannot be used.
     """
     say = progress or (lambda text: None)
     check_folder(output, marker="report.json", kind="report", overwrite=overwrite)
-    files = ReportFiles(reference, simulated, hits, phi_modulation, slices, classifier)
-    report = collect_report(files, table=table, settings=settings, track=track, progress=say)
-    report = replace(
-        report,
-        missing=(*report.missing, *notes),
-        provenance=add_files(report.provenance, also_read),
-        scored=tuple(scored),
+    gates = () if files.gates is None else read_gates(files.gates)
+    samples = read_samples(files, table=table, track=track)
+    scoring = score_samples(samples, track=track, progress=say)
+    found = _measure(topics(track, say), samples, say)
+    scores = sum((part.scores for part in found), scoring.scores)
+    outcomes = check_gates(gates, scores)
+    missing = [line for part in found for line in part.missing]
+    front = summaries(scores, outcomes, scoring.samples, (*missing, *scoring.missing))
+    parts = (
+        *_measure(front, samples, say),
+        *found,
+        *_measure(appendices(settings or {}), samples, say),
     )
-    all_scores = (scores or Scores()) + score_regions(report.regions)
-    all_scores += score_slices(report.slices) + score_classifier(report.classifier)
-    report = replace(report, outcomes=check_gates(gates, all_scores))
-    with whole_folder(output) as folder, style():
-        pictures = _draw(report, folder / "figures", say)
-        say("Writing page and numbers")
-        numbers = json.dumps(to_plain(_numbers(report)), allow_nan=False)
-        (folder / "report.json").write_text(numbers + "\n", encoding="utf-8")
-        all_scores.to_json(folder / "scores.json")
-        all_scores.to_parquet(folder / "scores.parquet")
-        if gates:
-            write_outcomes(report.outcomes, folder / "gates.json")
-        text = render_page(report, all_scores, pictures)
-        (folder / "index.html").write_text(text, encoding="utf-8")
+    report = Report(samples, parts, scores, outcomes)
+    with whole_folder(output) as folder:
+        _write(report, folder, say)
+    for line in (*missing, *scoring.missing):
+        say(f"Not shown: {line}")
     return report
 
 
-def render_page(report: Report, scores: Scores, pictures: Mapping[str, Picture]) -> str:
-    """Write the page.
+def draw_figures(
+    parts: Sequence[Measured[Any]], folder: Path, say: Callable[[str], None]
+) -> dict[str, Picture]:
+    """Draw and save all figures, one after the other.
 
     Args:
-        report: All results.
-        scores: The scores of the overview.
-        pictures: The figures by their names.
+        parts: All topics.
+        folder: Where the files go.
+        say: Called with the name of each.
 
     Returns:
-        HTML that needs no other file.
+        The figures for a page, by name.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("calovox.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("page.html.j2")
-    return template.render(page.context(report, scores, pictures))
-
-
-def _draw(report: Report, folder: Path, say: Callable[[str], None]) -> dict[str, Picture]:
-    folder.mkdir()
     pictures = {}
-    for name, draw in report_figures(report):
-        say(f"Drawing {name}")
-        pictures[name] = save_figure(draw(), folder, name)
+    with style():
+        for name, draw in (figure for part in parts for figure in part.figures()):
+            say(f"Drawing {name}")
+            pictures[name] = save_figure(draw(), folder, name)
     return pictures
 
 
-def _numbers(report: Report) -> dict[str, Any]:
-    return {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "calovox": __version__,
-        "samples": [page.sample_row(sample) for sample in report.samples] or report.scored,
-        "calibration": {
-            "stored": report.calibration_stored,
-            **({} if report.calibration is None else report.calibration.to_arrays()),
-        },
-        "regions": report.regions,
-        "responses": report.responses,
-        "sliced_response": report.sliced_response,
-        "average_showers": [
-            {
-                "name": page.average_name(shower, report.averages),
-                "region": shower.region,
-                "n_events": shower.n_events,
-                "layer": shower.grid.layer,
-                "r_min": shower.grid.r_min,
-                "r_max": shower.grid.r_max,
-                "alpha_min": shower.grid.alpha_min,
-                "alpha_max": shower.grid.alpha_max,
-                "density": shower.density,
-            }
-            for shower in report.averages
-        ],
-        "one_shower": report.image,
-        "spectrum": report.spectrum,
-        "interpolations": report.interpolations,
-        "phi_modulation": report.phi_modulation,
-        "energy_slices": report.slices,
-        "classifier": report.classifier,
-        "gates": summarise_gates(report.outcomes),
-        "missing": report.missing,
-        "provenance": report.provenance,
-    }
+def _measure(
+    wanted: Iterable[Topic[Any]], samples: Samples, say: Callable[[str], None]
+) -> list[Measured[Any]]:
+    found = []
+    for topic in wanted:
+        say(f"Measuring {topic.name.replace('_', ' ')}")
+        found.append(Measured(topic, topic.measure(samples)))
+    return found
+
+
+def _write(report: Report, folder: Path, say: Callable[[str], None]) -> None:
+    figures = folder / "figures"
+    figures.mkdir()
+    pictures = draw_figures(report.parts, figures, say)
+    say("Writing page and numbers")
+    numbers = json.dumps(to_plain(report.numbers), allow_nan=False)
+    (folder / "report.json").write_text(numbers + "\n", encoding="utf-8")
+    report.scores.to_json(folder / "scores.json")
+    report.scores.to_parquet(folder / "scores.parquet")
+    if report.outcomes:
+        write_outcomes(report.outcomes, folder / "gates.json")
+    text = render_page(report.parts, report.simulations, pictures)
+    (folder / "index.html").write_text(text, encoding="utf-8")

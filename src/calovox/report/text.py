@@ -9,8 +9,16 @@ from markupsafe import Markup
 
 from calovox.samples.sample import OBSERVABLES
 from calovox.units import format_energy
+from calovox.voxelization import VoxelGrid
 
-__all__ = ["energy_range", "feature_symbol", "html_symbol", "short_number", "with_error"]
+__all__ = [
+    "energy_range",
+    "feature_symbol",
+    "grid_name",
+    "html_symbol",
+    "short_number",
+    "with_error",
+]
 
 _LEAST_ERROR: Final = 1e-4
 _SYMBOLS: Final = {variable.name: variable.symbol for variable in OBSERVABLES} | {
@@ -27,12 +35,6 @@ _LETTERS: Final = {
 def html_symbol(symbol: str) -> Markup:
     r"""Write a symbol of matplotlib's mathtext in HTML.
 
-    Args:
-        symbol: Symbol between dollar signs.
-
-    Returns:
-        The same with sub- and superscripts.
-
     Example:
         >>> str(html_symbol(r"$\omega_{\eta 1}$"))
         'ω<sub>η1</sub>'
@@ -46,27 +48,12 @@ def html_symbol(symbol: str) -> Markup:
 
 
 def feature_symbol(name: str) -> Markup | str:
-    """Write the symbol of a feature, or its name if it has none.
-
-    Args:
-        name: Name of a feature in the scores.
-
-    Returns:
-        HTML, or plain text.
-    """
+    """Write the symbol of a feature, or its name if it has none."""
     return html_symbol(_SYMBOLS[name]) if name in _SYMBOLS else name
 
 
 def with_error(value: float, error: float) -> str:
     """Write a number and its uncertainty, to two digits of the uncertainty.
-
-    Args:
-        value: The number.
-        error: Its uncertainty.
-
-    Returns:
-        Text; without an uncertainty that is not known or far below the value, a dash for a value
-        that is not known.
 
     Example:
         >>> with_error(0.05613, 0.00428), with_error(19.97, 1.55), with_error(4407711.0, 3979791.0)
@@ -87,12 +74,6 @@ def with_error(value: float, error: float) -> str:
 def short_number(value: float) -> str:
     """Write a number to three digits.
 
-    Args:
-        value: The number.
-
-    Returns:
-        Text; a dash for a value that is not known.
-
     Example:
         >>> short_number(0.00614), short_number(154.93), short_number(4407711.0)
         ('0.00614', '155', '4.41e6')
@@ -108,18 +89,18 @@ def short_number(value: float) -> str:
 
 
 def energy_range(low: float, high: float) -> str:
-    """Write a range of energies, or one energy.
-
-    Args:
-        low: The lowest energy in MeV.
-        high: The highest.
-
-    Returns:
-        Text with units.
-    """
+    """Write a range of energies, or one energy."""
     if low == high:
         return format_energy(low)
     return f"{format_energy(low)} to {format_energy(high)}"
+
+
+def grid_name(grid: VoxelGrid) -> str:
+    """Name a grid: `optimal` or `regular` if it is one of these, whatever its file calls it."""
+    for name, known in (("optimal", VoxelGrid.optimal()), ("regular", VoxelGrid.regular())):
+        if grid == known:
+            return name
+    return grid.name
 
 
 def _plain(text: str) -> str:

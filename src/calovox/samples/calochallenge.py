@@ -143,7 +143,7 @@ class CaloChallengeReader:
                     )
                 incident = self._energy[rows]
                 fraction = (energy / incident[:, None]).astype(np.float32)
-                yield ShowerBatch(fraction, incident, None, None)
+                yield ShowerBatch(fraction, incident)
 
     def _read_energies(self, file: h5py.File) -> Float64[Array, " event"]:
         energy = np.asarray(file[_ENERGIES][()], dtype=np.float64).reshape(-1)

@@ -18,16 +18,14 @@ References:
     (2024), https://arxiv.org/abs/2410.21611, section 4.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Float32, Float64
+from calovox.reconstruction import ShowerShapes
 from calovox.samples.layout import VoxelLayout
 from calovox.samples.sample import OBSERVABLES
-
-if TYPE_CHECKING:
-    from calovox.reconstruction import ShowerShapes
 
 __all__ = [
     "LAYER_ENERGY",
@@ -98,7 +96,7 @@ class FeatureExtractor:
         return np.stack([total, *columns], axis=1)
 
 
-def shape_names(shapes: "ShowerShapes") -> tuple[str, ...]:
+def shape_names(shapes: ShowerShapes) -> tuple[str, ...]:
     """Name the features of cells: all observables, without `e_cal` if there is no calibration.
 
     Args:
@@ -108,7 +106,7 @@ def shape_names(shapes: "ShowerShapes") -> tuple[str, ...]:
 
 
 def shape_features(
-    shapes: "ShowerShapes", energy: Float64[Array, " event"]
+    shapes: ShowerShapes, energy: Float64[Array, " event"]
 ) -> Float64[Array, "event feature"]:
     """Compute the features of cells.
 

@@ -1,22 +1,20 @@
-"""Datasets read for evaluation: what each event looks like after reconstruction.
+"""Samples that are judged: reconstructed showers, read once.
 
-A dataset is read once, in batches. A sample may be spread over several files of one grid, each
-with photons of its own range. Reference and simulations share one calibration of the energy: that
-stored with the first file of the reference, or else one fitted to the reference. Showers of
-photons outside the range that their model was trained for are left out, and counted.
+A sample may be spread over several files of one grid, each with photons of its own range. What
+each event looks like after reconstruction stays in memory. Voxels do not: whoever needs them reads
+them batch by batch, beside the shapes that are known already. Reference and simulations share one
+calibration of the energy: that stored with the first file of the reference, or else one fitted to
+the reference.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from calovox.arrays import Array, Float64
-from calovox.dataset import DatasetReader
-from calovox.geometry.barrel import barrel_cells
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import (
     ATLAS_VARIABLES,
@@ -26,89 +24,108 @@ from calovox.reconstruction import (
     concatenate_shapes,
     fit_calibration,
 )
-from calovox.samples.reconstructed import check_cell_table, read_reconstructed
-from calovox.samples.regions import REGIONS, Region
+from calovox.samples.batch import ShowerBatch
+from calovox.samples.layout import VoxelLayout
+from calovox.samples.reading import read_batches
+from calovox.samples.regions import REGIONS
 from calovox.samples.showers import AverageShower, sum_showers
-from calovox.samples.tracking import Track, silently
-from calovox.text import check_name
+from calovox.samples.source import SourceChain, open_sample
+from calovox.tracking import Track, silently
 from calovox.voxelization import VoxelGrid
 
 __all__ = [
     "OBSERVABLES",
-    "REFERENCE_LABEL",
     "Sample",
-    "SampleFiles",
     "calibrate",
-    "check_files_once",
+    "check_common_energies",
     "read_sample",
-    "read_samples",
+    "reconstruct",
 ]
 
 OBSERVABLES: Final = (*SHAPE_VARIABLES, *ATLAS_VARIABLES)
 """Everything that is compared: the note's nine observables, then ATLAS's two ratios."""
 
-REFERENCE_LABEL: Final = "Geant4"
-
-_EVENTS_PER_BATCH: Final = 2000
 _COLUMNS: Final = ("incident_energy", "eta_center", "phi_center", "dropped_fraction")
 
 
 @dataclass(frozen=True)
-class SampleFiles:
-    """Datasets that are compared with each other.
-
-    Attributes:
-        reference: Dataset of Geant4.
-        simulated: Datasets of simulations by the names the report gives them.
-        binning: Where the voxels lie, if they are files of the CaloChallenge.
-        min_energy: Energy in MeV below which a voxel counts as empty.
-    """
-
-    reference: Path
-    simulated: Mapping[str, Path]
-    binning: Path | None = None
-    min_energy: float = 0.0
-
-    def __post_init__(self) -> None:
-        _check_names(self.simulated)
-
-
-@dataclass(frozen=True)
 class Sample:
-    """Reconstructed showers of one dataset.
+    """Reconstructed showers of one sample, and where their voxels are read.
 
     Attributes:
         label: How the report calls it.
-        grid: The dataset's voxels.
+        voxels: Its files, without shapes.
         energy: Kinetic energies in MeV.
         eta_center: Pseudorapidity of the shower centres.
         phi_center: Azimuth of the shower centres in rad; None if not stored.
         dropped_fraction: Share of each event's energy outside the grid; None if not stored.
         shapes: Shower shapes of the events.
         averages: Average showers of the regions that have events.
-        n_extrapolated: Showers left out, of photons that the model was not trained for.
     """
 
     label: str
-    grid: VoxelGrid
+    voxels: SourceChain
     energy: Float64[Array, " event"]
     eta_center: Float64[Array, " event"]
     phi_center: Float64[Array, " event"] | None
     dropped_fraction: Float64[Array, " event"] | None
     shapes: ShowerShapes
     averages: tuple[AverageShower, ...]
-    n_extrapolated: int = 0
+
+    has_shapes = True
 
     def __len__(self) -> int:
         return len(self.energy)
+
+    @property
+    def path(self) -> Path:
+        """The first file."""
+        return self.voxels.path
+
+    @property
+    def grid(self) -> VoxelGrid:
+        """The voxels."""
+        return self.voxels.datasets[0].grid
+
+    @property
+    def layout(self) -> VoxelLayout:
+        """Where they lie."""
+        return self.voxels.layout
+
+    @property
+    def n_extrapolated(self) -> int:
+        """Showers left out, of photons that the model was not trained for."""
+        return sum(source.n_extrapolated for source in self.voxels.datasets)
+
+    def incident_energy(self) -> Float64[Array, " event"]:
+        """Return the kinetic energies in MeV."""
+        return self.energy
+
+    def abs_eta(self) -> Float64[Array, " event"]:
+        """Return abs(eta) of the shower centres."""
+        return np.asarray(np.abs(self.eta_center))
+
+    def batches(self, size: int) -> Iterator[ShowerBatch]:
+        """Read the voxels of all showers, so many at a time; the shapes are known.
+
+        Args:
+            size: Showers per batch, the last may have fewer.
+
+        Yields:
+            Showers in order, with shapes.
+        """
+        start = 0
+        for batch in self.voxels.batches(size):
+            yield replace(batch, shapes=self.shapes[start : start + len(batch)])
+            start += len(batch)
 
 
 def read_sample(
     paths: Sequence[Path],
     label: str,
     *,
+    min_energy: float = 0.0,
     table: CellTable | None = None,
-    regions: tuple[Region, ...] = REGIONS,
     track: Track = silently,
 ) -> Sample:
     """Read datasets and reconstruct their cells; the energies are not calibrated yet.
@@ -116,8 +133,8 @@ def read_sample(
     Args:
         paths: One dataset or more with cell energies, all of one grid.
         label: How the report calls the sample.
+        min_energy: Energy in MeV below which a voxel counts as empty; cells stay as they are.
         table: The cells of the detector; the built-in barrel if none is given.
-        regions: Where showers are averaged.
         track: Shows the progress over showers.
 
     Returns:
@@ -128,140 +145,89 @@ def read_sample(
             grid than the first, or is given twice, or no event is of a photon that the model was
             trained for.
     """
-    table = barrel_cells() if table is None else table
-    readers = _open(paths, table)
-    grid = readers[0].grid
-    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    shapes: list[ShowerShapes] = []
-    sums = [(np.zeros(grid.n_voxels), 0) for _ in regions]
-    batches = (read_reconstructed(reader, _EVENTS_PER_BATCH, table) for reader in readers)
-    n_read = sum(map(len, readers))
-    for batch in track(chain.from_iterable(batches), f"Reconstructing {label}", n_read):
-        assert batch.shapes is not None  # a table was given
-        voxels = batch.voxels
-        if len(voxels) == 0:
-            continue
-        shapes.append(batch.shapes)
+    return reconstruct(open_sample(paths, min_energy=min_energy, table=table), label, track=track)
+
+
+def reconstruct(source: SourceChain, label: str, *, track: Track = silently) -> Sample:
+    """Read a source and reconstruct its cells; the energies are not calibrated yet.
+
+    Args:
+        source: Datasets with cell energies.
+        label: How the report calls the sample.
+        track: Shows the progress over showers.
+
+    Returns:
+        The sample.
+
+    Raises:
+        ValueError: If a file has no cell energies.
+    """
+    if not source.has_shapes:
+        raise ValueError(
+            f"{source.without_shapes[0]} has no cell energies to evaluate: `calovox voxelize` and "
+            "`calovox simulate` write them"
+        )
+    columns: dict[str, list[Any]] = {name: [] for name in (*_COLUMNS, "shapes")}
+    sums = [(np.zeros(source.layout.n_voxels), 0) for _ in REGIONS]
+    for batch in read_batches(source, f"Reconstructing {label}", track):
         for name, parts in columns.items():
-            parts.append(getattr(voxels, name))
-        added = [sum_showers(voxels, region) for region in regions]
+            parts.append(getattr(batch, name))
+        added = [sum_showers(batch, region) for region in REGIONS]
         sums = [(a + b, n + m) for (a, n), (b, m) in zip(sums, added, strict=True)]
-    n_events = sum(map(len, shapes))
-    if n_events == 0:
-        raise ValueError(f"{label}: expected photons that the model was trained for, got none")
+    grid = source.datasets[0].grid
     return Sample(
         label=label,
-        grid=grid,
+        voxels=source.voxels_alone(),
         energy=np.concatenate(columns["incident_energy"]),
         eta_center=np.concatenate(columns["eta_center"]),
         phi_center=_join(columns["phi_center"]),
         dropped_fraction=_join(columns["dropped_fraction"]),
-        shapes=concatenate_shapes(shapes),
+        shapes=concatenate_shapes(columns["shapes"]),
         averages=tuple(
             AverageShower(region, grid, total / count, count)
-            for region, (total, count) in zip(regions, sums, strict=True)
+            for region, (total, count) in zip(REGIONS, sums, strict=True)
             if count > 0
         ),
-        n_extrapolated=n_read - n_events,
     )
 
 
-def calibrate(reference: Path, samples: list[Sample]) -> tuple[list[Sample], Calibration, bool]:
+def calibrate(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], Calibration, bool]:
     """Calibrate all samples alike.
 
     Args:
-        reference: A dataset of the first sample: the one that may hold the calibration.
-        samples: The reference, then simulations.
+        samples: The reference, whose first file may hold the calibration, then simulations.
 
     Returns:
-        The calibrated samples, the calibration, and whether the dataset held it.
+        The calibrated samples, the calibration, and whether the file held it.
     """
     first = samples[0]
-    stored = DatasetReader(reference).attached("calibration")
-    if stored is not None:
-        calibration = Calibration.from_arrays(stored)
-    else:
+    stored = first.voxels.datasets[0].calibration
+    calibration = stored
+    if calibration is None:
         shapes = first.shapes
         calibration = fit_calibration(shapes.cluster_energy, first.energy, shapes.cluster_eta)
-    calibrated = [
+    calibrated = tuple(
         replace(sample, shapes=sample.shapes.calibrated(calibration)) for sample in samples
-    ]
+    )
     return calibrated, calibration, stored is not None
 
 
-def read_samples(
-    reference: Sequence[Path],
-    simulated: Mapping[str, Sequence[Path]],
-    *,
-    table: CellTable | None = None,
-    track: Track = silently,
-) -> tuple[list[Sample], Calibration, bool]:
-    """Read reference and simulations, and calibrate them alike.
+def check_common_energies(reference: Sample, sample: Sample) -> None:
+    """Refuse a simulation that has no energy of its reference.
 
     Args:
-        reference: Datasets of Geant4, one or more.
-        simulated: Datasets of each simulation by the names the report gives them.
-        table: The cells of the detector; the built-in barrel if none is given.
-        track: Shows the progress over showers.
-
-    Returns:
-        The reference followed by the simulations, the calibration, and whether it was stored.
+        reference: Showers of Geant4.
+        sample: Simulated showers.
 
     Raises:
-        ValueError: If a simulation bears the name of the reference, or has no energy of it.
+        ValueError: If their ranges of energy do not overlap.
     """
-    _check_names(simulated)
-    files = {REFERENCE_LABEL: reference, **simulated}
-    samples = [
-        read_sample(paths, label, table=table, track=track) for label, paths in files.items()
-    ]
-    for sample in samples[1:]:
-        _check_common_energies(samples[0], sample)
-    return calibrate(reference[0], samples)
-
-
-def check_files_once(paths: Sequence[Path]) -> None:
-    """Refuse a file that is given twice for one sample: its events would count twice.
-
-    Args:
-        paths: The files of one sample.
-
-    Raises:
-        ValueError: If two are the same.
-    """
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise ValueError(f"expected each file once, got {', '.join(map(str, paths))}")
-
-
-def _open(paths: Sequence[Path], table: CellTable) -> list[DatasetReader]:
-    check_files_once(paths)
-    readers = [DatasetReader(path) for path in paths]
-    for reader in readers:
-        if len(reader) == 0:
-            raise ValueError(f"{reader.path}: expected events to evaluate, got none")
-        check_cell_table(reader, table)
-        if reader.grid != readers[0].grid:
-            raise ValueError(
-                f"{reader.path}: expected the grid of {readers[0].path}, with which it forms one "
-                f"sample, got '{reader.grid.name}'"
-            )
-    return readers
-
-
-def _check_common_energies(reference: Sample, sample: Sample) -> None:
     (low, high), (first, last) = ((s.energy.min(), s.energy.max()) for s in (reference, sample))
     if last < low or high < first:
         raise ValueError(
             f"{sample.label}: expected energies of its reference, {low:.7g} to {high:.7g} MeV, "
             f"got {first:.7g} to {last:.7g} MeV: simulate the same photons"
         )
-
-
-def _check_names(simulated: Collection[str]) -> None:
-    for name in simulated:
-        check_name("simulated", name)
-    if REFERENCE_LABEL in simulated:
-        raise ValueError(f"simulated: '{REFERENCE_LABEL}' is the reference, choose another name")
 
 
 def _join(parts: Sequence[Array | None]) -> Array | None:

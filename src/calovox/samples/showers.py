@@ -7,6 +7,7 @@ from eta = 0, and y = r sin(alpha) along phi.
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,17 +15,27 @@ import numpy as np
 from calovox.arrays import Array, Float64
 from calovox.geometry.barrel import layer_radius
 from calovox.geometry.coordinates import to_polar
-from calovox.hits import Hits
+from calovox.hits import Hits, HitsReader
+from calovox.samples.batch import ShowerBatch
 from calovox.samples.regions import CENTRAL, Region
-from calovox.voxelization import VoxelGrid, Voxels, shower_centers
+from calovox.voxelization import VoxelGrid, shower_centers
 
-__all__ = ["AverageShower", "ShowerImage", "choose_event", "shower_image", "sum_showers"]
+__all__ = [
+    "AverageShower",
+    "ShowerImage",
+    "choose_event",
+    "read_image",
+    "shower_image",
+    "sum_showers",
+]
 
 IMAGE_HALF_WIDTH: Final = 110.0
 """Half the width of the picture of one shower in mm: just beyond the fine rings of EMB1."""
 
 IMAGE_PIXEL: Final = 1.0
 """Width of its pixels in mm."""
+
+_STRIP_LAYER: Final = 1
 
 
 @dataclass(frozen=True)
@@ -91,19 +102,38 @@ class ShowerImage:
         return np.asarray(self.phi_center + self.edges / self.r_center)
 
 
-def sum_showers(voxels: Voxels, region: Region) -> tuple[Float64[Array, " voxel"], int]:
+def sum_showers(batch: ShowerBatch, region: Region) -> tuple[Float64[Array, " voxel"], int]:
     """Add up the voxel energies of a region's events, scaled to the region's energy.
 
     Args:
-        voxels: Any events.
+        batch: Any events whose pseudorapidities are known.
         region: Which of them count.
 
     Returns:
         Summed energy of each voxel in MeV, and the number of events.
     """
-    chosen = region.select(voxels.incident_energy, voxels.eta_center)
-    total = voxels.energy[chosen].sum(axis=0, dtype=np.float64)
+    assert batch.eta_center is not None
+    chosen = region.select(batch.incident_energy, batch.eta_center)
+    total = batch.fraction[chosen].sum(axis=0, dtype=np.float64)
     return region.energy * total, int(np.count_nonzero(chosen))
+
+
+def read_image(path: Path) -> ShowerImage:
+    """Read one shower of a hits file, and draw its hits in the strips into pixels.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The image.
+
+    Raises:
+        ValueError: If there is no shower.
+    """
+    batch = next(HitsReader(path).batches(), None)
+    if batch is None:
+        raise ValueError(f"{path}: expected at least one shower to show, got none")
+    return shower_image(batch, choose_event(batch), _STRIP_LAYER)
 
 
 def choose_event(hits: Hits, region: Region = CENTRAL) -> int:

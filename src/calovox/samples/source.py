@@ -1,11 +1,12 @@
 """Files of showers, of whatever format, as sources of batches.
 
 The format is told by the content: a dataset of ours, or a file of the CaloChallenge, which needs a
-binning file as well. Sources with cells reconstruct them; the calibration of the energy is that
-of the reference, where one is stored.
+binning file as well. Showers of photons that their model was not trained for are left out, and
+counted.
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -16,20 +17,14 @@ from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
 from calovox.geometry.barrel import barrel_cells
 from calovox.geometry.cells import CellTable
-from calovox.reconstruction import Calibration
+from calovox.reconstruction import Calibration, cells_to_shapes
 from calovox.samples.batch import ShowerBatch, ShowerSource
 from calovox.samples.calochallenge import CaloChallengeReader, is_calochallenge
+from calovox.samples.files import check_files_once
 from calovox.samples.layout import VoxelLayout
-from calovox.samples.reconstructed import check_cell_table, read_reconstructed
-from calovox.samples.sample import check_files_once
+from calovox.voxelization import Voxels
 
-__all__ = [
-    "DatasetSource",
-    "SourceChain",
-    "has_cells",
-    "open_sample",
-    "open_showers",
-]
+__all__ = ["DatasetSource", "SourceChain", "open_sample", "open_showers"]
 
 
 class DatasetSource:
@@ -37,52 +32,53 @@ class DatasetSource:
 
     Args:
         path: The file.
-        cells: Whether its cells are reconstructed, if it has any.
-        calibration: Calibration of the energy; that of the file if none is given.
-        table: The cells of the detector; the built-in barrel if none is given.
+        table: The cells of the detector, to reconstruct those of the file, if it has any; None
+            for voxels alone.
+
+    Attributes:
+        path: The file.
+        grid: Its voxels.
+        layout: Where they lie.
+        has_shapes: Whether its showers are reconstructed.
+        calibration: The calibration of the energy that the file holds, if any.
+        n_extrapolated: Showers that are left out.
 
     Raises:
         DatasetError: If it is no usable dataset.
         ValueError: If its cells are those of another table.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        cells: bool = True,
-        calibration: Calibration | None = None,
-        table: CellTable | None = None,
-    ) -> None:
+    def __init__(self, path: Path, *, table: CellTable | None = None) -> None:
         self._reader = DatasetReader(path)
         self._trained = ~self._reader.extrapolated()
-        self.path = path
-        self.layout = VoxelLayout.from_grid(self._reader.grid)
-        self._table = None
-        if cells and has_cells(path):
-            self._table = barrel_cells() if table is None else table
-            check_cell_table(self._reader, self._table)
+        energy, eta = self._reader.incident_energy(), self._reader.eta_center()
+        self._energy: Float64[Array, " event"] = energy[self._trained]
+        self._abs_eta: Float64[Array, " event"] = np.abs(eta[self._trained])
+        self.path, self.grid = path, self._reader.grid
+        self.layout = VoxelLayout.from_grid(self.grid)
+        has_cells = table is not None and self._reader.cells(slice(0, 0)) is not None
+        self._table = table if has_cells else None
+        if self._table is not None and self._reader.cell_table not in (None, self._table.name):
+            raise ValueError(
+                f"{path}: expected cell energies of the table '{self._table.name}', "
+                f"got those of '{self._reader.cell_table}'"
+            )
+        self.has_shapes = self._table is not None
         stored = self._reader.attached("calibration")
-        if calibration is None and stored is not None:
-            calibration = Calibration.from_arrays(stored)
-        self.calibration = calibration
-
-    @property
-    def has_shapes(self) -> bool:
-        """Whether its showers are reconstructed."""
-        return self._table is not None
+        self.calibration = None if stored is None else Calibration.from_arrays(stored)
+        self.n_extrapolated = int(np.count_nonzero(~self._trained))
 
     def __len__(self) -> int:
         """Return the number of showers."""
-        return int(np.count_nonzero(self._trained))
+        return len(self._energy)
 
     def incident_energy(self) -> Float64[Array, " event"]:
         """Return the energies of all photons in MeV."""
-        return np.asarray(self._reader.incident_energy()[self._trained])
+        return self._energy
 
     def abs_eta(self) -> Float64[Array, " event"]:
         """Return abs(eta) of all shower centres."""
-        return np.asarray(np.abs(self._reader.eta_center()[self._trained]))
+        return self._abs_eta
 
     def batches(self, size: int) -> Iterator[ShowerBatch]:
         """Read all showers, so many at a time.
@@ -91,28 +87,35 @@ class DatasetSource:
             size: Showers per batch, the last may have fewer.
 
         Yields:
-            Showers in the order of the file, with shapes if the file has cells.
+            Showers in the order of the file, with shapes if they are reconstructed.
         """
-        showers = read_reconstructed(self._reader, size, self._table, calibration=self.calibration)
-        for entry in showers:
-            voxels = entry.voxels
-            if len(voxels) == 0:
-                continue
-            yield ShowerBatch(
-                voxels.energy, voxels.incident_energy, np.abs(voxels.eta_center), entry.shapes
-            )
+        start = 0
+        for voxels in self._reader.batches(size):
+            kept = self._trained[start : start + len(voxels)]
+            batch = self._batch(voxels, start)
+            start += len(voxels)
+            if kept.any():
+                yield batch if kept.all() else batch.select(kept)
 
+    def voxels_alone(self) -> "DatasetSource":
+        """Return the same showers without shapes."""
+        source = copy(self)
+        source._table, source.has_shapes = None, False
+        return source
 
-def has_cells(path: Path) -> bool:
-    """Tell whether a file of showers holds cell energies.
-
-    Args:
-        path: A dataset, or a file of the CaloChallenge.
-
-    Returns:
-        Whether it does.
-    """
-    return not is_calochallenge(path) and DatasetReader(path).cells(slice(0, 0)) is not None
+    def _batch(self, voxels: Voxels, start: int) -> ShowerBatch:
+        batch = ShowerBatch(
+            voxels.energy,
+            voxels.incident_energy,
+            voxels.eta_center,
+            voxels.phi_center,
+            voxels.dropped_fraction,
+        )
+        if self._table is None:
+            return batch
+        cells = self._reader.cells(slice(start, start + len(voxels)))
+        assert cells is not None  # there is no table without cells
+        return replace(batch, shapes=cells_to_shapes(cells, self._table))
 
 
 class SourceChain:
@@ -122,14 +125,21 @@ class SourceChain:
         sources: One or more, all with the same voxels.
         min_energy: Energy in MeV below which a voxel counts as empty; cells stay as they are.
 
+    Attributes:
+        path: The first file.
+        layout: Where the voxels lie.
+        without_shapes: The files whose showers are not reconstructed; if there is one, none are.
+
     Raises:
         ValueError: If a file is given twice, or the voxels differ.
     """
 
     def __init__(self, sources: Sequence[ShowerSource], *, min_energy: float = 0.0) -> None:
         first = sources[0]
-        self._sources, self._min_energy = tuple(sources), min_energy
+        self._min_energy = min_energy
         self.path, self.layout = first.path, first.layout
+        self.without_shapes = tuple(entry.path for entry in sources if not entry.has_shapes)
+        self._sources = tuple(map(_voxels_alone, sources) if self.without_shapes else sources)
         check_files_once([source.path for source in sources])
         for source in sources[1:]:
             if source.layout != first.layout:
@@ -139,15 +149,18 @@ class SourceChain:
                 )
 
     @property
-    def has_shapes(self) -> bool:
-        """Whether the showers of all files are reconstructed."""
-        return all(source.has_shapes for source in self._sources)
+    def datasets(self) -> tuple[DatasetSource, ...]:
+        """The files that are datasets of ours."""
+        return tuple(source for source in self._sources if isinstance(source, DatasetSource))
 
     @property
-    def calibration(self) -> Calibration | None:
-        """Calibration of the first file, if it has one."""
-        first = self._sources[0]
-        return first.calibration if isinstance(first, DatasetSource) else None
+    def has_shapes(self) -> bool:
+        """Whether the showers of all files are reconstructed."""
+        return not self.without_shapes
+
+    def voxels_alone(self) -> "SourceChain":
+        """Return the same showers without shapes."""
+        return SourceChain([*map(_voxels_alone, self._sources)], min_energy=self._min_energy)
 
     def __len__(self) -> int:
         """Return the number of showers."""
@@ -179,7 +192,6 @@ def open_sample(
     binning: Path | None = None,
     min_energy: float = 0.0,
     cells: bool = True,
-    calibration: Calibration | None = None,
     table: CellTable | None = None,
 ) -> SourceChain:
     """Open the files of a sample.
@@ -189,7 +201,6 @@ def open_sample(
         binning: Where the voxels of files of the CaloChallenge lie.
         min_energy: Energy in MeV below which a voxel counts as empty; cells stay as they are.
         cells: Whether cells are reconstructed, if all files have some.
-        calibration: Calibration of the energy; that of the first file if none is given.
         table: The cells of the detector; the built-in barrel if none is given.
 
     Returns:
@@ -198,15 +209,7 @@ def open_sample(
     Raises:
         ValueError: If a file is not usable, or has no showers, or a binning is missing.
     """
-    with_cells = cells and all(has_cells(path) for path in paths)
-    sources: list[ShowerSource] = []
-    for path in paths:
-        source = open_showers(
-            path, binning=binning, cells=with_cells, calibration=calibration, table=table
-        )
-        if calibration is None and isinstance(source, DatasetSource):
-            calibration = source.calibration
-        sources.append(source)
+    sources = [open_showers(path, binning=binning, cells=cells, table=table) for path in paths]
     return SourceChain(sources, min_energy=min_energy)
 
 
@@ -215,7 +218,6 @@ def open_showers(
     *,
     binning: Path | None = None,
     cells: bool = True,
-    calibration: Calibration | None = None,
     table: CellTable | None = None,
 ) -> ShowerSource:
     """Open a file of showers.
@@ -224,7 +226,6 @@ def open_showers(
         path: A dataset, or a file of the CaloChallenge.
         binning: Where the voxels of a file of the CaloChallenge lie.
         cells: Whether cells are reconstructed, if there are any.
-        calibration: Calibration of the energy; that of the file if none is given.
         table: The cells of the detector; the built-in barrel if none is given.
 
     Returns:
@@ -233,16 +234,25 @@ def open_showers(
     Raises:
         ValueError: If it is no usable file of showers, or has none, or its binning is missing.
     """
-    source: ShowerSource
     if is_calochallenge(path):
         if binning is None:
             raise ValueError(
                 f"{path} is a file of the CaloChallenge: give the XML file of its voxels "
                 "with --binning"
             )
-        source = CaloChallengeReader(path, binning)
-    else:
-        source = DatasetSource(path, cells=cells, calibration=calibration, table=table)
+        challenge = CaloChallengeReader(path, binning)
+        if len(challenge) == 0:
+            raise ValueError(f"{path}: expected showers to evaluate, got none")
+        return challenge
+    if cells and table is None:
+        table = barrel_cells()
+    source = DatasetSource(path, table=table if cells else None)
     if len(source) == 0:
-        raise ValueError(f"{path}: expected showers to evaluate, got none")
+        trained = "photons that the model was trained for"
+        wanted = trained if source.n_extrapolated else "showers to evaluate"
+        raise ValueError(f"{path}: expected {wanted}, got none")
     return source
+
+
+def _voxels_alone(source: ShowerSource) -> ShowerSource:
+    return source.voxels_alone() if isinstance(source, DatasetSource) else source

@@ -1,26 +1,25 @@
-"""Everything the scores need to know of a sample, collected in one pass over its file.
+"""Everything the scores need to know of a sample, collected while its showers are read once.
 
 Histograms and sums of all showers, in every bin of energy and abs(eta), and the features of a
 bounded number of showers drawn at random. Of every shower, only its energy, its abs(eta) and its
 fold are held, 24 bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
-from calovox.samples.batch import ShowerBatch, ShowerSource
+from calovox.samples.batch import SelectedShowers, ShowerBatch
 from calovox.samples.bins import EventBin
 from calovox.samples.features import LAYER_ENERGY, FeatureExtractor, shape_features, shape_names
-from calovox.samples.rows import choose_rows, read_batches
-from calovox.samples.tracking import Track
+from calovox.samples.reading import choose_rows
 from calovox.scores.binned import BinnedSample, FeatureAxes
 from calovox.scores.distances.folds import FoldedMoments
 
-__all__ = ["FeatureRows", "SampleStatistics", "collect", "draw_features"]
+__all__ = ["FeatureCollector", "FeatureRows", "SampleStatistics", "StatisticsCollector"]
 
 MOST_ROWS: Final = 20_000
 """Showers whose features are kept."""
@@ -65,100 +64,101 @@ class SampleStatistics:
     rows: FeatureRows
 
 
-def draw_features(
-    source: ShowerSource, extractor: FeatureExtractor, seed: int, track: Track
-) -> FeatureRows:
-    """Compute the features of some showers of a file.
+class FeatureCollector:
+    """Keeps the features of showers that are chosen beforehand.
 
     Args:
-        source: The file.
-        extractor: Computes features of its voxels.
-        seed: Chooses the showers.
-        track: Shows the progress.
-
-    Returns:
-        The features of at most `MOST_ROWS` showers.
+        showers: The showers that they are chosen from.
+        extractor: Computes features of their voxels.
+        seed: Chooses at most `MOST_ROWS` showers.
     """
-    collected = _RowCollector(source, seed)
-    title = f"Reading {source.path.name}"
-    for batch, features, names in _features(source, extractor, title, track):
-        collected.add(batch, features, names)
-    return collected.result()
+
+    def __init__(self, showers: SelectedShowers, extractor: FeatureExtractor, seed: int) -> None:
+        self.showers, self._extractor, self._start = showers, extractor, 0
+        self._rows = choose_rows(len(showers), MOST_ROWS, np.random.default_rng((seed, 0)))
+        self._parts: list[Float64[Array, "event feature"]] = []
+        self._names: tuple[str, ...] = ()
+
+    def add(self, batch: ShowerBatch) -> None:
+        """Take the next showers."""
+        self.keep(*compute_features(batch, self._extractor))
+
+    def keep(self, features: Float64[Array, "event feature"], names: tuple[str, ...]) -> None:
+        """Keep the chosen ones of the next features."""
+        low, high = np.searchsorted(self._rows, (self._start, self._start + len(features)))
+        self._parts.append(features[self._rows[low:high] - self._start])
+        self._names = names
+        self._start += len(features)
+
+    def result(self) -> FeatureRows:
+        """Return the features of the chosen showers."""
+        abs_eta = self.showers.abs_eta()
+        return FeatureRows(
+            self._names,
+            np.concatenate(self._parts),
+            self.showers.incident_energy()[self._rows],
+            None if abs_eta is None else abs_eta[self._rows],
+        )
 
 
-def collect(
-    source: ShowerSource,
-    extractor: FeatureExtractor,
-    names: Sequence[str],
-    axes: FeatureAxes,
-    bins: Sequence[EventBin],
-    *,
-    seed: int,
-    track: Track,
-) -> SampleStatistics:
-    """Collect what the scores need.
+class StatisticsCollector:
+    """Collects what the scores need of a sample.
 
     Args:
-        source: The file.
+        showers: The sample.
         extractor: Computes features of its voxels.
         names: Which of the features are wanted.
         axes: Bins of these features, from the reference.
         bins: Bins of events.
         seed: Chooses showers and folds.
-        track: Shows the progress.
-
-    Returns:
-        The statistics of the sample.
     """
-    binned = BinnedSample(axes)
-    columns = [place for place, name in enumerate(names) if name.startswith(LAYER_ENERGY)]
-    layers = tuple(FoldedMoments.empty(N_FOLDS, len(columns)) for _ in bins)
-    folds = np.random.default_rng((seed, 1)).integers(0, N_FOLDS, len(source), dtype=np.int64)
-    collected = _RowCollector(source, seed)
-    title = f"Scoring {source.path.name}"
-    for batch, all_features, found in _features(source, extractor, title, track):
-        features = all_features[:, [found.index(name) for name in names]]
-        chosen = np.stack([entry.select(batch.incident_energy, batch.abs_eta) for entry in bins])
-        binned.fill(features, chosen)
-        of_batch = folds[collected.start : collected.start + len(batch)]
-        for moments, inside in zip(layers, chosen, strict=True):
-            moments.add(features[inside][:, columns], of_batch[inside])
-        collected.add(batch, features, tuple(names))
-    return SampleStatistics(binned, layers, collected.result())
 
-
-class _RowCollector:
-    """Keeps features of showers that are chosen beforehand."""
-
-    def __init__(self, source: ShowerSource, seed: int) -> None:
-        self._rows = choose_rows(len(source), MOST_ROWS, np.random.default_rng((seed, 0)))
-        self._energy = source.incident_energy()[self._rows]
-        abs_eta = source.abs_eta()
-        self._abs_eta = None if abs_eta is None else abs_eta[self._rows]
-        self._parts: list[Float64[Array, "event feature"]] = []
-        self._names: tuple[str, ...] = ()
-        self.start = 0
-
-    def add(
-        self, batch: ShowerBatch, features: Float64[Array, "event feature"], names: tuple[str, ...]
+    def __init__(
+        self,
+        showers: SelectedShowers,
+        extractor: FeatureExtractor,
+        names: Sequence[str],
+        axes: FeatureAxes,
+        bins: Sequence[EventBin],
+        *,
+        seed: int,
     ) -> None:
-        low, high = np.searchsorted(self._rows, (self.start, self.start + len(batch)))
-        self._parts.append(features[self._rows[low:high] - self.start])
-        self._names = names
-        self.start += len(batch)
+        self.showers, self._extractor, self._start = showers, extractor, 0
+        self._names, self._bins, self._binned = tuple(names), bins, BinnedSample(axes)
+        self._columns = [k for k, name in enumerate(names) if name.startswith(LAYER_ENERGY)]
+        self._layers = tuple(FoldedMoments.empty(N_FOLDS, len(self._columns)) for _ in bins)
+        rng = np.random.default_rng((seed, 1))
+        self._folds = rng.integers(0, N_FOLDS, len(showers), dtype=np.int64)
+        self._chosen = FeatureCollector(showers, extractor, seed)
 
-    def result(self) -> FeatureRows:
-        features = np.concatenate(self._parts)
-        return FeatureRows(self._names, features, self._energy, self._abs_eta)
+    def add(self, batch: ShowerBatch) -> None:
+        """Take the next showers."""
+        all_features, found = compute_features(batch, self._extractor)
+        features = all_features[:, [found.index(name) for name in self._names]]
+        inside = [entry.select(batch.incident_energy, batch.abs_eta) for entry in self._bins]
+        self._binned.fill(features, np.stack(inside))
+        folds = self._folds[self._start : self._start + len(batch)]
+        for moments, chosen in zip(self._layers, inside, strict=True):
+            moments.add(features[chosen][:, self._columns], folds[chosen])
+        self._chosen.keep(features, self._names)
+        self._start += len(batch)
+
+    def result(self) -> SampleStatistics:
+        """Return the statistics of the sample."""
+        return SampleStatistics(self._binned, self._layers, self._chosen.result())
 
 
-def _features(
-    source: ShowerSource, extractor: FeatureExtractor, title: str, track: Track
-) -> Iterator[tuple[ShowerBatch, Float64[Array, "event feature"], tuple[str, ...]]]:
-    for batch in read_batches(source, title, track):
-        features, names = extractor(batch.fraction), extractor.names
-        if batch.shapes is not None:
-            of_cells = shape_features(batch.shapes, batch.incident_energy)
-            features = np.concatenate([features, of_cells], axis=1)
-            names = (*names, *shape_names(batch.shapes))
-        yield batch, features, names
+def compute_features(
+    batch: ShowerBatch, extractor: FeatureExtractor
+) -> tuple[Float64[Array, "event feature"], tuple[str, ...]]:
+    """Compute all features of showers, and name them: of voxels, then of cells if there are any.
+
+    Args:
+        batch: The showers.
+        extractor: Computes features of their voxels.
+    """
+    features, names = extractor(batch.fraction), extractor.names
+    if batch.shapes is None:
+        return features, names
+    of_cells = shape_features(batch.shapes, batch.incident_energy)
+    return np.concatenate([features, of_cells], axis=1), (*names, *shape_names(batch.shapes))

@@ -41,11 +41,11 @@ from scipy.stats import norm
 
 from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.samples.batch import ShowerSource
-from calovox.samples.rows import ShowerRows, read_batches, read_showers, stack_conditions
-from calovox.samples.tracking import Track, silently
+from calovox.samples.reading import ShowerRows, read_batches, read_showers, stack_conditions
 from calovox.scores.classifiers.roc import area_under_curve
 from calovox.scores.distances.neighbours import squared_distances
 from calovox.scores.distances.two_samples import Measured
+from calovox.tracking import Track, silently
 
 __all__ = ["FEWEST_GROUPS", "CopyTest", "match_training"]
 
@@ -137,6 +137,11 @@ class CopyTest:
         points = np.concatenate([first.fraction[kept], partners.fraction[place.reshape(-1)]])
         groups = _Groups(_logarithms(points), len(kept), training, track)
         return cls(groups, _find_nearest(groups, second.fraction))
+
+    @property
+    def training(self) -> ShowerSource:
+        """All training showers."""
+        return self.groups.training
 
     @property
     def n_held_out(self) -> int:

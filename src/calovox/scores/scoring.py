@@ -7,25 +7,21 @@ samples, and p-values larger: tests err on the safe side. A sample of some range
 energy is compared with the reference there (`comparable`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from calovox.geometry import CellTable
-from calovox.samples.batch import ShowerSource
+from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.samples.bins import ALL
 from calovox.samples.comparable import different_photons, find_common_photons
-from calovox.samples.rows import ShowerRows, draw_showers
-from calovox.samples.sample import REFERENCE_LABEL
-from calovox.samples.source import open_sample
-from calovox.samples.tracking import Track, silently
+from calovox.samples.reading import RowCollector, ShowerRows, choose_rows, feed
+from calovox.samples.samples import Samples
 from calovox.scores.copying import CopyTest
-from calovox.scores.judge import FEWEST_IN_BIN, Judge
+from calovox.scores.judge import FEWEST_IN_BIN, Judge, read_judges
 from calovox.scores.table import NotScored, Score, Scores
+from calovox.tracking import Track, silently
 
 __all__ = ["COPYING_SEED", "VOXELS", "ScoredSample", "Scoring", "score_samples"]
 
@@ -82,25 +78,16 @@ class Scoring:
 
 
 def score_samples(
-    reference: Sequence[Path],
-    simulated: Mapping[str, Sequence[Path]],
+    samples: Samples,
     *,
-    binning: Path | None = None,
-    min_energy: float = 0.0,
-    training: Sequence[Path] = (),
-    table: CellTable | None = None,
     track: Track = silently,
     progress: Callable[[str], None] | None = None,
 ) -> Scoring:
     """Score samples against a reference.
 
     Args:
-        reference: Showers of Geant4: datasets, or files of the CaloChallenge.
-        simulated: Files of each sample by its name, in the same formats.
-        binning: Where the voxels of files of the CaloChallenge lie.
-        min_energy: Energy in MeV below which a voxel counts as empty, in all samples.
-        training: Showers that the models were trained with, to look for copies.
-        table: The cells of the detector; the built-in barrel if none is given.
+        samples: Reference, simulations, and the showers that models were trained with, to look
+            for copies.
         track: Shows the progress over showers.
         progress: Called with one line before longer steps.
 
@@ -108,102 +95,131 @@ def score_samples(
         All scores, sample by sample.
 
     Raises:
-        ValueError: If a file cannot be used.
+        ValueError: If the training showers cannot be used.
     """
-    source = open_sample(reference, binning=binning, min_energy=min_energy, table=table)
-    others = {
-        label: open_sample(
-            paths,
-            binning=binning,
-            min_energy=min_energy,
-            cells=source.has_shapes,
-            calibration=source.calibration,
-            table=table,
-        )
-        for label, paths in simulated.items()
-    }
-    samples = {REFERENCE_LABEL: source, **others}.items()
-    described = tuple(ScoredSample.from_source(label, sample) for label, sample in samples)
-    trained = None
-    if training:
-        _check_held_out(reference, training)
-        trained = open_sample(training, binning=binning, min_energy=min_energy, cells=False)
-        _check_training(source, trained)
-    if len(source) < FEWEST_IN_BIN:
-        few = f"the reference has {len(source)} showers, {FEWEST_IN_BIN} are needed"
-        not_scored = (NotScored(label, "*", ALL, ALL, few) for label in others)
+    if len(samples.judged) < 2:
+        return Scoring(Scores(), ())
+    described = tuple(
+        ScoredSample.from_source(label, source) for label, source in samples.judged.items()
+    )
+    (_, reference), *others = samples.judged.items()
+    _check_training(samples, reference)
+    if len(reference) < FEWEST_IN_BIN:
+        few = f"the reference has {len(reference)} showers, {FEWEST_IN_BIN} are needed"
+        not_scored = (NotScored(label, "*", ALL, ALL, few) for label, _ in others)
         return Scoring(Scores((), tuple(not_scored)), (f"Scores: {few}",), described)
-    referees = _Referees(source, trained, track, progress or (lambda text: None))
-    found = [referees.score(label, other) for label, other in others.items()]
-    notes = tuple(note for _, note in found if note)
-    return Scoring(sum((scores for scores, _ in found), Scores()), notes, described)
+    whole = SelectedShowers(reference)
+    pairs = [_pair(label, whole, other) for label, other in others]
+    found = _score_pairs(
+        [pair for pair in pairs if isinstance(pair, _Pair)],
+        samples.training,
+        track,
+        progress or (lambda text: None),
+    )
+    scores = [found[pair.label] if isinstance(pair, _Pair) else pair.scores for pair in pairs]
+    notes = tuple(pair.note for pair in pairs if pair.note)
+    return Scoring(sum(scores, Scores()), notes, described)
 
 
 @dataclass(frozen=True)
-class _Referee:
-    """A reference that samples are compared with, and the search for copies beside it."""
+class _Pair:
+    """A sample, and the showers of the reference that it is compared with."""
 
-    judge: Judge
-    copies: CopyTest | None
+    label: str
+    reference: SelectedShowers
+    other: SelectedShowers
+    note: str = ""
 
 
 @dataclass(frozen=True)
-class _Referees:
-    """The reference, whole or restricted to the photons of a sample."""
+class _NoPair:
+    """A sample that cannot be compared with the reference, and why."""
 
-    reference: ShowerSource
-    training: ShowerSource | None
-    track: Track
-    say: Callable[[str], None]
+    label: str
+    reason: str
 
-    def score(self, label: str, other: ShowerSource) -> tuple[Scores, str]:
-        """Score a sample; give the scores, and what must be said about them."""
-        reason = _reason_not_to_compare(self.reference, other)
-        if reason is not None:
-            return _no_scores(label, reason)
-        difference = different_photons(self.reference, other)
-        if difference is None:
-            return self._scores(self._whole, label, other), ""
-        common = find_common_photons(self.reference, other)
-        if common is None or min(map(len, common.samples)) < FEWEST_IN_BIN:
-            return _no_scores(label, difference)
-        note = (
-            f"Scores of {label}: its photons are those of the reference at {common} "
-            f"alone; {len(common.reference)} of {len(self.reference)} showers of the reference "
-            "are compared with it"
-        )
-        return self._scores(self._referee(common.reference), label, common.other), note
+    @property
+    def note(self) -> str:
+        return f"Scores of {self.label}: {self.reason}"
 
-    @cached_property
-    def _whole(self) -> _Referee:
-        return self._referee(self.reference)
-
-    def _referee(self, reference: ShowerSource) -> _Referee:
-        judge = Judge.from_reference(reference, self.track, self.say)
-        if self.training is None:
-            return _Referee(judge, None)
-        rng = np.random.default_rng(COPYING_SEED)
-        showers = _draw(reference, len(self.training), self.track)
-        return _Referee(
-            judge, CopyTest.from_showers(showers, self.training, rng, track=self.track)
-        )
-
-    def _scores(self, referee: _Referee, label: str, other: ShowerSource) -> Scores:
-        scores = referee.judge.score(label, other)
-        if self.training is None or referee.copies is None:
-            return scores
-        if other.layout != self.training.layout:
-            reason = "its voxels are not those of the training showers"
-            metrics = ("copying", "training_distance")
-            without = tuple(NotScored(label, metric, ALL, ALL, reason) for metric in metrics)
-            return scores + Scores((), without)
-        self.say(f"Looking for copies in {label}")
-        showers = _draw(other, len(self.training), self.track)
-        return scores + Scores(tuple(_score_copying(label, showers, referee.copies)))
+    @property
+    def scores(self) -> Scores:
+        return Scores((), (NotScored(self.label, "*", ALL, ALL, self.reason),))
 
 
-def _no_scores(label: str, reason: str) -> tuple[Scores, str]:
-    return Scores((), (NotScored(label, "*", ALL, ALL, reason),)), f"Scores of {label}: {reason}"
+def _pair(label: str, whole: SelectedShowers, other: ShowerSource) -> _Pair | _NoPair:
+    """Find the showers of a sample and of the reference whose photons are alike."""
+    reference = whole.source
+    reason = _reason_not_to_compare(reference, other)
+    if reason is not None:
+        return _NoPair(label, reason)
+    difference = different_photons(reference, other)
+    if difference is None:
+        return _Pair(label, whole, SelectedShowers(other))
+    common = find_common_photons(reference, other)
+    if common is None or min(map(len, common.samples)) < FEWEST_IN_BIN:
+        return _NoPair(label, difference)
+    note = (
+        f"Scores of {label}: its photons are those of the reference at {common} "
+        f"alone; {len(common.reference)} of {len(reference)} showers of the reference "
+        "are compared with it"
+    )
+    return _Pair(label, common.reference, common.other, note)
+
+
+def _score_pairs(
+    pairs: Sequence[_Pair],
+    training: ShowerSource | None,
+    track: Track,
+    say: Callable[[str], None],
+) -> dict[str, Scores]:
+    """Score samples by their names; the reference is read twice for all, each sample once."""
+    references: list[SelectedShowers] = []
+    for pair in pairs:
+        if not any(pair.reference.equals(known) for known in references):
+            references.append(pair.reference)
+    if not references:
+        return {}
+    drawn = [] if training is None else [_draw(showers, training) for showers in references]
+    judges = read_judges(references, drawn, track, say)
+    copies: list[CopyTest | None] = [None] * len(references)
+    if training is not None:
+        copies = [
+            CopyTest.from_showers(
+                rows.result(), training, np.random.default_rng(COPYING_SEED), track=track
+            )
+            for rows in drawn
+        ]
+    scores = {}
+    for pair in pairs:
+        place = next(k for k, known in enumerate(references) if pair.reference.equals(known))
+        scores[pair.label] = _score_pair(pair, judges[place], copies[place], track, say)
+    return scores
+
+
+def _score_pair(
+    pair: _Pair,
+    judge: Judge,
+    copies: CopyTest | None,
+    track: Track,
+    say: Callable[[str], None],
+) -> Scores:
+    training = None if copies is None else copies.training
+    statistics = judge.collector(pair.other)
+    comparable = training is not None and pair.other.layout == training.layout
+    drawn = [_draw(pair.other, training)] if training is not None and comparable else []
+    source = pair.other.source
+    feed(source, [statistics, *drawn], f"Scoring {source.path.name}", track)
+    scores = judge.score(pair.label, pair.other, statistics.result())
+    if copies is None:
+        return scores
+    if not comparable:
+        reason = "its voxels are not those of the training showers"
+        metrics = ("copying", "training_distance")
+        without = tuple(NotScored(pair.label, metric, ALL, ALL, reason) for metric in metrics)
+        return scores + Scores((), without)
+    say(f"Looking for copies in {pair.label}")
+    return scores + Scores(tuple(_score_copying(pair.label, drawn[0].result(), copies)))
 
 
 def _reason_not_to_compare(reference: ShowerSource, other: ShowerSource) -> str | None:
@@ -215,16 +231,18 @@ def _reason_not_to_compare(reference: ShowerSource, other: ShowerSource) -> str 
     return None
 
 
-def _check_held_out(reference: Sequence[Path], training: Sequence[Path]) -> None:
-    both = {path.resolve() for path in reference} & {path.resolve() for path in training}
+def _check_training(samples: Samples, reference: ShowerSource) -> None:
+    training, files = samples.training, samples.files
+    if training is None:
+        return
+    both = {path.resolve() for path in files.reference} & {
+        path.resolve() for path in files.training
+    }
     if both:
         raise ValueError(
             f"training: {both.pop()} is in the reference as well: give a reference that the "
             "models were not trained with"
         )
-
-
-def _check_training(reference: ShowerSource, training: ShowerSource) -> None:
     if training.layout != reference.layout:
         raise ValueError(
             f"{training.path}: expected training showers on the voxels of the reference "
@@ -232,11 +250,12 @@ def _check_training(reference: ShowerSource, training: ShowerSource) -> None:
         )
 
 
-def _draw(source: ShowerSource, n_training: int, track: Track) -> ShowerRows:
+def _draw(showers: SelectedShowers, training: ShowerSource) -> RowCollector:
     """Draw the showers that are compared with all training showers."""
-    most = min(_MOST_NUMBERS // source.layout.n_voxels, _MOST_PAIRS // n_training)
+    most = min(_MOST_NUMBERS // showers.layout.n_voxels, _MOST_PAIRS // len(training))
     rng = np.random.default_rng(COPYING_SEED)
-    return draw_showers(source, min(_MOST_SHOWERS, max(most, 1)), rng, track=track)
+    rows = choose_rows(len(showers), min(_MOST_SHOWERS, max(most, 1)), rng)
+    return RowCollector(showers, rows)
 
 
 def _score_copying(label: str, showers: ShowerRows, test: CopyTest) -> Iterator[Score]:

@@ -1,4 +1,4 @@
-"""The choice among the weights that a model had in a training: those that did best.
+"""Choosing, among the weights that a model had in a training, those that did best.
 
 A GAN has no loss that says how good it is, and the last weights are not the best ones. AtlFast3
 keeps the checkpoint whose E_tot is closest to that of Geant4 and looks at nothing else.

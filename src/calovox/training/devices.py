@@ -11,18 +11,13 @@ References:
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
 
+from calovox.training.recipe import Accelerator, Precision
+
 __all__ = ["Accelerator", "Fabric", "Precision", "limited_threads", "make_fabric"]
-
-Accelerator = Literal["auto", "cpu", "cuda"]
-"""Where to train; "auto" takes GPUs if there are any."""
-
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-"""Numbers of the networks: 32 bits, or 16 bits in the products of matrices."""
 
 
 def make_fabric(

@@ -47,6 +47,7 @@ from calovox.nn import DiffusionTransformer, VelocityNetwork
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.runs.folder import read_record, read_run
 from calovox.training.sizes.kinds import StudentSizes
+from calovox.training.sizes.options import TeachingOptions
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["Distillation", "Spacing", "Teacher", "read_teacher"]
@@ -186,10 +187,7 @@ class Teacher:
         sizes: Sizes of the student.
         energy_range: Lowest and highest kinetic energy the model is for, MeV.
         eta_range: The same of abs(eta).
-        n_levels: Number of levels for each evaluation of the student.
-        spacing: How they are spaced.
-        n_steps: Steps of the teacher from one level to the next.
-        decay: How much of the target remains after a step.
+        options: How it is distilled.
         compiled: Whether networks are compiled.
     """
 
@@ -198,10 +196,7 @@ class Teacher:
     sizes: StudentSizes
     energy_range: tuple[float, float]
     eta_range: tuple[float, float]
-    n_levels: int = 32
-    spacing: Spacing = "angles"
-    n_steps: int = 1
-    decay: float = 0.95
+    options: TeachingOptions
     compiled: bool = False
 
     def make(self, files: ShowerFiles, *, seed: int, reflect: bool) -> Distillation:
@@ -227,10 +222,10 @@ class Teacher:
         lesson = Distillation(
             self.model,
             student,
-            n_levels=self.n_levels,
-            spacing=self.spacing,
-            n_steps=self.n_steps,
-            decay=self.decay,
+            n_levels=self.options.levels,
+            spacing=self.options.spacing,
+            n_steps=self.options.teacher_steps,
+            decay=self.options.decay,
         )
         if self.compiled:
             for module in lesson.modules():
@@ -239,25 +234,12 @@ class Teacher:
         return lesson
 
 
-def read_teacher(
-    folder: Path,
-    *,
-    n_evaluations: int = 1,
-    n_levels: int = 32,
-    spacing: Spacing = "angles",
-    n_steps: int = 1,
-    decay: float = 0.95,
-    compiled: bool = False,
-) -> Teacher:
+def read_teacher(folder: Path, options: TeachingOptions, *, compiled: bool = False) -> Teacher:
     """Read the model of a run that is to be distilled.
 
     Args:
         folder: The run folder.
-        n_evaluations: How often the student evaluates its network for a shower.
-        n_levels: Number of levels for each evaluation of the student.
-        spacing: How they are spaced.
-        n_steps: Steps of the teacher from one level to the next.
-        decay: How much of the target remains after a step.
+        options: How it is distilled.
         compiled: Whether networks are compiled.
 
     Returns:
@@ -275,13 +257,10 @@ def read_teacher(
     return Teacher(
         run.model,
         run.grid,
-        StudentSizes(run.kind, sizes, n_evaluations),
+        StudentSizes(run.kind, sizes, options.evaluations),
         run.energy_range,
         run.eta_range,
-        n_levels,
-        spacing,
-        n_steps,
-        decay,
+        options,
         compiled,
     )
 

@@ -77,6 +77,7 @@ def fit_quantiles(
 
     def near(number: int, node: float) -> tuple[Float32[Array, "_ voxel"], Float64[Array, " _"]]:
         distance = np.abs(logarithms - node)
+        # weights fall linearly to the next node, or farther where showers are rare
         reach = max(nodes[1] - nodes[0], np.sort(distance)[:_FEWEST_NEAR][-1] * (1.0 + 1e-6))
         weights = np.maximum(1.0 - distance / reach, 0.0)
         rows = np.flatnonzero(weights)

@@ -20,7 +20,7 @@ from calovox.training.data.showers import ShowerFiles
 from calovox.training.data.stream import ShowerStream
 from calovox.training.loop import train
 from calovox.training.observer import Observer
-from calovox.training.recipe import Recipe
+from calovox.training.recipe import Batches, Pauses, Recipe
 from calovox.training.runs.folder import (
     CHECKPOINT,
     RECORD,
@@ -60,15 +60,9 @@ class Task:
         validation: Datasets to judge with; none for no validation.
         energy_range: Lowest and highest kinetic energy in MeV; None for those of the showers.
         pretrained: Run folder whose network is the start; None for random weights.
-        batch_size: Showers per step, in all processes together.
-        n_steps: Steps; None if epochs are given.
-        n_epochs: How often all showers are seen; None if steps are given.
-        reflect: Whether half of the showers are reflected in phi, chosen anew in every epoch.
+        batches: Which showers the steps see.
         recipe: How to train, but for the number of steps.
-        buffer_size: Showers in memory at a time.
-        validate_every: Steps between two validations.
-        checkpoint_every: Steps between two checkpoints.
-        log_every: Steps whose losses are averaged into one entry of the log.
+        pauses: After how many steps it is validated, saved and logged.
     """
 
     sizes: Sizes
@@ -78,19 +72,11 @@ class Task:
     validation: tuple[Path, ...] = ()
     energy_range: tuple[float, float] | None = None
     pretrained: Path | None = None
-    batch_size: int = 1024
-    n_steps: int | None = None
-    n_epochs: int | None = None
-    reflect: bool = True
-    recipe: Recipe = field(default_factory=lambda: Recipe(n_steps=1, max_learning_rate=1e-3))
-    buffer_size: int = 262144
-    validate_every: int = 1000
-    checkpoint_every: int = 1000
-    log_every: int = 50
+    batches: Batches = field(default_factory=Batches)
+    recipe: Recipe = field(default_factory=lambda: Recipe(n_steps=1))
+    pauses: Pauses = field(default_factory=Pauses)
 
     def __post_init__(self) -> None:
-        if (self.n_steps is None) == (self.n_epochs is None):
-            raise ValueError("training: give the number of steps or of epochs, not both")
         if self.recipe.choose_by is not None and not self.validation:
             raise ValueError(
                 f"training: the weights are chosen by {self.recipe.choose_by} of validation "
@@ -156,13 +142,13 @@ def prepare_task(task: Task) -> Preparation:
     seed = task.recipe.seed
     stream = ShowerStream(
         files,
-        batch_size=task.batch_size,
+        batch_size=task.batches.batch_size,
         seed=seed,
-        reflect=task.reflect,
-        buffer_size=task.buffer_size,
+        reflect=task.batches.reflect,
+        buffer_size=task.batches.buffer_size,
     )
-    n_steps = task.n_steps or (task.n_epochs or 0) * stream.n_batches
-    model = task.make(files, seed=seed, reflect=task.reflect)
+    n_steps = task.batches.steps or task.batches.epochs * stream.n_batches
+    model = task.make(files, seed=seed, reflect=task.batches.reflect)
     if task.pretrained is not None:
         result = model.result if isinstance(model, Teaching) else model
         take_network(result, task.sizes, files.grid, task.pretrained)
@@ -216,13 +202,13 @@ def run_task(
             start.recipe,
             fabric=fabric,
             checkpoint=folder / CHECKPOINT,
-            checkpoint_every=task.checkpoint_every,
+            checkpoint_every=task.pauses.checkpoint_every,
             validate=validation,
-            validate_every=task.validate_every,
+            validate_every=task.pauses.validate_every,
             stop_after=stop_after,
             observers=[
                 _FolderKeeper(folder, record),
-                TrainingLog(folder, every=task.log_every),
+                TrainingLog(folder, every=task.pauses.log_every),
                 *observers,
             ],
         )
@@ -290,10 +276,11 @@ def describe_task(task: Task, *, fabric: Fabric, n_timed: int = 3) -> list[str]:
         *_describe_parts(start.model),
         f"{len(files)} showers to train with, {low} to {high}, {files.grid!r}",
         f"{n_validation} showers to validate with",
-        f"{stream.n_batches} steps of {task.batch_size} showers an epoch, {n_steps} steps in all",
+        f"{stream.n_batches} steps of {task.batches.batch_size} showers an epoch, "
+        f"{n_steps} steps in all",
         f"{seconds:.3g} s a step, {seconds * stream.n_batches:.3g} s an epoch, "
         f"{seconds * n_steps / 60:.3g} min in all, on {fabric.device}",
-        f"{measure_throughput(run, task.batch_size / seconds)}",
+        f"{measure_throughput(run, task.batches.batch_size / seconds)}",
     ]
 
 

@@ -94,7 +94,7 @@ def find_voxel(position: int, r: float, alpha: float, lookup: GridLookup) -> int
     """Find the voxel of one point, inside a compiled kernel.
 
     Args:
-        position: Position of the layer in `LAYERS`.
+        position: Position of the layer in the grid.
         r: Distance from the shower centre in mm.
         alpha: Angle around the shower centre in rad, [0, 2 pi).
         lookup: Tables of the grid.
@@ -102,13 +102,15 @@ def find_voxel(position: int, r: float, alpha: float, lookup: GridLookup) -> int
     Returns:
         The index of the voxel, -1 outside the outermost ring.
     """
-    if not r < lookup.r_outer[position]:
+    if not r < lookup.r_outer[position]:  # NaN is outside, too
         return -1
     step = lookup.first_step[position] + int(r * lookup.steps_per_mm[position])
     radial = lookup.step_bin[step]
+    # the table is never too far out, and a step holds few edges: one or two comparisons
     while r >= lookup.bin_r_max[radial]:
         radial += 1
     n_alpha = lookup.bin_n_alpha[radial]
+    # the product may round across an edge: the edge itself decides
     angular = int(alpha * (n_alpha / _TWO_PI))
     if alpha < _TWO_PI * (angular / n_alpha):
         angular -= 1
@@ -136,7 +138,7 @@ def find_voxels(
     """Find the voxels of many points.
 
     Args:
-        positions: Positions of the layers in `LAYERS`.
+        positions: Positions of the layers in the grid.
         r: Distances from the shower centre in mm.
         alpha: Angles around the shower centre in rad, [0, 2 pi).
         lookup: Tables of the grid.

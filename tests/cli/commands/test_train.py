@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,8 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from calovox.cli import app
-from calovox.cli.train_settings import TrainGanSettings
+from calovox.cli.commands.train import TrainGanSettings
+from calovox.cli.options import options_of
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training.runs.folder import read_run
 from calovox.training.runs.logs import read_metrics
@@ -292,7 +292,7 @@ def test_a_gan_learns_as_in_atlfast3_unless_told_otherwise():
     """The defaults are the hyper-parameters of the recipe, but for the numbers of steps."""
     recipe = Path(__file__).parents[3] / "configs" / "gan_note.toml"
     values = tomllib.loads(recipe.read_text())
-    defaults = {field.name: field.default for field in fields(TrainGanSettings)}
+    defaults = {option.name: option.default for option in options_of(TrainGanSettings)}
     ours = {"steps", "validate_every", "checkpoint_every", "log_every"}
     assert {name: defaults[name] for name in values if name not in ours} == {
         "latent": 50,

@@ -11,11 +11,9 @@ from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.export.parity import FLOOR
 from calovox.models.base import Conditions
 from calovox.models.inn import inn_network
-from calovox.models.shapes.sampling import PathKind
-from calovox.models.shapes.tokens import TokenKind
+from calovox.models.shapes.kinds import PathKind, TokenKind, VoxelSpaceKind
 from calovox.models.two_stage import TwoStageSampler
 from calovox.nn import ConditionalFlow
-from calovox.preprocessing import VoxelSpaceKind
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import CfmSizes
 from tests.export.toy_runs import ShapeSizes, build, toy_dit, toy_grid, toy_student

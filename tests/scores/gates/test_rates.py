@@ -7,6 +7,8 @@ import pytest
 from scipy.stats import kstest
 
 from calovox.samples.bins import ALL
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import read_samples
 from calovox.scores.gates.files import read_gates
 from calovox.scores.gates.gates import Gate, check_gates
 from calovox.scores.scoring import score_samples
@@ -39,7 +41,8 @@ def tables(tmp_path_factory):
                 del paths[name]
         reference = paths.pop("a")
         samples = {name: [path] for name, path in paths.items()}
-        found.append(score_samples([reference], samples, binning=binning).scores)
+        files = EvaluationFiles(reference=[reference], simulated=samples, binning=binning)
+        found.append(score_samples(read_samples(files)).scores)
     return found
 
 

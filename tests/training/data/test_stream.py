@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from calovox.dataset import DatasetReader, DatasetWriter
-from calovox.training import ShowerFiles, ShowerStream, voxels_to_showers
-from calovox.training.data.stream import Share
+from calovox.training.data.showers import ShowerFiles, voxels_to_showers
+from calovox.training.data.stream import Share, ShowerStream
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from calovox.voxelization.reflection import mirrored_voxels
 from tests.toy_showers import toy_showers

@@ -1,21 +1,28 @@
 """`calovox distill`: a trained diffusion or flow model becomes one of few evaluations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
+from calovox.cli.commands.train import (
+    Compile,
+    LoopSettings,
+    preview_training,
+    task_arguments,
+    train_with_progress,
+)
 from calovox.cli.settings import FileIn
-from calovox.cli.train_settings import Compile, LoopSettings, Precision
+from calovox.training.sizes.options import TeachingOptions
 
 if TYPE_CHECKING:
     from calovox.training.task import Task
 
-__all__ = ["DISTILL_EXAMPLE", "DistillSettings", "distill", "preview_distillation"]
+__all__ = ["DISTILL", "DistillSettings", "distill"]
 
-DISTILL_EXAMPLE = (
+_EXAMPLE = (
     "calovox distill dit --config configs/distill_note.toml --data train.h5 "
     "--validation validation.h5 -o student"
 )
@@ -32,24 +39,7 @@ class DistillSettings(LoopSettings):
         ),
         FileIn(),
     ]
-    evaluations: Annotated[
-        int, typer.Option(min=1, help="Evaluations of the network per shower: 1, 2, 4.")
-    ] = 1
-    levels: Annotated[
-        int,
-        typer.Option(min=2, help="Levels between noise and data, per evaluation; 2: end to end."),
-    ] = 32
-    spacing: Annotated[
-        Literal["angles", "karras"],
-        typer.Option(help="Levels in equal angles, or as the note has them."),
-    ] = "angles"
-    teacher_steps: Annotated[
-        int, typer.Option(min=1, help="Steps of the teacher from one level to the next.")
-    ] = 1
-    decay: Annotated[
-        float, typer.Option(min=0.0, help="Decay of the average that is the target.")
-    ] = 0.95
-    precision: Precision = "32-true"
+    teaching: TeachingOptions = field(default_factory=TeachingOptions)
     compile: Compile = False
 
 
@@ -58,43 +48,22 @@ def distill(settings: DistillSettings, job: Job) -> str:
 
     A run that was stopped goes on with the same command; a finished one is replaced with --force.
     """
-    from calovox.cli.train_run import run_loop
-
-    return run_loop("distill", settings, _task(settings), job, settings.precision)
-
-
-def preview_distillation(settings: DistillSettings) -> list[str]:
-    """Say what would be trained, and how long it takes.
-
-    Args:
-        settings: Settings of the command.
-
-    Returns:
-        Lines for a reader.
-    """
-    from calovox.cli.train_run import describe_loop
-
-    return describe_loop(settings, _task(settings), settings.precision)
+    return train_with_progress("distill", settings, _task(settings), job)
 
 
 def _task(settings: DistillSettings) -> "Task":
-    from calovox.cli.train_run import settings_to_recipe
-    from calovox.training.distillation import read_teacher
-    from calovox.training.task import Task
+    from calovox.training.tasks import distillation_task
 
-    teacher = read_teacher(
-        settings.run,
-        n_evaluations=settings.evaluations,
-        n_levels=settings.levels,
-        spacing=settings.spacing,
-        n_steps=settings.teacher_steps,
-        decay=settings.decay,
-        compiled=settings.compile,
+    return distillation_task(
+        settings.run, settings.teaching, compiled=settings.compile, **task_arguments(settings)
     )
-    return Task(
-        sizes=teacher.sizes,
-        make=teacher.make,
-        eta_range=teacher.eta_range,
-        energy_range=teacher.energy_range,
-        **settings_to_recipe(settings),
-    )
+
+
+DISTILL = make_command(
+    "distill",
+    DistillSettings,
+    distill,
+    example=_EXAMPLE,
+    preview=preview_training(_task),
+    continues=True,
+)

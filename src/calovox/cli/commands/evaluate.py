@@ -1,26 +1,26 @@
 """`calovox evaluate`: simulations against Geant4, as a report."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from calovox.cli.command import Job
-from calovox.cli.commands.scoring import ScoringFiles, score_files, sum_up_gates
+from calovox.cli.command import ChecksFailedError, Job, make_command
+from calovox.cli.commands.sample_files import name_samples, name_simulations
 from calovox.cli.progress import track
-from calovox.cli.sample_files import name_samples, name_simulations
 from calovox.cli.settings import FileIn, FileInText, FileOut
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
-    from calovox.report.topics.phi_modulation.measure import PhiModulationFiles
-    from calovox.samples.sample import SampleFiles
+    from calovox.samples.files import EvaluationFiles, SampleFiles
+    from calovox.scores.gates.gates import GateOutcome
 
-__all__ = ["EVALUATE_EXAMPLE", "EvaluateSettings", "evaluate"]
+__all__ = ["EVALUATE", "EvaluateSettings", "evaluate"]
 
-EVALUATE_EXAMPLE = "calovox evaluate photons.h5 optimal=simulated.h5 --hits hits.h5 -o report"
+_EXAMPLE = "calovox evaluate photons.h5 optimal=simulated.h5 --hits hits.h5 -o report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,36 +159,11 @@ class EvaluateSettings:
 def evaluate(settings: EvaluateSettings, job: Job) -> str:
     """Compare simulated showers with Geant4: scores, figures, an HTML page, and numbers."""
     from calovox.report.report import write_report
-    from calovox.scores.gates.files import read_gates
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    files = _scoring_files(settings)
-    slices = _sample_files("slices", settings.slices_reference, settings.slices)
-    classifier = _sample_files("classifier", settings.classifier_reference, settings.classifier)
-    if classifier is not None:
-        classifier = replace(classifier, binning=files.binning, min_energy=files.min_energy)
-    if settings.reference is None and slices is None and classifier is None:
-        raise ValueError(
-            "REFERENCE: expected a dataset of Geant4, got none: give it, --slices-reference or "
-            "--classifier-reference"
-        )
-    if settings.also_reference and settings.reference is None:
-        raise ValueError("--also-reference: expected a first REFERENCE as well, got none")
-    gates = () if settings.gates is None else read_gates(settings.gates)
-    samples = score_files(files, progress=console.print)
     report = write_report(
-        samples.reference,
-        samples.simulated,
+        _files(settings),
         settings.output,
-        hits=settings.hits,
-        phi_modulation=_phi_modulation_files(settings),
-        slices=slices,
-        classifier=classifier,
-        scores=samples.scores,
-        gates=gates,
-        scored=samples.samples,
-        also_read=tuple(files.roles()),
-        notes=samples.notes,
         settings=job.provenance["settings"],
         overwrite=job.overwrite,
         track=track,
@@ -196,31 +171,54 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
     )
     simulations = (settings.simulated, settings.slices, settings.classifier)
     names = {name for texts in simulations for name in name_samples(texts or [])}
-    summary = f"{settings.output / 'index.html'}: report on {len(names)} simulations"
-    return summary + sum_up_gates(report.outcomes, settings.output / "index.html")
+    page = settings.output / "index.html"
+    return f"{page}: report on {len(names)} simulations" + _sum_up(report.outcomes, page)
 
 
-def _scoring_files(settings: EvaluateSettings) -> ScoringFiles:
+def _files(settings: EvaluateSettings) -> "EvaluationFiles":
+    from calovox.samples.files import EvaluationFiles
+
+    slices = _sample_files("slices", settings.slices_reference, settings.slices)
+    classifier = _sample_files("classifier", settings.classifier_reference, settings.classifier)
+    displaced = _sample_files("displaced", settings.displaced_reference, settings.displaced)
+    if settings.reference is None and slices is None and classifier is None:
+        raise ValueError(
+            "REFERENCE: expected a dataset of Geant4, got none: give it, --slices-reference or "
+            "--classifier-reference"
+        )
+    if settings.also_reference and settings.reference is None:
+        raise ValueError("--also-reference: expected a first REFERENCE as well, got none")
+    if displaced is not None and settings.curve is None:
+        raise ValueError("--displaced needs the curves of --curve")
     reference = [] if settings.reference is None else [settings.reference]
-    min_energy = 0.0
-    if settings.min_energy is not None:
-        min_energy = parse_quantity(settings.min_energy, "energy")
-        if min_energy <= 0.0:
-            raise ValueError(f"--min-energy: expected more than 0, got {settings.min_energy}")
-    return ScoringFiles(
+    return EvaluationFiles(
         reference=[*reference, *(settings.also_reference or [])],
         simulated=name_samples(settings.simulated or []),
         binning=settings.binning,
+        min_energy=_min_energy(settings.min_energy),
         training=settings.training or [],
         gates=settings.gates,
-        min_energy=min_energy,
+        hits=settings.hits,
+        curve=settings.curve,
+        displaced=displaced,
+        slices=slices,
+        classifier=classifier,
     )
+
+
+def _min_energy(text: str | None) -> float:
+    if text is None:
+        return 0.0
+    energy = parse_quantity(text, "energy")
+    if energy <= 0.0:
+        raise ValueError(f"--min-energy: expected more than 0, got {text}")
+    return energy
 
 
 def _sample_files(
     name: str, reference: Path | None, simulated: list[str] | None
 ) -> "SampleFiles | None":
-    from calovox.samples.sample import SampleFiles
+    from calovox.samples.files import SampleFiles
 
     if (reference is None) != (not simulated):
         raise ValueError(f"--{name} and --{name}-reference: give both or neither")
@@ -229,16 +227,19 @@ def _sample_files(
     return SampleFiles(reference, name_simulations(simulated or []))
 
 
-def _phi_modulation_files(settings: EvaluateSettings) -> "PhiModulationFiles | None":
-    from calovox.report.topics.phi_modulation.measure import PhiModulationFiles
+def _sum_up(outcomes: "Sequence[GateOutcome]", page: Path) -> str:
+    """Say whether all gates are kept, as the end of the summary; name each that is not."""
+    lost = [outcome for outcome in outcomes if not outcome.keeps]
+    if lost:
+        lines = (f"gate not kept: {outcome}" for outcome in lost)
+        raise ChecksFailedError("\n".join([*lines, f"{page}: the report"]))
+    verdicts = [outcome.verdict for outcome in outcomes]
+    if not verdicts:
+        return ""
+    n_gates = len({outcome.gate for outcome in outcomes})
+    without = verdicts.count("not judged")
+    more = f", {without} bins not judged for want of showers (gates.json)" if without else ""
+    return f", {n_gates} gates kept by {verdicts.count('passed')} scores{more}"
 
-    displaced = settings.displaced or []
-    if (settings.displaced_reference is None) != (not displaced):
-        raise ValueError("--displaced and --displaced-reference: give both or neither")
-    if settings.curve is None:
-        if displaced:
-            raise ValueError("--displaced needs the curves of --curve")
-        return None
-    return PhiModulationFiles(
-        settings.curve, settings.displaced_reference, name_simulations(displaced)
-    )
+
+EVALUATE = make_command("evaluate", EvaluateSettings, evaluate, example=_EXAMPLE)

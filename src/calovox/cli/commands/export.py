@@ -1,21 +1,18 @@
 """`calovox export`: trained models become ONNX files, for our runtime and for FastCaloSim."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.settings import FileIn, ModelIn, Output
-from calovox.cli.train_settings import PathName, SolverName
+from calovox.models.shapes.kinds import PathKind, SolverName
 
-if TYPE_CHECKING:
-    from calovox.training.runs.folder import TrainedModel
+__all__ = ["EXPORT", "ExportSettings", "export"]
 
-__all__ = ["EXPORT_EXAMPLE", "ExportSettings", "export"]
-
-EXPORT_EXAMPLE = "calovox export inn cfm --sub-voxels sub_voxels.root -o photons"
+_EXAMPLE = "calovox export inn cfm --sub-voxels sub_voxels.root -o photons"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +42,7 @@ class ExportSettings:
         FileIn(),
     ] = None
     path: Annotated[
-        PathName | None,
+        PathKind | None,
         typer.Option(help="Path of CaloCFM or CaloDiT-2, if not the one of the training."),
     ] = None
     solver: Annotated[
@@ -74,15 +71,21 @@ def export(settings: ExportSettings, job: Job) -> str:
     and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim, if
     it can run the model. An exported model, such as `calodit`, is copied as it is exported today.
     """
-    exported = _exported_model(settings.runs)
-    if exported is not None:
-        return _renew(settings, exported, overwrite=job.overwrite)
-    # torch is slow to import
     from calovox.export.folder import export_models
     from calovox.export.pairs import pair_runs
+    from calovox.export.runs import find_exported, read_runs
 
+    exported = find_exported(settings.runs)
+    if exported is not None:
+        return _renew(settings, exported, overwrite=job.overwrite)
+    runs = read_runs(
+        [Path(run) for run in settings.runs],
+        path=settings.path,
+        solver=settings.solver,
+        solver_steps=settings.solver_steps,
+    )
     content = export_models(
-        pair_runs(_read_runs(settings)),
+        pair_runs(runs),
         settings.output,
         sub_voxels=settings.sub_voxels,
         phi_modulation=settings.phi_modulation,
@@ -96,20 +99,6 @@ def export(settings: ExportSettings, job: Job) -> str:
         f"{settings.output}: {len(content['models'])} models of {content['grid']['voxels']} "
         f"voxels, as trained up to {parity:.1e}{_no_fastcalosim(content)}"
     )
-
-
-def _exported_model(names: list[str]) -> Path | None:
-    """Find the folder of an exported model, if that is what the arguments name."""
-    # onnxruntime is slow to import
-    from calovox.runtime.model_set import MODEL_FILE, find_model
-
-    folders = [find_model(name) for name in names]
-    exported = [folder for folder in folders if (folder / MODEL_FILE).is_file()]
-    if exported and len(folders) > 1:
-        raise ValueError(
-            f"RUN...: expected run folders or one exported model, got {exported[0]} and others"
-        )
-    return exported[0] if exported else None
 
 
 def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
@@ -139,22 +128,4 @@ def _no_fastcalosim(content: dict[str, Any]) -> str:
     return "" if reason is None else f"; FastCaloSim cannot run them: {reason}"
 
 
-def _read_runs(settings: ExportSettings) -> "list[TrainedModel]":
-    from calovox.models.shapes.arc_model import ArcModel
-    from calovox.training.runs.folder import read_run
-
-    runs = [read_run(Path(run)) for run in settings.runs]
-    given: dict[str, Any] = {
-        "path": settings.path,
-        "solver": settings.solver,
-        "n_steps": settings.solver_steps,
-    }
-    changes = {name: value for name, value in given.items() if value is not None}
-    models = [run.model for run in runs if isinstance(run.model, ArcModel)]
-    if changes and not models:
-        raise ValueError(
-            "--path, --solver, --solver-steps: expected a CaloCFM or CaloDiT-2 in RUN..., got none"
-        )
-    for model in models:
-        model.sampling = replace(model.sampling, **changes)
-    return runs
+EXPORT = make_command("export", ExportSettings, export, example=_EXAMPLE)

@@ -4,21 +4,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
 from calovox.cli.settings import Energies, Etas, Number, Output, PrecisionBits, Seed, Workers
-from calovox.photons import draw_photons, event_indices, parse_energies, parse_etas
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
     from calovox.geant4 import Geant4Settings
 
-__all__ = ["GEANT4_EXAMPLE", "Geant4CommandSettings", "simulate_with_geant4"]
+__all__ = ["GEANT4", "Geant4CommandSettings", "simulate_with_geant4"]
 
-GEANT4_EXAMPLE = (
-    "calovox geant4 --energy 49GeV:98GeV --eta abs:0.2:0.25 -n 2000 --workers 2 -o hits.h5"
-)
+_EXAMPLE = "calovox geant4 --energy 49GeV:98GeV --eta abs:0.2:0.25 -n 2000 --workers 2 -o hits.h5"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +50,10 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
     Events do not depend on the number of workers. A run that was stopped leaves finished parts in
     OUTPUT.shards; the same command continues from them.
     """
+    from rich.console import Console
+
     from calovox.geant4 import generate_hits, shower_progress
+    from calovox.photons import draw_photons, event_indices, parse_energies, parse_etas
 
     events = event_indices(settings.first_event, settings.number)
     energy, eta = parse_energies(settings.energy), parse_etas(settings.eta)
@@ -84,3 +83,6 @@ def _choose_physics(settings: Geant4CommandSettings) -> "Geant4Settings":
         precision_bits=settings.precision_bits,
         merging={"note": MergingRadii.fine, "legacy": MergingRadii.coarse}[settings.merging](),
     )
+
+
+GEANT4 = make_command("geant4", Geant4CommandSettings, simulate_with_geant4, example=_EXAMPLE)

@@ -1,171 +1,16 @@
 """`calovox info`: what is in a file."""
 
-import json
-import tomllib
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import uproot
 
-from calovox.cli.command import one_line_errors
-from calovox.dataset import DatasetReader
-from calovox.files.damage import reading
-from calovox.files.formats import Format, UnknownFormatError, detect_format
-from calovox.geometry import CellTable
-from calovox.hits.file import HitsReader
-from calovox.models.parametric.file import read_parametric
-from calovox.models.parametric.model import ParametricModel
-from calovox.phi_modulation.curve_file import read_curve
-from calovox.phi_modulation.state import modulation_state
-from calovox.reconstruction import read_shapes_file
+from calovox.cli.command import call_to_command, one_line_errors
 from calovox.text import printable
-from calovox.units import format_energy
-from calovox.voxelization import VoxelGrid
 
-__all__ = ["INFO_EXAMPLE", "info"]
+__all__ = ["INFO", "info"]
 
-INFO_EXAMPLE = "calovox info photons.h5"
-
-
-def _describe_shapes(path: Path) -> dict[str, str]:
-    content = read_shapes_file(path)
-    lines = {"format": "shower shapes", "events": f"{len(content.shapes)}"}
-    for name in ("e_raw", "e_cal", "f1", "r_eta", "r_phi"):
-        values = getattr(content.shapes, name)
-        if values is not None and len(values):
-            lines[f"mean of {name}"] = f"{values.mean():.5g}"
-    lines["calibration"] = "none" if content.calibration is None else repr(content.calibration)
-    return lines | _made_with(content.provenance)
-
-
-def _describe_hits(path: Path) -> dict[str, str]:
-    reader = HitsReader(path)
-    return _without_provenance(reader.summary()) | _made_with(reader.provenance)
-
-
-def _describe_dataset(path: Path) -> dict[str, str]:
-    reader = DatasetReader(path)
-    return _without_provenance(reader.summary()) | _made_with(reader.provenance)
-
-
-def _describe_parametrisation(path: Path) -> dict[str, str]:
-    model = read_parametric(path)
-    (low, high), (low_eta, high_eta) = model.energy_range, model.eta_range
-    return {
-        "format": "parametrisation (FastCaloSimV2)",
-        "stored energies": f"{len(model.energies)}, {format_energy(low)} to {format_energy(high)}",
-        "slices in |eta|": f"{model.n_bins.shape[1]}, {low_eta:g} to {high_eta:g}",
-        "showers in a sample": f"{model.n_showers.min()} to {model.n_showers.max()}",
-        "bins of the first PCA": f"{model.n_bins.min()} to {model.n_bins.max()}",
-        "parameters": f"{model.n_parameters}",
-        "phi modulation": modulation_state(model.phi_modulation),
-    } | _made_with(model.provenance)
-
-
-def _without_provenance(lines: dict[str, str]) -> dict[str, str]:
-    return {title: text for title, text in lines.items() if not title.startswith("made with ")}
-
-
-def _made_with(provenance: Any, title: str = "made with") -> dict[str, str]:
-    """Give each entry of a nested provenance a line of its own."""
-    if isinstance(provenance, list) and any(isinstance(entry, Mapping) for entry in provenance):
-        if len(provenance) == 1:
-            return _made_with(provenance[0], title)
-        provenance = dict(enumerate(provenance, start=1))
-    if not isinstance(provenance, Mapping):
-        return {title: f"{provenance}"}
-    lines: dict[str, str] = {}
-    for key, value in provenance.items():
-        lines |= _made_with(value, f"{title} {key}")
-    return lines
-
-
-def _describe_root(path: Path) -> dict[str, str]:
-    with reading(path, UnknownFormatError), uproot.open(path) as file:
-        classes = {name.partition(";")[0]: kind for name, kind in file.classnames().items()}
-    if "caloDetCells" in classes:
-        return {"format": "table of cells", "cells": repr(CellTable.from_root(path))}
-    names = [name.split("_energy_") for name in classes if name.startswith("probabilities_layer_")]
-    if not names:
-        raise ValueError(f"{path}: neither a table of cells nor sub-voxel probabilities")
-    with reading(path, UnknownFormatError):
-        energies = sorted({float(energy) for _, energy in names})
-        layers = sorted({int(name.removeprefix("probabilities_layer_")) for name, _ in names})
-    return {
-        "format": "sub-voxel probabilities",
-        "layers": ", ".join(map(str, layers)),
-        "energies": ", ".join(map(format_energy, energies)),
-    }
-
-
-def _describe_toml(path: Path) -> dict[str, str]:
-    with reading(path, UnknownFormatError, "is not a TOML file"):
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    if "rings" not in table:
-        return {"format": "settings of a command"} | {k: f"{v}" for k, v in table.items()}
-    grid = VoxelGrid.from_toml(path)
-    return {"format": "voxel grid", "name": grid.name, "voxels": f"{grid.n_voxels}\n{grid}"}
-
-
-def _describe_report(path: Path) -> dict[str, str]:
-    lines = {"format": "report", "page": f"{path / 'index.html'}"}
-    with reading(path / "report.json", UnknownFormatError):
-        return lines | _describe_numbers(path)
-
-
-def _describe_numbers(path: Path) -> dict[str, str]:
-    numbers = json.loads((path / "report.json").read_text(encoding="utf-8"))
-    if not isinstance(numbers, dict) or numbers.get("format") != "calovox report":
-        raise UnknownFormatError(f"{path} is no report of calovox")
-    lines = {}
-    for sample in numbers["samples"]:
-        lines[f"{sample['label']}"] = f"{sample['n_events']} showers, {sample['n_voxels']} voxels"
-    for result in numbers["regions"]:
-        for observable in result["observables"]:
-            title = f"chi2/ndf of {observable['name']}, {result['region']['name']}"
-            lines[title] = ", ".join(
-                f"{_short(entry['chi2']['reduced'])} ({entry['label']})"
-                for entry in observable["simulated"]
-            )
-    return lines
-
-
-def _describe_model(path: Path) -> dict[str, str]:
-    # onnxruntime is slow to import, and no other file needs it
-    from calovox.runtime import load_models
-
-    models = load_models(path)
-    if isinstance(models, ParametricModel):
-        assert models.path is not None  # loaded from there
-        return _describe_parametrisation(models.path)
-    lines = {"format": "exported model", "voxels": repr(models.grid)}
-    for model in models.models:
-        low, high = model.eta_range
-        energies = " to ".join(map(format_energy, model.energy_range))
-        parts = [part["model"] for part in model.card.values() if "model" in part]
-        lines[f"{low:g} <= |eta| < {high:g}"] = f"{energies}: {', '.join(parts)}"
-    lines["sub-voxels"] = "none" if models.sub_voxels is None else models.sub_voxels.name
-    curve = models.phi_modulation
-    return lines | {"phi modulation": "none" if curve is None else curve.name}
-
-
-def _short(number: float | None) -> str:
-    return "none" if number is None else f"{number:.2f}"
-
-
-_DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
-    "hits": _describe_hits,
-    "dataset": _describe_dataset,
-    "phi modulation": lambda path: {"format": "phi modulation", "curves": repr(read_curve(path))},
-    "shapes": _describe_shapes,
-    "ROOT": _describe_root,
-    "TOML": _describe_toml,
-    "report": _describe_report,
-    "parametrisation": _describe_parametrisation,
-    "model": _describe_model,
-}
+_EXAMPLE = "calovox info photons.h5"
 
 
 def info(
@@ -176,8 +21,13 @@ def info(
 ) -> None:
     """Show what is in any file of calovox: hits, dataset, shapes, grid, model, report, ROOT."""
     with one_line_errors(traceback=context.find_root().params["traceback"]):
-        lines = _DESCRIBE[detect_format(file)](file)
+        from calovox.info import describe_file
+
+        lines = describe_file(file)
     shown = {printable(title): printable(text) for title, text in lines.items()}
     width = max(map(len, shown))
     for title, text in shown.items():
         typer.echo(f"{title:<{width}}  {text}")
+
+
+INFO = call_to_command("info", info, help=info.__doc__, example=_EXAMPLE)

@@ -1,44 +1,24 @@
 """`calovox phi-modulation`: learn the curves from hits, remove them, apply them."""
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
 
-from calovox.cli.command import Job
+from calovox.cli.command import Job, make_command
+from calovox.cli.options import Group
 from calovox.cli.progress import track
-from calovox.cli.settings import FileIn, FileOut, Output, Seed
-from calovox.hits import Hits, HitsReader, HitsWriter
-from calovox.phi_modulation import (
-    Modulation,
-    PhiModulation,
-    apply_phi_modulation,
-    remove_phi_modulation,
-)
-from calovox.phi_modulation.average_shower import AverageProfile, average_profile, join_averages
-from calovox.phi_modulation.curve_file import read_curve, write_curve
-from calovox.phi_modulation.fit import FitResult, FitSettings, fit_phi_modulation
-from calovox.phi_modulation.profile import (
-    PhaseProfiles,
-    concatenate_profiles,
-    hits_to_profiles,
-    replay_profiles,
-)
-from calovox.phi_modulation.state import (
-    modulation_state,
-    state_after_applying,
-    state_after_removing,
-)
+from calovox.cli.settings import FileIn, FileOut, HitsIn, Output, Seed
+from calovox.phi_modulation.fit import FitSettings
 from calovox.units import parse_quantity
 
 __all__ = [
-    "APPLY_EXAMPLE",
-    "FIT_EXAMPLE",
-    "REMOVE_EXAMPLE",
+    "APPLY",
+    "FIT",
+    "REMOVE",
     "CurveSettings",
     "FitCommandSettings",
     "apply_curve",
@@ -46,23 +26,22 @@ __all__ = [
     "remove_curve",
 ]
 
-FIT_EXAMPLE = "calovox phi-modulation fit hits.h5 --replay 100 -o curve.h5"
-REMOVE_EXAMPLE = "calovox phi-modulation remove hits.h5 --curve curve.h5 -o removed.h5"
-APPLY_EXAMPLE = "calovox phi-modulation apply removed.h5 --curve curve.h5 -o applied.h5"
+_FIT_EXAMPLE = "calovox phi-modulation fit hits.h5 --replay 100 -o curve.h5"
+_REMOVE_EXAMPLE = "calovox phi-modulation remove hits.h5 --curve curve.h5 -o removed.h5"
+_APPLY_EXAMPLE = "calovox phi-modulation apply removed.h5 --curve curve.h5 -o applied.h5"
 
 _DEFAULTS = FitSettings()
-_AVERAGE_COPIES = 20
+_OPTIONS = Group(
+    without=("eta_edges", "min_energy", "n_phases", "learning_rate", "min_showers"),
+    renamed=(("n_bootstrap", "bootstrap"),),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitCommandSettings:
     """Settings of `calovox phi-modulation fit`."""
 
-    hits: Annotated[
-        list[Path],
-        typer.Argument(metavar="HITS", exists=True, dir_okay=False, help="Hits files, in order."),
-        FileIn(),
-    ]
+    hits: HitsIn
     output: Output
     replay: Annotated[
         int,
@@ -83,19 +62,7 @@ class FitCommandSettings:
     min_energy: Annotated[
         str, typer.Option(metavar="ENERGY", help="Showers below are not used.")
     ] = "130GeV"
-    layer_weight: Annotated[
-        float, typer.Option(min=0.0, help="Weight of a flat E(T) in each layer.")
-    ] = _DEFAULTS.layer_weight
-    noise_weight: Annotated[
-        float, typer.Option(min=0.0, help="Weight of the second differences of the curves.")
-    ] = _DEFAULTS.noise_weight
-    symmetry_weight: Annotated[
-        float, typer.Option(min=0.0, help="Weight of the asymmetry of the curves.")
-    ] = _DEFAULTS.symmetry_weight
-    steps: Annotated[int, typer.Option(min=1, help="Steps of Adam.")] = _DEFAULTS.steps
-    bootstrap: Annotated[
-        int, typer.Option(min=2, help="Resamplings that give the uncertainties.")
-    ] = _DEFAULTS.n_bootstrap
+    fit: Annotated[FitSettings, _OPTIONS] = _DEFAULTS
     seed: Seed = 1
 
 
@@ -118,21 +85,21 @@ def fit_curve(settings: FitCommandSettings, job: Job) -> str:
     T is the position of the shower centre relative to its cell. Curves that the showers do not
     constrain are named at the end; each bin has a bootstrap uncertainty.
     """
-    readers = [HitsReader(path) for path in settings.hits]
-    details = _fit_settings(settings)
-    profiles, average = _read_profiles(readers, settings)
-    result = fit_phi_modulation(profiles, details, seed=settings.seed)
-    truth = _truth(readers[0])
-    write_curve(
+    from calovox.geant4.truth import read_true_modulation
+    from calovox.phi_modulation.files import fit_to_files
+
+    result = fit_to_files(
+        settings.hits,
         settings.output,
-        result,
-        settings=details,
-        truth=None if truth is None else PhiModulation.from_function(truth),
-        average=average,
+        _fit_settings(settings),
+        seed=settings.seed,
+        truth=read_true_modulation(settings.hits[0]),
+        replay=settings.replay,
         root=settings.root,
         overwrite=job.overwrite,
+        track=track,
     )
-    return "\n".join([f"{settings.output}: {_describe(result)}", *result.warnings])
+    return "\n".join([f"{settings.output}: {result}", *result.warnings])
 
 
 def remove_curve(settings: CurveSettings, job: Job) -> str:
@@ -140,11 +107,10 @@ def remove_curve(settings: CurveSettings, job: Job) -> str:
 
     A file without modulation is refused.
     """
-    reader = HitsReader(settings.hits)
-    state = state_after_removing(reader.phi_modulation, settings.hits)
-    modulation = read_curve(settings.curve)
-    batches = (remove_phi_modulation(hits, modulation) for hits in reader.batches())
-    return _write_hits(settings, job, reader, batches, state)
+    from calovox.phi_modulation.files import remove_from_file
+
+    number = remove_from_file(settings.hits, settings.curve, settings.output, **job.writing())
+    return f"{settings.output}: {number} showers, phi modulation removed"
 
 
 def apply_curve(settings: CurveSettings, job: Job) -> str:
@@ -152,29 +118,10 @@ def apply_curve(settings: CurveSettings, job: Job) -> str:
 
     A file that has the modulation is refused.
     """
-    reader = HitsReader(settings.hits)
-    state = state_after_applying(reader.phi_modulation, settings.hits)
-    modulation = read_curve(settings.curve)
-    batches = (apply_phi_modulation(hits, modulation) for hits in reader.batches())
-    return _write_hits(settings, job, reader, batches, state)
+    from calovox.phi_modulation.files import apply_to_file
 
-
-def _write_hits(
-    settings: CurveSettings,
-    job: Job,
-    reader: HitsReader,
-    batches: Iterator[Hits],
-    state: Mapping[str, Any],
-) -> str:
-    with HitsWriter(
-        settings.output,
-        overwrite=job.overwrite,
-        provenance=job.provenance | {"hits": reader.provenance},
-        phi_modulation=state,
-    ) as writer:
-        for hits in track(batches, "phi modulation", len(reader)):
-            writer.append(hits)
-    return f"{settings.output}: {len(reader)} showers, phi modulation {state['state']}"
+    number = apply_to_file(settings.hits, settings.curve, settings.output, **job.writing())
+    return f"{settings.output}: {number} showers, phi modulation present"
 
 
 def _fit_settings(settings: FitCommandSettings) -> FitSettings:
@@ -188,54 +135,10 @@ def _fit_settings(settings: FitCommandSettings) -> FitSettings:
         raise ValueError(
             f"--eta-edges: expected finite |eta| that rise, got '{settings.eta_edges}'"
         )
-    return FitSettings(
-        eta_edges=edges,
-        min_energy=parse_quantity(settings.min_energy, "energy"),
-        layer_weight=settings.layer_weight,
-        noise_weight=settings.noise_weight,
-        symmetry_weight=settings.symmetry_weight,
-        steps=settings.steps,
-        n_bootstrap=settings.bootstrap,
-    )
+    energy = parse_quantity(settings.min_energy, "energy")
+    return replace(settings.fit, eta_edges=edges, min_energy=energy)
 
 
-def _read_profiles(
-    readers: list[HitsReader], settings: FitCommandSettings
-) -> tuple[PhaseProfiles, AverageProfile | None]:
-    total = sum(len(reader) for reader in readers)
-    batches = (hits for reader in readers for hits in reader.batches())
-    truth = _truth(readers[0])
-    if settings.replay > 0 and truth is None:
-        raise ValueError(f"--replay: {settings.hits[0]} does not hold its true modulation")
-    profiles, averages = [], []
-    for hits in track(batches, "profiles", total):
-        if truth is None or settings.replay == 0:
-            profiles.append(hits_to_profiles(hits))
-        else:
-            profiles.append(
-                replay_profiles(hits, truth, copies=settings.replay, seed=settings.seed)
-            )
-        if truth is not None:
-            averages.append(
-                average_profile(hits, truth, copies=_AVERAGE_COPIES, seed=settings.seed)
-            )
-    return concatenate_profiles(profiles), join_averages(averages) if averages else None
-
-
-def _truth(reader: HitsReader) -> Modulation | None:
-    """Return the generator's modulation, if the hits hold it and the file knows it."""
-    stored = reader.phi_modulation
-    if stored is None or modulation_state(stored) != "present" or "cosines" not in stored:
-        return None
-    from calovox.geant4 import TruePhiModulation
-
-    return TruePhiModulation.from_dict(stored)
-
-
-def _describe(result: FitResult) -> str:
-    spread = [
-        f"{before.std() / before.mean():.2%} to {after.std() / after.mean():.2%}"
-        for before, after in zip(result.response_before, result.response_after, strict=True)
-    ]
-    n_showers = " + ".join(map(str, result.n_showers))
-    return f"{n_showers} showers, std of E_tot(T) from {' and from '.join(spread)}"
+FIT = make_command("fit", FitCommandSettings, fit_curve, example=_FIT_EXAMPLE)
+REMOVE = make_command("remove", CurveSettings, remove_curve, example=_REMOVE_EXAMPLE)
+APPLY = make_command("apply", CurveSettings, apply_curve, example=_APPLY_EXAMPLE)

@@ -1,27 +1,103 @@
 """`calovox simulate`: photons become voxels, hits and cells."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from calovox.binned_shower import HitEnergy, read_sub_voxels
-from calovox.cli.command import Job
-from calovox.cli.commands.simulate_settings import SimulateSettings
-from calovox.cli.progress import track
-from calovox.cli.sources import Source, open_source
-from calovox.dataset import DatasetWriter
-from calovox.geometry import barrel_cells
-from calovox.hits.file import HitsWriter
-from calovox.phi_modulation.curve_file import read_curve
-from calovox.phi_modulation.state import state_after_applying
-from calovox.simulation.simulate import SimulatedShowers, simulate_hits, simulate_voxels
+import typer
+
+from calovox.cli.command import Job, make_command
+from calovox.cli.settings import FileIn, FileInText, FileOut, ModelIn, Output, Seed
 from calovox.units import parse_quantity
 
-__all__ = ["SIMULATE_EXAMPLE", "simulate"]
+if TYPE_CHECKING:
+    from calovox.binned_shower import HitEnergy
+    from calovox.simulation.sources import PhotonChoice, Source
 
-SIMULATE_EXAMPLE = (
+__all__ = ["SIMULATE", "SimulateSettings", "simulate"]
+
+_EXAMPLE = (
     "calovox simulate --model exported --energy 65GeV --eta 0.2 -n 10000 --cells -o simulated.h5"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulateSettings:
+    """What to simulate, with which model, and how far."""
+
+    output: Output
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="A shipped model, a folder of calovox export, an ONNX file of it, a file of "
+            "calovox train parametric, or a dataset: a library of showers.",
+        ),
+        ModelIn(),
+    ]
+    matching: Annotated[
+        Literal["perfect", "displaced", "nearest", "random"] | None,
+        typer.Option(
+            help="Repeat the library's showers, at their place or at new azimuths, or choose "
+            "one for each new photon. [default: perfect]",
+        ),
+    ] = None
+    sub_voxels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|none",
+            help="ROOT file: where hits lie in voxels. [default: the model's]",
+        ),
+        FileInText(words=("none",)),
+    ] = None
+    phi_modulation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|none", help="Curves to be put into the hits. [default: the model's]"
+        ),
+        FileInText(words=("none",)),
+    ] = None
+    energy: Annotated[
+        str | None,
+        typer.Option(metavar="ENERGY", help="Energies of new photons, as in calovox geant4."),
+    ] = None
+    eta: Annotated[
+        str | None,
+        typer.Option(metavar="ETA", help="Pseudorapidities of new photons, as there."),
+    ] = None
+    photons: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="New photons: those of a dataset or a hits file, or the columns energy (MeV), "
+            "eta and phi of a Parquet or CSV file.",
+        ),
+        FileIn(),
+    ] = None
+    number: Annotated[
+        int | None,
+        typer.Option("--number", "-n", min=1, help="How many; all of the library or the file."),
+    ] = None
+    seed: Seed = 1
+    allow_extrapolation: Annotated[
+        bool,
+        typer.Option(
+            "--allow-extrapolation",
+            help="Simulate photons outside the model's trained range too, and flag them.",
+        ),
+    ] = False
+    cells: Annotated[bool, typer.Option(help="Store cell energies too.")] = False
+    hits: Annotated[
+        Path | None, typer.Option(help="Also write the hits, into this file."), FileOut()
+    ] = None
+    e_hit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ENERGY",
+            help="Mean energy of a hit [default: 4MeV, 6MeV at 0.75 <= |eta| <= 0.8].",
+        ),
+    ] = None
 
 
 def simulate(settings: SimulateSettings, job: Job) -> str:
@@ -31,80 +107,61 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
 
     The result does not depend on how many photons are simulated at once.
     """
-    source = open_source(settings)
-    n_extrapolated = 0
-    with _writers(settings, job, source) as append:
-        for batch in _simulate_source(settings, source):
-            append(batch)
-            if batch.voxels.extrapolated is not None:
-                n_extrapolated += int(batch.voxels.extrapolated.sum())
+    from calovox.geometry import barrel_cells
+    from calovox.simulation.files import simulate_to_files
+
+    source = _open_source(settings)
+    n_extrapolated = simulate_to_files(
+        source,
+        settings.output,
+        seed=settings.seed,
+        hits=settings.hits,
+        table=barrel_cells() if settings.cells else None,
+        hit_energy=_choose_hit_energy(settings.e_hit, source),
+        **job.writing(),
+    )
     summary = f"{settings.output}: {source.number} showers, {source.grid.n_voxels} voxels"
     return summary + f", {n_extrapolated} extrapolated" * (n_extrapolated > 0)
 
 
-def _simulate_source(settings: SimulateSettings, source: Source) -> Iterator[SimulatedShowers]:
-    table = barrel_cells() if settings.cells else None
-    sub_voxels, curve = source.sub_voxels, source.phi_modulation
-    modulation = None if curve is None else read_curve(curve)
-    if source.hits is not None:
-        hits = track(source.hits, "simulation", source.number)
-        return simulate_hits(hits, table=table, phi_modulation=modulation)
-    assert source.showers is not None  # a source has one of both
-    return simulate_voxels(
-        track(source.showers, "simulation", source.number),
-        None if sub_voxels is None else read_sub_voxels(sub_voxels, source.grid),
+def _open_source(settings: SimulateSettings) -> "Source":
+    from calovox.simulation.sources import open_source
+
+    return open_source(
+        settings.model,
+        _choose_photons(settings),
         seed=settings.seed,
-        table=table,
-        hit_energy=_choose_hit_energy(settings.e_hit),
-        phi_modulation=modulation,
+        matching=settings.matching,
+        sub_voxels=settings.sub_voxels,
+        phi_modulation=settings.phi_modulation,
+        allow_extrapolation=settings.allow_extrapolation,
     )
 
 
-def _choose_hit_energy(text: str | None) -> HitEnergy | None:
+def _choose_photons(settings: SimulateSettings) -> "PhotonChoice":
+    from calovox.photons import parse_energies, parse_etas
+    from calovox.simulation.sources import PhotonChoice
+
+    energy, eta = settings.energy, settings.eta
+    return PhotonChoice(
+        energy=None if energy is None else parse_energies(energy),
+        eta=None if eta is None else parse_etas(eta),
+        file=settings.photons,
+        number=settings.number,
+    )
+
+
+def _choose_hit_energy(text: str | None, source: "Source") -> "HitEnergy | None":
+    from calovox.binned_shower import HitEnergy
+
     if text is None:
         return None
+    if source.hits is not None:
+        raise ValueError(
+            f"--e-hit is for models of voxels, and {source.path} makes hits: leave it out"
+        )
     energy = parse_quantity(text, "energy")
     return HitEnergy(default=energy, transition=energy)
 
 
-@contextmanager
-def _writers(
-    settings: SimulateSettings, job: Job, source: Source
-) -> Iterator[Callable[[SimulatedShowers], None]]:
-    """Open the dataset, and the hits file if it is wanted; the calibration goes along."""
-    stored = source.modulation
-    provenance = job.provenance | source.provenance | {"phi_modulation": stored}
-    if source.phi_modulation is not None:
-        stored = state_after_applying(stored, Path(settings.model))
-    with ExitStack() as stack:
-        dataset = stack.enter_context(
-            DatasetWriter(
-                settings.output,
-                source.grid,
-                overwrite=job.overwrite,
-                provenance=provenance,
-                cell_table=barrel_cells().name if settings.cells else None,
-            )
-        )
-        hits = None
-        if settings.hits is not None:
-            hits = stack.enter_context(
-                HitsWriter(
-                    settings.hits,
-                    provenance=provenance,
-                    phi_modulation=stored,
-                    overwrite=job.overwrite,
-                )
-            )
-
-        def append(batch: SimulatedShowers) -> None:
-            dataset.append(batch.voxels, batch.cells)
-            if hits is not None:
-                hits.append(batch.hits)
-
-        yield append
-        if source.calibration is not None:
-            dataset.attach("calibration", source.calibration)
-        for writer in (dataset, hits):
-            if writer is not None:
-                writer.finish()
+SIMULATE = make_command("simulate", SimulateSettings, simulate, example=_EXAMPLE)

@@ -1,23 +1,17 @@
 """`calovox train parametric`: hits become a parametrisation, in one file."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from calovox.cli.command import Job
-from calovox.cli.hits_files import CurveToRemove, HitsFiles, HitsIn
-from calovox.cli.settings import Output, parse_range
-from calovox.hits import Hits
-from calovox.models.parametric.file import write_parametric
-from calovox.models.parametric.fit import fit_parametric
+from calovox.cli.command import Job, make_command
+from calovox.cli.progress import track
+from calovox.cli.settings import CurveToRemove, HitsIn, Output, parse_range
 
-__all__ = ["TRAIN_PARAMETRIC_EXAMPLE", "TrainParametricSettings", "train_parametric"]
+__all__ = ["TRAIN_PARAMETRIC", "TrainParametricSettings", "train_parametric"]
 
-TRAIN_PARAMETRIC_EXAMPLE = (
-    "calovox train parametric train_*.h5 --energy 256MeV:524.288GeV -o parametrisation.h5"
-)
+_EXAMPLE = "calovox train parametric train_*.h5 --energy 256MeV:524.288GeV -o parametrisation.h5"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,19 +42,23 @@ def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
 
     The file that it writes is a model for simulate, benchmark and info.
     """
-    hits = HitsFiles(settings.hits, settings.phi_modulation)
+    from calovox.models.parametric.file import write_parametric
+    from calovox.models.parametric.fit import fit_parametric
+    from calovox.phi_modulation.bare_hits import BareHits
 
-    def read(title: str) -> Iterator[Hits]:
-        return (hits.bare(batch) for batch in hits.batches(title))
-
+    hits = BareHits(settings.hits, settings.phi_modulation)
     energy = settings.energy
     model = fit_parametric(
-        read,
+        lambda title: hits.batches(title, track),
         eta_range=parse_range("--eta", settings.eta, None),
         energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
         phi_modulation=hits.phi_modulation,
         provenance=job.provenance | {"hits": hits.provenance},
     )
     write_parametric(settings.output, model, overwrite=job.overwrite)
-    least = model.n_showers.min()
-    return f"{settings.output}: {model!r}, {least} showers or more in a sample"
+    return f"{settings.output}: {model!r}, {model.n_showers.min()} showers or more in a sample"
+
+
+TRAIN_PARAMETRIC = make_command(
+    "parametric", TrainParametricSettings, train_parametric, example=_EXAMPLE
+)

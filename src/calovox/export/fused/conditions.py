@@ -108,6 +108,7 @@ class _Embedded:
         read = [read_scalar(conditions, column) for column in range(2)]
         networks, neurons, direct, constant = [], [], [], []
         for network, (weight, bias) in zip(embedding.networks, read, strict=True):
+            # the first layer takes in how the number is read, the last one goes into what reads it
             if isinstance(network, MLP):
                 (first, first_bias), *others = linear_layers(network, nn.SiLU)
                 layers = [(first @ weight, first @ bias + first_bias), *others]

@@ -130,6 +130,7 @@ class _FusedBlock(nn.Module):
             neurons = layer(neurons).relu()
         parts = [2 * n, 2 * n, 6 * n + n_tails]
         logits, slopes, offsets = torch.split(self.outputs(neurons), parts, dim=1)
+        # one softmax for widths and heights of all variables
         shares = logits.reshape(-1, self.n_bins).softmax(dim=1).reshape(-1, 2 * n)
         quantities = self.knots(shares, offsets).relu()
         parts = [2 * n, 2 * n, n, n, n_tails]
@@ -220,21 +221,28 @@ def _output_layer(
     """Join logits, (minus) slopes at both ends of each bin, and what is added to the shares."""
     weight, bias = linear_layers(coupling.network, nn.ReLU)[-1]
     n_changed, n_passed = len(changed), len(tails)
+    # the bias is one more column: rows can then be cut and reordered with their bias
     both = torch.cat([weight, bias[:, None]], dim=1)
     both = both.reshape(n_changed, -1, both.shape[1])
     n_bins = (both.shape[1] + 1) // 3
     logits, inner = both[:, : 2 * n_bins], both[:, 2 * n_bins :]
+    # the network gives slopes at inner knots alone; rows of zeros with this bias make them 1 at
+    # both ends, as in `RationalQuadraticSpline`
     slopes = nn.functional.pad(inner, (0, 0, 1, 1))
     slopes[:, :, -1] += UNIT_SLOPE
+    # minus: the forward pass writes softplus(s) as -log(sigmoid(-s)), which it can keep finite
     parts = (logits, -slopes[:, 1:], -slopes[:, :-1])
     network = torch.cat([part.flatten(0, 1) for part in parts])
+    # columns: neurons of the network, then ReLU(z) and ReLU(-z) handed through, then the bias
     network = torch.cat(
         [network[:, :-1], network.new_zeros(len(network), n_passed), network[:, -1:]], 1
     )
+    # y = ReLU(y) - ReLU(-y): the factor of y enters twice, with both signs
     passed = offsets.new_zeros(len(offsets), n_passed)
     n_variables = n_passed // 2
     passed[:, changed] = offsets[:, 1:]
     passed[:, n_variables + changed] = -offsets[:, 1:]
+    # offsets and tails have their constants in the first column: here the bias is the last one
     direct = torch.cat([torch.cat([passed, offsets[:, :1]], 1), tails.roll(-1, 1)])
     direct = nn.functional.pad(direct, (weight.shape[1], 0))
     joined = torch.cat([network, direct])

@@ -15,8 +15,9 @@ flow x_t = (1 - t) z + t x, with tan(a) = t / (1 - t), whose velocity is
 
     v(x, t) = (2 t - 1) / r^2 x + F(x / r; a) / r,    r^2 = (1 - t)^2 + t^2.
 
-The arc is the best way to sample: were the data normal and independent, F would be 0 and the noise
-the sample. Along the straight line a solver has to undo first what v does to a normal number.
+Sampling along the arc takes fewest steps. If the data were normal and independent, F would be 0
+and the noise itself the sample. Along the straight line v is large even then, and a solver has to
+integrate it.
 At a = pi / 2, F = -E[z | x] = 0 for any data with a density, so nothing is evaluated there.
 
 References:

@@ -24,7 +24,7 @@ References:
 """
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from jaxtyping import Float
@@ -32,6 +32,7 @@ from torch import Tensor
 
 from calovox.models.base import Conditions, Showers
 from calovox.models.shapes.arc_model import ArcModel
+from calovox.models.shapes.kinds import LayerWeighting
 from calovox.models.shapes.sampling import ONE_STEP, Sampling
 from calovox.nn import MLP, ScalarEmbedding, VelocityNetwork, count_parameters
 from calovox.preprocessing import (
@@ -48,9 +49,6 @@ __all__ = [
     "condition_energies",
     "voxel_weights",
 ]
-
-LayerWeighting = Literal["note", "equal"]
-"""How the loss weighs voxels: see `voxel_weights`."""
 
 
 def cfm_network(

@@ -1,19 +1,16 @@
 """How samples of a shape model are made: along which path, by which solver, in how many steps."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from jaxtyping import Float
 from torch import Tensor
 
 from calovox.models.shapes.arc import Slope, follow_arc, follow_karras, follow_line
+from calovox.models.shapes.kinds import PathKind
 from calovox.models.shapes.solvers import SOLVERS
 
 __all__ = ["ONE_STEP", "PathKind", "Sampling"]
-
-PathKind = Literal["arc", "line", "karras"]
-"""Paths from noise to data: see `calovox.models.shapes.arc`. They lead to the same samples, in
-steps of different quality."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def heun(
     h = _step_size(n_steps)
     x = x_0
     for step in range(n_steps):
-        t = step * h
+        t = step * h  # not summed up: roundings of many steps do not add
         k_1 = velocity(x, t)
         k_2 = velocity(x + h * k_1, t + h)
         x = x + 0.5 * h * (k_1 + k_2)

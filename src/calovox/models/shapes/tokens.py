@@ -13,19 +13,17 @@ References:
     A. Dosovitskiy et al., *An image is worth 16x16 words*, 2020, https://arxiv.org/abs/2010.11929
 """
 
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 import numpy as np
 import torch
 
-from calovox.arrays import Array, Int64, layer_position
+from calovox.arrays import Array, Int64
+from calovox.models.shapes.kinds import TokenKind
 from calovox.nn import TokenLayout
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["PATCH", "TokenKind", "grid_to_image", "grid_to_tokens"]
-
-TokenKind = Literal["patches", "rings", "voxels"]
-"""What a token is made of."""
 
 PATCH: Final = (3, 2, 1)
 """Bins of a patch in r, in alpha, and layers."""
@@ -120,7 +118,7 @@ def _bins(
     grid: VoxelGrid,
 ) -> tuple[Int64[Array, " voxel"], Int64[Array, " voxel"], Int64[Array, " voxel"]]:
     """Number the radial bin within its layer, the bin in alpha, and the layer of each voxel."""
-    layer = layer_position(grid.layer)
+    layer = np.repeat(np.arange(len(grid.layer_sizes)), grid.layer_sizes)
     radial = np.empty(grid.n_voxels, dtype=np.int64)
     for position in np.unique(layer):
         of_layer = layer == position

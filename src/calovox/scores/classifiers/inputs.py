@@ -14,8 +14,7 @@ same rows, which may be showers of the same photons.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from scipy.stats import norm
@@ -25,11 +24,9 @@ from calovox.samples.batch import ShowerSource
 from calovox.samples.bins import ALL, event_bins
 from calovox.samples.comparable import different_photons
 from calovox.samples.features import LAYER_ENERGY, PLANAR, FeatureExtractor
+from calovox.samples.files import REFERENCE_LABEL
 from calovox.samples.layout import VoxelLayout
-from calovox.samples.rows import ShowerRows, choose_rows, read_showers
-from calovox.samples.sample import REFERENCE_LABEL, SampleFiles
-from calovox.samples.source import open_sample
-from calovox.samples.tracking import silently
+from calovox.samples.reading import ShowerRows, choose_rows, read_showers
 from calovox.scores.classifiers.network import (
     DIVISION_SEED,
     FEWEST_IN_BIN,
@@ -41,12 +38,12 @@ from calovox.scores.classifiers.network import (
     classify,
 )
 from calovox.scores.table import NotScored, Score, Scores
+from calovox.tracking import Track, silently
 
 __all__ = [
     "ENERGY_FLOOR",
     "INPUTS",
     "ClassifierInputs",
-    "classify_datasets",
     "classify_samples",
     "high_level_features",
     "score_classifier",
@@ -117,62 +114,20 @@ class _Sample:
         return _Sample(self.features[rows], self.energy[rows], abs_eta)
 
 
-def classify_datasets(
-    reference: Path,
-    simulated: Mapping[str, Path],
+def classify_samples(
+    sources: Mapping[str, ShowerSource],
     *,
-    inputs: ClassifierInputs = "voxels",
-    binning: Path | None = None,
-    min_energy: float = 0.0,
     n_seeds: int = N_SEEDS,
+    track: Track = silently,
     progress: Callable[[str], None] | None = None,
 ) -> ClassifierResult:
     """Test simulations against a reference, and the halves of the reference against each other.
 
     Args:
-        reference: Showers of Geant4: a dataset, or a file of the CaloChallenge.
-        simulated: Files of simulations by the names the report gives them.
-        inputs: What the classifier is given.
-        binning: Where the voxels of files of the CaloChallenge lie.
-        min_energy: Energy in MeV below which a voxel counts as empty, in all samples.
+        sources: The reference, then simulations, by the names the report gives them; each is read
+            once.
         n_seeds: How often each training is repeated.
-        progress: Called with one line before each training.
-
-    Returns:
-        All AUC.
-
-    Raises:
-        ValueError: If grids or the distributions of energy or eta differ, or showers are too few.
-        ModuleNotFoundError: If torch is not installed.
-    """
-    say = progress or (lambda text: None)
-    how: dict[str, Any] = {"binning": binning, "min_energy": min_energy, "cells": False}
-    source = open_sample([reference], **how)
-    _check_size(source, 2 * FEWEST_SHOWERS)
-    others = {label: open_sample([path], **how) for label, path in simulated.items()}
-    for other in others.values():
-        _check_size(other, FEWEST_SHOWERS)
-        _check_comparable(source, other)
-    first = _read(source, inputs)
-    results = []
-    for label, other in others.items():
-        say(f"Training classifiers on {inputs}: {label}")
-        second = _read(other, inputs)
-        results.append(_classify(first, second, label, n_seeds))
-    say(f"Training classifiers on {inputs}: halves of {REFERENCE_LABEL}")
-    order = np.random.default_rng(DIVISION_SEED).permutation(len(first.energy))
-    halves = (first[order[: len(order) // 2]], first[order[len(order) // 2 :]])
-    floor = _classify(*halves, f"{REFERENCE_LABEL} halves", n_seeds)
-    return ClassifierResult(floor, tuple(results))
-
-
-def classify_samples(
-    files: SampleFiles, *, progress: Callable[[str], None] | None = None
-) -> ClassifierResult:
-    """Test simulations by their voxels and by their high-level features.
-
-    Args:
-        files: Reference and simulations.
+        track: Shows the progress over showers.
         progress: Called with one line before each training.
 
     Returns:
@@ -182,16 +137,27 @@ def classify_samples(
         ValueError: If grids or the distributions of energy or eta differ, or showers are too few.
         ModuleNotFoundError: If torch is not installed.
     """
+    say = progress or (lambda text: None)
+    (_, source), *others = sources.items()
+    _check_size(source, 2 * FEWEST_SHOWERS)
+    for _, other in others:
+        _check_size(other, FEWEST_SHOWERS)
+        _check_comparable(source, other)
+    first = _read(source, track)
+    found: dict[ClassifierInputs, list[Classification]] = {inputs: [] for inputs in INPUTS}
+    for label, other in others:
+        second = _read(other, track)
+        for inputs, results in found.items():
+            say(f"Training classifiers on {inputs}: {label}")
+            results.append(_classify(first[inputs], second[inputs], label, n_seeds))
+    floors = {}
+    for inputs in INPUTS:
+        say(f"Training classifiers on {inputs}: halves of {REFERENCE_LABEL}")
+        order = np.random.default_rng(DIVISION_SEED).permutation(len(first[inputs].energy))
+        half, rest = (first[inputs][rows] for rows in np.split(order, [len(order) // 2]))
+        floors[inputs] = _classify(half, rest, f"{REFERENCE_LABEL} halves", n_seeds)
     voxels, high_level = (
-        classify_datasets(
-            files.reference,
-            files.simulated,
-            inputs=inputs,
-            binning=files.binning,
-            min_energy=files.min_energy,
-            progress=progress,
-        )
-        for inputs in INPUTS
+        ClassifierResult(floors[inputs], tuple(found[inputs])) for inputs in INPUTS
     )
     return replace(voxels, high_level=high_level)
 
@@ -257,15 +223,16 @@ def _conditions(showers: ShowerRows) -> Float32[Array, "event condition"]:
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _read(source: ShowerSource, inputs: ClassifierInputs) -> _Sample:
+def _read(source: ShowerSource, track: Track) -> dict[ClassifierInputs, _Sample]:
+    """Compute both kinds of inputs."""
     most = min(MOST_SHOWERS, max(_MOST_NUMBERS // source.layout.n_voxels, FEWEST_SHOWERS))
     rows = choose_rows(len(source), most, np.random.default_rng(DIVISION_SEED))
-    showers = read_showers(source, rows, f"Reading {source.path.name}", silently)
-    if inputs == "voxels":
-        features = voxel_features(showers)
-    else:
-        features = high_level_features(showers, source.layout)
-    return _Sample(features, showers.energy, showers.abs_eta)
+    showers = read_showers(source, rows, f"Reading {source.path.name}", track)
+    features = (voxel_features(showers), high_level_features(showers, source.layout))
+    return {
+        inputs: _Sample(columns, showers.energy, showers.abs_eta)
+        for inputs, columns in zip(INPUTS, features, strict=True)
+    }
 
 
 def _classify(first: _Sample, second: _Sample, label: str, n_seeds: int) -> Classification:

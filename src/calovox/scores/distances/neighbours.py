@@ -229,6 +229,8 @@ def _metrics_of_labels(nearest: Array, labels: Array, k: int) -> Array:
         if own < 0:
             continue
         sizes[own] += 1
+        # one walk serves all metrics: whoever is nearer than the k-th neighbour of the same label
+        # lies inside the event's sphere
         n_own, n_sample = 0, 0
         for rank in range(n_ranks):
             other = nearest[event, rank]

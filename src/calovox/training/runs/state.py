@@ -207,6 +207,7 @@ class RunState:
         with reading(path, CheckpointError):
             with catch_warnings():
                 simplefilter("error")  # torch warns of pickles that it has not written
+                # weights only: a pickle from elsewhere could run anything
                 state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
             self._check_identity(path, state["belongs_to"])
             self._check_state(state)

@@ -1,6 +1,5 @@
 """Sizes of FastCaloGAN, models of these sizes, and their training."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from calovox.models.gan import CaloGAN, GanTraining, gan_critic, gan_generator
 from calovox.preprocessing import RootShareTransform, Standardization
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fitting import seeded, training_voxels
+from calovox.training.sizes.options import CriticOptions, GanOptions
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 
@@ -19,18 +19,10 @@ __all__ = ["GanRules", "GanSizes"]
 
 
 @dataclass(frozen=True)
-class GanSizes:
-    """Sizes of the generator, which is the model; by default AtlFast3's.
-
-    Attributes:
-        latent: Latent numbers.
-        widths: Neurons of the hidden layers.
-    """
+class GanSizes(GanOptions):
+    """Sizes of FastCaloGAN's generator, which is the model, and models of these sizes."""
 
     kind: ClassVar[ModelKind] = "gan"
-
-    latent: int = 50
-    widths: Sequence[int] = (50, 100, 200)
 
     def build(self, grid: VoxelGrid) -> CaloGAN:
         """Build a model with random weights.
@@ -59,21 +51,15 @@ class GanSizes:
         return CaloGAN(generator, log_energy, points)
 
 
-@dataclass(frozen=True)
-class GanRules:
-    """How a GAN is trained, as far as the model does not show it; by default as in AtlFast3.
+@dataclass(frozen=True, kw_only=True)
+class GanRules(CriticOptions):
+    """How a GAN of given sizes is trained.
 
     Attributes:
         sizes: Sizes of the model.
-        critic_width: Neurons of the critic's three hidden layers; None for as many as voxels.
-        n_critic: Turns of the critic for each one of the generator.
-        penalty: Weight of the gradient penalty.
     """
 
     sizes: GanSizes = GanSizes()
-    critic_width: int | None = None
-    n_critic: int = 5
-    penalty: float = 10.0
 
     def make(self, files: ShowerFiles, *, seed: int, reflect: bool) -> GanTraining:
         """Build model and critic with random weights; the generator starts at the mean shower.
@@ -94,7 +80,7 @@ class GanRules:
         assert isinstance(last, nn.Linear)
         with torch.no_grad():
             last.bias.copy_(_mean_point(points, files, reflect=reflect))
-        return GanTraining(model, critic, n_critic=self.n_critic, penalty=self.penalty)
+        return GanTraining(model, critic, n_critic=self.critic_turns, penalty=self.penalty)
 
 
 def _fit_log_energy(files: ShowerFiles) -> Standardization:

@@ -21,6 +21,7 @@ from calovox.preprocessing import ConditionTransform, LayerEnergyTransform
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fitting import seeded
 from calovox.training.sizes.gan import GanSizes
+from calovox.training.sizes.options import InnOptions
 from calovox.training.sizes.shapes import CfmSizes, DitSizes, ModelKind
 from calovox.voxelization import VoxelGrid
 
@@ -56,22 +57,10 @@ class MakeModel(Protocol):
 
 
 @dataclass(frozen=True)
-class InnSizes:
-    """Sizes of CaloINN; by default the note's.
-
-    Attributes:
-        n_blocks: Coupling blocks.
-        width: Neurons of both hidden layers in each block.
-        n_bins: Bins of each spline.
-        spread_eta: Whether eta is spread where the detector changes (not in the note).
-    """
+class InnSizes(InnOptions):
+    """Sizes of CaloINN, and models of these sizes."""
 
     kind: ClassVar[ModelKind] = "inn"
-
-    n_blocks: int = 14
-    width: int = 60
-    n_bins: int = 10
-    spread_eta: bool = True
 
     def build(self, grid: VoxelGrid) -> CaloINN:
         """Build a model with random weights.

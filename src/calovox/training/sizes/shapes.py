@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from calovox.models.shapes.cfm import CaloCFM, LayerWeighting, cfm_network, condition_energies
+from calovox.models.shapes.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.models.shapes.dit import CaloDiT
-from calovox.models.shapes.sampling import PathKind, Sampling
-from calovox.models.shapes.tokens import TokenKind, grid_to_tokens
+from calovox.models.shapes.sampling import Sampling
+from calovox.models.shapes.tokens import grid_to_tokens
 from calovox.nn import DiffusionTransformer
 from calovox.preprocessing import (
     ConditionTransform,
@@ -18,36 +18,23 @@ from calovox.preprocessing import (
     ShapeConditions,
     StandardizedConditions,
     VoxelSpace,
-    VoxelSpaceKind,
 )
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fitting import fit_quantiles, seeded, training_voxels
+from calovox.training.sizes.options import CfmOptions, DitOptions, SampledOptions
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["CfmSizes", "ConditionKind", "DitSizes", "ModelKind", "SampledSizes"]
+__all__ = ["CfmSizes", "DitSizes", "ModelKind", "SampledSizes"]
 
 ModelKind = Literal["inn", "cfm", "dit", "student", "gan"]
 """Models by the names that the command line uses; a student is what `calovox distill` makes."""
 
-ConditionKind = Literal["maxima", "standardized"]
-"""What a transformer sees of photons: see `calovox.preprocessing.shape_conditions`."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class SampledSizes:
-    """How samples are made, which can be changed after the training.
-
-    Attributes:
-        path: Along which path: see `calovox.models.shapes.sampling`.
-        solver: By which method.
-        solver_steps: In how many steps.
-    """
-
-    path: PathKind = "arc"
-    solver: str = "rk4"
-    solver_steps: int = 1
+class SampledSizes(SampledOptions):
+    """Options that say how samples are made."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.sampling()
 
     def sampling(self) -> Sampling:
@@ -63,22 +50,10 @@ class SampledSizes:
 
 
 @dataclass(frozen=True)
-class CfmSizes(SampledSizes):
-    """Sizes of CaloCFM; by default those of the note's small model.
-
-    Attributes:
-        width: Neurons of the three hidden layers: 1024 (small) or 1500 (large).
-        layer_weighting: How the loss weighs voxels.
-        voxels: The space of the flow: "note" is a logit.
-        preconditioned: Whether the velocity is; the note's is not.
-    """
+class CfmSizes(CfmOptions, SampledSizes):
+    """Sizes of CaloCFM, and models of these sizes."""
 
     kind: ClassVar[ModelKind] = "cfm"
-
-    width: int = 1024
-    layer_weighting: LayerWeighting = "note"
-    voxels: VoxelSpaceKind = "quantiles"
-    preconditioned: bool = True
 
     def build(self, grid: VoxelGrid) -> CaloCFM:
         """Build a model with random weights.
@@ -134,26 +109,10 @@ class CfmSizes(SampledSizes):
 
 
 @dataclass(frozen=True)
-class DitSizes(SampledSizes):
-    """Sizes of CaloDiT-2; by default the note's.
-
-    Attributes:
-        tokens: What a token is made of; patches need a grid whose layers have the same bins.
-        width: Numbers per token.
-        heads: Heads of the attention.
-        blocks: Blocks.
-        conditions: What the network sees of photons: "maxima" is the note's.
-        voxels: The space of the diffusion: "note" is a logarithm.
-    """
+class DitSizes(DitOptions, SampledSizes):
+    """Sizes of CaloDiT-2, and models of these sizes."""
 
     kind: ClassVar[ModelKind] = "dit"
-
-    tokens: TokenKind = "patches"
-    width: int = 144
-    heads: int = 8
-    blocks: int = 4
-    conditions: ConditionKind = "standardized"
-    voxels: VoxelSpaceKind = "quantiles"
 
     def build(self, grid: VoxelGrid) -> CaloDiT:
         """Build a model with random weights.

@@ -4,8 +4,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from calovox.report.histograms import BAND_COLOR
-from calovox.report.summaries import SMALLEST_CHI2
+from calovox.report.comparison import ObservableResult, SimulatedResult
+from calovox.report.histograms import BAND_COLOR, SMALLEST_CHI2
 from calovox.report.topics.energy_slices.draw import (
     plot_slice_chi2,
     plot_slice_means,
@@ -17,7 +17,6 @@ from calovox.report.topics.energy_slices.measure import (
     Moments,
     SlicesResult,
 )
-from calovox.report.topics.shapes.measure import ObservableResult, SimulatedResult
 from calovox.scores.histograms import Chi2, Floor, Histogram
 from tests.drawn import bars_of, check_marker, points_of, y_errors_of
 

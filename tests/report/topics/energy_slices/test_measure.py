@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
 
-from calovox.report.topics.energy_slices.figures import slices_figure, slices_summary_figure
+from calovox.report.comparison import FEWEST_EVENTS
+from calovox.report.topics.energy_slices.draw import slices_figure, slices_summary_figure
 from calovox.report.topics.energy_slices.measure import (
     SLICE_RANGES,
     compare_slices,
-    slice_datasets,
+    slice_samples,
 )
-from calovox.report.topics.energy_slices.page import slices_context
-from calovox.report.topics.energy_slices.total_energies import TotalEnergies
-from calovox.report.topics.shapes.measure import FEWEST_EVENTS
+from calovox.report.topics.energy_slices.page import page_slices
+from calovox.samples.files import EvaluationFiles, SampleFiles
+from calovox.samples.samples import read_samples
+from calovox.samples.totals import TotalEnergies
 
 CENTRAL, TRANSITION = SLICE_RANGES
 
@@ -77,24 +79,30 @@ def test_slices_without_simulated_showers_do_not_enter_the_mean():
     result = compare_slices(reference, [sample(scan([9], 200), 8)], CENTRAL)
     assert len(result.slices) == 2
     assert result.averages[0].n_slices == 1
-    (context,) = slices_context([result])
+    (context,) = page_slices([result])["slices"]
     assert context["rows"][0]["cells"][1] is None
 
 
 def test_events_outside_the_range_do_not_count():
     result = compare_slices(sample(scan([9], 200), 9, eta=0.3), [], CENTRAL)
     assert result.slices == ()
-    assert slices_context([result]) == []
+    assert page_slices([result])["slices"] == []
 
 
 def test_datasets_without_cells_suffice(datasets):
-    results = slice_datasets(
-        datasets["without_cells"], {"b": datasets["regular"]}, order=["a", "b"]
-    )
-    (entry,) = results[0].slices
+    slices = SampleFiles(datasets["without_cells"], {"b": datasets["regular"]})
+    simulated = {"a": [datasets["optimal"]]}
+    files = EvaluationFiles(reference=[datasets["reference"]], simulated=simulated, slices=slices)
+    results = slice_samples(read_samples(files))
+    (entry,) = results.ranges[0].slices
     assert entry.exponent == 16
     assert entry.observable.simulated[0].place == 1
-    assert results[1].slices == ()
+    assert results.ranges[1].slices == ()
+    assert results.missing[-1] == "E_tot at 0.75 < |η| < 0.85: the reference has too few showers"
+
+
+def test_slices_are_not_shown_without_files():
+    assert "--slices" in slice_samples(read_samples(EvaluationFiles())).missing[0]
 
 
 def test_figures_have_a_panel_with_ratio_per_slice():

@@ -1,23 +1,25 @@
 """Figures 9 and 10: widths, the correction in T, and the section of the report."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from calovox.phi_modulation import PERIOD
 from calovox.report.report import write_report
-from calovox.report.topics.phi_modulation.figures import (
+from calovox.report.topics.phi_modulation.draw import (
     curves_figure,
     energies_figure,
     loss_figure,
 )
 from calovox.report.topics.phi_modulation.measure import (
-    PhiModulationFiles,
-    evaluate_phi_modulation,
     fit_phase_response,
     iterated_width,
+    measure_phi_modulation,
 )
+from calovox.samples.files import SampleFiles
+from calovox.samples.samples import read_samples
 
 ENERGY = 500e3
 
@@ -46,7 +48,7 @@ def test_phase_response_finds_a_known_modulation():
 
 
 def test_evaluation_compares_displaced_showers_with_the_reference(phi_modulation_files):
-    result = evaluate_phi_modulation(phi_modulation_files)
+    result = measure_phi_modulation(read_samples(phi_modulation_files))
     assert result.truth is not None
     assert result.average is not None
     assert result.test.energy == ENERGY
@@ -56,13 +58,13 @@ def test_evaluation_compares_displaced_showers_with_the_reference(phi_modulation
 
 
 def test_showers_of_several_energies_are_refused(phi_modulation_files, datasets):
-    mixed = PhiModulationFiles(phi_modulation_files.curve, datasets["reference"], {})
+    mixed = replace(phi_modulation_files, displaced=SampleFiles(datasets["reference"], {}))
     with pytest.raises(ValueError, match="Geant4: expected test showers of one energy"):
-        evaluate_phi_modulation(mixed)
+        measure_phi_modulation(read_samples(mixed))
 
 
 def test_figures_show_every_part(phi_modulation_files):
-    result = evaluate_phi_modulation(phi_modulation_files)
+    result = measure_phi_modulation(read_samples(phi_modulation_files))
     assert len(curves_figure(result).axes) == 3
     assert len(loss_figure(result).axes) == 1
     assert len(energies_figure(result.test).axes) == 5
@@ -70,7 +72,7 @@ def test_figures_show_every_part(phi_modulation_files):
 
 def test_report_has_the_section(phi_modulation_files, datasets, tmp_path):
     output = tmp_path / "report"
-    write_report([datasets["reference"]], {}, output, phi_modulation=phi_modulation_files)
+    write_report(replace(phi_modulation_files, reference=[datasets["reference"]]), output)
     for name in ("phi-modulation", "phi-modulation-loss", "phi-modulation-energies"):
         assert (output / "figures" / f"{name}.png").is_file()
         assert f"figure-{name}" in (output / "index.html").read_text()

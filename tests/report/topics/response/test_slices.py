@@ -5,7 +5,8 @@ import pytest
 
 from calovox.report.topics.response.figures import gap_figure, response_slices_figure
 from calovox.report.topics.response.slices import ETA_SLICES, GAP_RANGE, slice_response
-from calovox.samples.sample import read_samples
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import read_samples
 
 ENERGIES = (48e3, 98e3)
 
@@ -13,7 +14,9 @@ ENERGIES = (48e3, 98e3)
 @pytest.fixture(scope="module")
 def samples(datasets):
     """Reference and simulation, moved across the electrode gap."""
-    read = read_samples([datasets["reference"]], {"optimal": [datasets["optimal"]]})[0]
+    simulated = {"optimal": [datasets["optimal"]]}
+    files = EvaluationFiles(reference=[datasets["reference"]], simulated=simulated)
+    read = read_samples(files).reconstructed
     etas = np.random.default_rng(3).uniform(0.77, 0.785, len(read[0]))
     return [replace(sample, eta_center=etas) for sample in read]
 

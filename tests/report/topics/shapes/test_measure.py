@@ -3,15 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calovox.report.topics.shapes.measure import compare_region, match_events
+from calovox.report.topics.shapes.measure import compare_region, match_events, measure_shapes
+from calovox.samples.files import EvaluationFiles
 from calovox.samples.regions import CENTRAL, REGIONS
-from calovox.samples.sample import OBSERVABLES, read_sample, read_samples
+from calovox.samples.sample import OBSERVABLES
+from calovox.samples.samples import read_samples
 
 
 @pytest.fixture(scope="module")
 def samples(datasets):
     simulated = {name: [datasets[name]] for name in ("optimal", "regular")}
-    return read_samples([datasets["reference"]], simulated)[0]
+    files = EvaluationFiles(reference=[datasets["reference"]], simulated=simulated)
+    return read_samples(files).reconstructed
 
 
 def test_reference_against_itself_has_no_difference(samples):
@@ -55,49 +58,24 @@ def test_events_in_another_order_are_matched(samples):
     assert np.all(match_events(reference, other) == -1)
 
 
-def test_layer_fractions_sum_to_one(samples):
-    result = compare_region(samples[0], samples[1:], CENTRAL)
-    assert [entry.label for entry in result.fractions] == ["Geant4", "optimal", "regular"]
-    for entry in result.fractions:
-        assert entry.mean.sum() == pytest.approx(1.0)
-        assert entry.as_expected[1]
+def test_regions_without_events_and_samples_without_cells_are_named(datasets):
+    simulated = {"bare": [datasets["without_cells"]], "optimal": [datasets["optimal"]]}
+    files = EvaluationFiles(reference=[datasets["reference"]], simulated=simulated)
+    found = measure_shapes(read_samples(files))
+    assert [result.region for result in found.regions] == [CENTRAL]
+    assert "bare is left out" in found.missing[0]
+    assert f"{REGIONS[1]}: the reference has too few events" in found.missing
 
 
-def test_samples_share_one_calibration(samples, datasets):
-    simulated, calibration, stored = read_samples([datasets["reference"]], {})
-    assert not stored
-    np.testing.assert_array_equal(simulated[0].shapes.e_cal, samples[0].shapes.e_cal)
-    shapes = samples[1].shapes
-    np.testing.assert_array_equal(shapes.calibrated(calibration).e_cal, shapes.e_cal)
+def test_nothing_is_shown_without_a_reference():
+    assert "no reference" in measure_shapes(read_samples(EvaluationFiles())).missing[0]
 
 
-def test_dataset_without_cells_is_refused(datasets):
-    with pytest.raises(ValueError, match="has no cell energies"):
-        read_sample([datasets["without_cells"]], "x")
-
-
-def test_cells_of_another_table_are_refused(datasets):
-    from calovox.geometry import barrel_cells
-
-    with pytest.raises(ValueError, match="table 'other', got those of 'barrel'"):
-        read_sample([datasets["reference"]], "x", table=replace(barrel_cells(), name="other"))
-
-
-def test_name_of_the_reference_is_refused(datasets):
-    with pytest.raises(ValueError, match="'Geant4' is the reference"):
-        read_samples([datasets["reference"]], {"Geant4": [datasets["optimal"]]})
-
-
-def test_files_of_one_sample_are_read_one_after_the_other(samples, datasets):
-    joined = read_sample([datasets["reference"], datasets["optimal"]], "both")
-    n_events = len(samples[0])
-    np.testing.assert_array_equal(joined.shapes.e_raw[:n_events], samples[0].shapes.e_raw)
-    np.testing.assert_array_equal(joined.shapes.e_raw[n_events:], samples[1].shapes.e_raw)
-    assert joined.averages[0].n_events == 2 * samples[0].averages[0].n_events
-
-
-def test_files_of_one_sample_have_one_grid_and_differ(datasets):
-    with pytest.raises(ValueError, match="with which it forms one sample, got 'regular'"):
-        read_sample([datasets["reference"], datasets["regular"]], "x")
-    with pytest.raises(ValueError, match="each file once"):
-        read_sample([datasets["reference"], datasets["reference"]], "x")
+def test_scores_of_regions_are_those_of_the_comparison(written):
+    part = next(part for part in written[0].parts if part.topic.name == "shapes")
+    scores = part.scores
+    (first, *_) = scores.select(sample="regular", feature="r_eta")
+    (entry,) = (o for o in part.result.regions[0].observables if o.name == "r_eta")
+    assert first.value == entry.simulated[1].chi2.reduced
+    assert first.floor == entry.floor.mean
+    assert first.bin == "65 GeV, 0.20 < |η| < 0.25"

@@ -1,35 +1,128 @@
-"""Plots that sum up slices of kinetic energy: chi2, means and widths of E_tot / E_kin."""
+"""Figures of E_tot / E_kin in slices of kinetic energy (note, Figures C.1 and C.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import Container
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from calovox.arrays import Array, Float64
-from calovox.report.histograms import BAND_COLOR, Drawn
-from calovox.report.style import REFERENCE_COLOR, simulated_marker
-from calovox.report.summaries import SMALLEST_CHI2
-from calovox.report.topics.energy_slices.measure import Moments, SlicesResult
-from calovox.units import GEV
+from calovox.report.histogram_pages import (
+    HistogramPanel,
+    histogram_page,
+    legend_size,
+    simulations_of,
+)
+from calovox.report.histograms import BAND_COLOR, SMALLEST_CHI2, Drawn
+from calovox.report.style import REFERENCE_COLOR, drawn_name, simulated_marker
+from calovox.report.topic import NamedFigure
+from calovox.report.topics.energy_slices.measure import EnergySlice, Moments, SlicesResult
+from calovox.samples.files import REFERENCE_LABEL
+from calovox.units import GEV, format_energy
 
-__all__ = ["plot_slice_chi2", "plot_slice_means", "plot_slice_widths"]
+__all__ = [
+    "plot_slice_chi2",
+    "plot_slice_means",
+    "plot_slice_widths",
+    "slices_figure",
+    "slices_figures",
+    "slices_name",
+    "slices_summary_figure",
+]
 
 _SLICE_SHARE: Final = 0.5
 
 
-def plot_slice_chi2(result: SlicesResult, ax: Axes) -> Drawn:
-    """Draw chi2/ndf of each slice beside the floor of random halves of the reference.
+def slices_figures(results: Sequence[SlicesResult]) -> Iterator[NamedFigure]:
+    """List the figures of all ranges."""
+    shown = [result for result in results if result.slices]
+    for result in shown:
+        yield slices_name(result), partial(slices_figure, result)
+    if any(result.averages for result in shown):
+        yield "slices-summary", partial(slices_summary_figure, shown)
+
+
+def slices_name(result: SlicesResult) -> str:
+    """Name the figure of the slices of a range of |eta_center|."""
+    return f"slices-{result.eta_range.name}"
+
+
+def slices_figure(result: SlicesResult) -> Figure:
+    """Draw E_tot / E_kin in each slice of one range of |eta_center|, with ratio panels.
 
     Args:
-        result: All slices of a range.
-        ax: Where to draw.
+        result: One slice or more.
 
     Returns:
-        The floor, the note's average, the points of each simulation.
+        The page.
     """
+    panels = [
+        HistogramPanel(
+            entry.observable,
+            r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$",
+            _energy(entry),
+            f"{entry.observable.reference.total} showers",
+        )
+        for entry in result.slices
+    ]
+    means = {
+        entry.place: f"{drawn_name(entry.label)} (mean {average.mean:.2f} ± {average.error:.2f})"
+        for entry, average in zip(
+            result.slices[0].observable.simulated, result.averages, strict=True
+        )
+    }
+    title = (
+        f"{result.eta_range} – sum of all voxels over the kinetic energy, "
+        "$\\chi^2$/ndf and its mean over the slices"
+    )
+    return histogram_page(panels, title, means)
+
+
+def slices_summary_figure(results: Sequence[SlicesResult]) -> Figure:
+    """Draw chi2, means and widths of all slices against the kinetic energy.
+
+    Args:
+        results: Ranges of |eta_center| with one slice or more, of the same simulations.
+
+    Returns:
+        One column of three panels per range.
+    """
+    figure = Figure(figsize=(0.8 + 5.1 * len(results), 7.0))
+    axes = figure.subplots(3, len(results), sharex="col", sharey="row", squeeze=False)
+    left = 0.95 / figure.get_figwidth()
+    figure.subplots_adjust(left=left, right=0.98, bottom=0.075, top=0.89, wspace=0.05, hspace=0.07)
+    for column, result in zip(axes.T, results, strict=True):
+        plots = (plot_slice_chi2, plot_slice_means, plot_slice_widths)
+        for ax, plot in zip(column, plots, strict=True):
+            plot(result, ax)
+            ax.label_outer()
+        column[0].set_title(str(result.eta_range))
+    simulations = simulations_of(results[0].slices[0].observable)
+    labels = [f"{REFERENCE_LABEL}, 68 %", "the note's mean $\\chi^2$/ndf", *simulations.values()]
+    figure.legend(
+        [
+            Patch(facecolor=BAND_COLOR),
+            Line2D([], [], color="0.45", linestyle=":"),
+            *(Line2D([], [], **simulated_marker(place)) for place in simulations),
+        ],
+        labels,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.995),
+        ncols=len(labels),
+        fontsize=legend_size(labels),
+    )
+    figure.align_ylabels(axes)
+    return figure
+
+
+def plot_slice_chi2(result: SlicesResult, ax: Axes) -> Drawn:
+    """Draw chi2/ndf of each slice beside the floor of random halves of the reference."""
     floors = [entry.observable.floor for entry in result.slices]
     low, high = (np.array([getattr(floor, name) for floor in floors]) for name in ("low", "high"))
     artists: Drawn = [
@@ -49,15 +142,7 @@ def plot_slice_chi2(result: SlicesResult, ax: Axes) -> Drawn:
 
 
 def plot_slice_means(result: SlicesResult, ax: Axes) -> Drawn:
-    """Draw the mean of each simulation minus the reference's, in per cent of its width.
-
-    Args:
-        result: All slices of a range.
-        ax: Where to draw.
-
-    Returns:
-        The reference's band and line, the points of each simulation.
-    """
+    """Draw the mean of each simulation minus the reference's, in per cent of its width."""
     mean, rms = _reference(result, "mean"), _reference(result, "rms")
     band = 100.0 * _reference(result, "mean_error") / rms
     artists: Drawn = [
@@ -73,15 +158,7 @@ def plot_slice_means(result: SlicesResult, ax: Axes) -> Drawn:
 
 
 def plot_slice_widths(result: SlicesResult, ax: Axes) -> Drawn:
-    """Draw the standard deviation of each simulation over the reference's.
-
-    Args:
-        result: All slices of a range.
-        ax: Where to draw.
-
-    Returns:
-        The reference's band and line, the points of each simulation.
-    """
+    """Draw the standard deviation of each simulation over the reference's."""
     rms = _reference(result, "rms")
     band = _reference(result, "rms_error") / rms
     artists: Drawn = [
@@ -124,3 +201,10 @@ def _reference(result: SlicesResult, name: str) -> Float64[Array, " slice"]:
 def _simulated(result: SlicesResult, position: int, name: str) -> Float64[Array, " slice"]:
     moments: list[Moments] = [entry.moments[1 + position] for entry in result.slices]
     return np.array([getattr(entry, name) for entry in moments])
+
+
+def _energy(entry: EnergySlice) -> str:
+    sign = "=" if entry.single_energy else "≈"
+    return (
+        rf"$E_\mathrm{{kin}}$ {sign} {format_energy(entry.energy)} ($2^{{{entry.exponent}}}$ MeV)"
+    )

@@ -10,17 +10,17 @@ References:
     ATL-SOFT-PUB-2025-003, Appendix C.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
-from calovox.report.topics.energy_slices.total_energies import TotalEnergies, read_totals
-from calovox.report.topics.shapes.measure import FEWEST_EVENTS, ObservableResult, compare_values
-from calovox.samples.sample import REFERENCE_LABEL
+from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_values
+from calovox.report.topic import NotShown
+from calovox.samples.samples import Samples
+from calovox.samples.totals import TotalEnergies
 
 __all__ = [
     "EXPONENTS",
@@ -30,8 +30,9 @@ __all__ = [
     "MeanChi2",
     "Moments",
     "SlicesResult",
+    "SlicesResults",
     "compare_slices",
-    "slice_datasets",
+    "slice_samples",
 ]
 
 EXPONENTS: Final = range(8, 23)
@@ -163,22 +164,30 @@ class SlicesResult:
     averages: tuple[MeanChi2, ...]
 
 
-def slice_datasets(
-    reference: Path, simulated: Mapping[str, Path], order: Sequence[str]
-) -> tuple[SlicesResult, ...]:
-    """Compare simulations with a reference in slices of energy.
+@dataclass(frozen=True)
+class SlicesResults:
+    """All ranges of |eta_center|.
 
-    Args:
-        reference: Dataset of Geant4.
-        simulated: Datasets of simulations by the names the report gives them.
-        order: Names of all simulations of the report, in its order.
-
-    Returns:
-        One result per range of |eta_center|.
+    Attributes:
+        ranges: One result each.
+        missing: Where the reference has too few showers.
     """
-    totals = [read_totals(path, label, order.index(label)) for label, path in simulated.items()]
-    first = read_totals(reference, REFERENCE_LABEL)
-    return tuple(compare_slices(first, totals, eta_range) for eta_range in SLICE_RANGES)
+
+    ranges: tuple[SlicesResult, ...]
+    missing: tuple[str, ...]
+
+
+def slice_samples(samples: Samples) -> SlicesResults | NotShown:
+    """Compare simulations with a reference in slices of energy."""
+    if not samples.slices:
+        return NotShown(("Energy in slices: no files were given (--slices-reference, --slices)",))
+    reference, *simulated = samples.slices
+    drawn = (sample.label for sample in samples.reconstructed[1:])
+    others = (sample.label for sample in simulated)
+    order = list(dict.fromkeys([*drawn, *samples.files.simulated, *others]))
+    placed = [replace(sample, place=order.index(sample.label)) for sample in simulated]
+    ranges = tuple(compare_slices(reference, placed, eta_range) for eta_range in SLICE_RANGES)
+    return SlicesResults(ranges, tuple(_missing(ranges)))
 
 
 def compare_slices(
@@ -214,6 +223,13 @@ def compare_slices(
             _average(slices, sample.label, position) for position, sample in enumerate(simulated)
         ),
     )
+
+
+def _missing(ranges: Sequence[SlicesResult]) -> Iterator[str]:
+    for entry in ranges:
+        if entry.too_few or not entry.slices:
+            energies = "".join(f", 2^{exponent} MeV" for exponent in entry.too_few)
+            yield f"E_tot at {entry.eta_range}: the reference has too few showers{energies}"
 
 
 def _inside(sample: TotalEnergies, eta_range: EtaRange) -> TotalEnergies:

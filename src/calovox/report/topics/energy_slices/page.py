@@ -1,60 +1,29 @@
-"""Rows of the HTML page on comparisons of voxels: slices of energy, and the classifier."""
+"""Rows of the page on E_tot / E_kin in slices of kinetic energy."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from calovox.report.text import with_error
+from calovox.report.cells import chi2_cell, outside
+from calovox.report.comparison import SimulatedResult
+from calovox.report.histograms import SMALLEST_CHI2
+from calovox.report.topics.energy_slices.draw import slices_name
 from calovox.report.topics.energy_slices.measure import SlicesResult
-from calovox.report.topics.shapes.measure import SimulatedResult
-from calovox.report.topics.shapes.page import chi2_cell, outside
-from calovox.scores.classifiers.network import Classification, ClassifierResult
 from calovox.scores.histograms import Histogram
 from calovox.units import format_energy
 
-__all__ = ["classifier_context", "slices_context", "slices_name"]
+__all__ = ["page_slices"]
 
 
-def slices_name(result: SlicesResult) -> str:
-    """Name the figure of the slices of a range of |eta_center|."""
-    return f"slices-{result.eta_range.name}"
-
-
-def slices_context(results: Sequence[SlicesResult]) -> list[dict[str, Any]]:
-    """Collect what the template shows of the slices.
-
-    Args:
-        results: All ranges of |eta_center|.
-
-    Returns:
-        One entry per range that has slices.
-    """
-    return [_range_context(result) for result in results if result.slices]
-
-
-def classifier_context(result: ClassifierResult | None) -> list[dict[str, Any]] | None:
-    """Collect the tables on the classifier: simulations, then the floor, for both inputs.
-
-    Args:
-        result: The test of voxels, or None.
-
-    Returns:
-        One table per kind of inputs, or None.
-    """
-    if result is None:
-        return None
-    tests = [("voxels", "all voxels", result)]
-    if result.high_level is not None:
-        tests.append(("high-level", "high-level features", result.high_level))
-    return [
-        {
-            "name": name,
-            "inputs": inputs,
-            "rows": [_classifier_row(entry) for entry in (*test.simulated, test.floor)],
-        }
-        for name, inputs, test in tests
-    ]
+def page_slices(results: Sequence[SlicesResult]) -> dict[str, Any]:
+    """Collect what the template shows: one table per range that has slices."""
+    shown = [result for result in results if result.slices]
+    return {
+        "slices": [_range_context(result) for result in shown],
+        "summary": any(result.averages for result in shown),
+        "smallest_chi2": SMALLEST_CHI2,
+    }
 
 
 def _range_context(result: SlicesResult) -> dict[str, Any]:
@@ -87,20 +56,6 @@ def _reference_cell(histogram: Histogram) -> dict[str, Any]:
 
 def _slice_cell(entry: SimulatedResult) -> dict[str, str] | None:
     return chi2_cell(entry) if entry.histogram.total > 0 else None
-
-
-def _classifier_row(result: Classification) -> dict[str, str]:
-    return {
-        "label": result.label,
-        "n_showers": f"{result.n_showers}",
-        "mean": f"{result.mean:.3f}",
-        "spread": f"{result.spread:.3f}",
-        "error": f"{result.error:.3f}",
-        "seeds": ", ".join(f"{auc:.3f}" for auc in result.auc),
-        "divergence": with_error(
-            float(result.divergence.mean()), float(result.divergence_errors.mean())
-        ),
-    }
 
 
 def _number(value: float) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from calovox.report.topics.overview.page import metric_name
-from calovox.scores.gates.gates import Gate, GateOutcome
-from calovox.scores.gates.summary import GateSummary, summarise_gates
+from calovox.report.cells import metric_name
+from calovox.scores.gates.gates import Gate
+from calovox.scores.gates.summary import GateSummary
 
-__all__ = ["gates_context"]
+__all__ = ["page_gates"]
 
 _BOUNDS: Final = {
     "at_most": "at most {:g}",
@@ -18,18 +18,8 @@ _BOUNDS: Final = {
 }
 
 
-def gates_context(outcomes: Sequence[GateOutcome]) -> dict[str, Any] | None:
-    """Collect what the template shows of the gates.
-
-    Args:
-        outcomes: What the gates say of each score.
-
-    Returns:
-        Values by their names in the template; None without gates.
-    """
-    summaries = summarise_gates(outcomes)
-    if not summaries:
-        return None
+def page_gates(summaries: Sequence[GateSummary]) -> dict[str, Any]:
+    """Collect what the template shows: a row per gate, a column per sample."""
     labels = list(dict.fromkeys(entry.sample for entry in summaries))
     of_sample = [[entry for entry in summaries if entry.sample == label] for label in labels]
     found = {(id(entry.gate), entry.sample): entry for entry in summaries}

@@ -12,11 +12,24 @@ from calovox.arrays import Array, Float64, Int64
 from calovox.binned_shower.placement import linear_quantile
 from calovox.photons import NoteSpectrum, Uniform, draw_photons
 
-__all__ = ["Interpolation", "Spectrum", "draw_interpolations", "draw_spectrum"]
+__all__ = [
+    "SEED",
+    "InputsResult",
+    "Interpolation",
+    "Spectrum",
+    "draw_interpolations",
+    "draw_spectrum",
+    "measure_inputs",
+]
+
+SEED: Final = 1
+"""Seed of the spectrum and of the radii."""
 
 FIGURE_7_PROBABILITY: Final = 0.59
 """Probability of the inner half of a voxel in Figure 7."""
 
+_N_SPECTRUM: Final = 4_050_000
+_N_RADII: Final = 1_000_000
 _EVENTS_PER_BATCH: Final = 250_000
 _BINS_PER_OCTAVE: Final = 4
 
@@ -66,16 +79,28 @@ class Interpolation:
     n_draws: int
 
 
-def draw_spectrum(n_events: int, *, seed: int) -> Spectrum:
-    """Draw photons with the note's spectrum and count them in bins of log E.
+@dataclass(frozen=True)
+class InputsResult:
+    """What the simulation draws from.
 
-    Args:
-        n_events: How many photons.
-        seed: Seed of the run.
-
-    Returns:
-        Drawn and expected counts.
+    Attributes:
+        spectrum: The energy spectrum.
+        interpolations: The two radial interpolations.
     """
+
+    spectrum: Spectrum
+    interpolations: tuple[Interpolation, Interpolation]
+
+
+def measure_inputs() -> InputsResult:
+    """Draw energies and radii."""
+    return InputsResult(
+        draw_spectrum(_N_SPECTRUM, seed=SEED), draw_interpolations(_N_RADII, seed=SEED)
+    )
+
+
+def draw_spectrum(n_events: int, *, seed: int) -> Spectrum:
+    """Draw photons with the note's spectrum and count them in bins of log E."""
     spectrum = NoteSpectrum()
     n_bins = round(np.log2(spectrum.high / spectrum.low)) * _BINS_PER_OCTAVE
     edges = np.geomspace(spectrum.low, spectrum.high, n_bins + 1)
@@ -90,16 +115,7 @@ def draw_spectrum(n_events: int, *, seed: int) -> Spectrum:
 def draw_interpolations(
     n_draws: int, *, seed: int, probability: float = FIGURE_7_PROBABILITY
 ) -> tuple[Interpolation, Interpolation]:
-    """Draw radii inside a voxel with the step and with the linear interpolation.
-
-    Args:
-        n_draws: Number of radii for each.
-        seed: Seed of the random numbers.
-        probability: Probability of the inner half.
-
-    Returns:
-        The step interpolation and the linear one.
-    """
+    """Draw radii inside a voxel with the step and with the linear interpolation."""
     u = np.random.default_rng(seed).random(n_draws)
     inner, outer = probability, 1.0 - probability
     steps = np.where(u < inner, u / inner, 1.0 + (u - inner) / outer)

@@ -15,50 +15,34 @@ References:
     ATL-SOFT-PUB-2025-003, section 2.5, Figures 9 and 10.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Float64
-from calovox.geometry import CellTable
 from calovox.phi_modulation import PERIOD, PhiModulation, phi_phase
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve_file import read_average, read_fit, read_truth
 from calovox.phi_modulation.fit import FitResult
-from calovox.report.topics.shapes.measure import ObservableResult, compare_values
-from calovox.samples.sample import Sample, read_samples
+from calovox.report.comparison import ObservableResult, compare_values
+from calovox.report.topic import NotShown
+from calovox.samples.sample import Sample
+from calovox.samples.samples import Samples
 
 __all__ = [
     "EnergyTest",
     "EnergyWidth",
-    "PhiModulationFiles",
     "PhiModulationResult",
-    "evaluate_phi_modulation",
     "fit_phase_response",
     "iterated_width",
+    "measure_phi_modulation",
 ]
 
 _HARMONICS: Final = 2
 _N_SIGMA: Final = 3.0
 _MOST_ITERATIONS: Final = 100
-
-
-@dataclass(frozen=True)
-class PhiModulationFiles:
-    """What the comparison is made from.
-
-    Attributes:
-        curve: Curve file with the fit.
-        reference: Dataset of Geant4 showers of one energy; None for the curves alone.
-        displaced: Datasets of the same showers at new azimuths, by their names in the report.
-    """
-
-    curve: Path
-    reference: Path | None
-    displaced: Mapping[str, Path]
 
 
 @dataclass(frozen=True)
@@ -116,40 +100,21 @@ class PhiModulationResult:
     test: EnergyTest | None
 
 
-def evaluate_phi_modulation(
-    files: PhiModulationFiles, *, table: CellTable | None = None
-) -> PhiModulationResult:
-    """Read the curves, and compare displaced showers with Geant4.
-
-    Args:
-        files: Curves and datasets.
-        table: The cells of the detector; the built-in barrel if none is given.
-
-    Returns:
-        The numbers of Figures 9 and 10.
-
-    Raises:
-        ValueError: If the test showers have several energies or no azimuth.
-    """
-    test = None
-    if files.reference is not None:
-        test = _compare_energies(files.reference, files.displaced, table)
+def measure_phi_modulation(samples: Samples) -> PhiModulationResult | NotShown:
+    """Read the curves, and compare displaced showers with Geant4."""
+    curve = samples.files.curve
+    if curve is None:
+        return NotShown(("Phi modulation: no curve file was given (--curve)",))
     return PhiModulationResult(
-        fit=read_fit(files.curve),
-        truth=read_truth(files.curve),
-        average=read_average(files.curve),
-        test=test,
+        fit=read_fit(curve),
+        truth=read_truth(curve),
+        average=read_average(curve),
+        test=_compare_energies(samples.displaced) if samples.displaced else None,
     )
 
 
 def iterated_width(values: Float64[Array, " event"]) -> tuple[float, float]:
     """Iterate the standard deviation within three of it around the mean, until it stays.
-
-    Args:
-        values: At least two values.
-
-    Returns:
-        The standard deviation and its statistical uncertainty for a normal distribution.
 
     Example:
         >>> iterated_width(np.array([-1.0] * 50 + [1.0] * 50 + [100.0]))[0]
@@ -169,15 +134,7 @@ def iterated_width(values: Float64[Array, " event"]) -> tuple[float, float]:
 def fit_phase_response(
     energy: Float64[Array, " event"], phase: Float64[Array, " event"]
 ) -> Float64[Array, " term"]:
-    """Fit h(T), leaving out events beyond three standard deviations of the residual.
-
-    Args:
-        energy: Energy of each event over its expectation.
-        phase: Phase T of each shower centre in rad.
-
-    Returns:
-        Coefficients: constant, then cosine and sine of each harmonic.
-    """
+    """Fit h(T), leaving out events beyond three standard deviations of the residual."""
     terms = _phase_terms(phase)
     kept = np.ones(len(energy), dtype=bool)
     for _ in range(_MOST_ITERATIONS):
@@ -195,11 +152,7 @@ def _phase_terms(phase: Float64[Array, " event"]) -> Float64[Array, "event term"
     return np.concatenate([np.ones((len(phase), 1)), np.cos(angles), np.sin(angles)], axis=1)
 
 
-def _compare_energies(
-    reference: Path, displaced: Mapping[str, Path], table: CellTable | None
-) -> EnergyTest:
-    files = {label: (path,) for label, path in displaced.items()}
-    samples, _, _ = read_samples((reference,), files, table=table)
+def _compare_energies(samples: Sequence[Sample]) -> EnergyTest:
     energy = float(np.median(samples[0].energy))
     for sample in samples:
         if np.any(np.abs(sample.energy / energy - 1.0) > 1e-6):
@@ -227,7 +180,7 @@ def _compare_energies(
 
 
 def _calibrated_energy(sample: Sample) -> Float64[Array, " event"]:
-    assert sample.shapes.e_cal is not None  # read_samples calibrates
+    assert sample.shapes.e_cal is not None  # displaced showers are calibrated
     return sample.shapes.e_cal
 
 

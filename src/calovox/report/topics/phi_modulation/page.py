@@ -4,29 +4,20 @@ from typing import Any
 
 import numpy as np
 
-from calovox.arrays import LAYER_NAMES
+from calovox.geometry.barrel import BARREL_NAMES
 from calovox.phi_modulation import MODULATED_LAYERS
+from calovox.report.cells import outside
 from calovox.report.topics.phi_modulation.measure import EnergyTest, PhiModulationResult
-from calovox.report.topics.shapes.page import outside
 from calovox.scores.histograms import Chi2, Histogram
 from calovox.units import format_energy
 
-__all__ = ["phi_modulation_context"]
+__all__ = ["page_phi_modulation"]
 
 
-def phi_modulation_context(result: PhiModulationResult | None) -> dict[str, Any] | None:
-    """Collect what the template shows of the phi modulation.
-
-    Args:
-        result: The numbers, or None.
-
-    Returns:
-        Values by their names in the template, or None.
-    """
-    if result is None:
-        return None
+def page_phi_modulation(result: PhiModulationResult) -> dict[str, Any]:
+    """Collect what the template shows."""
     return {
-        "layers": [LAYER_NAMES[layer] for layer in MODULATED_LAYERS],
+        "layers": [BARREL_NAMES[layer] for layer in MODULATED_LAYERS],
         "ranges": [_range_row(result, row) for row in range(len(result.fit.loss))],
         "warnings": result.fit.warnings,
         "has_truth": result.truth is not None,

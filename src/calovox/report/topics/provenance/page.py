@@ -4,25 +4,18 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from calovox.report.collection import SEED
-from calovox.report.provenance import InputFile, Provenance, flatten
-from calovox.report.topics.shapes.measure import SPLIT_SEED
+from calovox.report.comparison import SPLIT_SEED
+from calovox.report.topics.inputs.measure import SEED
+from calovox.report.topics.provenance.measure import InputFile, Provenance, flatten
 from calovox.scores.classifiers.network import DIVISION_SEED, N_SEEDS
 from calovox.scores.judge import REFERENCE_SEED, SAMPLE_SEED
 from calovox.scores.scoring import COPYING_SEED
 
-__all__ = ["provenance_context"]
+__all__ = ["page_provenance"]
 
 
-def provenance_context(provenance: Provenance) -> dict[str, Any]:
-    """Collect what the template shows of files, seeds, settings and versions.
-
-    Args:
-        provenance: What the report was made from.
-
-    Returns:
-        Values by their names in the template.
-    """
+def page_provenance(provenance: Provenance) -> dict[str, Any]:
+    """Collect what the template shows of files, seeds, settings and versions."""
     return {
         "files": [_file_row(file) for file in provenance.files],
         "settings": [

@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.text import Text
 
-from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
+from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
 from calovox.report.histograms import BAND_COLOR, Drawn
 from calovox.report.style import REFERENCE_COLOR, SIMULATED_COLORS, simulated_marker
-from calovox.report.topics.response.measure import Response
+from calovox.report.topics.response.profiles import Response
 from calovox.report.topics.response.slices import ResponseMap
 from calovox.scores.averages import Profile
 
@@ -32,15 +33,7 @@ _FRACTION_RANGE: Final = (2e-5, 8.0)
 
 
 def plot_response(response: Response, ax: Axes) -> Drawn:
-    """Draw events in |eta| and E_tot / E_kin, with the mean of each bin of |eta|.
-
-    Args:
-        response: The result.
-        ax: Where to draw.
-
-    Returns:
-        The image and the means with their errors.
-    """
+    """Draw events in |eta| and E_tot / E_kin, with the mean of each bin of |eta|."""
     profile = response.profile
     most = int(response.counts.max())
     image = ax.pcolormesh(
@@ -65,16 +58,7 @@ def plot_response(response: Response, ax: Axes) -> Drawn:
 
 
 def plot_response_map(result: ResponseMap, ax: Axes, *, most: int) -> Drawn:
-    """Draw the events of one sample in fine bins of |eta| and E_tot / E_kin.
-
-    Args:
-        result: The map.
-        ax: Where to draw.
-        most: Events in a bin of the brightest colour.
-
-    Returns:
-        The image.
-    """
+    """Draw the events of one sample in fine bins of |eta| and E_tot / E_kin."""
     image = ax.pcolormesh(
         result.eta_edges,
         result.ratio_edges,
@@ -86,17 +70,7 @@ def plot_response_map(result: ResponseMap, ax: Axes, *, most: int) -> Drawn:
 
 
 def add_outside(ax: Axes, *, below: int, above: int, beyond: int = 0) -> list[Text]:
-    """Write the numbers of events that a map does not hold at its borders.
-
-    Args:
-        ax: A map of E_tot / E_kin against |eta|.
-        below: Events below the bins.
-        above: Events above them.
-        beyond: Events at larger |eta|.
-
-    Returns:
-        One text per number above 0.
-    """
+    """Write the numbers of events that a map does not hold at its borders."""
     look: dict[str, Any] = {"transform": ax.transAxes, "fontsize": 8, "color": "0.25"}
     places = (
         (below, f"▾ {below}", 0.03, "bottom"),
@@ -111,31 +85,14 @@ def add_outside(ax: Axes, *, below: int, above: int, beyond: int = 0) -> list[Te
 
 
 def plot_profiles(profiles: Sequence[Profile], ax: Axes, *, statistic: str = "mean") -> Drawn:
-    """Draw means or relative widths in bins of |eta|: the reference, then simulations.
-
-    Args:
-        profiles: One profile per sample, with the same bins.
-        ax: Where to draw.
-        statistic: ``mean``, or ``rms`` for the standard deviation over the mean.
-
-    Returns:
-        Points with errors, one container per sample.
-    """
+    """Draw means or relative widths in bins of |eta|: the reference, then simulations."""
     columns = [_statistic(profile, statistic) for profile in profiles]
     ax.set_xlim(profiles[0].edges[0], profiles[0].edges[-1])
     return _plot_points(profiles[0].edges, columns, ax)
 
 
 def plot_profile_differences(profiles: Sequence[Profile], ax: Axes) -> Drawn:
-    """Draw the means of simulations minus that of the reference, in per cent of the reference.
-
-    Args:
-        profiles: The reference, then simulations, with the same bins.
-        ax: Where to draw.
-
-    Returns:
-        The reference's band, the line at 0, and points with errors per simulation.
-    """
+    """Draw the means of simulations minus that of the reference, in per cent of the reference."""
     edges, mean = profiles[0].edges, profiles[0].mean
     error = np.nan_to_num(100.0 * profiles[0].mean_error / mean)
     band = ax.stairs(error, edges, baseline=-error, fill=True, color=BAND_COLOR, linewidth=0)
@@ -148,17 +105,9 @@ def plot_profile_differences(profiles: Sequence[Profile], ax: Axes) -> Drawn:
 
 
 def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
-    """Draw the mean share of each layer in bins of |eta|.
-
-    Args:
-        response: The result.
-        ax: Where to draw.
-
-    Returns:
-        Points with errors, one container per layer.
-    """
+    """Draw the mean share of each layer in bins of |eta|."""
     artists: Drawn = []
-    for place, (layer, profile) in enumerate(zip(LAYERS, response.fractions, strict=True)):
+    for place, (layer, profile) in enumerate(zip(BARREL_NUMBERS, response.fractions, strict=True)):
         artists.append(
             ax.errorbar(
                 profile.centers,
@@ -168,7 +117,7 @@ def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
                 color=_LAYER_COLORS[place],
                 markersize=3.5,
                 linewidth=0.9,
-                label=f"{LAYER_NAMES[layer]} ({layer})",
+                label=f"{BARREL_NAMES[layer]} ({layer})",
             )
         )
     ax.set_yscale("log")

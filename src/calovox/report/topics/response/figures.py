@@ -1,6 +1,7 @@
 """Figures of E_tot / E_kin and of the layers against |eta| (note, Figure 12)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from calovox.report.histogram_pages import (
     simulations_of,
 )
 from calovox.report.style import drawn_name
+from calovox.report.topic import NamedFigure
 from calovox.report.topics.response.draw import (
     add_outside,
     plot_layer_fractions,
@@ -26,7 +28,8 @@ from calovox.report.topics.response.draw import (
     plot_response,
     plot_response_map,
 )
-from calovox.report.topics.response.measure import Response
+from calovox.report.topics.response.measure import ResponseResult
+from calovox.report.topics.response.profiles import Response
 from calovox.report.topics.response.slices import SlicedResponse
 from calovox.scores.averages import Profile
 from calovox.units import format_energy
@@ -35,6 +38,7 @@ __all__ = [
     "fractions_figure",
     "gap_figure",
     "response_figure",
+    "response_figures",
     "response_profiles_figure",
     "response_slices_figure",
 ]
@@ -43,6 +47,19 @@ _ETA_LABEL: Final = r"$|\eta_\mathrm{center}|$"
 _RATIO_LABEL: Final = r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$"
 _GAP_COLUMNS: Final = 4
 _WIDEST_HOLE: Final = 0.1
+
+
+def response_figures(result: ResponseResult) -> Iterator[NamedFigure]:
+    """List all figures."""
+    if result.responses:
+        first = result.responses[0]
+        yield "response", partial(response_figure, first)
+        yield "response-profiles", partial(response_profiles_figure, result.responses)
+        yield "layer-fractions", partial(fractions_figure, first)
+    if result.sliced is not None and result.sliced.maps:
+        yield "response-gap", partial(gap_figure, result.sliced)
+    if result.sliced is not None and result.sliced.slices:
+        yield "response-slices", partial(response_slices_figure, result.sliced)
 
 
 def response_figure(response: Response) -> Figure:

@@ -1,137 +1,67 @@
-r"""E_tot / E_kin and the shares of the layers against |eta_center| (note, Figure 12).
+"""E_tot / E_kin and the shares of the layers against |eta_center| (note, Figure 12)."""
 
-E_tot is the sum of the energies of all cells. Bins in |eta| are narrow at the electrode gaps,
-|eta| = 0 and 0.8. What the bins do not hold is counted.
-"""
-
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-import numpy as np
-
-from calovox.arrays import Array, Float64, Int64
-from calovox.report.topics.shapes.measure import FEWEST_EVENTS
+from calovox.report.comparison import FEWEST_EVENTS
+from calovox.report.layers import LayerFractions, layer_fractions
+from calovox.report.topic import NotShown
+from calovox.report.topics.response.profiles import Response, measure_response
+from calovox.report.topics.response.slices import SlicedResponse, slice_response
+from calovox.samples.regions import REGIONS, Region
 from calovox.samples.sample import Sample
-from calovox.scores.averages import Profile, profile
-from calovox.scores.histograms import robust_range
+from calovox.samples.samples import Samples
 
-__all__ = ["RESPONSE_ENERGIES", "Response", "measure_response", "ratio_edges"]
-
-RESPONSE_ENERGIES: Final = (48.75e3, 97.5e3)
-"""Kinetic energies in MeV of the events that count: 3/4 to 3/2 of 65 GeV."""
-
-RESPONSE_LOWEST_ENERGY: Final = 10e3
-"""Lowest kinetic energy in a sample without `RESPONSE_ENERGIES`: below, fluctuations hide dips."""
-
-_ETA_EDGES: Final = np.concatenate(
-    [
-        np.linspace(0.0, 0.05, 4, endpoint=False),
-        np.linspace(0.05, 0.75, 28, endpoint=False),
-        np.linspace(0.75, 0.825, 6, endpoint=False),
-        np.linspace(0.825, 1.35, 22),
-    ]
-).round(4)
-_FEWEST_IN_BIN: Final = 5
-_N_RATIO_BINS: Final = 80
+__all__ = ["ResponseResult", "measure_all"]
 
 
 @dataclass(frozen=True)
-class Response:
-    """E_tot over kinetic energy, and layer fractions, against |eta_center|.
+class ResponseResult:
+    """Everything that the report shows of E_tot / E_kin against |eta_center|.
 
     Attributes:
-        label: Name of the sample.
-        energies: Lowest and highest kinetic energy in MeV.
-        ratio_edges: Borders of the bins in E_tot / E_kin.
-        counts: Events in bins of |eta| and of E_tot / E_kin.
-        n_events: All events, those outside the bins included.
-        n_invisible: Events of these energies without energy in any cell, not among `n_events`.
-        n_low: Events within the bins of |eta|, below those in E_tot / E_kin.
-        n_high: Events within the bins of |eta|, above those in E_tot / E_kin.
-        profile: Mean and standard deviation of E_tot / E_kin in bins of |eta|.
-        fractions: Profile of the share of each layer, in the order of `LAYERS`.
+        responses: E_tot / E_kin against |eta_center| of each sample that has enough energy.
+        sliced: E_tot / E_kin near the electrode gaps; None without that of the reference.
+        fractions: Shares of the layers of each sample in the regions of the shower shapes.
+        missing: What cannot be shown, and why.
     """
 
-    label: str
-    energies: tuple[float, float]
-    ratio_edges: Float64[Array, " edge"]
-    counts: Int64[Array, "eta_bin ratio_bin"]
-    n_events: int
-    n_invisible: int
-    n_low: int
-    n_high: int
-    profile: Profile
-    fractions: tuple[Profile, ...]
-
-    @property
-    def n_beyond(self) -> int:
-        """Events at larger |eta| than the bins."""
-        return self.n_events - int(self.profile.count.sum())
-
-    @property
-    def n_sparse(self) -> int:
-        """Events in bins of |eta| with too few for a mean."""
-        return int(self.profile.count[~np.isfinite(self.profile.mean)].sum())
+    responses: tuple[Response, ...]
+    sliced: SlicedResponse | None
+    fractions: tuple[tuple[Region, tuple[LayerFractions, ...]], ...]
+    missing: tuple[str, ...]
 
 
-def measure_response(
-    sample: Sample,
-    reference: Response | None = None,
-    *,
-    energies: tuple[float, float] = RESPONSE_ENERGIES,
-) -> Response | None:
-    """Measure E_tot / E_kin and the layer fractions against |eta_center|.
-
-    Args:
-        sample: Reconstructed showers.
-        reference: Where the bins in E_tot / E_kin come from; the sample itself if none is given.
-        energies: Kinetic energies in MeV of the events that count. Where under `FEWEST_EVENTS`
-            have them, all above 10 GeV count.
-
-    Returns:
-        Histogram and profiles; none if no event has enough energy.
-    """
-    visible = sample.shapes.layer_energy.sum(axis=1) > 0
-    wanted = (sample.energy >= energies[0]) & (sample.energy <= energies[1])
-    if np.count_nonzero(visible & wanted) < FEWEST_EVENTS:
-        wanted = sample.energy >= RESPONSE_LOWEST_ENERGY
-    chosen = visible & wanted
-    if not np.any(chosen):
-        return None
-    energy = sample.energy[chosen]
-    eta = np.abs(sample.eta_center[chosen])
-    layers = sample.shapes.layer_energy[chosen]
-    ratio = layers.sum(axis=1) / energy
-    edges = ratio_edges(ratio, _N_RATIO_BINS) if reference is None else reference.ratio_edges
-    inside = eta < _ETA_EDGES[-1]
-    counts, _, _ = np.histogram2d(eta[inside], ratio[inside], bins=(_ETA_EDGES, edges))
-    shares = layers / layers.sum(axis=1, keepdims=True)
-    return Response(
-        label=sample.label,
-        energies=(float(energy.min()), float(energy.max())),
-        ratio_edges=edges,
-        counts=counts.astype(np.int64),
-        n_events=len(energy),
-        n_invisible=int(np.count_nonzero(wanted & ~visible)),
-        n_low=int(np.count_nonzero(inside & (ratio < edges[0]))),
-        n_high=int(np.count_nonzero(inside & (ratio > edges[-1]))),
-        profile=profile(eta, ratio, _ETA_EDGES, fewest=_FEWEST_IN_BIN),
-        fractions=tuple(
-            profile(eta, share, _ETA_EDGES, fewest=_FEWEST_IN_BIN) for share in shares.T
-        ),
+def measure_all(samples: Samples) -> ResponseResult | NotShown:
+    """Measure E_tot / E_kin and the shares of the layers of all samples."""
+    judged = samples.reconstructed
+    if not judged:
+        return NotShown(("Response and layers: no reference with cell energies was given",))
+    first = measure_response(judged[0])
+    found = [first, *(measure_response(sample, first) for sample in judged[1:])]
+    sliced = None if first is None else slice_response(judged, first.energies)
+    return ResponseResult(
+        tuple(response for response in found if response is not None),
+        sliced,
+        tuple(_fractions(judged)),
+        tuple(_missing(judged, found, sliced)),
     )
 
 
-def ratio_edges(ratio: Float64[Array, " event"], n_bins: int) -> Float64[Array, " edge"]:
-    """Choose bins in E_tot / E_kin that hold all but the farthest tails.
+def _fractions(
+    judged: Sequence[Sample],
+) -> Iterator[tuple[Region, tuple[LayerFractions, ...]]]:
+    for region in REGIONS:
+        n_reference = region.select(judged[0].energy, judged[0].eta_center).sum()
+        if n_reference >= FEWEST_EVENTS:
+            yield region, tuple(layer_fractions(sample, region) for sample in judged)
 
-    Args:
-        ratio: E_tot / E_kin of the reference.
-        n_bins: How many bins.
 
-    Returns:
-        Their borders.
-    """
-    low, high = robust_range(ratio, quantile=0.002, half_widths=10.0)
-    margin = 0.1 * (high - low) + 1e-3
-    return np.linspace(low - margin, high + margin, n_bins + 1)
+def _missing(
+    judged: Sequence[Sample], found: Sequence[Response | None], sliced: SlicedResponse | None
+) -> Iterator[str]:
+    for sample, response in zip(judged, found, strict=True):
+        if response is None:
+            yield f"E_tot / E_kin of {sample.label}: no event has enough energy"
+    for low, high in () if sliced is None else sliced.too_few:
+        yield f"E_tot / E_kin at {low:g} ≤ |η| < {high:g}: the reference has too few events"

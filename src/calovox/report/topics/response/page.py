@@ -1,28 +1,25 @@
-"""Rows of the page on E_tot / E_kin against |eta|: what the figures leave out, chi2 of slices."""
+"""Rows of the page on E_tot / E_kin and the layers against |eta|."""
 
 from typing import Any
 
-from calovox.report.collection import Report
+import numpy as np
+
+from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
+from calovox.report.cells import chi2_cell, outside
+from calovox.report.comparison import with_events
+from calovox.report.layers import EXPECTED_FRACTIONS, LayerFractions
+from calovox.report.topics.response.measure import ResponseResult
 from calovox.report.topics.response.slices import EtaSlice, SlicedResponse
-from calovox.report.topics.shapes.page import chi2_cell, outside, with_events
+from calovox.samples.regions import CENTRAL, Region
 
-__all__ = ["response_context"]
+__all__ = ["page_response"]
 
 
-def response_context(report: Report) -> dict[str, Any] | None:
-    """Collect what the template shows beside the figures of E_tot / E_kin against |eta|.
-
-    Args:
-        report: All results.
-
-    Returns:
-        Values by their names in the template; None without responses.
-    """
-    if not report.responses:
-        return None
-    sliced = report.sliced_response
+def page_response(result: ResponseResult) -> dict[str, Any]:
+    """Collect what the template shows: what the figures leave out, chi2 of slices, layers."""
+    sliced = result.sliced
     return {
-        "edge": f"{report.responses[0].profile.edges[-1]:g}",
+        "edge": f"{result.responses[0].profile.edges[-1]:g}" if result.responses else None,
         "counts": [
             {
                 "label": entry.label,
@@ -32,10 +29,12 @@ def response_context(report: Report) -> dict[str, Any] | None:
                 "beyond": entry.n_beyond,
                 "sparse": entry.n_sparse,
             }
-            for entry in report.responses
+            for entry in result.responses
         ],
-        "gap_range": None if sliced is None else _range(*sliced.gap_range),
-        "slices": None if sliced is None or not sliced.slices else _slices(sliced),
+        "gap_range": _range(*sliced.gap_range) if sliced is not None and sliced.maps else None,
+        "slices": _slices(sliced) if sliced is not None and sliced.slices else None,
+        "layers": [f"{BARREL_NAMES[layer]} ({layer})" for layer in BARREL_NUMBERS],
+        "regions": [_fractions(region, entries) for region, entries in result.fractions],
     }
 
 
@@ -58,5 +57,38 @@ def _slice_row(entry: EtaSlice, labels: list[str]) -> dict[str, Any]:
     }
 
 
+def _fractions(region: Region, entries: tuple[LayerFractions, ...]) -> dict[str, Any]:
+    central = region == CENTRAL
+    return {
+        "name": region.name,
+        "title": str(region),
+        "expected": [_expected(layer) for layer in BARREL_NUMBERS] if central else None,
+        "rows": [_fractions_row(entry, central=central) for entry in entries if entry.n_events],
+    }
+
+
+def _fractions_row(entry: LayerFractions, *, central: bool) -> dict[str, Any]:
+    states = [("good" if passed else "poor") if central else "" for passed in entry.as_expected]
+    return {
+        "label": entry.label,
+        "cells": [
+            {"text": _share(mean, error), "state": state}
+            for mean, error, state in zip(entry.mean, entry.error, states, strict=True)
+        ],
+        "verdict": ("pass" if all(entry.as_expected) else "fail") if central else "",
+    }
+
+
 def _range(low: float, high: float) -> str:
     return f"{low:g} ≤ |η| < {high:g}"
+
+
+def _share(mean: float, error: float) -> str:
+    if not np.isfinite(mean):
+        return "–"
+    return f"{100 * mean:.2f} ± {100 * error:.2f}"
+
+
+def _expected(layer: int) -> str:
+    low, high = EXPECTED_FRACTIONS[layer]
+    return f"below {100 * high:g}" if low == 0 else f"{100 * low:g} to {100 * high:g}"

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
-from calovox.report.topics.response.measure import ratio_edges
-from calovox.report.topics.shapes.measure import FEWEST_EVENTS, ObservableResult, compare_values
+from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_values
+from calovox.report.topics.response.bins import ratio_edges
 from calovox.samples.sample import Sample
 
 __all__ = [

@@ -1,118 +1,36 @@
-"""Samples of reconstructed showers, and what comes out when they are compared region by region.
+"""Shower shapes of simulations against the reference, region by region.
 
 Every simulation is compared with the reference in each `Region` and for each observable: two
 histograms with the same bins and their chi2, and, for the events that both have, the shift event
 by event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, Int64
-from calovox.samples.regions import Region
+from calovox.arrays import Array, Float64, Int64
+from calovox.report.comparison import (
+    FEWEST_EVENTS,
+    SPLIT_SEED,
+    ObservableResult,
+    SimulatedResult,
+)
+from calovox.report.layers import LayerFractions, layer_fractions
+from calovox.report.topic import NotShown
+from calovox.samples.regions import REGIONS, Region
 from calovox.samples.sample import OBSERVABLES, Sample
-from calovox.scores.averages import Paired, paired_difference
+from calovox.samples.samples import Samples
+from calovox.scores.averages import paired_difference
 from calovox.scores.histograms import (
-    Chi2,
-    Floor,
-    Histogram,
     chi2_of_histograms,
     choose_edges,
     fill_histogram,
     split_floor,
 )
 
-__all__ = [
-    "EXPECTED_FRACTIONS",
-    "FEWEST_EVENTS",
-    "SPLIT_SEED",
-    "LayerFractions",
-    "ObservableResult",
-    "RegionResult",
-    "SimulatedResult",
-    "compare_region",
-    "compare_values",
-    "match_events",
-]
-
-FEWEST_EVENTS: Final = 50
-"""Events of the reference below which a region is left out."""
-
-EXPECTED_FRACTIONS: Final = {
-    0: (0.003, 0.04),
-    1: (0.1, 0.3),
-    2: (0.65, 0.85),
-    3: (0.0, 0.04),
-    12: (0.0, 0.005),
-}
-"""Range of the mean share of each layer for 65 GeV at 0.2 < |eta| < 0.25."""
-
-SPLIT_SEED: Final = 2025
-"""Seed of the random halves."""
-
-
-@dataclass(frozen=True)
-class SimulatedResult:
-    """One observable of one simulation in one region.
-
-    Attributes:
-        label: Name of the simulation.
-        place: Its place in the report, from 0: gives its colour.
-        histogram: Its events, in the bins of the reference.
-        chi2: Comparison with the reference.
-        paired: Event-by-event difference; none where the samples share no events.
-    """
-
-    label: str
-    place: int
-    histogram: Histogram
-    chi2: Chi2
-    paired: Paired | None
-
-
-@dataclass(frozen=True)
-class ObservableResult:
-    """One observable in one region.
-
-    Attributes:
-        name: Name of the observable.
-        reference: Histogram of the reference.
-        floor: Reference against itself.
-        simulated: One result per simulation.
-    """
-
-    name: str
-    reference: Histogram
-    floor: Floor
-    simulated: tuple[SimulatedResult, ...]
-
-
-@dataclass(frozen=True)
-class LayerFractions:
-    """Mean share of each layer in the energy of all layers.
-
-    Attributes:
-        label: Name of the sample.
-        n_events: Number of events.
-        mean: Mean share, in the order of `LAYERS`.
-        error: Its statistical error.
-    """
-
-    label: str
-    n_events: int
-    mean: Float64[Array, " layer"]
-    error: Float64[Array, " layer"]
-
-    @property
-    def as_expected(self) -> tuple[bool, ...]:
-        """Whether each mean is in `EXPECTED_FRACTIONS`, a statement on the central region only."""
-        ranges = (EXPECTED_FRACTIONS[layer] for layer in LAYERS)
-        return tuple(
-            bool(low <= mean <= high) for mean, (low, high) in zip(self.mean, ranges, strict=True)
-        )
+__all__ = ["RegionResult", "ShapesResult", "compare_region", "match_events", "measure_shapes"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +48,32 @@ class RegionResult:
     n_reference: int
     observables: tuple[ObservableResult, ...]
     fractions: tuple[LayerFractions, ...]
+
+
+@dataclass(frozen=True)
+class ShapesResult:
+    """All regions.
+
+    Attributes:
+        regions: Those in which the reference has enough events.
+        missing: What cannot be compared, and why.
+    """
+
+    regions: tuple[RegionResult, ...]
+    missing: tuple[str, ...]
+
+
+def measure_shapes(samples: Samples) -> ShapesResult | NotShown:
+    """Compare all observables in all regions."""
+    if not samples.reconstructed:
+        given = samples.left_out or ("Shower shapes: no reference with cell energies was given",)
+        return NotShown(given)
+    reference, *simulated = samples.reconstructed
+    found = {region: compare_region(reference, simulated, region) for region in REGIONS}
+    return ShapesResult(
+        tuple(result for result in found.values() if result is not None),
+        (*samples.left_out, *_missing(found)),
+    )
 
 
 def match_events(reference: Sample, simulated: Sample) -> Int64[Array, " event"]:
@@ -174,33 +118,8 @@ def compare_region(
         _compare_observable(reference, simulated, matches, region, column)
         for column in range(len(OBSERVABLES))
     )
-    fractions = tuple(_layer_fractions(sample, region) for sample in (reference, *simulated))
+    fractions = tuple(layer_fractions(sample, region) for sample in (reference, *simulated))
     return RegionResult(region, int(np.count_nonzero(chosen)), observables, fractions)
-
-
-def compare_values(
-    name: str,
-    values: Sequence[Float64[Array, " _"]],
-    simulated: Sequence[tuple[str, int]],
-) -> ObservableResult:
-    """Compare one observable of any events, in bins chosen from the reference.
-
-    Args:
-        name: Name of the observable.
-        values: The observable of the reference's events, then of those of each simulation.
-        simulated: Name and place in the report of each simulation.
-
-    Returns:
-        Histograms, chi2 and floor; nothing event by event.
-    """
-    edges = choose_edges(values[0])
-    reference, *others = (fill_histogram(column, edges) for column in values)
-    floor = split_floor(values[0], edges, np.random.default_rng(SPLIT_SEED))
-    results = (
-        SimulatedResult(label, place, other, chi2_of_histograms(reference, other), None)
-        for (label, place), other in zip(simulated, others, strict=True)
-    )
-    return ObservableResult(name, reference, floor, tuple(results))
 
 
 def _compare_observable(
@@ -238,13 +157,11 @@ def _values(
     return region.rescale(values, sample.energy[rows])
 
 
-def _layer_fractions(sample: Sample, region: Region) -> LayerFractions:
-    chosen = region.select(sample.energy, sample.eta_center)
-    energy = sample.shapes.layer_energy[chosen & (sample.shapes.layer_energy.sum(axis=1) > 0)]
-    shares = energy / energy.sum(axis=1, keepdims=True)
-    n_events = len(shares)
-    if n_events < 2:
-        nothing = np.full(len(LAYERS), np.nan)
-        return LayerFractions(sample.label, n_events, nothing, nothing)
-    error = shares.std(axis=0, ddof=1) / n_events**0.5
-    return LayerFractions(sample.label, n_events, shares.mean(axis=0), error)
+def _missing(found: Mapping[Region, RegionResult | None]) -> Iterator[str]:
+    for region, result in found.items():
+        if result is None:
+            yield f"{region}: the reference has too few events"
+            continue
+        for entry in result.observables[0].simulated:
+            if entry.histogram.total == 0:
+                yield f"{entry.label} at {region}: it has no events there"

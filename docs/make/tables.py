@@ -1,0 +1,147 @@
+"""Tables of the documents from what commands wrote: `python -m docs.make.tables`.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`. One whose numbers are not there
+stays as it is, and the command that makes them is named.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from docs.make.rooms import read_rooms
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+SHAPES = {
+    **{"e_raw": "E_raw", "e_cal": "E_cal", "f1": "f1", "delta_e": "Delta E"},
+    **{"e_ratio": "E_ratio", "w_eta1": "w_eta1", "fracs1": "fracs1"},
+    **{"r_phi": "R_phi", "r_eta": "R_eta"},
+}
+_BLOCK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def write(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Write a table in Markdown."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *map(list, rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def rooms() -> str:
+    """List the rooms, what they are for, and whom they import."""
+    rows = [
+        (f"`{room.name}`", room.caption, ", ".join(f"`{name}`" for name in room.imports) or "none")
+        for room in read_rooms()
+    ]
+    return write(["room", "what is in it", "imports"], rows)
+
+
+def shapes(report: dict[str, Any]) -> str:
+    """List chi2/ndf of the shower shapes by region and sample, and what Geant4's halves have."""
+    rows = []
+    for entry in report["regions"]:
+        found = {o["name"]: o for o in entry["observables"]}
+        title = _region(entry["region"])
+        chosen = [found[shape] for shape in SHAPES]
+        rows.append([title, "Geant4 halves", *(_number(o["floor"]["mean"]) for o in chosen)])
+        for place, simulated in enumerate(chosen[0]["simulated"]):
+            values = [o["simulated"][place]["chi2"]["reduced"] for o in chosen]
+            if any(value is not None for value in values):  # it has showers there
+                rows.append(["", simulated["label"], *map(_number, values)])
+    return write(["energy, abs(eta)", "sample", *SHAPES.values()], rows)
+
+
+def slices(report: dict[str, Any]) -> str:
+    """List the mean chi2/ndf of E_tot over E_kin in slices of energy."""
+    rows = []
+    for entry in report["energy_slices"]:
+        found, floor = entry["eta_range"], _number(entry["floor"])
+        (model,) = [a for a in entry["averages"] if a["label"] == "CaloINN"]
+        value = f"{model['mean']:.2f} +- {model['error']:.2f}"
+        bounds = f"{found['eta_low']:.2f} to {found['eta_high']:.2f}"
+        rows.append([bounds, floor, _number(found["note_chi2"]), value])
+    return write(["abs(eta)", "Geant4 halves", "the note's CaloINN", "CaloINN"], rows)
+
+
+def cost(content: dict[str, Any]) -> str:
+    """List time and memory of the models."""
+    models = content["models"]
+    lines: dict[str, Callable[[Any], str]] = {
+        "parameters": lambda m: f"{m['n_parameters']:,}".replace(",", " "),
+        "one shower, ms": lambda m: f"{m['single']['mean']:.2f} +- {m['single']['std']:.2f}",
+        "median, ms": lambda m: f"{m['single']['p50']:.2f}",
+        "95th, 99th percentile, ms": lambda m: (
+            f"{m['single']['p95']:.2f}, {m['single']['p99']:.2f}"
+        ),
+        "100, 1000 at once, ms a shower": lambda m: _both(m["batches"]),
+        "one shower up to cells, ms": lambda m: (
+            f"{m['chain']['mean']:.2f} +- {m['chain']['std']:.2f}"
+        ),
+        "median up to cells, ms": lambda m: f"{m['chain']['p50']:.2f}",
+        "100, 1000 at once up to cells, ms a shower": lambda m: _both(m["chain_batches"]),
+        "memory of one range, of all, MB": lambda m: f"{m['memory']:.0f}, {m['memory_all']:.0f}",
+    }
+    rows = [
+        [title, *(value(model) for model in models.values())] for title, value in lines.items()
+    ]
+    names = {"plain": "note, plain"}
+    return write(["", *(names.get(Path(n).name, f"`{n}`") for n in models)], rows)
+
+
+def _both(batches: dict[str, float]) -> str:
+    return f"{batches['100']:.2f}, {batches['1000']:.2f}"
+
+
+def _region(region: dict[str, Any]) -> str:
+    """Name a region: energy and range of abs(eta)."""
+    exactly = "exactly " if region["discrete"] else ""
+    energy = region["energy"] / 1000
+    shown = f"{energy / 1000:g} TeV" if energy >= 1000 else f"{energy:.3g} GeV"
+    return f"{exactly}{shown}, {region['eta_low']:.2f} to {region['eta_high']:.2f}"
+
+
+SOURCES: dict[str, tuple[str | None, str, Callable[..., str]]] = {
+    "rooms": (None, "", rooms),
+    "grids": ("demo/grids/report.json", "make demo", shapes),
+    "shapes": ("demo/report/report.json", "make demo", shapes),
+    "slices": ("demo/report/report.json", "make demo", slices),
+    "cost": ("build/benchmark.json", "make benchmark", cost),
+}
+
+
+def rewritten(text: str) -> str:
+    """Put the tables into a document that can be made."""
+
+    def replace(found: re.Match[str]) -> str:
+        source, command, make = SOURCES[found[2]]
+        if source is None:
+            return f"{found[1]}{make()}{found[3]}"
+        if not (ROOT / source).is_file():
+            print(f"{found[2]}: no {source}, run `{command}`; the table stays as it is")
+            return found[0]
+        numbers = json.loads((ROOT / source).read_text(encoding="utf-8"))
+        return f"{found[1]}{make(numbers)}{found[3]}"
+
+    return _BLOCK.sub(replace, text)
+
+
+def _number(value: float | None) -> str:
+    """Write two digits, or as many as stand before the point."""
+    if value is None:
+        return ""
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+def main() -> None:
+    """Rewrite all documents."""
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        if (new := rewritten(text)) != text:
+            document.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

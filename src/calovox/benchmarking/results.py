@@ -1,0 +1,142 @@
+"""A benchmark of several models: costs, ratios to the first, and the file that keeps them."""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from calovox.benchmarking.costs import PASSES, ROUNDS, Cost, measure_costs
+from calovox.files.whole import whole_file
+from calovox.runtime import load_models
+
+__all__ = ["Benchmark", "benchmark_models", "processor_name"]
+
+FORMAT = "calovox benchmark"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What showers of several models cost.
+
+    Attributes:
+        costs: Costs by the names of the models; the first one is the reference of all ratios.
+        energy: Kinetic energy of the photons in MeV.
+        eta: Their pseudorapidity.
+    """
+
+    costs: Mapping[str, Cost]
+    energy: float
+    eta: float
+
+    @property
+    def reference(self) -> str:
+        """The model that all are compared with."""
+        return next(iter(self.costs))
+
+    def values(self, name: str) -> dict[str, Any]:
+        """Give the numbers of a model on one level, with names such as ``single.mean``."""
+        return _flat(asdict(self.costs[name]))
+
+    def ratios(self, name: str) -> dict[str, float]:
+        """Divide the numbers of a model by those of the reference, where that is possible."""
+        reference = self.values(self.reference)
+        return {
+            key: value / reference[key]
+            for key, value in self.values(name).items()
+            if isinstance(value, int | float) and reference[key]
+        }
+
+    def write(
+        self, path: Path, *, provenance: dict[str, Any] | None = None, overwrite: bool = False
+    ) -> None:
+        """Write all numbers as JSON, and what they were measured on.
+
+        Args:
+            path: The file.
+            provenance: How the benchmark was made.
+            overwrite: Whether an existing file may be replaced.
+
+        Raises:
+            FileExistsError: If the file exists and may not be replaced.
+        """
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "provenance": provenance or {},
+            "machine": _machine(),
+            "photon": {"energy": self.energy, "eta": self.eta},
+            "models": {name: asdict(cost) for name, cost in self.costs.items()},
+            "ratios": {name: self.ratios(name) for name in self.costs},
+        }
+        with whole_file(path, overwrite=overwrite) as partial:
+            partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def benchmark_models(
+    names: Sequence[str],
+    *,
+    energy: float,
+    eta: float,
+    rounds: int = ROUNDS,
+    passes: int = PASSES,
+    advance: Callable[[int], None] = lambda count: None,
+) -> Benchmark:
+    """Measure time and memory of models on one thread.
+
+    Args:
+        names: Shipped models, folders, ONNX files or parametrisations; the first one is the
+            reference.
+        energy: Kinetic energy of the photons in MeV.
+        eta: Their pseudorapidity.
+        rounds: How often the models take turns.
+        passes: Passes of each in a round.
+        advance: Called with the number of finished rounds, `rounds` in all.
+
+    Returns:
+        The costs.
+
+    Raises:
+        ValueError: If a model is named twice, or is not for these photons.
+    """
+    if len(set(names)) < len(names):
+        raise ValueError(f"expected different models, got {', '.join(names)}")
+    models = {name: load_models(name) for name in names}
+    costs = measure_costs(
+        models, energy=energy, eta=eta, rounds=rounds, passes=passes, advance=advance
+    )
+    return Benchmark(costs, energy, eta)
+
+
+def processor_name() -> str:
+    """Name the processor as the system does."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "processor": processor_name(),
+        "cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": metadata.version("numpy"),
+        "onnxruntime": metadata.version("onnxruntime"),
+    }

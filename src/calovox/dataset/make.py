@@ -1,0 +1,144 @@
+"""From hits to a dataset: voxels, cells, and the calibration of the cluster energy."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from calovox.arrays import Array
+from calovox.binned_shower import average_sub_voxels, write_sub_voxels
+from calovox.dataset.keys import LEAST_FRACTION
+from calovox.dataset.writer import DatasetWriter
+from calovox.geometry import CellTable
+from calovox.geometry.cell_energies import CellEnergies
+from calovox.hits import Hits
+from calovox.phi_modulation import phi_phase
+from calovox.phi_modulation.bare_hits import BareHits
+from calovox.reconstruction import Calibration, cells_to_shapes, fit_calibration, hits_to_cells
+from calovox.tracking import Track, silently
+from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
+
+__all__ = ["DatasetContent", "make_dataset"]
+
+Center = Literal["hits", "photon"]
+"""What voxels lie round: the centre of the hits, or the photon."""
+
+
+@dataclass(frozen=True)
+class DatasetContent:
+    """What a dataset was made of.
+
+    Attributes:
+        n_events: Showers.
+        dropped: Share of their energy that lies outside all voxels, on average.
+        calibration: Calibration of the cluster energy; None without cells.
+    """
+
+    n_events: int
+    dropped: float
+    calibration: Calibration | None
+
+    def __str__(self) -> str:
+        return f"{self.n_events} showers, {100 * self.dropped:.2g} % of the energy dropped"
+
+
+def make_dataset(
+    hits: BareHits,
+    output: Path,
+    grid: VoxelGrid,
+    *,
+    center: Center = "hits",
+    table: CellTable | None = None,
+    fastcalosim: bool = False,
+    precision_bits: int | None = None,
+    sub_voxels: Path | None = None,
+    provenance: dict[str, Any] | None = None,
+    overwrite: bool = False,
+    track: Track = silently,
+) -> DatasetContent:
+    """Turn hits into voxels and cells, and fit the calibration to the cells.
+
+    Voxels are made of the bare hits, cells of the hits as they are.
+
+    Args:
+        hits: The hits files.
+        output: The dataset.
+        grid: The voxels.
+        center: What the voxels lie round.
+        table: The cells of the detector; None for no cells and no calibration.
+        fastcalosim: Whether to make it an event library that FastCaloSim loads.
+        precision_bits: How many bits of energies to keep; None for all.
+        sub_voxels: ROOT file for the average places of hits in their voxels; None for none.
+        provenance: How the dataset is made, but for the hits.
+        overwrite: Whether an existing file may be replaced.
+        track: Shows the progress.
+
+    Returns:
+        What was written.
+
+    Raises:
+        FileExistsError: If a file exists and may not be replaced.
+        ValueError: If the hits cannot be used.
+    """
+    totals = _Totals()
+    with DatasetWriter(
+        output,
+        grid,
+        overwrite=overwrite,
+        provenance={
+            **(provenance or {}),
+            "hits": hits.provenance,
+            "phi_modulation": hits.phi_modulation,
+        },
+        cell_table=None if table is None else table.name,
+        precision_bits=precision_bits,
+        compression="gzip" if fastcalosim else "blosc2",
+        least_fraction=LEAST_FRACTION if fastcalosim else 0.0,
+    ) as writer:
+        for batch in hits.files.batches("voxels", track):
+            voxels = hits_to_voxels(hits.bare(batch), grid, center=center)
+            phi_mod = _phi_phase(voxels) if fastcalosim else None
+            writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
+        calibration = None if table is None else totals.calibration()
+        if calibration is not None:
+            writer.attach("calibration", calibration.to_arrays())
+        writer.finish()
+        if sub_voxels is not None:
+            bare = hits.batches("sub-voxels", track)
+            average = average_sub_voxels(bare, grid, center=center)
+            write_sub_voxels(sub_voxels, average, overwrite=overwrite)
+    return DatasetContent(totals.n_events, totals.dropped / totals.n_events, calibration)
+
+
+def _phi_phase(voxels: Voxels) -> Array:
+    assert voxels.phi_center is not None  # made from hits
+    return phi_phase(voxels.phi_center)
+
+
+@dataclass
+class _Totals:
+    """What is known of all events after the last batch."""
+
+    columns: list[tuple[Array, Array, Array]] = field(default_factory=list)
+    n_events: int = 0
+    dropped: float = 0.0
+
+    def add(self, voxels: Voxels, hits: Hits, table: CellTable | None) -> CellEnergies | None:
+        """Count a batch, and return its cells."""
+        self.n_events += len(hits)
+        if voxels.dropped_fraction is not None:
+            self.dropped += float(voxels.dropped_fraction.sum())
+        if table is None:
+            return None
+        cells = hits_to_cells(hits, table)
+        shapes = cells_to_shapes(cells, table)
+        self.columns.append((shapes.cluster_energy, voxels.incident_energy, shapes.cluster_eta))
+        return cells
+
+    def calibration(self) -> Calibration:
+        """Fit the calibration to all events."""
+        energies, photon_energies, etas = (
+            np.concatenate(c) for c in zip(*self.columns, strict=True)
+        )
+        return fit_calibration(energies, photon_energies, etas)

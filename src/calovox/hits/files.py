@@ -1,0 +1,75 @@
+"""Several hits files as one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calovox.hits.file import HitsReader
+from calovox.hits.hits import Hits
+from calovox.tracking import Track, silently
+
+__all__ = ["HitsFiles"]
+
+
+class HitsFiles:
+    """Several hits files as one.
+
+    Args:
+        paths: The files, in order.
+
+    Raises:
+        ValueError: If they hold no showers, or two events have the same index and would share
+            their random numbers.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._readers = [HitsReader(path) for path in paths]
+        if len(self) == 0:
+            raise ValueError(f"{self}: expected showers, got none")
+        self._check_indices()
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        return sum(len(reader) for reader in self._readers)
+
+    def __str__(self) -> str:
+        return ", ".join(str(reader.path) for reader in self._readers)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in order."""
+        return [reader.path for reader in self._readers]
+
+    @property
+    def provenance(self) -> list[dict[str, Any]]:
+        """How the hits of each file were made."""
+        return [reader.provenance for reader in self._readers]
+
+    @property
+    def phi_modulation(self) -> list[Mapping[str, Any] | None]:
+        """What is known of the phi modulation in the hits of each file."""
+        return [reader.phi_modulation for reader in self._readers]
+
+    def batches(self, title: str, track: Track = silently) -> Iterator[Hits]:
+        """Read all showers in batches.
+
+        Args:
+            title: What is done with them.
+            track: Shows the progress.
+
+        Returns:
+            Batches in the order of the files.
+        """
+        parts = (batch for reader in self._readers for batch in reader.batches())
+        return track(parts, title, len(self))
+
+    def _check_indices(self) -> None:
+        columns = [reader.photons().index for reader in self._readers]
+        indices, counts = np.unique(np.concatenate(columns), return_counts=True)
+        if np.any(counts > 1):
+            raise ValueError(
+                f"{self}: event {indices[counts > 1][0]} occurs more than once; "
+                "make the files with different --first-event"
+            )

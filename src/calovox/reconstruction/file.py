@@ -1,0 +1,157 @@
+"""Reconstruction of a file: the cells of all its showers become shower shapes."""
+
+from collections.abc import Iterator, Sized
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from calovox.geometry import CellTable
+from calovox.geometry.cell_energies import CellEnergies
+from calovox.hits.file import HitsReader
+from calovox.photons import Photons
+from calovox.reconstruction.calibration import Calibration
+from calovox.reconstruction.deposit import hits_to_cells
+from calovox.reconstruction.shapes import ShowerShapes, cells_to_shapes, concatenate_shapes
+from calovox.reconstruction.shapes_file import write_shapes
+from calovox.tracking import Track, silently
+
+__all__ = ["CellSource", "CellsOfHits", "reconstruct", "reconstruct_file"]
+
+
+@runtime_checkable
+class CellSource(Sized, Protocol):
+    """Showers whose cells can be read: `calovox.dataset.cells.open_cells` opens any file."""
+
+    table: CellTable
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How the showers were made."""
+        ...
+
+    def batches(self) -> Iterator[tuple[CellEnergies, Photons | None]]:
+        """Read the cells of all showers, and their photons if they are known."""
+        ...
+
+
+class CellsOfHits:
+    """Cells made of the hits of a file.
+
+    Args:
+        reader: The hits.
+        table: The cells of the detector.
+    """
+
+    def __init__(self, reader: HitsReader, table: CellTable) -> None:
+        self._reader = reader
+        self.table = table
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        return len(self._reader)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How the showers were made."""
+        return self._reader.provenance
+
+    def batches(self) -> Iterator[tuple[CellEnergies, Photons | None]]:
+        """Put the hits of all showers into cells."""
+        for hits in self._reader.batches():
+            yield hits_to_cells(hits, self.table), hits.photons
+
+
+def reconstruct(
+    source: CellSource,
+    *,
+    calibration: Calibration | None = None,
+    strip_rows: Literal[1, 2] = 1,
+    track: Track = silently,
+) -> tuple[ShowerShapes, Photons | None]:
+    """Compute the shower shapes of all showers.
+
+    Args:
+        source: Their cells.
+        calibration: Calibration of the cluster energy; None for no calibrated energies.
+        strip_rows: Rows of strips in the profile of EMB1: 1 as the note, 2 as ATLAS.
+        track: Shows the progress.
+
+    Returns:
+        The shapes, and the photons if all of them are known.
+
+    Raises:
+        ValueError: If there are no showers.
+    """
+    shapes, photons = [], []
+    for batch in track(_batches(source), "shower shapes", len(source)):
+        photons.append(batch.photons)
+        shapes.append(
+            cells_to_shapes(
+                batch.cells, source.table, calibration=calibration, strip_rows=strip_rows
+            )
+        )
+    if not shapes:
+        raise ValueError("expected showers to reconstruct, got none")
+    return concatenate_shapes(shapes), _join(photons)
+
+
+def reconstruct_file(
+    source: CellSource,
+    output: Path,
+    *,
+    calibration: Calibration | None = None,
+    strip_rows: Literal[1, 2] = 1,
+    provenance: dict[str, Any] | None = None,
+    overwrite: bool = False,
+    track: Track = silently,
+) -> None:
+    """Compute the shower shapes of all showers, and write them, one row per shower.
+
+    Args:
+        source: Their cells.
+        output: The Parquet file.
+        calibration: Calibration of the cluster energy; None for no calibrated energies.
+        strip_rows: Rows of strips in the profile of EMB1: 1 as the note, 2 as ATLAS.
+        provenance: How the shapes are made, but for their source.
+        overwrite: Whether an existing file may be replaced.
+        track: Shows the progress.
+
+    Raises:
+        FileExistsError: If the file exists and may not be replaced.
+        ValueError: If there are no showers.
+    """
+    shapes, photons = reconstruct(
+        source, calibration=calibration, strip_rows=strip_rows, track=track
+    )
+    write_shapes(
+        output,
+        shapes,
+        photons=photons,
+        calibration=calibration,
+        provenance={**(provenance or {}), "source": source.provenance},
+        overwrite=overwrite,
+    )
+
+
+class _Batch:
+    """Cells and photons of some showers."""
+
+    def __init__(self, cells: CellEnergies, photons: Photons | None) -> None:
+        self.cells = cells
+        self.photons = photons
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+def _batches(source: CellSource) -> Iterator[_Batch]:
+    return (_Batch(cells, photons) for cells, photons in source.batches())
+
+
+def _join(parts: list[Photons | None]) -> Photons | None:
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    columns = ("energy", "eta", "phi", "index")
+    return Photons(*(np.concatenate([getattr(part, name) for part in known]) for name in columns))

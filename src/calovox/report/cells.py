@@ -1,0 +1,90 @@
+"""Cells of the tables of the page: chi2/ndf and scores with their states, metrics in words."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from calovox.report.comparison import SimulatedResult
+from calovox.report.text import feature_symbol, short_number, with_error
+from calovox.scores.histograms import Histogram
+from calovox.scores.overview import CLEAR, NOTABLE, OverviewCell, OverviewRow
+
+__all__ = ["FAIR", "GOOD", "chi2_cell", "metric_name", "outside", "score_cells"]
+
+GOOD: Final = 1.5
+"""Chi2/ndf up to which a simulation is called good."""
+
+FAIR: Final = 3.0
+"""Chi2/ndf up to which it is called fair."""
+
+
+_METRICS: Final = {
+    "chi2_ndf": "χ²/ndf",
+    "separation": "Separation power",
+    "wasserstein": "Wasserstein distance",
+    "ks": "Kolmogorov–Smirnov distance",
+    "correlation": "Layer-energy correlation",
+    "frechet": "Fréchet physics distance",
+    "kernel": "Kernel physics distance",
+    "fpd": "Fréchet distance as in the CaloChallenge",
+    "kpd": "Kernel distance as in the CaloChallenge",
+    "precision": "Precision",
+    "recall": "Recall",
+    "density": "Density",
+    "coverage": "Coverage",
+    "training_distance": "Nearness to training showers",
+    "copying": "Copies of training showers",
+    "auc": "Classifier AUC",
+    "divergence": "Jensen–Shannon divergence [bit]",
+}
+
+
+def chi2_cell(entry: SimulatedResult) -> dict[str, str]:
+    """Write chi2/ndf, its state, and the events below and above the bins."""
+    reduced = entry.chi2.reduced
+    return {
+        "text": f"{reduced:.2f}" if entry.chi2.ndf > 0 else "–",
+        "state": _state(reduced),
+        "outside": outside(entry.histogram),
+    }
+
+
+def outside(histogram: Histogram) -> str:
+    """Write the events below and above the bins."""
+    return f"{histogram.underflow} | {histogram.overflow}"
+
+
+def _state(reduced: float) -> str:
+    if not np.isfinite(reduced):
+        return ""
+    return "good" if reduced <= GOOD else "fair" if reduced <= FAIR else "poor"
+
+
+def metric_name(metric: str, feature: str = "") -> str:
+    """Write the name of a metric in words, with the feature where features stand apart."""
+    name = _METRICS.get(metric, metric.replace("_", " "))
+    return f"{name}, {feature}" if feature else name
+
+
+def score_cells(row: OverviewRow) -> list[dict[str, Any] | None]:
+    """Write the worst scores of a row, one per sample; None where a sample has none."""
+    return [None if cell is None else _cell(cell) for cell in row.cells]
+
+
+def _cell(cell: OverviewCell) -> dict[str, Any]:
+    worst = cell.worst
+    return {
+        "short": short_number(worst.value),
+        "value": with_error(worst.value, worst.uncertainty),
+        "floor": with_error(worst.floor, worst.floor_uncertainty),
+        "feature": feature_symbol(worst.feature),
+        "state": _score_state(cell.distance),
+        "n_off": cell.n_off,
+        "n_scores": cell.n_scores,
+    }
+
+
+def _score_state(distance: float) -> str:
+    if np.isnan(distance):
+        return ""
+    return "good" if distance <= NOTABLE else "fair" if distance <= CLEAR else "poor"

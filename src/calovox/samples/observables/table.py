@@ -1,0 +1,116 @@
+"""Observables by name, and their values for many showers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from calovox.arrays import Array, Bool, Float64, Int64
+
+__all__ = ["Observable", "ObservableTable", "join_tables"]
+
+
+@dataclass(frozen=True)
+class Observable:
+    """One number of a shower.
+
+    Attributes:
+        name: Name without spaces, by which others refer to it.
+        title: What it is, in a few words.
+        unit: Its unit; empty for a pure number.
+    """
+
+    name: str
+    title: str
+    unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """Title, with the unit in brackets."""
+        return f"{self.title} [{self.unit}]" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class ObservableTable:
+    """Observables of some showers.
+
+    Attributes:
+        observables: What each column is.
+        values: One row per shower, one column per observable, all finite.
+    """
+
+    observables: tuple[Observable, ...]
+    values: Float64[Array, "event observable"]
+
+    def __post_init__(self) -> None:
+        if self.values.shape[1] != len(self.observables):
+            raise ValueError(
+                f"ObservableTable: expected {len(self.observables)} columns of `values`, "
+                f"got {self.values.shape[1]}"
+            )
+        names = [observable.name for observable in self.observables]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"ObservableTable: expected each name once, got {sorted(twice)}")
+        if not np.isfinite(self.values).all():
+            event, column = np.argwhere(~np.isfinite(self.values))[0]
+            raise ValueError(
+                f"ObservableTable: expected finite values, got {self.values[event, column]} "
+                f"of `{names[column]}` in event {event}"
+            )
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        return len(self.values)
+
+    def __getitem__(self, name: str) -> Float64[Array, " event"]:
+        """Return one observable of all showers."""
+        return np.asarray(self.values[:, self.names.index(name)])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the observables."""
+        return tuple(observable.name for observable in self.observables)
+
+    def rows(self, chosen: Bool[Array, " event"] | Int64[Array, " chosen"]) -> "ObservableTable":
+        """Return some of the showers."""
+        return ObservableTable(self.observables, self.values[chosen])
+
+    def select(self, names: Iterable[str]) -> "ObservableTable":
+        """Return some of the observables, in the order asked for.
+
+        Args:
+            names: Their names.
+
+        Raises:
+            ValueError: If there is no such observable.
+        """
+        columns = []
+        for name in names:
+            if name not in self.names:
+                raise ValueError(
+                    f"observable: expected one of {', '.join(self.names)}, got '{name}'"
+                )
+            columns.append(self.names.index(name))
+        return ObservableTable(
+            tuple(self.observables[column] for column in columns), self.values[:, columns]
+        )
+
+
+def join_tables(tables: Sequence[ObservableTable]) -> ObservableTable:
+    """Put observables of the same showers side by side.
+
+    Args:
+        tables: At least one table, all of the same showers.
+
+    Returns:
+        All observables, in order.
+
+    Raises:
+        ValueError: If the tables differ in length, or a name comes twice.
+    """
+    lengths = {len(table) for table in tables}
+    if len(lengths) > 1:
+        raise ValueError(f"tables: expected as many showers in each, got {sorted(lengths)}")
+    observables = tuple(entry for table in tables for entry in table.observables)
+    return ObservableTable(observables, np.concatenate([t.values for t in tables], axis=1))

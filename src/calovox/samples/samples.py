@@ -1,0 +1,137 @@
+"""Everything that is judged, opened and read once: what scores and report get."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from calovox.geometry.cells import CellTable
+from calovox.reconstruction import Calibration
+from calovox.samples.batch import ShowerSource
+from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
+from calovox.samples.sample import (
+    Sample,
+    calibrate,
+    check_common_energies,
+    read_sample,
+    reconstruct,
+)
+from calovox.samples.showers import ShowerImage, read_image
+from calovox.samples.source import SourceChain, open_sample
+from calovox.samples.totals import TotalEnergies, read_totals
+from calovox.tracking import Track, silently
+
+__all__ = ["Samples", "read_samples"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """All samples of an evaluation.
+
+    Attributes:
+        files: What they were read from.
+        judged: The reference, then simulations, by name: each a `Sample` if it is reconstructed.
+        calibration: Calibration of the energy, common to all; None without reconstructed samples.
+        calibration_stored: Whether the reference held it.
+        left_out: Why samples are not reconstructed, one line per file.
+        training: Showers that the models were trained with.
+        displaced: Showers of one energy, then the same at new azimuths, calibrated alike.
+        slices: E_tot of the samples compared in slices of energy, the reference first.
+        classifier: Samples that a classifier tries to tell apart, the reference first.
+        image: One shower.
+    """
+
+    files: EvaluationFiles
+    judged: Mapping[str, ShowerSource] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    calibration_stored: bool = False
+    left_out: tuple[str, ...] = ()
+    training: ShowerSource | None = None
+    displaced: tuple[Sample, ...] = ()
+    slices: tuple[TotalEnergies, ...] = ()
+    classifier: Mapping[str, ShowerSource] = field(default_factory=dict)
+    image: ShowerImage | None = None
+
+    @property
+    def reconstructed(self) -> tuple[Sample, ...]:
+        """The samples with cells, the reference first; none if the reference has no cells."""
+        return tuple(sample for sample in self.judged.values() if isinstance(sample, Sample))
+
+
+def read_samples(
+    files: EvaluationFiles, *, table: CellTable | None = None, track: Track = silently
+) -> Samples:
+    """Open all files, and read those with cells once.
+
+    Args:
+        files: The files.
+        table: The cells of the detector; the built-in barrel if none is given.
+        track: Shows the progress over showers.
+
+    Returns:
+        The samples.
+
+    Raises:
+        ValueError: If a file cannot be used.
+    """
+    how: dict[str, Any] = {"binning": files.binning, "min_energy": files.min_energy}
+    named = {REFERENCE_LABEL: files.reference, **files.simulated} if files.reference else {}
+    opened = {label: open_sample(paths, **how, table=table) for label, paths in named.items()}
+    classifier = {} if files.classifier is None else dict(files.classifier.items())
+    training = open_sample(files.training, **how, cells=False) if files.training else None
+    judged, calibration, stored = _reconstruct(opened, track)
+    return Samples(
+        files=files,
+        judged=judged,
+        calibration=calibration,
+        calibration_stored=stored,
+        left_out=tuple(_left_out(opened)),
+        training=training,
+        displaced=_read_displaced(files, table, track),
+        slices=tuple(
+            read_totals(path, label, track=track)
+            for label, path in (() if files.slices is None else files.slices.items())
+        ),
+        classifier={
+            label: open_sample([path], **how, cells=False) for label, path in classifier.items()
+        },
+        image=None if files.hits is None else read_image(files.hits),
+    )
+
+
+def _reconstruct(
+    opened: Mapping[str, SourceChain], track: Track
+) -> tuple[Mapping[str, ShowerSource], Calibration | None, bool]:
+    """Read the samples with cells, if the reference is one of them or alone."""
+    if not opened:
+        return {}, None, False
+    if not opened[REFERENCE_LABEL].has_shapes and len(opened) > 1:
+        return {label: source.voxels_alone() for label, source in opened.items()}, None, False
+    found = [
+        reconstruct(source, label, track=track)
+        for label, source in opened.items()
+        if source.has_shapes or len(opened) == 1
+    ]
+    for sample in found[1:]:
+        check_common_energies(found[0], sample)
+    samples, calibration, stored = calibrate(found)
+    return {**opened, **{sample.label: sample for sample in samples}}, calibration, stored
+
+
+def _left_out(opened: Mapping[str, SourceChain]) -> Iterator[str]:
+    for label, source in opened.items():
+        for path in source.without_shapes:
+            yield f"Shower shapes: {path.name} has no cell energies: {label} is left out"
+
+
+def _read_displaced(
+    files: EvaluationFiles, table: CellTable | None, track: Track
+) -> tuple[Sample, ...]:
+    if files.displaced is None:
+        return ()
+    found = [
+        read_sample([path], label, table=table, track=track)
+        for label, path in files.displaced.items()
+    ]
+    for sample in found[1:]:
+        check_common_energies(found[0], sample)
+    return calibrate(found)[0]

@@ -1,0 +1,56 @@
+"""E_tot of the showers of a dataset: the sum of all voxels, so that cells are not needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from calovox.arrays import Array, Float64
+from calovox.samples.reading import read_batches
+from calovox.samples.source import open_sample
+from calovox.tracking import Track, silently
+
+__all__ = ["TotalEnergies", "read_totals"]
+
+
+@dataclass(frozen=True)
+class TotalEnergies:
+    """Energies of a sample, with and without what escapes the voxels.
+
+    Attributes:
+        label: How the report calls it.
+        energy: Kinetic energies in MeV.
+        eta_center: Pseudorapidity of the shower centres.
+        ratio: Sum of all voxels over the kinetic energy.
+        place: Place of a simulation in the report: gives its colour.
+    """
+
+    label: str
+    energy: Float64[Array, " event"]
+    eta_center: Float64[Array, " event"]
+    ratio: Float64[Array, " event"]
+    place: int = 0
+
+
+def read_totals(path: Path, label: str, *, track: Track = silently) -> TotalEnergies:
+    """Add up the voxels of each shower of a dataset.
+
+    Args:
+        path: A dataset; cells are not needed.
+        label: How the report calls it.
+        track: Shows the progress over showers.
+
+    Returns:
+        Energies and pseudorapidities.
+
+    Raises:
+        ValueError: If the dataset has no events, or does not tell pseudorapidities.
+    """
+    columns = []
+    for batch in read_batches(open_sample([path], cells=False), f"Adding up {label}", track):
+        if batch.eta_center is None:
+            raise ValueError(f"{path}: expected pseudorapidities of the showers, got none")
+        ratio = batch.fraction.sum(axis=1, dtype=np.float64)
+        columns.append((batch.incident_energy, batch.eta_center, ratio))
+    energy, eta_center, ratio = map(np.concatenate, zip(*columns, strict=True))
+    return TotalEnergies(label, energy, eta_center, ratio)

@@ -1,0 +1,125 @@
+"""The referee: the AUC of every classifier, the floor, the learning curve, and the largest of all.
+
+The AUC of one classifier is a lower bound of how well two samples can be told apart; so is the
+largest of several. The floor is the AUC of halves of the reference against each other, as many
+showers each as the samples have, as long as the reference has them: 0.5 within its error, or the
+test is broken.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from calovox.scores.referee.inputs import ClassifierInputs
+from calovox.scores.referee.learning_curve import LearningCurve, measure_learning_curve
+from calovox.scores.referee.trees import FEWEST_SHOWERS, N_SEEDS, TreeAreas, classify_by_trees
+
+__all__ = ["LowerBound", "TreeTest", "judge_by_trees", "largest", "measure_floor"]
+
+
+@dataclass(frozen=True)
+class TreeTest:
+    """The test of one sample by trees on one kind of inputs.
+
+    Attributes:
+        inputs: Name of the inputs.
+        areas: AUC with all showers.
+        curve: AUC against the number of showers; None if it was not asked for.
+    """
+
+    inputs: str
+    areas: TreeAreas
+    curve: LearningCurve | None = None
+
+
+@dataclass(frozen=True)
+class LowerBound:
+    """The largest AUC of several classifiers.
+
+    Attributes:
+        auc: Lower bound of the AUC with which the samples can be told apart.
+        error: Its statistical error.
+        inputs: Which test gave it.
+        n_tests: How many there were; the largest of many is biased upward at the floor.
+    """
+
+    auc: float
+    error: float
+    inputs: str
+    n_tests: int
+
+
+def judge_by_trees(
+    name: str,
+    reference: ClassifierInputs,
+    simulated: ClassifierInputs,
+    *,
+    n_seeds: int = N_SEEDS,
+    learning_curve: bool = True,
+) -> TreeTest:
+    """Test a sample by trees.
+
+    Args:
+        name: Name of the inputs.
+        reference: Inputs of reference showers.
+        simulated: The same of simulated showers.
+        n_seeds: How often training is repeated.
+        learning_curve: Whether parts of the showers are tested as well.
+
+    Returns:
+        What was measured.
+
+    Raises:
+        ModuleNotFoundError: If scikit-learn is not installed.
+    """
+    areas = classify_by_trees(reference, simulated, n_seeds=n_seeds)
+    curve = measure_learning_curve(reference, simulated, areas) if learning_curve else None
+    return TreeTest(name, areas, curve)
+
+
+def measure_floor(reference: ClassifierInputs, *, n_seeds: int = N_SEEDS) -> TreeAreas:
+    """Test halves of the reference against each other, another division for each seed.
+
+    Args:
+        reference: Inputs of reference showers.
+        n_seeds: How many divisions.
+
+    Returns:
+        The AUC of each division.
+
+    Raises:
+        ValueError: If the reference has too few showers to be divided.
+        ModuleNotFoundError: If scikit-learn is not installed.
+    """
+    if len(reference) < 2 * FEWEST_SHOWERS:
+        raise ValueError(
+            f"classifier: expected {2 * FEWEST_SHOWERS} showers or more of the reference for its "
+            f"halves, got {len(reference)}"
+        )
+    found = []
+    for seed in range(n_seeds):
+        order = np.random.default_rng((2029, seed)).permutation(len(reference))
+        halves = np.array_split(order, 2)
+        found.append(
+            classify_by_trees(reference.rows(halves[0]), reference.rows(halves[1]), n_seeds=1)
+        )
+    return TreeAreas(
+        np.concatenate([areas.auc for areas in found]),
+        np.concatenate([areas.auc_errors for areas in found]),
+        found[0].n_reference,
+        found[0].n_simulated,
+    )
+
+
+def largest(tests: Mapping[str, TreeAreas]) -> LowerBound:
+    """Find the largest AUC.
+
+    Args:
+        tests: At least one test, by the name of its inputs.
+
+    Returns:
+        The largest, as a lower bound.
+    """
+    name, areas = max(tests.items(), key=lambda item: item[1].mean)
+    return LowerBound(areas.mean, areas.error, name, len(tests))

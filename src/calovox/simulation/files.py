@@ -1,0 +1,149 @@
+"""Simulation of a source of showers into files: a dataset, and hits if they are wanted."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calovox.binned_shower import HitEnergy, read_sub_voxels
+from calovox.dataset import DatasetWriter
+from calovox.geometry import CellTable
+from calovox.hits.file import HitsWriter
+from calovox.phi_modulation.curve_file import read_curve
+from calovox.phi_modulation.state import state_after_applying
+from calovox.simulation.simulate import SimulatedShowers, simulate_hits, simulate_voxels
+from calovox.simulation.sources import Source
+from calovox.tracking import Track, silently
+
+__all__ = ["simulate_source", "simulate_to_files"]
+
+
+def simulate_source(
+    source: Source,
+    *,
+    seed: int,
+    table: CellTable | None = None,
+    hit_energy: HitEnergy | None = None,
+    track: Track = silently,
+) -> Iterator[SimulatedShowers]:
+    """Simulate what the calorimeter sees of the showers of a source.
+
+    Args:
+        source: The showers, and what goes with them.
+        seed: Seed of the run.
+        table: The cells of the detector; None to stop at hits.
+        hit_energy: Mean energy of a hit; None for the note's. For sources of voxels.
+        track: Shows the progress.
+
+    Returns:
+        Batches in the order of the source.
+    """
+    sub_voxels, curve = source.sub_voxels, source.phi_modulation
+    modulation = None if curve is None else read_curve(curve)
+    if source.hits is not None:
+        hits = track(source.hits, "simulation", source.number)
+        return simulate_hits(hits, table=table, phi_modulation=modulation)
+    assert source.showers is not None  # a source has one of both
+    return simulate_voxels(
+        track(source.showers, "simulation", source.number),
+        None if sub_voxels is None else read_sub_voxels(sub_voxels, source.grid),
+        seed=seed,
+        table=table,
+        hit_energy=hit_energy,
+        phi_modulation=modulation,
+    )
+
+
+def simulate_to_files(
+    source: Source,
+    output: Path,
+    *,
+    seed: int,
+    hits: Path | None = None,
+    table: CellTable | None = None,
+    hit_energy: HitEnergy | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    track: Track = silently,
+) -> int:
+    """Simulate the showers of a source, and write them.
+
+    Args:
+        source: The showers, and what goes with them.
+        output: The dataset; the calibration of the source goes along.
+        seed: Seed of the run.
+        hits: Also write the hits, into this file; None for no hits.
+        table: Store the energies of these cells too; None for none.
+        hit_energy: Mean energy of a hit; None for the note's. For sources of voxels.
+        provenance: How the files are made, but for the source.
+        overwrite: Whether existing files may be replaced.
+        track: Shows the progress.
+
+    Returns:
+        How many showers are of photons that the models were not trained for.
+
+    Raises:
+        FileExistsError: If a file exists and may not be replaced.
+    """
+    targets = _Targets(output, hits, table, provenance or {}, overwrite)
+    n_extrapolated = 0
+    with targets.open(source) as append:
+        for batch in simulate_source(
+            source, seed=seed, table=table, hit_energy=hit_energy, track=track
+        ):
+            append(batch)
+            if batch.voxels.extrapolated is not None:
+                n_extrapolated += int(batch.voxels.extrapolated.sum())
+    return n_extrapolated
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """Files to be written."""
+
+    dataset: Path
+    hits: Path | None
+    table: CellTable | None
+    provenance: Mapping[str, Any]
+    overwrite: bool
+
+    @contextmanager
+    def open(self, source: Source) -> Iterator[Callable[[SimulatedShowers], None]]:
+        """Open the dataset, and the hits file if it is wanted; the calibration goes along."""
+        stored = source.modulation
+        provenance = {**self.provenance, **source.provenance, "phi_modulation": stored}
+        if source.phi_modulation is not None:
+            stored = state_after_applying(stored, source.path)
+        with ExitStack() as stack:
+            dataset = stack.enter_context(
+                DatasetWriter(
+                    self.dataset,
+                    source.grid,
+                    overwrite=self.overwrite,
+                    provenance=provenance,
+                    cell_table=None if self.table is None else self.table.name,
+                )
+            )
+            hits = None
+            if self.hits is not None:
+                hits = stack.enter_context(
+                    HitsWriter(
+                        self.hits,
+                        provenance=provenance,
+                        phi_modulation=stored,
+                        overwrite=self.overwrite,
+                    )
+                )
+
+            def append(batch: SimulatedShowers) -> None:
+                dataset.append(batch.voxels, batch.cells)
+                if hits is not None:
+                    hits.append(batch.hits)
+
+            yield append
+            if source.calibration is not None:
+                dataset.attach("calibration", source.calibration)
+            for writer in (dataset, hits):
+                if writer is not None:
+                    writer.finish()

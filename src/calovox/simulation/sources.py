@@ -1,0 +1,266 @@
+"""Where a simulation takes its showers from: a library of showers, or trained models.
+
+A source has voxels, or hits with their voxels.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from calovox.arrays import Array
+from calovox.binned_shower import ShowerLibrary
+from calovox.dataset import DatasetReader
+from calovox.files.whole import file_hash
+from calovox.models.parametric.file import is_parametric_file
+from calovox.models.parametric.model import ParametricModel
+from calovox.photons import Distribution, Photons, draw_photons, event_indices
+from calovox.simulation.photon_files import read_photons
+from calovox.simulation.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
+from calovox.simulation.simulate import match_photons
+from calovox.voxelization import VoxelGrid, Voxels
+
+__all__ = ["Matching", "PhotonChoice", "Source", "open_source"]
+
+Matching = Literal["perfect", "displaced", "nearest", "random"]
+"""Repeat the showers of a library, at their place or at new azimuths, or choose one for each new
+photon."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotonChoice:
+    """Which photons to simulate: new ones, or those of a file.
+
+    Attributes:
+        energy: Kinetic energies of new photons in MeV.
+        eta: Pseudorapidities of new photons.
+        file: Photons of a dataset, a hits file or a table, in place of new ones.
+        number: How many; None for all of the file, or of the library.
+    """
+
+    energy: Distribution | None = None
+    eta: Distribution | None = None
+    file: Path | None = None
+    number: int | None = None
+
+    def photons(self, asking: str, *, seed: int) -> Photons:
+        """Draw the photons, or read them.
+
+        Args:
+            asking: What needs them, for the message.
+            seed: Seed of the run.
+
+        Returns:
+            The photons.
+
+        Raises:
+            ValueError: If they are not determined, or determined twice.
+        """
+        if self.file is not None:
+            drawn = {"--energy": self.energy, "--eta": self.eta}
+            _refuse(drawn, "is not for the photons of a file: leave it out")
+            return read_photons(self.file, self.number)
+        if self.energy is None or self.eta is None or self.number is None:
+            given = {"--energy": self.energy, "--eta": self.eta, "-n": self.number}
+            missing = next(option for option, value in given.items() if value is None)
+            raise ValueError(f"{asking} needs {missing}, or --photons: which photons?")
+        indices = event_indices(0, self.number)
+        return draw_photons(indices, energy=self.energy, eta=self.eta, seed=seed)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Showers, and what goes with them.
+
+    Attributes:
+        path: The library or the model, as it was named.
+        grid: Their voxels.
+        number: How many there are.
+        showers: Batches of them; None if they are drawn as hits.
+        hits: Batches of showers drawn as hits; None if there are voxels.
+        provenance: Where they come from, for the result.
+        modulation: What is known of the phi modulation in them; see
+            `calovox.phi_modulation.state`.
+        sub_voxels: File that says where hits lie in voxels; None for anywhere.
+        phi_modulation: File of the curves to be put into the hits; None for none.
+        calibration: Calibration of the cluster energy, if there is one.
+    """
+
+    path: Path
+    grid: VoxelGrid
+    number: int
+    showers: Iterator[Voxels] | None
+    hits: Iterator[HitShowers] | None
+    provenance: dict[str, Any]
+    modulation: Mapping[str, Any] | None
+    sub_voxels: Path | None
+    phi_modulation: Path | None
+    calibration: Mapping[str, Array] | None
+
+
+def open_source(
+    model: str,
+    photons: PhotonChoice,
+    *,
+    seed: int,
+    matching: Matching | None = None,
+    sub_voxels: str | None = None,
+    phi_modulation: str | None = None,
+    allow_extrapolation: bool = False,
+) -> Source:
+    """Open a library of showers, or trained models.
+
+    Args:
+        model: A shipped model, the folder or file of an exported one, a parametrisation, or a
+            dataset, which is a library of showers.
+        photons: What to simulate; nothing but a number for the showers of a library themselves.
+        seed: Seed of the run.
+        matching: How photons find their showers in a library; None for "perfect".
+        sub_voxels: File that says where hits lie in voxels, or "none"; None for the model's.
+        phi_modulation: File of the curves to be put into the hits, or "none"; None for the
+            model's.
+        allow_extrapolation: Whether photons that the models were not trained for are simulated.
+
+    Returns:
+        The showers for the photons.
+
+    Raises:
+        ValueError: If arguments contradict each other, or photons are outside the trained range.
+        FileNotFoundError: If there is no such file.
+    """
+    wanted = _Wanted(model, photons, seed, matching, sub_voxels, phi_modulation)
+    path = Path(model)
+    is_other_file = path.is_file() and path.suffix != ".onnx"
+    is_hdf5 = is_other_file or path.suffix in (".h5", ".hdf5")
+    if is_hdf5 and not is_parametric_file(path):
+        if allow_extrapolation:
+            raise ValueError("--allow-extrapolation is for trained models: leave it out")
+        return _open_library(wanted, DatasetReader(path))
+    return _open_models(wanted, allow_extrapolation=allow_extrapolation)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Arguments of `open_source`."""
+
+    model: str
+    photons: PhotonChoice
+    seed: int
+    matching: Matching | None
+    sub_voxels: str | None
+    phi_modulation: str | None
+
+
+def _open_library(wanted: _Wanted, library: DatasetReader) -> Source:
+    number, showers = _library_showers(wanted, library)
+    return Source(
+        path=library.path,
+        grid=library.grid,
+        number=number,
+        showers=showers,
+        hits=None,
+        provenance={"library": library.provenance},
+        modulation=library.provenance.get("phi_modulation"),
+        sub_voxels=_file_or_default(wanted.sub_voxels, None),
+        phi_modulation=_file_or_default(wanted.phi_modulation, None),
+        calibration=library.attached("calibration"),
+    )
+
+
+def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
+    if wanted.matching is not None:
+        raise ValueError("--matching is for libraries of showers: leave it out")
+    # onnxruntime is slow to import, and a library does not need it
+    from calovox.runtime import load_models
+
+    models = load_models(wanted.model)
+    photons = wanted.photons.photons(f"--model {wanted.model}", seed=wanted.seed)
+    if isinstance(models, ParametricModel):
+        return _open_parametric(wanted, models, photons, allow_extrapolation=allow_extrapolation)
+    sub_voxels = _file_or_default(wanted.sub_voxels, models.sub_voxels)
+    curve = _file_or_default(wanted.phi_modulation, models.phi_modulation)
+    files = [*(model.path for model in models.models), *filter(None, (sub_voxels, curve))]
+    return Source(
+        path=Path(wanted.model),
+        grid=models.grid,
+        number=len(photons),
+        showers=photons_to_voxels(
+            models, photons, seed=wanted.seed, allow_extrapolation=allow_extrapolation
+        ),
+        hits=None,
+        provenance={"model_files": {path.name: file_hash(path) for path in files}},
+        modulation=None if models.phi_modulation is None else {"state": "removed"},
+        sub_voxels=sub_voxels,
+        phi_modulation=curve,
+        calibration=None,
+    )
+
+
+def _open_parametric(
+    wanted: _Wanted, model: ParametricModel, photons: Photons, *, allow_extrapolation: bool
+) -> Source:
+    if wanted.sub_voxels is not None:
+        raise ValueError(
+            f"--sub-voxels is for models of voxels, and {wanted.model} makes hits: leave it out"
+        )
+    grid = VoxelGrid.optimal()
+    curve = _file_or_default(wanted.phi_modulation, None)
+    files = filter(None, (model.path, curve))
+    return Source(
+        path=Path(wanted.model),
+        grid=grid,
+        number=len(photons),
+        showers=None,
+        hits=photons_to_hits(
+            model, photons, grid, seed=wanted.seed, allow_extrapolation=allow_extrapolation
+        ),
+        provenance={"model_files": {path.name: file_hash(path) for path in files}},
+        modulation=model.phi_modulation,
+        sub_voxels=None,
+        phi_modulation=curve,
+        calibration=None,
+    )
+
+
+def _file_or_default(given: str | None, default: Path | None) -> Path | None:
+    if given is None:
+        return default
+    if given == "none":
+        return None
+    if not Path(given).is_file():
+        raise FileNotFoundError(f"{given}: no such file")
+    return Path(given)
+
+
+def _refuse(options: Mapping[str, object], reason: str) -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise ValueError(f"{option} {reason}")
+
+
+def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iterator[Voxels]]:
+    """Return the number of showers and the batches of their voxels."""
+    matching, choice = wanted.matching or "perfect", wanted.photons
+    if matching in ("nearest", "random"):
+        photons = choice.photons(f"--matching {matching}", seed=wanted.seed)
+        showers = ShowerLibrary(library.read(), phi_mod=library.phi_mod())
+        matched = match_photons(showers, photons, matching=matching, seed=wanted.seed)
+        return len(photons), matched
+    new = {"--energy": choice.energy, "--eta": choice.eta, "--photons": choice.file}
+    _refuse(new, "is for new photons: leave it out, or use --matching nearest")
+    if matching == "displaced":
+        number = choice.number or len(library)
+        return number, _displaced_showers(library, number, wanted.seed)
+    number = min(len(library), choice.number or len(library))
+    return number, _first_showers(library, number)
+
+
+def _first_showers(library: DatasetReader, number: int) -> Iterator[Voxels]:
+    for start in range(0, number, BATCH):
+        yield library.read(slice(start, min(start + BATCH, number)))
+
+
+def _displaced_showers(library: DatasetReader, number: int, seed: int) -> Iterator[Voxels]:
+    showers = ShowerLibrary(library.read()).match_displaced(number, seed=seed)
+    for start in range(0, number, BATCH):
+        yield showers[start : start + BATCH]

@@ -1,0 +1,99 @@
+"""From the options of a model to the task of training it."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from calovox.models.shapes.dit import CaloDiT
+from calovox.training.data.showers import ShowerFiles
+from calovox.training.distillation import read_teacher
+from calovox.training.sizes.gan import GanRules, GanSizes
+from calovox.training.sizes.kinds import InnSizes, MakeModel
+from calovox.training.sizes.options import (
+    CfmOptions,
+    CriticOptions,
+    DitOptions,
+    GanOptions,
+    InnOptions,
+    TeachingOptions,
+)
+from calovox.training.sizes.shapes import CfmSizes, DitSizes
+from calovox.training.task import Task
+
+__all__ = ["distillation_task", "gan_task", "model_task"]
+
+
+def model_task(
+    options: InnOptions | CfmOptions | DitOptions, *, compiled: bool = False, **others: Any
+) -> Task:
+    """Plan the training of CaloINN, CaloCFM or CaloDiT-2.
+
+    Args:
+        options: Kind and sizes of the model.
+        compiled: Whether the network of a CaloDiT-2 is compiled.
+        others: All other arguments of `Task`.
+
+    Returns:
+        What to do.
+    """
+    if isinstance(options, InnOptions):
+        inn = InnSizes(**asdict(options))
+        return Task(sizes=inn, make=inn.fitted, **others)
+    if isinstance(options, CfmOptions):
+        cfm = CfmSizes(**asdict(options))
+        return Task(sizes=cfm, make=cfm.fitted, **others)
+    dit = DitSizes(**asdict(options))
+    return Task(sizes=dit, make=_compiled(dit) if compiled else dit.fitted, **others)
+
+
+def gan_task(options: GanOptions, critic: CriticOptions, **others: Any) -> Task:
+    """Plan the training of FastCaloGAN; the weights with the lowest chi2 of E_tot are kept.
+
+    Args:
+        options: Sizes of the generator.
+        critic: How it is trained.
+        others: All other arguments of `Task`.
+
+    Returns:
+        What to do.
+    """
+    sizes = GanSizes(**asdict(options))
+    rules = GanRules(sizes=sizes, **asdict(critic))
+    recipe = replace(others.pop("recipe"), choose_by="chi2")
+    return Task(sizes=sizes, make=rules.make, recipe=recipe, **others)
+
+
+def distillation_task(
+    run: Path, options: TeachingOptions, *, compiled: bool = False, **others: Any
+) -> Task:
+    """Plan the distillation of a CaloDiT-2 or CaloCFM, for the photons that it is for.
+
+    Args:
+        run: Run folder of the teacher.
+        options: How it is distilled.
+        compiled: Whether networks are compiled.
+        others: All other arguments of `Task`.
+
+    Returns:
+        What to do.
+
+    Raises:
+        ValueError: If the folder is no run folder, or its model no diffusion or flow model.
+    """
+    teacher = read_teacher(run, options, compiled=compiled)
+    return Task(
+        sizes=teacher.sizes,
+        make=teacher.make,
+        eta_range=teacher.eta_range,
+        energy_range=teacher.energy_range,
+        **others,
+    )
+
+
+def _compiled(sizes: DitSizes) -> MakeModel:
+    def make(files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
+        model = sizes.fitted(files, seed=seed, reflect=reflect)
+        model.network.compile()
+        return model
+
+    return make

@@ -1,0 +1,29 @@
+"""Grids by the names that users give them."""
+
+from pathlib import Path
+from typing import Final
+
+from calovox.voxelization.grid import VoxelGrid
+
+__all__ = ["choose_grid"]
+
+_GRIDS: Final = {"optimal": VoxelGrid.optimal, "regular": VoxelGrid.regular}
+
+
+def choose_grid(text: str) -> VoxelGrid:
+    """Make the grid that a user asked for.
+
+    Args:
+        text: ``optimal``, ``regular`` or the path of a TOML file with rings.
+
+    Returns:
+        The grid.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if text in _GRIDS:
+        return _GRIDS[text]()
+    if not Path(text).is_file():
+        raise ValueError(f"grid: expected optimal, regular or a TOML file, got '{text}'")
+    return VoxelGrid.from_toml(Path(text))
