@@ -51,10 +51,11 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams "
+        "voxelization"
     ),
     "training": (  # one loop
-        "arrays dataset files models nn options preprocessing units voxelization"
+        "arrays dataset files geometry models nn options preprocessing units voxelization"
     ),
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
     "export": (  # a trained model as a graph, with its files
