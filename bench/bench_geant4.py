@@ -42,7 +42,7 @@ from calovox.geant4 import DetectorModel, Response, deposits_to_hits
 from calovox.geant4.detector import ENTRANCE_RADIUS, Shell
 from calovox.geant4.engine import PHOTON, Deposits, _collect_deposits, build_simulation
 from calovox.geant4.volumes import WORLD, detector_volumes
-from calovox.geometry import barrel_cells
+from calovox.geometry import atlas_barrel
 from calovox.hits.merging import MergingRadii, merge_hits
 from calovox.photons import Photons
 
@@ -205,12 +205,11 @@ def bench_hits(n_events: int) -> None:
     photons = Photons(
         np.full(n_events, ENERGY), np.full(n_events, ETA), np.zeros(n_events), np.arange(n_events)
     )
-    lookup = barrel_cells().lookup()
     for _ in range(2):
         start = time.process_time()
         hits = deposits_to_hits(deposits, photons, Response())
         middle = time.process_time()
-        merged = merge_hits(hits, lookup, MergingRadii.fine())
+        merged = merge_hits(hits, atlas_barrel(), MergingRadii.fine())
         stop = time.process_time()
     print(f"deposits to hits: {len(deposits.energy) / (middle - start) / 1e6:.1f} M deposits/s")
     print(f"merging: {hits.n_hits / (stop - middle) / 1e6:.1f} M hits/s")

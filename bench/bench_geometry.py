@@ -11,9 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.timing import best_time
-from calovox.arrays import LAYERS
 from calovox.geometry import (
-    CellTable,
     TableLookup,
     barrel_cells,
     layer_of_deposit,
@@ -21,6 +19,7 @@ from calovox.geometry import (
     to_polar,
 )
 from calovox.geometry.alignment import aligned_barrel_cells
+from calovox.geometry.barrel import BARREL_NUMBERS, read_barrel
 from tests.reference.geometry import find_by_edges
 
 
@@ -42,7 +41,7 @@ def print_lookups(samples, cells):
         "barrel, numpy searchsorted": find_by_numpy,
     }
     if cells is not None:
-        finders["CaloCells.root, TableLookup"] = CellTable.from_root(cells).lookup().find
+        finders["CaloCells.root, TableLookup"] = read_barrel(cells).cells.lookup().find
     print(f"{'look-up':32s}" + "".join(f"{name:>24s}" for name in samples))
     for points in samples.values():
         assert np.array_equal(arithmetic(*points), find_by_numpy(*points))
@@ -60,7 +59,7 @@ def main():
     arguments = parser.parse_args()
     rng = np.random.default_rng(1)
     n = arguments.n
-    layer = rng.choice(np.array(LAYERS, dtype=np.uint8), n)
+    layer = rng.choice(np.array(BARREL_NUMBERS, dtype=np.uint8), n)
     eta, phi = rng.uniform(-1.3, 1.3, n), rng.uniform(-math.pi, math.pi, n)
     shower = rng.normal(0.33, 0.02, n), rng.normal(1.0, 0.02, n)
     print_lookups(

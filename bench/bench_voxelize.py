@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from bench.timing import best_time
-from calovox.arrays import LAYERS
 from calovox.geometry import layer_radius, to_polar
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.hits import Hits
 from calovox.voxelization import VoxelGrid, hits_to_voxels, shower_centers
 from tests.reference.voxelize import slow_voxels
@@ -26,7 +26,7 @@ def voxelize_with_numpy(hits: Hits, grid: VoxelGrid) -> Any:
     event = np.repeat(np.arange(len(hits)), np.diff(hits.event_offsets))
     eta, phi = shower_centers(hits)
     radii = np.zeros((13, len(hits)))
-    for layer in LAYERS:
+    for layer in BARREL_NUMBERS:
         radii[layer] = layer_radius(layer, eta)
     polar = to_polar(hits.eta, hits.phi, eta[event], phi[event], radii[hits.layer, event])
     voxel = grid.find(hits.layer, *polar)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calovox.arrays import LAYER_NAMES
-from calovox.geometry import CellTable, barrel_cells, wrap_phi
+from calovox.geometry import BARREL_NAMES, barrel_cells, read_barrel, wrap_phi
 from calovox.geometry.alignment import aligned_barrel_cells
 
 LIMITS = {"eta": 0.003, "phi": 0.004, "r [mm]": 5.0, "thickness [mm]": 5.0}
@@ -25,11 +24,11 @@ def differences(real, built_in, rows):
 
 
 def main():
-    real = CellTable.from_root(Path(sys.argv[1]))
+    real = read_barrel(Path(sys.argv[1])).cells
     print("| barrel | layer | cells | quantity | largest difference | limit | cells beyond |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for table in (barrel_cells(), aligned_barrel_cells()):
-        for layer, name in LAYER_NAMES.items():
+        for layer, name in BARREL_NAMES.items():
             rows = (barrel_cells().layer == layer) & (np.abs(barrel_cells().eta) < 1.35)
             for quantity, values in differences(real, table, rows).items():
                 beyond = np.count_nonzero(values > LIMITS[quantity])

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from calovox.arrays import LAYER_NAMES
 from calovox.geant4 import TruePhiModulation
 from calovox.hits import HitsReader
 from calovox.phi_modulation import MODULATED_LAYERS, PhiModulation
@@ -55,7 +54,7 @@ def print_distances(curve, truth):
     for row, (low, high) in enumerate(zip(curve.eta_edges, curve.eta_edges[1:], strict=False)):
         rms = np.sqrt(((curve.values[row] - truth.values[0]) ** 2).mean(axis=1))
         shares = 100 * rms / truth.amplitude[0]
-        names = [LAYER_NAMES[layer] for layer in MODULATED_LAYERS]
+        names = [BARREL_NAMES[layer] for layer in MODULATED_LAYERS]
         text = ", ".join(f"{n} {s:.1f}" for n, s in zip(names, shares, strict=True))
         print(f"  {low:g} <= |eta| < {high:g}: {text}")
 
@@ -85,7 +84,7 @@ def print_flat_fit(profiles):
     for row, layer in enumerate(MODULATED_LAYERS):
         off = np.sqrt(((result.modulation.values[0, row] - 1.0) ** 2).mean())
         error = np.sqrt((result.modulation.uncertainties[0, row] ** 2).mean())
-        print(f"  {LAYER_NAMES[layer]}: rms of g - 1 is {off:.4f}, uncertainty {error:.4f}")
+        print(f"  {BARREL_NAMES[layer]}: rms of g - 1 is {off:.4f}, uncertainty {error:.4f}")
 
 
 if __name__ == "__main__":

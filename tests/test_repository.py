@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "calovox"
 MAY_IMPORT = {
     # numbers and files
     "arrays": "",  # axis names and array types
-    "options": "",  # ranges and meanings of the fields of settings
+    "options": "",  # ranges and meaning of the fields of dataclasses
     "tracking": "",  # who is told how far a work over showers is
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels phi_modulation photons random_streams units"
     ),
     "phi_modulation": (  # learn, remove, apply
-        "arrays files geometry hits kernels random_streams tracking"
+        "arrays files geometry hits kernels options random_streams tracking"
     ),
     "voxelization": "arrays geometry hits kernels text",  # grids, and hits to voxels
     "binned_shower": (  # voxels to hits
@@ -55,7 +55,7 @@ MAY_IMPORT = {
         "voxelization"
     ),
     "training": (  # one loop
-        "arrays dataset files models nn options preprocessing units voxelization"
+        "arrays dataset files geometry models nn options preprocessing units voxelization"
     ),
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
     "export": (  # a trained model as a graph, with its files

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Bool, Float32, Float64
+from calovox.arrays import Array, Bool, Float32, Float64
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.voxelization import VoxelGrid
 from tests.toy_showers import LAYER_FRACTIONS, VISIBLE_FRACTION
 
@@ -30,7 +31,7 @@ class ToyModels:
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
-        return (len(LAYERS) + self.grid.n_voxels,)
+        return (len(BARREL_NUMBERS) + self.grid.n_voxels,)
 
     def in_range(
         self, energy: Float64[Array, " event"], eta: Float64[Array, " event"]
@@ -48,8 +49,8 @@ class ToyModels:
         eta: Float64[Array, " event"],
         noise: Float32[Array, "event draw"],
     ) -> Float32[Array, "event voxel"]:
-        shares = np.exp(noise[:, len(LAYERS) :].astype(np.float64))
-        for position, layer in enumerate(LAYERS):
+        shares = np.exp(noise[:, len(BARREL_NUMBERS) :].astype(np.float64))
+        for position, layer in enumerate(BARREL_NUMBERS):
             voxels = self.grid.layer_slice(layer)
             total = shares[:, voxels].sum(axis=1, keepdims=True)
             shares[:, voxels] *= VISIBLE_FRACTION * LAYER_FRACTIONS[position] / total

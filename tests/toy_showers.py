@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64
+from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.hits import Hits
 from calovox.photons import Fixed, Photons, SignedUniform, draw_photons
 
@@ -62,7 +63,7 @@ def toy_showers(
     below_pi = np.nextafter(np.float32(math.pi), np.float32(0))
     phi = np.clip(phi.astype(np.float32), -below_pi, below_pi)
     return Hits(
-        layer=np.asarray(LAYERS, dtype=np.uint8)[position],
+        layer=np.asarray(BARREL_NUMBERS, dtype=np.uint8)[position],
         eta=eta.astype(np.float32),
         phi=phi,
         r=centre_radius.astype(np.float32),

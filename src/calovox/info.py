@@ -11,7 +11,7 @@ import uproot
 from calovox.dataset import DatasetReader
 from calovox.files.damage import reading
 from calovox.files.formats import Format, UnknownFormatError, detect_format
-from calovox.geometry import CellTable
+from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader
 from calovox.models.parametric.file import read_parametric
 from calovox.models.parametric.model import ParametricModel
@@ -97,7 +97,7 @@ def _describe_root(path: Path) -> dict[str, str]:
     with reading(path, UnknownFormatError), uproot.open(path) as file:
         classes = {name.partition(";")[0]: kind for name, kind in file.classnames().items()}
     if "caloDetCells" in classes:
-        return {"format": "table of cells", "cells": repr(CellTable.from_root(path))}
+        return {"format": "table of cells", "cells": repr(read_barrel(path).cells)}
     names = [name.split("_energy_") for name in classes if name.startswith("probabilities_layer_")]
     if not names:
         raise ValueError(f"{path}: neither a table of cells nor sub-voxel probabilities")

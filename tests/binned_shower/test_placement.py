@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from calovox.arrays import layer_position
 from calovox.binned_shower import (
     HitEnergy,
     SubVoxelProbabilities,
@@ -12,6 +11,7 @@ from calovox.binned_shower import (
     voxels_to_hits,
 )
 from calovox.geometry import layer_radius, to_polar
+from calovox.geometry.barrel import atlas_barrel
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.binned_shower.showers import GRID, random_probabilities, toy_voxels
 from tests.reference.placement import hit_count, hit_energy_of, voxels_to_hits_twin
@@ -193,7 +193,7 @@ def test_hits_are_at_the_radii_of_their_layers():
         rows = hits.layer == layer
         radii = layer_radius(int(layer), voxels.eta_center[events_of(hits)[rows]])
         np.testing.assert_allclose(hits.r[rows], radii, rtol=1e-7)
-    assert set(layer_position(hits.layer)) == {0, 1, 2, 3, 4}
+    assert set(atlas_barrel().positions(hits.layer)) == {0, 1, 2, 3, 4}
 
 
 def test_photons_are_those_of_the_voxels():

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from calovox.binned_shower.sub_voxel_files import SubVoxelFileError, read_sub_voxels
-from calovox.geometry.cells import CellFileError, CellTable
+from calovox.geometry.barrel import read_barrel
+from calovox.geometry.cells import CellFileError
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import CurveFileError, read_curve_root, write_curve_root
 from calovox.samples.calochallenge import CaloChallengeError, read_binning
@@ -41,7 +42,7 @@ def sub_voxels(folder: Path) -> Path:
 
 READERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object], type[ValueError]]] = {
     "curve": (write_curve, read_curve_root, CurveFileError),
-    "cells": (write_curve, CellTable.from_root, CellFileError),
+    "cells": (write_curve, read_barrel, CellFileError),
     "photons": (write_photons, read_photons, PhotonFileError),
     "scores": (write_photons, Scores.from_parquet, ScoresError),
     "sub-voxels": (

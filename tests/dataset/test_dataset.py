@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS
 from calovox.dataset import DatasetError, DatasetReader, DatasetWriter, read_dataset
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 from tests.geometry.test_cell_energies import toy_cells
 from tests.toy_showers import toy_showers
@@ -35,7 +35,7 @@ def write_public(path: Path, voxels: Voxels, dtype: str, **storage: object) -> P
     with h5py.File(path, "w") as file:
         file.create_dataset("incident_energy", data=voxels.incident_energy[:, None].astype(dtype))
         file.create_dataset("eta_center", data=voxels.eta_center.astype(dtype))
-        for layer in LAYERS:
+        for layer in BARREL_NUMBERS:
             of_layer = grid.layer_slice(layer)
             columns = {
                 "energy": voxels.energy,
@@ -76,7 +76,7 @@ def test_written_voxels_read_back_unchanged(
 def test_the_root_has_the_keys_of_the_note_and_groups(tmp_path: Path, voxels: Voxels) -> None:
     path = write(tmp_path / "a.h5", voxels)
     edges = [f"bin{a}_{b}" for a in ("start", "size") for b in ("alpha", "radius")]
-    expected = {f"{name}_layer_{layer}" for name in ("energy", *edges) for layer in LAYERS}
+    expected = {f"{name}_layer_{layer}" for name in ("energy", *edges) for layer in BARREL_NUMBERS}
     expected |= {"incident_energy", "eta_center", "center_eta", "event", "meta"}
     with h5py.File(path) as file:
         assert set(file) == expected

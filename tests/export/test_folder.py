@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from calovox.arrays import LAYERS
 from calovox.binned_shower import read_sub_voxels
 from calovox.export.folder import export_models, write_boundaries
 from calovox.export.pairs import pair_runs
 from calovox.files.whole import file_hash
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.phi_modulation.curve_file import read_curve, read_curve_root
 from calovox.runtime import load_models
 from calovox.runtime.metadata import LOWEST_RUNTIME
@@ -63,7 +63,7 @@ def test_boundaries_are_those_of_the_grid(tmp_path: Path) -> None:
     grid = VoxelGrid.optimal()
     write_boundaries(tmp_path / "voxels.h5", grid)
     with h5py.File(tmp_path / "voxels.h5") as file:
-        assert len(file) == 4 * len(LAYERS)
+        assert len(file) == 4 * len(BARREL_NUMBERS)
         size = file["binsize_radius_layer_1"][()]
         np.testing.assert_allclose(file["binstart_radius_layer_1"][()], grid.r_min[36:200])
         np.testing.assert_allclose(size, (grid.r_max - grid.r_min)[36:200], rtol=1e-6)

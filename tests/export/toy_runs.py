@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from calovox.arrays import LAYERS
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.models.inn import CaloINN
 from calovox.models.shapes.dit import CaloDiT
-from calovox.models.shapes.kinds import PathKind, TokenKind, VoxelSpaceKind
+from calovox.models.shapes.kinds import PathKind, SolverName, TokenKind, VoxelSpaceKind
 from calovox.models.shapes.students import ConsistencyModel
 from calovox.models.two_stage import ShapeModel
 from calovox.preprocessing import (
@@ -43,7 +43,7 @@ TOY_FILE = {
 def toy_grid() -> VoxelGrid:
     rings = (Ring(0.0, 20.0, 10.0, 2), Ring(20.0, 100.0, 80.0, 3))
     wide = (Ring(0.0, 100.0, 100.0, 2),)
-    return VoxelGrid(dict.fromkeys(LAYERS, rings) | {12: wide}, "toy")
+    return VoxelGrid(dict.fromkeys(BARREL_NUMBERS, rings) | {12: wide}, "toy")
 
 
 def toy_dit(

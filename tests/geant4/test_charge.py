@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS
 from calovox.geant4 import ElectrodeGaps, TruePhiModulation
 from calovox.geometry import ABSORBER_PERIOD as PERIOD
 from calovox.geometry import barrel_cells
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.phi_modulation import PERIOD as FITTED_PERIOD
 
 PHASES = (np.arange(1000) + 0.5) * PERIOD / 1000
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", BARREL_NUMBERS)
 def test_modulation_has_mean_1_and_is_symmetric(layer):
     modulation = TruePhiModulation()
     assert np.mean(modulation(layer, PHASES)) == pytest.approx(1.0, abs=1e-12)

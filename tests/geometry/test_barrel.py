@@ -1,30 +1,30 @@
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS
 from calovox.geometry import (
     NO_LAYER,
+    atlas_barrel,
     barrel_cells,
     layer_boundaries,
     layer_of_deposit,
-    layer_radii,
     layer_radius,
     layer_thickness,
     wrap_phi,
 )
 from calovox.geometry.alignment import aligned_barrel_cells
+from calovox.geometry.barrel import BARREL_NUMBERS
 from tests.reference.geometry import layer_by_boundaries
 
 
 def test_barrel_has_the_cells_of_the_design():
     table = barrel_cells()
-    shapes = {layer: table.grid_shape(layer) for layer in LAYERS}
+    shapes = {layer: table.grid_shape(layer) for layer in BARREL_NUMBERS}
     assert shapes == {0: (122, 64), 1: (894, 64), 2: (112, 256), 3: (54, 256), 12: (20, 64)}
     assert len(np.unique(table.id)) == len(table)
     np.testing.assert_allclose(table.z, table.r * np.sinh(table.eta))
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", BARREL_NUMBERS)
 def test_barrel_is_symmetric_in_eta(layer):
     table = barrel_cells()
     grid = table.index_grid(layer)
@@ -32,7 +32,7 @@ def test_barrel_is_symmetric_in_eta(layer):
         np.testing.assert_array_equal(column[grid], sign * column[grid[::-1]])
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", BARREL_NUMBERS)
 def test_cells_of_a_layer_touch_each_other(layer):
     table = barrel_cells()
     grid = table.index_grid(layer)
@@ -52,7 +52,7 @@ def test_thickness_jumps_where_absorbers_change():
 
 def test_radius_and_thickness_of_cells_follow_the_functions():
     table = barrel_cells()
-    for layer in LAYERS:
+    for layer in BARREL_NUMBERS:
         rows = table.layer == layer
         np.testing.assert_array_equal(layer_radius(layer, table.eta[rows]), table.r[rows])
         np.testing.assert_array_equal(layer_thickness(layer, table.eta[rows]), table.d_r[rows])
@@ -120,5 +120,5 @@ def test_aligned_barrel_differs_by_millimetres_only():
 
 def test_radii_of_all_layers_are_those_of_each_layer():
     eta = np.array([-1.4, -0.81, 0.0, 0.4125, 0.79, 1.2, np.nan])
-    expected = np.stack([layer_radius(layer, eta) for layer in LAYERS], axis=1)
-    np.testing.assert_array_equal(layer_radii(eta), expected)
+    expected = np.stack([layer_radius(layer, eta) for layer in BARREL_NUMBERS], axis=1)
+    np.testing.assert_array_equal(atlas_barrel().radii(eta), expected)

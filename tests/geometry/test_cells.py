@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import uproot
 
-from calovox.arrays import LAYERS
 from calovox.geometry import CellTable, barrel_cells, wrap_phi
 from calovox.geometry.alignment import aligned_barrel_cells
+from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NUMBERS, read_barrel
 
 NAMES = {"deta": "d_eta", "dphi": "d_phi", "dr": "d_r"}
+TILE = BARREL_LAYERS[4:]
 BRANCHES = ("id", "layer", "eta", "phi", "r", "z", "deta", "dphi", "dr")
 
 
@@ -24,14 +25,14 @@ def write_root(path: Path, table: CellTable, rows: np.ndarray, leave_out: str = 
 
 @pytest.fixture(scope="module")
 def real(shared) -> CellTable:
-    return CellTable.from_root(shared / "atlas" / "CaloCells.root")
+    return read_barrel(shared / "atlas" / "CaloCells.root").cells
 
 
 def test_shuffled_file_gives_back_the_table(tmp_path):
     table = aligned_barrel_cells()
     rows = np.flatnonzero((table.layer == 3) | (table.layer == 12))
     shuffled = np.random.default_rng(0).permutation(rows)
-    back = CellTable.from_root(write_root(tmp_path / "cells.root", table, shuffled))
+    back = CellTable.from_root(write_root(tmp_path / "cells.root", table, shuffled), BARREL_LAYERS)
     for name in ("id", "layer", "eta", "phi", "r", "z", "d_eta", "d_phi", "d_r"):
         np.testing.assert_array_equal(getattr(back, name), getattr(table, name)[rows])
     assert back.grid_shape(3) == table.grid_shape(3)
@@ -41,14 +42,14 @@ def test_shuffled_file_gives_back_the_table(tmp_path):
 def test_max_abs_eta_keeps_full_rows_of_cells(tmp_path):
     table = aligned_barrel_cells()
     path = write_root(tmp_path / "cells.root", table, np.flatnonzero(table.layer == 12))
-    back = CellTable.from_root(path, layers=(12,), max_abs_eta=0.5)
+    back = CellTable.from_root(path, TILE, max_abs_eta=0.5)
     assert back.grid_shape(12) == (10, 64)
     assert np.abs(back.eta).max() < 0.5
 
 
 def test_index_grid_is_the_inverse_of_the_positions():
     table = barrel_cells()
-    for layer in LAYERS:
+    for layer in BARREL_NUMBERS:
         rows = np.flatnonzero(table.layer == layer)
         grid = table.index_grid(layer)
         np.testing.assert_array_equal(grid[table.eta_index[rows], table.phi_index[rows]], rows)
@@ -64,21 +65,21 @@ def test_file_errors_say_what_is_missing(tmp_path):
     with pytest.raises(
         ValueError, match=r"no_dr.root: the TTree `caloDetCells` lacks the branches dr"
     ):
-        CellTable.from_root(path)
+        CellTable.from_root(path, BARREL_LAYERS)
     with uproot.recreate(tmp_path / "other.root") as file:
         file["tree"] = {"x": np.zeros(2)}
     with pytest.raises(ValueError, match=r"other.root: the TTree `caloDetCells` lacks .*dphi, dr"):
-        CellTable.from_root(tmp_path / "other.root")
+        CellTable.from_root(tmp_path / "other.root", BARREL_LAYERS)
     (tmp_path / "text.root").write_text("no ROOT file at all")
     with pytest.raises(ValueError, match=r"text.root is no readable ROOT file"):
-        CellTable.from_root(tmp_path / "text.root")
+        CellTable.from_root(tmp_path / "text.root", BARREL_LAYERS)
     with pytest.raises(FileNotFoundError):
-        CellTable.from_root(tmp_path / "nothing.root")
+        CellTable.from_root(tmp_path / "nothing.root", BARREL_LAYERS)
     with pytest.raises(ValueError, match=r"no_tile.root: expected cells of layers \(12,\)"):
         path = write_root(tmp_path / "no_tile.root", table, np.arange(4))
-        CellTable.from_root(path, layers=(12,))
+        CellTable.from_root(path, TILE)
     with pytest.raises(ValueError, match="expected as many cells at each of 64 phi positions"):
-        CellTable.from_root(write_root(tmp_path / "holes.root", table, tile[:-1]))
+        CellTable.from_root(write_root(tmp_path / "holes.root", table, tile[:-1]), BARREL_LAYERS)
 
 
 def test_table_refuses_cells_in_disorder():
@@ -132,4 +133,4 @@ def test_cells_out_of_range_are_refused_by_branch(branch, value, tmp_path):
     with uproot.recreate(path) as file:
         file["caloDetCells"] = columns
     with pytest.raises(ValueError, match=f"`{branch}`, got .* in row 3"):
-        CellTable.from_root(path)
+        CellTable.from_root(path, BARREL_LAYERS)

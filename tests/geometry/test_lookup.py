@@ -5,10 +5,9 @@ import numba
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS
 from calovox.geometry import BarrelLookup, CellTable, TableLookup, barrel_cells, find_cell
 from calovox.geometry.alignment import aligned_barrel_cells
-from calovox.geometry.barrel import BARREL_GRIDS
+from calovox.geometry.barrel import BARREL_GRIDS, BARREL_LAYERS, BARREL_NUMBERS
 from calovox.geometry.lookup_kernel import GAP_TOLERANCE
 from tests.reference.geometry import (
     distances,
@@ -21,7 +20,7 @@ from tests.reference.geometry import (
 
 def random_points(n_points, seed=5, max_abs_eta=1.6):
     rng = np.random.default_rng(seed)
-    layer = rng.choice(np.array(LAYERS, dtype=np.uint8), n_points)
+    layer = rng.choice(np.array(BARREL_NUMBERS, dtype=np.uint8), n_points)
     return (
         layer,
         rng.uniform(-max_abs_eta, max_abs_eta, n_points),
@@ -41,7 +40,7 @@ def test_barrel_finds_the_cells_that_binary_search_finds():
     assert 0.5 < np.mean(found >= 0) < 0.95
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", BARREL_NUMBERS)
 def test_barrel_is_exact_at_the_edges_of_cells(layer):
     grid = BARREL_GRIDS[layer]
     eta = eta_edges(grid)
@@ -98,6 +97,7 @@ def test_points_equally_near_to_cells_belong_to_the_highest_row():
         eta_index=eta_index.astype(np.int32),
         phi_index=phi_index.astype(np.int32),
         name="toy",
+        layers=BARREL_LAYERS,
     )
     eta = np.array([0.25, 0.25, 0.125, 0.375, 0.25, 0.25])  # borders, then corners
     phi = np.array([0.25, 1.25, 0.5, 1.0, 0.5, 1.0])
@@ -151,9 +151,9 @@ def test_find_cell_runs_inside_other_kernels(aligned):
 
 def test_lookup_of_one_layer_finds_nothing_elsewhere():
     rows = barrel_cells().layer == 2
-    columns = dataclasses.asdict(barrel_cells())
-    name = columns.pop("name")
-    table = CellTable(**{key: column[rows] for key, column in columns.items()}, name=name)
+    names = [field.name for field in dataclasses.fields(CellTable)[:-2]]
+    columns = {name: getattr(barrel_cells(), name)[rows] for name in names}
+    table = dataclasses.replace(barrel_cells(), **columns)
     for lookup in (table.lookup(), TableLookup.from_table(table)):
         found = lookup.find(np.array([0, 2, 12]), np.full(3, 0.5), np.zeros(3))
         assert found[1] >= 0

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from calovox.geometry import barrel_cells
+from calovox.geometry import atlas_barrel
 from calovox.hits import Hits
 from calovox.hits.merging import MergingRadii, merge_hits
 from calovox.photons import Photons
 from tests.reference.merging import merge_event
 
-LOOKUP = barrel_cells().lookup()
+BARREL = atlas_barrel()
+LOOKUP = BARREL.cells.lookup()
 STEPS = 2.0**18
 
 
@@ -52,7 +53,7 @@ def cell_sums(hits):
 @pytest.mark.parametrize("radii", [MergingRadii.fine(), MergingRadii.coarse()])
 def test_merging_equals_slow_twin(radii):
     hits = make_hits(n_events=2, n_hits=400)
-    merged = merge_hits(hits, LOOKUP, radii)
+    merged = merge_hits(hits, BARREL, radii)
     for event in range(len(hits)):
         rows = slice(*merged.event_offsets[event : event + 2])
         expected = merge_event(hits, event, LOOKUP, radii)
@@ -64,14 +65,14 @@ def test_merging_equals_slow_twin(radii):
 @pytest.mark.parametrize("radii", [MergingRadii.fine(), MergingRadii.coarse()])
 def test_merging_keeps_the_energy_of_every_cell(radii):
     hits = make_hits()
-    before, after = cell_sums(hits), cell_sums(merge_hits(hits, LOOKUP, radii))
+    before, after = cell_sums(hits), cell_sums(merge_hits(hits, BARREL, radii))
     assert before.keys() == after.keys()
     np.testing.assert_allclose(list(after.values()), list(before.values()), rtol=1e-6)
 
 
 def test_merging_keeps_cells_when_positions_are_stored_rounded():
     hits = make_hits()
-    merged = merge_hits(hits, LOOKUP, MergingRadii.coarse())
+    merged = merge_hits(hits, BARREL, MergingRadii.coarse())
     rounded = np.round(merged.eta.astype(np.float64) * STEPS) / STEPS
     np.testing.assert_array_equal(
         LOOKUP.find(merged.layer, merged.eta, merged.phi),
@@ -81,7 +82,7 @@ def test_merging_keeps_cells_when_positions_are_stored_rounded():
 
 def test_merging_moves_hits_less_than_a_bin():
     hits = make_hits(n_events=1, n_hits=200)
-    merged = merge_hits(hits, LOOKUP, MergingRadii.fine())
+    merged = merge_hits(hits, BARREL, MergingRadii.fine())
     for hit in range(merged.n_hits):
         same = hits.layer == merged.layer[hit]
         d_eta = (hits.eta[same] - merged.eta[hit]) * hits.r[same]
@@ -91,27 +92,28 @@ def test_merging_moves_hits_less_than_a_bin():
 
 def test_merging_fine_hits_is_finer_than_coarse():
     hits = make_hits()
-    fine = merge_hits(hits, LOOKUP, MergingRadii.fine()).n_hits
-    coarse = merge_hits(hits, LOOKUP, MergingRadii.coarse()).n_hits
+    fine = merge_hits(hits, BARREL, MergingRadii.fine()).n_hits
+    coarse = merge_hits(hits, BARREL, MergingRadii.coarse()).n_hits
     assert coarse < fine < hits.n_hits
 
 
 def test_merging_keeps_empty_events():
     hits = make_hits(n_events=3)[0:0]
-    assert merge_hits(hits, LOOKUP, MergingRadii.fine()).n_hits == 0
+    assert merge_hits(hits, BARREL, MergingRadii.fine()).n_hits == 0
 
 
 def test_longitudinal_size_is_an_eighth_of_the_layer_but_at_most_5_mm():
     photons = make_hits(n_events=2).photons
     photons = Photons(photons.energy, np.array([0.05, 1.3]), photons.phi, photons.index)
-    lengths = MergingRadii.fine().lengths_along(photons)
+    lengths = MergingRadii.fine().lengths_along(photons, BARREL.layers)
     assert lengths[0, 2] == 5.0
     assert lengths[0, 3] == pytest.approx(31.7 / 8, abs=0.1)
-    assert np.all(MergingRadii.coarse().lengths_along(photons) == [5.0, 1.0, 5.0, 5.0, 5.0])
+    coarse = MergingRadii.coarse().lengths_along(photons, BARREL.layers)
+    assert np.all(coarse == [5.0, 1.0, 5.0, 5.0, 5.0])
 
 
 def test_merging_refuses_negative_energies():
     hits = make_hits(n_events=1)
     hits.energy[3] = -1.0
     with pytest.raises(ValueError, match="energies of 0 or more"):
-        merge_hits(hits, LOOKUP, MergingRadii.fine())
+        merge_hits(hits, BARREL, MergingRadii.fine())

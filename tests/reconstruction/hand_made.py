@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array
+from calovox.arrays import Array
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 
@@ -13,7 +14,7 @@ Position = tuple[int, int, int]
 
 
 def make_cells(table: CellTable, *events: Mapping[Position, float]) -> CellEnergies:
-    grids = {layer: table.index_grid(layer) for layer in LAYERS}
+    grids = {layer: table.index_grid(layer) for layer in BARREL_NUMBERS}
     rows, energies, offsets = [], [], [0]
     for event in events:
         found = {

@@ -94,7 +94,7 @@ def test_arrays_round_trip():
     ("change", "message"),
     [
         ({"offset": None}, "`offset` is missing"),
-        ({"weights": np.ones((28, 4))}, "`weights` of shape"),
+        ({"weights": np.full((28, 4), np.inf)}, "finite numbers in `weights`"),
         ({"offset": np.full(28, np.nan)}, "finite numbers in `offset`"),
         ({"eta_edges": np.linspace(1, 0, 29)}, "`eta_edges` must rise from 0"),
     ],
@@ -104,6 +104,12 @@ def test_wrong_arrays_are_refused(change, message):
     arrays = {name: values for name, values in arrays.items() if values is not None}
     with pytest.raises(ValueError, match=message):
         Calibration.from_arrays(arrays)
+
+
+def test_clusters_of_other_layers_are_refused():
+    calibration = fit_calibration(*clusters(500))
+    with pytest.raises(ValueError, match="expected clusters of 5 layers, got 3"):
+        calibration.energy(np.ones((2, 3)), np.zeros(2))
 
 
 def test_a_fit_needs_events_with_energy():

@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS
-from calovox.geometry.barrel import barrel_cells
-from calovox.geometry.cells import CellTable
+from calovox.geometry.barrel import BARREL_NUMBERS, barrel_cells, read_barrel
 from calovox.reconstruction.deposit import hits_to_cells
 from calovox.reconstruction.shapes import ShowerShapes, cells_to_shapes, concatenate_shapes
 from calovox.reconstruction.variables import ATLAS_VARIABLES, SHAPE_VARIABLES
@@ -42,7 +40,7 @@ def test_shapes_equal_the_slow_twin(cells, strip_rows):
 
 
 def test_shapes_in_the_real_cells_equal_the_slow_twin(shared):
-    table = CellTable.from_root(shared / "atlas" / "CaloCells.root")
+    table = read_barrel(shared / "atlas" / "CaloCells.root").cells
     hits = toy_showers(6)
     cells = hits_to_cells(hits, table)
     fast, twin = cells_to_shapes(cells, table), slow.shapes_of_cells(cells, table)
@@ -101,7 +99,7 @@ def n_cells(layer: int, eta_index: int, phi_index: int) -> float:
     near_phi = np.minimum(d_phi, 2 * np.pi - d_phi) < 0.3
     event = {(layer, int(i), int(j)): 0.5 for i, j in np.argwhere(np.outer(near_eta, near_phi))}
     shapes = shapes_of(event | {(2, eta_index, phi_index): 1.0})
-    return float(shapes.cluster_energy[0, LAYERS.index(layer)] / 0.5)
+    return float(shapes.cluster_energy[0, BARREL_NUMBERS.index(layer)] / 0.5)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ def test_negative_energies_give_finite_shapes():
 
 def test_shapes_do_not_change_under_rotation_by_one_tower(cells, shapes):
     rows = np.empty(len(TABLE), dtype=np.int64)
-    for layer in LAYERS:
+    for layer in BARREL_NUMBERS:
         grid = TABLE.index_grid(layer)
         rows[grid] = np.roll(grid, -grid.shape[1] // 64, axis=1)
     rotated = cells_to_shapes(moved(cells, rows), TABLE)
@@ -165,7 +163,7 @@ def test_shapes_of_emb2_do_not_change_under_rotation_by_one_of_its_cells(cells, 
 
 def test_shapes_do_not_change_under_the_mirror_in_eta(cells, shapes):
     rows = np.empty(len(TABLE), dtype=np.int64)
-    for layer in LAYERS:
+    for layer in BARREL_NUMBERS:
         grid = TABLE.index_grid(layer)
         rows[grid] = grid[::-1]
     mirrored = cells_to_shapes(moved(cells, rows), TABLE)

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from calovox.arrays import LAYERS
 from calovox.geometry import layer_thickness
+from calovox.geometry.barrel import BARREL_NUMBERS
 
 
 def merge_event(hits, event, lookup, radii):
@@ -17,7 +17,7 @@ def merge_event(hits, event, lookup, radii):
         eta, phi, r = (float(getattr(hits, name)[hit]) for name in ("eta", "phi", "r"))
         if energy == 0.0:
             continue
-        position = LAYERS.index(layer)
+        position = BARREL_NUMBERS.index(layer)
         along = radii.along[position]
         if radii.per_layer:
             along = min(along, float(layer_thickness(layer, photon_eta)) / radii.per_layer)

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array
+from calovox.arrays import Array
 from calovox.binned_shower import SubVoxelProbabilities
 from calovox.geometry import layer_radius, to_eta_phi
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.voxelization import Voxels
 
@@ -63,7 +64,7 @@ def voxels_to_hits_twin(voxels: Voxels, table: SubVoxelProbabilities, seed: int)
         counts = [hit_count(energy, hit_energy_of(eta_center)) for energy in energies]
         key = event_keys(seed, Stream.SUB_VOXELS, voxels.index[event : event + 1])
         numbers = iter(event_uniforms(key, 2 * sum(counts)).reshape(-1, 2))
-        radii = {j: float(layer_radius(j, np.array([eta_center]))[0]) for j in LAYERS}
+        radii = {j: float(layer_radius(j, np.array([eta_center]))[0]) for j in BARREL_NUMBERS}
         for voxel, count in enumerate(counts):
             layer = int(grid.layer[voxel])
             quarter = quarters_at(table, incident, voxel)

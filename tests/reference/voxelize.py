@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array
-from calovox.geometry.barrel import layer_radius
+from calovox.arrays import Array
+from calovox.geometry.barrel import BARREL_NUMBERS, layer_radius
 from calovox.hits import Hits
 from calovox.voxelization import VoxelGrid
 
@@ -58,7 +58,7 @@ def slow_voxels(hits: Hits, grid: VoxelGrid, center: str) -> tuple[Array, Array]
                 dropped[event] += hits.energy[hit]
             else:
                 energy[event, voxel] += hits.energy[hit]
-        for layer in LAYERS:
+        for layer in BARREL_NUMBERS:
             of_layer = energy[event, grid.layer == layer]
             total, positive = of_layer.sum(), of_layer[of_layer > 0].sum()
             if total > 0:

@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS, Array
+from calovox.arrays import Array
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.voxelization import Ring, VoxelGrid
 from tests.reference.voxelize import slow_find
 
@@ -19,20 +20,23 @@ def edges_of(grid: VoxelGrid, dtype: type = np.float64) -> list[list[Array]]:
         grid.r_min,
         grid.r_max - grid.r_min,
     )
-    return [[column[grid.layer == layer].astype(dtype) for layer in LAYERS] for column in columns]
+    return [
+        [column[grid.layer == layer].astype(dtype) for layer in BARREL_NUMBERS]
+        for column in columns
+    ]
 
 
 def shuffled(grid: VoxelGrid, seed: int = 1) -> VoxelGrid:
     """The same voxels in another order inside each layer."""
     rng = np.random.default_rng(seed)
-    orders = [rng.permutation(np.sum(grid.layer == layer)) for layer in LAYERS]
+    orders = [rng.permutation(np.sum(grid.layer == layer)) for layer in BARREL_NUMBERS]
     return VoxelGrid.from_arrays(
         *[[part[o] for part, o in zip(parts, orders, strict=True)] for parts in edges_of(grid)]
     )
 
 
 def test_the_notes_grids_have_the_notes_number_of_voxels() -> None:
-    counts = [np.sum(GRIDS[0].layer == layer) for layer in LAYERS]
+    counts = [np.sum(GRIDS[0].layer == layer) for layer in BARREL_NUMBERS]
     assert counts == [36, 164, 110, 36, 36]
     assert GRIDS[0].layer_boundaries.tolist() == [0, 36, 200, 310, 346, 382]
     assert GRIDS[1].n_voxels == 1680
@@ -40,7 +44,7 @@ def test_the_notes_grids_have_the_notes_number_of_voxels() -> None:
 
 @pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.name)
 def test_voxels_go_outward_and_by_rising_alpha(grid: VoxelGrid) -> None:
-    for layer in LAYERS:
+    for layer in BARREL_NUMBERS:
         of_layer = grid.layer_slice(layer)
         order = np.lexsort((grid.alpha_min[of_layer], grid.r_min[of_layer]))
         assert np.array_equal(order, np.arange(len(order)))
@@ -50,7 +54,7 @@ def test_voxels_go_outward_and_by_rising_alpha(grid: VoxelGrid) -> None:
 
 def test_the_regular_grid_is_finer_than_the_optimal_one_in_r() -> None:
     optimal, regular = GRIDS
-    for layer in LAYERS:
+    for layer in BARREL_NUMBERS:
         edges = set(regular.r_min[regular.layer == layer])
         inner = {r for r in optimal.r_min[optimal.layer == layer] if r < 30 and layer == 1}
         assert inner <= edges
@@ -59,7 +63,7 @@ def test_the_regular_grid_is_finer_than_the_optimal_one_in_r() -> None:
 @pytest.mark.parametrize("grid", [*GRIDS, shuffled(GRIDS[0])], ids=repr)
 def test_lookup_agrees_with_the_slow_twin(grid: VoxelGrid) -> None:
     rng = np.random.default_rng(2)
-    layer = rng.choice(LAYERS, 500)
+    layer = rng.choice(BARREL_NUMBERS, 500)
     r = rng.exponential(1.0, 500) * 10 ** rng.uniform(0, 3, 500)
     alpha = rng.uniform(0, 2 * np.pi, 500)
     found = grid.find(layer, r, alpha)
@@ -83,7 +87,7 @@ def test_lookup_is_exact_at_every_edge(grid: VoxelGrid) -> None:
 
 
 def test_steps_that_binary_numbers_cannot_hold_are_exact_as_float32() -> None:
-    rings = dict.fromkeys(LAYERS, (Ring(0.0, 0.7, 0.1, 3), Ring(0.7, 880.7, 1.1, 7)))
+    rings = dict.fromkeys(BARREL_NUMBERS, (Ring(0.0, 0.7, 0.1, 3), Ring(0.7, 880.7, 1.1, 7)))
     grid = VoxelGrid(rings)
     assert np.array_equal(grid.r_min, grid.r_min.astype(np.float32))
     np.testing.assert_array_equal(
@@ -167,12 +171,13 @@ def test_a_grid_prints_as_a_table() -> None:
 def test_rings_that_do_not_fit_are_refused(rings: tuple[Ring, ...], message: str) -> None:
     good = (Ring(0.0, 30.0, 5.0, 4),)
     with pytest.raises(ValueError, match=message):
-        VoxelGrid(dict.fromkeys(LAYERS, good) | {2: rings})
+        VoxelGrid(dict.fromkeys(BARREL_NUMBERS, good) | {2: rings})
 
 
-def test_layers_must_be_complete() -> None:
-    with pytest.raises(ValueError, match="expected the layers"):
-        VoxelGrid({2: (Ring(0.0, 30.0, 5.0, 4),)})
+@pytest.mark.parametrize("numbers", [(), (7, 4), (4, 255), (-1, 4)])
+def test_numbers_of_layers_must_rise(numbers) -> None:
+    with pytest.raises(ValueError, match="expected layers in the order of their numbers"):
+        VoxelGrid(dict.fromkeys(numbers, (Ring(0.0, 30.0, 5.0, 4),)))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS, Array, Float64
+from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.geometry.coordinates import wrap_phi
 from calovox.hits import Hits
 from calovox.photons import Photons
@@ -75,7 +76,7 @@ def test_negative_voxels_leave_the_layer_energy_unchanged() -> None:
     event = np.repeat(np.arange(20), np.diff(hits.event_offsets))
     assert not np.any(voxels.dropped_fraction[1:])
     assert voxels.dropped_fraction[0] < 0
-    for position, layer in enumerate(LAYERS):
+    for position, layer in enumerate(BARREL_NUMBERS):
         expected = np.bincount(event, hits.energy * (hits.layer == layer), 20)
         expected = np.maximum(expected, 0) / hits.photons.energy
         np.testing.assert_allclose(voxels.layer_energy[:, position], expected, rtol=1e-6)

@@ -6,8 +6,8 @@ quarter with the probabilities of `SubVoxelProbabilities`. As in FastCaloSim's
 ``TFCSBinnedShower``,
 
 - positions are uniform in r and in alpha (not in area) inside the chosen quarter;
-- in EMB2 the radial halves are replaced by a linear density (`linear_quantile`), given the half in
-  alpha, which stays binomial;
+- in the middle layer (EMB2) the radial halves are replaced by a linear density
+  (`linear_quantile`), given the half in alpha, which stays binomial;
 - without probabilities, positions are uniform in r and alpha inside the voxel.
 
 The density of EMB2 (note, Figure 7) is, with r from 0 to 2 across the voxel and p the probability
@@ -34,10 +34,10 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float, Float64
+from calovox.arrays import Array, Float, Float64
 from calovox.binned_shower.hit_energy import HitEnergy, hit_count
 from calovox.binned_shower.sub_voxels import SubVoxelProbabilities
-from calovox.geometry.barrel import layer_radii
+from calovox.geometry import Detector, atlas_barrel
 from calovox.geometry.single_precision import fill_eta_phi
 from calovox.hits import Hits
 from calovox.kernels import kernel
@@ -46,9 +46,6 @@ from calovox.random_streams import Stream, event_keys, next_uniform
 from calovox.voxelization import Voxels
 
 __all__ = ["linear_quantile", "voxels_to_hits"]
-
-LINEAR_LAYER: Final = 2
-"""The layer with a linear radial density."""
 
 _EDGE: Final = 2.0**-22
 
@@ -84,6 +81,7 @@ def voxels_to_hits(
     *,
     seed: int,
     hit_energy: HitEnergy | None = None,
+    detector: Detector | None = None,
 ) -> Hits:
     """Place hits in the voxels of showers.
 
@@ -94,6 +92,8 @@ def voxels_to_hits(
         probabilities: Where hits lie inside their voxel; None for anywhere.
         seed: Seed of the run.
         hit_energy: Mean energy of a hit; None for the note's 4 and 6 MeV.
+        detector: Where the layers lie, and which is the middle one; the built-in barrel by
+            default.
 
     Returns:
         Hits around the shower centres, at the mean radii of their layers; their photons are those
@@ -101,7 +101,8 @@ def voxels_to_hits(
 
     Raises:
         ValueError: If the voxels have no phi of the centre, no index, energies that are negative
-            or not finite, or another grid than the probabilities.
+            or not finite, or another grid than the probabilities; or the detector lacks a layer
+            of the grid.
     """
     photons = _photons_of(voxels)
     grid = voxels.grid
@@ -122,7 +123,11 @@ def voxels_to_hits(
     lower, weight = probabilities.bracket(photons.energy)
     quarters = (np.ascontiguousarray(probabilities.probabilities), lower, weight)
     keys = event_keys(seed, Stream.SUB_VOXELS, photons.index)
-    centers, where = _centers_of(voxels), (grid.layer_boundaries, grid.edges)
+    detector = detector or atlas_barrel()
+    centers = _centers_of(voxels, detector)
+    numbers = np.array(grid.numbers, dtype=np.uint8)
+    is_linear = np.array(detector.has_role(grid.numbers, "middle"))
+    where = (grid.layer_boundaries, grid.edges, numbers, is_linear)
     _fill_kernel(*counting, centers, where, quarters, keys, offsets, columns)
     return Hits(*columns, event_offsets=offsets, photons=photons)
 
@@ -135,10 +140,11 @@ def _describe_energy(voxels: Voxels) -> str:
     )
 
 
-def _centers_of(voxels: Voxels) -> tuple[Array, Array, Array]:
+def _centers_of(voxels: Voxels, detector: Detector) -> tuple[Array, Array, Array]:
     """Return eta and phi of each shower centre, and its radius in each layer."""
-    eta = voxels.eta_center
-    return np.ascontiguousarray(eta), np.ascontiguousarray(voxels.phi_center), layer_radii(eta)
+    eta = np.ascontiguousarray(voxels.eta_center)
+    radii = detector.radii(eta, voxels.grid.numbers)
+    return eta, np.ascontiguousarray(voxels.phi_center), radii
 
 
 def _photons_of(voxels: Voxels) -> Photons:
@@ -295,13 +301,13 @@ def _fill_kernel(
     hit_energy: Array,
     max_hits: int,
     centers: tuple[Array, Array, Array],
-    where: tuple[Array, Array],
+    where: tuple[Array, Array, Array, Array],
     quarters: tuple[Array, Array, Array],
     keys: Array,
     offsets: Array,
     columns: tuple[Array, Array, Array, Array, Array],
 ) -> None:
-    layer_boundaries, edges = where
+    layer_boundaries, edges, numbers, is_linear = where
     layer, eta, phi, r, share = columns
     # scratch for the largest event, taken once: r and alpha are not kept
     most = 0
@@ -312,16 +318,16 @@ def _fill_kernel(
         state, stop = keys[event], offsets[event]
         counting = (incident_energy[event], hit_energy[event], max_hits)
         event_quarters = (quarters[0], quarters[1][event], quarters[2][event])
-        for position in range(len(LAYERS)):
+        for position in range(numbers.size):
             voxels = (layer_boundaries[position], layer_boundaries[position + 1])
             radius = centers[2][event, position]
-            center = (LAYERS[position] == LINEAR_LAYER, radius)
+            center = (is_linear[position], radius)
             hits = (distances, alphas, share[stop:])
             state, n_hits = _draw_layer(
                 state, voxels, energy[event], counting, edges, event_quarters, center, hits
             )
             drawn = slice(stop, stop + n_hits)
-            layer[drawn] = LAYERS[position]
+            layer[drawn] = numbers[position]
             r[drawn] = radius
             around = (centers[0][event], centers[1][event], radius)
             fill_eta_phi(distances[:n_hits], alphas[:n_hits], *around, eta[drawn], phi[drawn])

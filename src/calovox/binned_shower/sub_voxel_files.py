@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64
+from calovox.arrays import Array, Float64
 from calovox.binned_shower.root_matrix import read_root_matrices, write_root_matrices
 from calovox.binned_shower.sub_voxels import SubVoxelProbabilities
 from calovox.files.damage import reading
@@ -46,7 +46,7 @@ def write_sub_voxels(
     matrices = {}
     for position, energy in enumerate(probabilities.energies):
         cumulative = np.cumsum(probabilities.probabilities[position], axis=1)
-        for layer in LAYERS:
+        for layer in probabilities.grid.numbers:
             rows = cumulative[probabilities.grid.layer == layer, :3]
             matrices[_matrix_name(layer, energy)] = np.minimum(rows, 1.0)
     write_root_matrices(path, matrices, overwrite=overwrite)
@@ -72,7 +72,7 @@ def read_sub_voxels(path: Path, grid: VoxelGrid) -> SubVoxelProbabilities:
         raise SubVoxelFileError(f"{path}: no matrix is named probabilities_layer_J_energy_E")
     values = np.empty((len(energies), grid.n_voxels, 4))
     for position, energy in enumerate(energies):
-        for layer in LAYERS:
+        for layer in grid.numbers:
             rows = grid.layer == layer
             matrix = matrices.get((layer, energy))
             if matrix is None:

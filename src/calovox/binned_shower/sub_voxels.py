@@ -18,6 +18,7 @@ from typing import Final, Literal
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, Int64
+from calovox.geometry import Detector
 from calovox.hits import Hits
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 
@@ -139,6 +140,7 @@ def average_sub_voxels(
     *,
     center: Literal["hits", "photon"] = "hits",
     min_showers: int = 20,
+    detector: Detector | None = None,
 ) -> SubVoxelProbabilities:
     """Average showers on the grid with twice the bins, around each stored energy.
 
@@ -150,6 +152,7 @@ def average_sub_voxels(
         grid: The voxels whose quarters are wanted.
         center: Which centre the voxels have; as in `hits_to_voxels`.
         min_showers: Stored energies with fewer showers are left out.
+        detector: Where the layers lie; the built-in barrel by default.
 
     Returns:
         The probabilities at the stored energies that have enough showers.
@@ -161,7 +164,7 @@ def average_sub_voxels(
     sums = np.zeros((len(STORED_ENERGIES), doubled.n_voxels))
     counts = np.zeros(len(STORED_ENERGIES), dtype=np.int64)
     for hits in batches:
-        voxels = hits_to_voxels(hits, doubled, center=center)
+        voxels = hits_to_voxels(hits, doubled, center=center, detector=detector)
         nearest = _nearest_energy(voxels.incident_energy)
         np.add.at(sums, nearest, voxels.energy)
         counts += np.bincount(nearest, minlength=len(counts))

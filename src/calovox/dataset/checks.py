@@ -7,7 +7,7 @@ import numpy as np
 
 from calovox.arrays import Array
 from calovox.dataset import keys
-from calovox.dataset.keys import DatasetError
+from calovox.dataset.keys import DatasetError, LayerKeys, layer_numbers
 from calovox.voxelization.grid import VoxelGrid
 
 __all__ = ["check_events", "eta_key", "read_grid", "read_numbers"]
@@ -64,8 +64,8 @@ def check_events(file: h5py.File, path: Path, grid: VoxelGrid) -> int:
     """
     n_events = int(_column(file, path, keys.INCIDENT_ENERGY).shape[0])
     counts = np.diff(grid.layer_boundaries)
-    for key, width in zip(keys.ENERGY, counts, strict=True):
-        _expect(file, path, key, (n_events, int(width)))
+    for layer, width in zip(grid.numbers, counts, strict=True):
+        _expect(file, path, LayerKeys.of(layer).energy, (n_events, int(width)))
     columns = [keys.INCIDENT_ENERGY, eta_key(file)]
     columns += [f"event/{name}" for name in keys.EVENT_COLUMNS if f"event/{name}" in file]
     columns += [keys.PHI_MOD] if keys.PHI_MOD in file else []
@@ -96,14 +96,17 @@ def read_grid(file: h5py.File, path: Path) -> VoxelGrid:
     Raises:
         DatasetError: If edges are missing, overlap or leave holes.
     """
+    numbers = layer_numbers(file)
+    if not numbers:
+        raise DatasetError(f"{path}: no key is named `energy_layer_J`")
+    of_layers = zip(*(LayerKeys.of(layer)[1:] for layer in numbers), strict=True)
     edges = [
-        [read_numbers(file, path, key).astype(np.float64) for key in names]
-        for names in (keys.ALPHA_START, keys.ALPHA_SIZE, keys.R_START, keys.R_SIZE)
+        [read_numbers(file, path, key).astype(np.float64) for key in names] for names in of_layers
     ]
     meta = file.get("meta")
     name = "custom" if meta is None else str(meta.attrs.get("grid", "custom"))
     try:
-        return VoxelGrid.from_arrays(*edges, name=name)
+        return VoxelGrid.from_arrays(*edges, numbers=numbers, name=name)
     except ValueError as problem:
         raise DatasetError(f"{path}: {problem}") from problem
 

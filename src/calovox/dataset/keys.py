@@ -8,7 +8,8 @@ r"""The dataset file: HDF5 with the keys of the note's Table A.1 at the root.
 | `binstart_radius_layer_j`, `binsize_radius_layer_j` | voxel | inner radius and width, mm |
 | `binstart_alpha_layer_j`, `binsize_alpha_layer_j` | voxel | lower edge and width in alpha, rad |
 
-with j = 0, 1, 2, 3, 12. What we add lives in groups, all of them optional for readers:
+with the number j of each layer: 0, 1, 2, 3 and 12 in the built-in barrel. What we add lives in
+groups, all of them optional for readers:
 
 - `event`: `phi_center`, `dropped_fraction`, `index`, `photon_eta`, `photon_phi`, per event, and
   `extrapolated` (truth values: the photon lies outside the range its model was trained for);
@@ -29,15 +30,12 @@ References:
     Appendix A.
 """
 
-from typing import Final
-
-from calovox.arrays import LAYERS
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 __all__ = [
-    "ALPHA_SIZE",
-    "ALPHA_START",
     "CELL_COLUMNS",
-    "ENERGY",
     "ETA_CENTER",
     "ETA_CENTER_ALIAS",
     "EVENT_COLUMNS",
@@ -45,10 +43,10 @@ __all__ = [
     "INCIDENT_ENERGY",
     "LEAST_FRACTION",
     "PHI_MOD",
-    "R_SIZE",
-    "R_START",
     "VERSION",
     "DatasetError",
+    "LayerKeys",
+    "layer_numbers",
 ]
 
 FORMAT = "calovox dataset"
@@ -58,11 +56,9 @@ INCIDENT_ENERGY = "incident_energy"
 ETA_CENTER = "eta_center"
 ETA_CENTER_ALIAS = "center_eta"
 PHI_MOD = "phi_mod"
-ENERGY = tuple(f"energy_layer_{layer}" for layer in LAYERS)
-ALPHA_START = tuple(f"binstart_alpha_layer_{layer}" for layer in LAYERS)
-ALPHA_SIZE = tuple(f"binsize_alpha_layer_{layer}" for layer in LAYERS)
-R_START = tuple(f"binstart_radius_layer_{layer}" for layer in LAYERS)
-R_SIZE = tuple(f"binsize_radius_layer_{layer}" for layer in LAYERS)
+_LAYERED = re.compile(
+    r"(?:energy|binstart_alpha|binsize_alpha|binstart_radius|binsize_radius)_layer_(\d+)"
+)
 
 EVENT_COLUMNS = {
     "phi_center": "f8",
@@ -77,6 +73,48 @@ LEAST_FRACTION: Final = 1.3e-7
 by 0 where the first voxel above 0 of a layer has 1.19e-7 of the kinetic energy or less."""
 
 CELL_COLUMNS = {"cell": "i4", "energy": "f4", "event_offsets": "i8", "outside": "f8"}
+
+
+class LayerKeys(NamedTuple):
+    """Keys of one layer.
+
+    Attributes:
+        energy: Energies of its voxels.
+        alpha_start: Their lower edges in alpha.
+        alpha_size: Their widths in alpha.
+        r_start: Their inner radii.
+        r_size: Their radial widths.
+    """
+
+    energy: str
+    alpha_start: str
+    alpha_size: str
+    r_start: str
+    r_size: str
+
+    @classmethod
+    def of(cls, layer: int) -> "LayerKeys":
+        """Name the keys of the layer with a number."""
+        return cls(
+            f"energy_layer_{layer}",
+            f"binstart_alpha_layer_{layer}",
+            f"binsize_alpha_layer_{layer}",
+            f"binstart_radius_layer_{layer}",
+            f"binsize_radius_layer_{layer}",
+        )
+
+
+def layer_numbers(names: Iterable[str]) -> tuple[int, ...]:
+    """Find the layers that a dataset speaks of.
+
+    Args:
+        names: Keys at its root.
+
+    Returns:
+        Numbers of the layers, rising.
+    """
+    matches = (_LAYERED.fullmatch(name) for name in names)
+    return tuple(sorted({int(match[1]) for match in matches if match is not None}))
 
 
 class DatasetError(ValueError):

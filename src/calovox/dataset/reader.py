@@ -7,10 +7,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Bool, Float32, Float64
+from calovox.arrays import Array, Bool, Float32, Float64
 from calovox.dataset import keys
 from calovox.dataset.checks import check_events, eta_key, read_grid, read_numbers
-from calovox.dataset.keys import DatasetError
+from calovox.dataset.keys import DatasetError, LayerKeys
 from calovox.files.hdf5 import open_for_reading, read_table
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.photons import Photons
@@ -195,7 +195,9 @@ class DatasetReader:
             Lines for a reader, by their titles.
         """
         counts = np.diff(self.grid.layer_boundaries)
-        voxels = ", ".join(f"{n} in layer {j}" for j, n in zip(LAYERS, counts, strict=True))
+        voxels = ", ".join(
+            f"{n} in layer {j}" for j, n in zip(self.grid.numbers, counts, strict=True)
+        )
         lines = {"format": "dataset", "events": f"{len(self)}", "grid": self.grid.name}
         lines["voxels"] = f"{self.grid.n_voxels} ({voxels})"
         with open_for_reading(self.path, DatasetError) as file:
@@ -239,7 +241,8 @@ class DatasetReader:
 
     def _read_energy(self, file: h5py.File, rows: slice) -> Float32[Array, "event voxel"]:
         energy = np.empty((rows.stop - rows.start, self.grid.n_voxels), dtype=np.float32)
-        for key, layer in zip(keys.ENERGY, LAYERS, strict=True):
+        for layer in self.grid.numbers:
+            key = LayerKeys.of(layer).energy
             values = file[key][rows]
             # a NaN fails the first comparison: minima pass it on
             if not (values.min(initial=0.0) >= 0.0 and values.max(initial=0.0) < np.inf):

@@ -7,8 +7,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float32, Float64
+from calovox.arrays import Array, Float32, Float64
 from calovox.dataset import keys
+from calovox.dataset.keys import LayerKeys
 from calovox.files.hdf5 import Compression, append_rows, create_column, round_mantissa, write_json
 from calovox.files.writer import BatchWriter
 from calovox.geometry.cell_energies import CellEnergies
@@ -121,15 +122,16 @@ class DatasetWriter(BatchWriter):
         self._new(file, keys.INCIDENT_ENERGY, "f8")
         self._new(file, keys.ETA_CENTER, "f8")
         file[keys.ETA_CENTER_ALIAS] = file[keys.ETA_CENTER]
-        for position, layer in enumerate(LAYERS):
+        for layer in grid.numbers:
             voxels = grid.layer_slice(layer)
             width = voxels.stop - voxels.start
-            self._new(file, keys.ENERGY[position], "f4", width=width)
+            named = LayerKeys.of(layer)
+            self._new(file, named.energy, "f4", width=width)
             edges = {
-                keys.ALPHA_START[position]: grid.alpha_min,
-                keys.ALPHA_SIZE[position]: grid.alpha_max - grid.alpha_min,
-                keys.R_START[position]: grid.r_min,
-                keys.R_SIZE[position]: grid.r_max - grid.r_min,
+                named.alpha_start: grid.alpha_min,
+                named.alpha_size: grid.alpha_max - grid.alpha_min,
+                named.r_start: grid.r_min,
+                named.r_size: grid.r_max - grid.r_min,
             }
             for name, values in edges.items():
                 file.create_dataset(name, data=values[voxels].astype(np.float32))
@@ -184,12 +186,12 @@ class DatasetWriter(BatchWriter):
         batches = [voxels for voxels, _, _ in pending]
         append_rows(file[keys.INCIDENT_ENERGY], _join([v.incident_energy for v in batches]))
         append_rows(file[keys.ETA_CENTER], _join([v.eta_center for v in batches]))
-        for position, layer in enumerate(LAYERS):
+        for layer in self._grid.numbers:
             of_layer = self._grid.layer_slice(layer)
             energy = self._rounded(_join([v.energy[:, of_layer] for v in batches]))
             # behind the rounding, which may bring a voxel below
             energy[energy < self._least_fraction] = 0.0
-            append_rows(file[keys.ENERGY[position]], energy)
+            append_rows(file[LayerKeys.of(layer).energy], energy)
         for name in file["event"]:
             append_rows(file["event"][name], _join([getattr(v, name) for v in batches]))
         if keys.PHI_MOD in file:

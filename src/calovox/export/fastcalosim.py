@@ -4,10 +4,13 @@ from typing import Final
 
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["LAYER_BORDERS", "why_not_fastcalosim"]
+__all__ = ["LAYERS", "LAYER_BORDERS", "why_not_fastcalosim"]
 
 LAYER_BORDERS: Final = (0, 36, 200, 310, 346, 382)
 """Where the voxels of each layer begin and the last ones end, in `TFCSBinnedShowerONNX`."""
+
+LAYERS: Final = (0, 1, 2, 3, 12)
+"""Numbers of the layers that it fills."""
 
 
 def why_not_fastcalosim(grid: VoxelGrid, n_noise: int) -> str | None:
@@ -23,6 +26,8 @@ def why_not_fastcalosim(grid: VoxelGrid, n_noise: int) -> str | None:
     Returns:
         The reason in one clause; None if it can run the model.
     """
+    if grid.numbers != LAYERS:
+        return f"its layers are {LAYERS}, those of this grid {grid.numbers}"
     borders = grid.layer_boundaries.tolist()
     if borders != list(LAYER_BORDERS):
         return f"its layers have voxels {list(LAYER_BORDERS)}, those of this grid {borders}"

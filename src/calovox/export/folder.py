@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from calovox import __version__
-from calovox.arrays import LAYERS
 from calovox.binned_shower import read_sub_voxels
-from calovox.dataset.keys import ALPHA_SIZE, ALPHA_START, R_SIZE, R_START
+from calovox.dataset.keys import LayerKeys
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.output_folder import describe_folder, new_folder
 from calovox.export.pairs import RangeModel
@@ -105,13 +104,14 @@ def write_boundaries(path: Path, grid: VoxelGrid) -> None:
         grid: The voxels.
     """
     with create_hdf5(path) as file:
-        for position, layer in enumerate(LAYERS):
+        for layer in grid.numbers:
             voxels = grid.layer_slice(layer)
+            named = LayerKeys.of(layer)
             columns = {
-                R_START[position]: grid.r_min,
-                R_SIZE[position]: grid.r_max - grid.r_min,
-                ALPHA_START[position]: grid.alpha_min,
-                ALPHA_SIZE[position]: grid.alpha_max - grid.alpha_min,
+                named.r_start: grid.r_min,
+                named.r_size: grid.r_max - grid.r_min,
+                named.alpha_start: grid.alpha_min,
+                named.alpha_size: grid.alpha_max - grid.alpha_min,
             }
             for name, values in columns.items():
                 file.create_dataset(name, data=values[voxels].astype(np.float32))

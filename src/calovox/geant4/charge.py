@@ -25,15 +25,20 @@ References:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float, Float64
+from calovox.arrays import Array, Float, Float64
 from calovox.geant4.detector import LEAD_TRANSITION_ETA
-from calovox.geometry import ABSORBER_PERIOD
+from calovox.geometry import ABSORBER_PERIOD, BARREL_LAYERS, BARREL_NUMBERS
 
-__all__ = ["ElectrodeGaps", "TruePhiModulation"]
+__all__ = ["ACCORDION", "ElectrodeGaps", "TruePhiModulation"]
+
+ACCORDION: Final = tuple(
+    layer.number for layer in BARREL_LAYERS if layer.role not in ("presampler", "tile")
+)
+"""Numbers of the layers with accordion electrodes."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class TruePhiModulation:
     """The modulation put into simulated hits.
 
     Attributes:
-        cosines: The a_k, k = 1, 2, of each layer, in the order of `LAYERS`.
+        cosines: The a_k, k = 1, 2, of each layer, in the order of the barrel.
         period: The period P in rad.
 
     Example:
@@ -94,14 +99,14 @@ class TruePhiModulation:
     period: float = ABSORBER_PERIOD
 
     def __post_init__(self) -> None:
-        if len(self.cosines) != len(LAYERS):
+        if len(self.cosines) != len(BARREL_NUMBERS):
             raise ValueError(
-                f"TruePhiModulation: expected cosines of {len(LAYERS)} layers, "
+                f"TruePhiModulation: expected cosines of {len(BARREL_NUMBERS)} layers, "
                 f"got {len(self.cosines)}"
             )
         if len({len(row) for row in self.cosines}) != 1:
             raise ValueError("TruePhiModulation: expected equally many cosines for each layer")
-        for layer, row in zip(LAYERS, self.cosines, strict=True):
+        for layer, row in zip(BARREL_NUMBERS, self.cosines, strict=True):
             if sum(abs(value) for value in row) >= 1.0:
                 raise ValueError(
                     f"TruePhiModulation layer {layer}: cosines must add up to less than 1, "
@@ -119,7 +124,7 @@ class TruePhiModulation:
             The factor on the energy.
         """
         phase = 2.0 * np.pi / self.period * np.asarray(phi, dtype=np.float64)
-        row = self.cosines[LAYERS.index(layer)]
+        row = self.cosines[BARREL_NUMBERS.index(layer)]
         terms = [value * np.cos(k * phase) for k, value in enumerate(row, start=1)]
         return np.asarray(1.0 + sum(terms, np.zeros(np.shape(phi))))
 
@@ -132,7 +137,7 @@ class TruePhiModulation:
         """Return the parameters as they are written into a hits file."""
         return {
             "formula": "1 + sum_k cosines[layer][k - 1] cos(2 pi k (phi - phi_cell) / period)",
-            "layers": list(LAYERS),
+            "layers": list(BARREL_NUMBERS),
             "cosines": [list(row) for row in self.cosines],
             "period": self.period,
         }

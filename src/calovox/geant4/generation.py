@@ -27,8 +27,7 @@ from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
 from calovox.geant4.response import Response, deposits_to_hits
 from calovox.geant4.shards import ShardFolder, ShardsError, photons_digest, shard_ranges
-from calovox.geometry import barrel_cells
-from calovox.geometry.barrel import BARREL_GRIDS
+from calovox.geometry import atlas_barrel
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
 from calovox.photons import Photons
@@ -114,12 +113,11 @@ def simulate_hits(engine: ShowerEngine, photons: Photons, settings: Geant4Settin
     Returns:
         Merged hits.
     """
-    lookup = barrel_cells().lookup()
     parts = []
     for batch in _batches(photons):
         deposits = engine.run(batch, seed=settings.seed)
         hits = deposits_to_hits(deposits, batch, settings.response)
-        parts.append(merge_hits(hits, lookup, settings.merging))
+        parts.append(merge_hits(hits, atlas_barrel(), settings.merging))
     return concatenate_hits(parts)
 
 
@@ -197,8 +195,7 @@ def _join_shards(
 
 def _check_covered(photons: Photons) -> None:
     """Refuse photons that some layers of the barrel miss, or beyond Geant4's physics."""
-    grid = BARREL_GRIDS[3]
-    most = grid.last / grid.cells_per_eta
+    _, most = atlas_barrel().eta_range
     low, high = _ENERGIES
     outside = ~((np.abs(photons.eta) <= most) & (photons.energy >= low) & (photons.energy <= high))
     if not outside.any():

@@ -18,11 +18,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, UInt8
-from calovox.geant4.charge import ElectrodeGaps, TruePhiModulation
+from calovox.arrays import Array, Float64, UInt8
+from calovox.geant4.charge import ACCORDION, ElectrodeGaps, TruePhiModulation
 from calovox.geant4.engine import Deposits
 from calovox.geant4.sampling import SamplingFractions
-from calovox.geometry import NO_LAYER, layer_of_deposit
+from calovox.geometry import BARREL_NUMBERS, NO_LAYER, layer_of_deposit
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.hits import Hits
 from calovox.kernels import kernel
@@ -68,9 +68,9 @@ class Response:
             Collected charge over sampling fraction.
         """
         factors = 1.0 / self.sampling.of_deposits(layers, etas)
-        for layer in LAYERS:
+        for layer in BARREL_NUMBERS:
             rows = np.flatnonzero(layers == layer)
-            if self.gaps is not None and layer in (1, 2, 3):
+            if self.gaps is not None and layer in ACCORDION:
                 factors[rows] *= self.gaps(etas[rows])
             if self.modulation is not None:
                 factors[rows] *= self.modulation(layer, phis[rows])

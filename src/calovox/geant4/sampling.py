@@ -20,9 +20,11 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, UInt8, layer_position
+from calovox.arrays import Array, Float64, UInt8
+from calovox.geant4.charge import ACCORDION
 from calovox.geant4.detector import ENTRANCE_RADIUS, LEAD_TRANSITION_ETA, DetectorModel
 from calovox.geant4.engine import ELECTRON, Deposits, ShowerEngine, random_positions
+from calovox.geometry import BARREL_LAYERS, atlas_barrel
 
 __all__ = ["SamplingFractions", "measure_sampling_fractions"]
 
@@ -64,10 +66,10 @@ class SamplingFractions:
         Returns:
             The fractions.
         """
-        table = np.array([self.presampler, *[self.thick_lead] * 3, self.tile])
-        positions = layer_position(layers)
-        fractions: Float64[Array, " hit"] = table[positions]
-        accordion = (positions > 0) & (positions < len(LAYERS) - 1)
+        others = {"presampler": self.presampler, "tile": self.tile}
+        table = np.array([others.get(layer.role, self.thick_lead) for layer in BARREL_LAYERS])
+        fractions: Float64[Array, " hit"] = table[atlas_barrel().positions(layers)]
+        accordion = np.isin(layers, ACCORDION)
         fractions[accordion & (np.abs(etas) >= LEAD_TRANSITION_ETA)] = self.thin_lead
         return fractions
 

@@ -57,7 +57,8 @@ def aligned_barrel_cells() -> CellTable:
     """
     table = barrel_cells()
     x, y, z = table.r * np.cos(table.phi), table.r * np.sin(table.phi), table.z.copy()
-    argon = table.layer != 12
+    tile = [layer.number for layer in table.layers if layer.role == "tile"]
+    argon = ~np.isin(table.layer, tile)
     for half, side in ((NEGATIVE_HALF, table.eta < 0), (POSITIVE_HALF, table.eta > 0)):
         rows = side & argon
         turned = table.phi[rows] + half.rotation

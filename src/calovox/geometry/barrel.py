@@ -11,49 +11,37 @@ FastCaloSim, Apache-2.0, https://github.com/fcs-proj/FastCaloSim), with the half
 back from where they stand; `calovox.geometry.alignment` puts them there again. docs/detector.md
 lists what differs from the real cells.
 
-Identifiers are layer * 1 000 000 + eta_index * 1000 + phi_index.
+Identifiers of cells are those of `calovox.geometry.regular`.
 """
 
 import math
-from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float, Float64, UInt8
+from calovox.arrays import Array, Float, Float64, UInt8
 from calovox.geometry.cells import CellTable
+from calovox.geometry.detector import Detector
+from calovox.geometry.layers import NO_LAYER, Layer, Position
+from calovox.geometry.regular import LayerGrid, regular_cells
 from calovox.kernels import kernel
 
 __all__ = [
     "ABSORBER_PERIOD",
     "BARREL_GRIDS",
-    "NO_LAYER",
-    "LayerGrid",
+    "BARREL_LAYERS",
+    "BARREL_NAMES",
+    "BARREL_NUMBERS",
+    "atlas_barrel",
     "barrel_cells",
     "layer_boundaries",
     "layer_kernel",
     "layer_of_deposit",
-    "layer_radii",
     "layer_radius",
     "layer_thickness",
+    "read_barrel",
 ]
-
-
-@dataclass(frozen=True)
-class LayerGrid:
-    """Cells of one layer.
-
-    Attributes:
-        cells_per_eta: Cells per unit of eta.
-        n_phi: Cells around.
-        first: Number of cell widths between eta = 0 and the first cell of each half barrel.
-        last: Number of cell widths between eta = 0 and the end of the last cell.
-    """
-
-    cells_per_eta: int
-    n_phi: int
-    first: int
-    last: int
 
 
 BARREL_GRIDS = {
@@ -67,9 +55,6 @@ BARREL_GRIDS = {
 
 ABSORBER_PERIOD = 2.0 * math.pi / 1024.0
 """Distance of two absorbers of the electromagnetic barrel in phi, in rad."""
-
-NO_LAYER = 255
-"""Returned for deposits that no layer reads out."""
 
 _PRESAMPLER = (1413.3, 1500.0)
 _ACCORDION = (1500.0, 1960.0)
@@ -104,30 +89,71 @@ _EMB2_EMB3 = np.array([
 # fmt: on
 
 
-def _layer_edges(layer: int) -> tuple[Float64[Array, " bin"], Float64[Array, " bin"]]:
-    """Give the inner and outer radius of a layer's cells, in bins of abs(eta) of 0.025."""
-    constant = {0: _PRESAMPLER, 12: _TILE}
-    if layer in constant:
-        inner, outer = constant[layer]
-        return np.full(len(_EMB1_EMB2), inner), np.full(len(_EMB1_EMB2), outer)
-    if layer == 1:
-        return np.full_like(_EMB1_EMB2, _ACCORDION[0]), _EMB1_EMB2
-    if layer == 2:
-        return _EMB1_EMB2, _EMB2_EMB3
-    if layer == 3:  # cells are twice as wide as those of EMB2
-        inner_edges = np.repeat(_EMB2_EMB3.reshape(-1, 2).mean(axis=1), 2)
-        return inner_edges, np.full_like(inner_edges, _ACCORDION[1])
-    raise ValueError(f"layer: expected one of {LAYERS}, got {layer}")
+def _between(inner: float | Array, outer: float | Array) -> Position:
+    near, far = (np.broadcast_to(part, _EMB1_EMB2.shape).copy() for part in (inner, outer))
+    return Position("cylinder", near, far, bins_per_eta=float(_BINS_PER_ETA))
+
+
+# cells of EMB3 are twice as wide as those of EMB2
+_EMB3_INNER = np.repeat(_EMB2_EMB3.reshape(-1, 2).mean(axis=1), 2)
+
+BARREL_LAYERS = (
+    Layer(0, "PreSamplerB", "presampler", _between(*_PRESAMPLER)),
+    Layer(1, "EMB1", "strips", _between(_ACCORDION[0], _EMB1_EMB2)),
+    Layer(2, "EMB2", "middle", _between(_EMB1_EMB2, _EMB2_EMB3)),
+    Layer(3, "EMB3", "back", _between(_EMB3_INNER, _ACCORDION[1])),
+    Layer(12, "TileBar0", "tile", _between(*_TILE)),
+)
+"""The layers, with the numbers of the keys of the note's dataset (section 2.1)."""
+
+BARREL_NUMBERS = tuple(layer.number for layer in BARREL_LAYERS)
+
+BARREL_NAMES = {layer.number: layer.name for layer in BARREL_LAYERS}
+
+# The accordion is complete up to the end of EMB3.
+_ETA_RANGE = (0.0, BARREL_GRIDS[3].last / BARREL_GRIDS[3].cells_per_eta)
+
+
+@cache
+def atlas_barrel() -> Detector:
+    """Give the built-in barrel.
+
+    Returns:
+        The ideal barrel; the same object at every call.
+
+    Example:
+        >>> atlas_barrel()
+        Detector('barrel', 5 layers, 108800 cells, 0 <= |eta| <= 1.35)
+    """
+    return Detector(barrel_cells(), _ETA_RANGE)
+
+
+def read_barrel(path: str | Path) -> Detector:
+    """Give the barrel with the cells of ``CaloCells.root``, as they stand in the real detector.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The barrel with these cells.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: As in `CellTable.from_root`.
+    """
+    return Detector(CellTable.from_root(path, BARREL_LAYERS), _ETA_RANGE)
+
+
+def _layer(number: int) -> Layer:
+    for layer in BARREL_LAYERS:
+        if layer.number == number:
+            return layer
+    raise ValueError(f"layer: expected one of {BARREL_NUMBERS}, got {number}")
 
 
 def _eta_bins(eta: Float[Array, "..."] | float) -> Array:
     bins = np.floor(np.abs(np.asarray(eta, dtype=np.float64)) * _BINS_PER_ETA)
     return np.asarray(np.fmin(bins, len(_EMB1_EMB2) - 1), dtype=np.int64)
-
-
-def _by_eta(values: Float64[Array, " bin"], eta: Float[Array, "..."] | float) -> Array:
-    """Look values up; NaN, the centre of an empty shower, stays NaN."""
-    return np.where(np.isnan(eta), np.nan, values[_eta_bins(eta)])
 
 
 def layer_radius(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:
@@ -147,37 +173,7 @@ def layer_radius(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array,
         >>> layer_radius(2, np.array([0.79, -0.81]))
         array([1705.2, 1739.9])
     """
-    inner, outer = _layer_edges(layer)
-    return _by_eta(0.5 * (inner + outer), eta)
-
-
-def layer_radii(eta: Float[Array, " point"]) -> Float64[Array, "point layer"]:
-    """Give the mean radii of all layers at once, in the order of `LAYERS`.
-
-    Args:
-        eta: Pseudorapidity; NaN gives NaN.
-
-    Returns:
-        Distance of the middle of each layer from the beam axis in mm, as `layer_radius`.
-    """
-    radii = np.empty((len(eta), len(LAYERS)))
-    _radii_kernel(eta, _radii_by_bin(), radii)
-    return radii
-
-
-@cache
-def _radii_by_bin() -> Float64[Array, "bin layer"]:
-    edges = [_layer_edges(layer) for layer in LAYERS]
-    return np.stack([0.5 * (inner + outer) for inner, outer in edges], axis=1)
-
-
-@kernel()
-def _radii_kernel(eta: Array, by_bin: Array, radii: Array) -> None:
-    for point in range(eta.size):
-        if math.isnan(eta[point]):  # it would else get the radius of the last bin
-            radii[point] = math.nan
-        else:
-            radii[point] = by_bin[_eta_bin_kernel(eta[point])]
+    return _layer(layer).position.radius(eta)
 
 
 def layer_thickness(layer: int, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:
@@ -197,8 +193,7 @@ def layer_thickness(layer: int, eta: Float[Array, "..."] | float) -> Float64[Arr
         >>> layer_thickness(2, np.array([0.79, -0.81]))
         array([267. , 381.4])
     """
-    inner, outer = _layer_edges(layer)
-    return _by_eta(outer - inner, eta)
+    return _layer(layer).position.thickness(eta)
 
 
 def layer_boundaries(eta: Float[Array, " point"]) -> Float64[Array, "point 4"]:
@@ -278,40 +273,4 @@ def barrel_cells() -> CellTable:
         >>> barrel_cells().grid_shape(2)
         (112, 256)
     """
-    parts = [_layer_cells(layer) for layer in LAYERS]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    numbers = columns["layer"] * 1_000_000 + columns["eta_index"] * 1000 + columns["phi_index"]
-    return CellTable(
-        id=numbers.astype(np.uint64),
-        layer=columns["layer"].astype(np.uint8),
-        eta=columns["eta"],
-        phi=columns["phi"],
-        r=columns["r"],
-        z=columns["r"] * np.sinh(columns["eta"]),
-        d_eta=columns["d_eta"],
-        d_phi=columns["d_phi"],
-        d_r=columns["d_r"],
-        eta_index=columns["eta_index"].astype(np.int32),
-        phi_index=columns["phi_index"].astype(np.int32),
-        name="barrel",
-    )
-
-
-def _layer_cells(layer: int) -> dict[str, Array]:
-    grid = BARREL_GRIDS[layer]
-    half = np.arange(grid.first, grid.last) + 0.5
-    centers = np.concatenate([-half[::-1], half]) / grid.cells_per_eta
-    d_phi = 2.0 * np.pi / grid.n_phi
-    eta_index, phi_index = (part.ravel() for part in np.indices((len(centers), grid.n_phi)))
-    eta = centers[eta_index]
-    return {
-        "layer": np.full(len(eta), layer, dtype=np.int64),
-        "eta": eta,
-        "phi": (phi_index + 0.5) * d_phi - np.pi,
-        "r": layer_radius(layer, eta),
-        "d_eta": np.full(len(eta), 1.0 / grid.cells_per_eta),
-        "d_phi": np.full(len(eta), d_phi),
-        "d_r": layer_thickness(layer, eta),
-        "eta_index": eta_index,
-        "phi_index": phi_index,
-    }
+    return regular_cells(BARREL_LAYERS, tuple(BARREL_GRIDS.values()), "barrel")

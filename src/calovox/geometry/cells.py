@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from calovox.arrays import LAYERS, Array, Float64, Int32, Int64, UInt8, UInt64, layer_position
+from calovox.arrays import Array, Float64, Int32, Int64, UInt8, UInt64
 from calovox.files.damage import reading
+from calovox.geometry.layers import Layer, check_numbers, layer_positions, position_table
 from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 
 __all__ = ["CellFileError", "CellTable"]
@@ -44,7 +45,7 @@ class CellTable:
 
     Attributes:
         id: Identifier of each cell.
-        layer: Layer number (0, 1, 2, 3 or 12).
+        layer: Layer number.
         eta: Pseudorapidity of the centre.
         phi: Azimuth of the centre in rad, [-pi, pi).
         r: Distance of the centre from the beam axis in mm.
@@ -55,6 +56,7 @@ class CellTable:
         eta_index: Position inside the layer by rising eta, from 0.
         phi_index: Position inside the layer by rising phi, 0 at -pi.
         name: What the table describes.
+        layers: The layers, by rising number; some may have no cells.
     """
 
     id: UInt64[Array, " cell"]
@@ -69,14 +71,17 @@ class CellTable:
     eta_index: Int32[Array, " cell"]
     phi_index: Int32[Array, " cell"]
     name: str
+    layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
-        sizes = {name: len(values) for name, values in vars(self).items() if name != "name"}
+        columns = {k: v for k, v in vars(self).items() if k not in ("name", "layers")}
+        sizes = {name: len(values) for name, values in columns.items()}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"CellTable: expected columns of one length, got {sizes}")
-        if np.any(np.diff(layer_position(self.layer)) < 0):
+        check_numbers("CellTable", self.numbers)
+        if np.any(np.diff(layer_positions(self.layer, self.positions)) < 0):
             raise ValueError("CellTable: expected cells sorted by layer")
-        for layer in LAYERS:
+        for layer in self.numbers:
             rows = self.layer == layer
             indices = np.stack([self.eta_index[rows], self.phi_index[rows]])
             shape = indices.max(axis=1, initial=-1) + 1
@@ -91,15 +96,15 @@ class CellTable:
     def from_root(
         cls,
         path: str | Path,
+        layers: tuple[Layer, ...],
         *,
-        layers: tuple[int, ...] = LAYERS,
         max_abs_eta: float | None = None,
     ) -> "CellTable":
         """Read ``CaloCells.root``.
 
         Args:
             path: The file.
-            layers: Layers to read; those that the file does not have are left out.
+            layers: Layers to read; those that the file does not have get no cells.
             max_abs_eta: Keep only rows of cells whose mean abs(eta) is below this.
 
         Returns:
@@ -110,13 +115,12 @@ class CellTable:
             ValueError: If the file is no ROOT file, lacks the tree or its branches, has no cells
                 of these layers, or cells of a layer that form no grid.
         """
-        if not layers:
-            raise ValueError("layers: expected at least one, got none")
-        layer_position(np.array(layers))
+        numbers = tuple(layer.number for layer in layers)
+        check_numbers("layers", numbers)
         columns = _read_columns(Path(path))
-        present = [layer for layer in LAYERS if layer in layers and layer in columns["layer"]]
+        present = [number for number in numbers if number in columns["layer"]]
         if not present:
-            raise ValueError(f"{path}: expected cells of layers {layers}, found none")
+            raise ValueError(f"{path}: expected cells of layers {numbers}, found none")
         with reading(Path(path), CellFileError, "is no table of cells"):
             parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -133,6 +137,7 @@ class CellTable:
             eta_index=joined["eta_index"].astype(np.int32),
             phi_index=joined["phi_index"].astype(np.int32),
             name=Path(path).stem,
+            layers=layers,
         )
 
     def __len__(self) -> int:
@@ -140,6 +145,16 @@ class CellTable:
 
     def __repr__(self) -> str:
         return f"CellTable({self.name!r}, {len(self)} cells)"
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the layers."""
+        return tuple(layer.number for layer in self.layers)
+
+    @cached_property
+    def positions(self) -> Int64[Array, "256"]:
+        """Position of the layer of each number, -1 for none."""
+        return position_table(self.numbers)
 
     def grid_shape(self, layer: int) -> tuple[int, int]:
         """Give the numbers of cells of a layer along eta and phi.
@@ -165,7 +180,7 @@ class CellTable:
         Raises:
             ValueError: If there is no such layer.
         """
-        return self._index_grids[int(layer_position(np.array([layer]))[0])]
+        return self._index_grids[int(layer_positions(np.array([layer]), self.positions)[0])]
 
     def at(self, layer: int, eta_index: int, phi_index: int) -> int:
         """Give the row of the cell at a position of a layer.
@@ -194,7 +209,7 @@ class CellTable:
     @cached_property
     def _index_grids(self) -> list[Int64[Array, "eta phi"]]:
         grids = []
-        for layer in LAYERS:
+        for layer in self.numbers:
             rows = np.flatnonzero(self.layer == layer)
             n_phi = int(self.phi_index[rows].max(initial=-1)) + 1
             grids.append(rows.reshape(-1, n_phi) if n_phi else np.empty((0, 0), np.int64))

@@ -19,17 +19,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from calovox.arrays import (
-    LAYERS,
-    Array,
-    Float,
-    Float64,
-    Int32,
-    Int64,
-    Integer,
-    UInt8,
-    layer_position,
-)
+from calovox.arrays import Array, Float, Float64, Int32, Int64, Integer, UInt8
+from calovox.geometry.layers import layer_positions
 from calovox.geometry.lookup_kernel import (
     GAP_TOLERANCE,
     GRID_TYPE,
@@ -82,6 +73,16 @@ class Cells(Protocol):
     @property
     def name(self) -> str:
         """What the cells are called."""
+        ...
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the layers, rising."""
+        ...
+
+    @property
+    def positions(self) -> Int64[Array, "256"]:
+        """Position of the layer of each number, -1 for none."""
         ...
 
     @property
@@ -158,14 +159,14 @@ class BarrelLookup:
         Raises:
             ValueError: If the cells of a layer do not sit on the bins of a regular grid.
         """
-        grids = np.concatenate([_regular_grid(table, layer) for layer in LAYERS])
+        grids = np.concatenate([_regular_grid(table, layer) for layer in table.numbers])
         grids["offset"] = np.cumsum(grids["n_eta"]) - grids["n_eta"]
         bins = np.full(grids["n_eta"].sum(), -1, dtype=np.int32)
-        for grid, layer in zip(grids, LAYERS, strict=True):
+        for grid, layer in zip(grids, table.numbers, strict=True):
             first_rows = table.index_grid(layer)[:, :1].ravel()
             eta_bins = np.floor(table.eta[first_rows] * grid["bins_per_eta"]).astype(np.int64)
             bins[grid["offset"] + eta_bins - grid["first_bin"]] = first_rows
-        return cls(_parameters(grids, bins, regular=True))
+        return cls(_parameters(table, grids, bins, regular=True))
 
     def find(
         self,
@@ -203,20 +204,20 @@ class TableLookup:
         Returns:
             The look-up.
         """
-        grids = np.concatenate([_covering_grid(table, layer) for layer in LAYERS])
+        grids = np.concatenate([_covering_grid(table, layer) for layer in table.numbers])
         sizes = grids["n_eta"] * grids["n_phi"]
         grids["offset"] = np.cumsum(sizes) - sizes
         boxes = np.stack([table.eta, table.phi, 2.0 / table.d_eta, 2.0 / table.d_phi], axis=1)
         # Counts go one place further right, so that filling the lists ends with their starts.
         bins = np.zeros(sizes.sum() + 2, dtype=np.int32)
-        counting = _parameters(grids, bins[1:], regular=False)._replace(boxes=boxes)
-        rows = [np.flatnonzero(table.layer == layer) for layer in LAYERS]
+        counting = _parameters(table, grids, bins[1:], regular=False)._replace(boxes=boxes)
+        rows = [np.flatnonzero(table.layer == layer) for layer in table.numbers]
         margin = 1.0 + GAP_TOLERANCE + _ALIGNED
-        for position in range(len(LAYERS)):
+        for position in range(len(rows)):
             _candidate_kernel(position, rows[position], counting, margin, False)
         np.cumsum(bins, out=bins)
         filling = counting._replace(candidates=np.empty(bins[-1], dtype=np.int32))
-        for position in range(len(LAYERS)):
+        for position in range(len(rows)):
             _candidate_kernel(position, rows[position], filling, margin, True)
         return cls(filling._replace(bins=bins))
 
@@ -278,8 +279,11 @@ def _covering_grid(table: Cells, layer: int) -> Array:
     return _grid(bins_per_eta, first, last - first + 1, round(_TWO_PI / table.d_phi[rows].min()))
 
 
-def _parameters(grids: Array, bins: Int32[Array, " bin"], *, regular: bool) -> LookupParameters:
+def _parameters(
+    table: Cells, grids: Array, bins: Int32[Array, " bin"], *, regular: bool
+) -> LookupParameters:
     return LookupParameters(
+        positions=table.positions,
         regular=regular,
         grids=grids,
         bins=bins,
@@ -296,5 +300,5 @@ def _find(
 ) -> Int64[Array, " point"]:
     rows = np.empty(len(layer), dtype=np.int64)
     if not find_all(layer, eta, phi, parameters, rows):
-        layer_position(layer)  # raises the error that names the layer
+        layer_positions(layer, parameters.positions)  # raises the error that names the layer
     return rows

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, Int32
+from calovox.arrays import Array, Float64, Int32, Int64
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.kernels import kernel
 
@@ -16,14 +16,13 @@ GAP_TOLERANCE = 0.05
 
 _TWO_PI = 2.0 * math.pi
 _EDGE = 1e-9
-_POSITIONS = np.full(max(LAYERS) + 1, -1)
-_POSITIONS[list(LAYERS)] = np.arange(len(LAYERS))
 
 
 class LookupParameters(NamedTuple):
     """What `find_cell` needs: a grid of bins per layer, and the cells of each bin.
 
     Attributes:
+        positions: Position of the layer of each number, -1 for none.
         regular: Whether bins are cells (`BarrelLookup`) or lists of cells (`TableLookup`).
         grids: Fields of `GRID_TYPE` by layer position.
         bins: If regular, the row of the first cell of each eta bin, -1 if it has none. Else where
@@ -32,6 +31,7 @@ class LookupParameters(NamedTuple):
         boxes: Centre in eta and phi, 2 / d_eta and 2 / d_phi of each row; empty if regular.
     """
 
+    positions: Int64[Array, "256"]
     regular: bool
     grids: Array
     bins: Int32[Array, " bin"]
@@ -124,7 +124,7 @@ def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupPar
     """Find the cell of one point, inside a compiled kernel.
 
     Args:
-        layer_position: Position of the layer in `calovox.arrays.LAYERS`, 0 to 4.
+        layer_position: Position of the layer among those of the cells.
         eta: Pseudorapidity of the point.
         phi: Azimuth of the point in rad.
         parameters: The `parameters` of a `CellLookup`.
@@ -154,10 +154,10 @@ def find_all(
     Points of a regular grid are found in the loop itself: handing arrays to a function at each
     point would cost more than the search.
     """
-    grids, bins = parameters.grids, parameters.bins
+    positions, grids, bins = parameters.positions, parameters.grids, parameters.bins
     for point in range(rows.size):
         layer = layers[point]
-        position = _POSITIONS[layer] if 0 <= layer < _POSITIONS.size else -1
+        position = positions[layer] if 0 <= layer < positions.size else -1
         if position < 0:
             return False
         if not parameters.regular:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float, Int64, UInt8, layer_position
-from calovox.kernels import kernel
+from calovox.arrays import Array, Float, Int64, UInt8
+from calovox.geometry.layers import NO_LAYER
 from calovox.photons import Photons
 
 __all__ = ["Hits", "concatenate_hits"]
@@ -21,7 +21,7 @@ class Hits:
     """Hits of a batch of events.
 
     Attributes:
-        layer: Layer number of each hit (0, 1, 2, 3 or 12).
+        layer: Number of the detector's layer that each hit is in.
         eta: Pseudorapidity of each hit, seen from the detector origin.
         phi: Azimuth of each hit in rad, [-pi, pi).
         r: Distance of each hit from the beam axis in mm.
@@ -53,8 +53,8 @@ class Hits:
             )
         if offsets[0] != 0 or offsets[-1] != n_hits or (offsets[1:] < offsets[:-1]).any():
             raise ValueError(f"Hits: `event_offsets` must rise from 0 to {n_hits}")
-        if not _are_layers(self.layer):
-            layer_position(self.layer)  # raises the error that names the layer
+        if self.layer.max(initial=0) == NO_LAYER:
+            raise ValueError(f"Hits: expected numbers of layers, got {NO_LAYER}, that of no layer")
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -85,16 +85,6 @@ class Hits:
     def n_hits(self) -> int:
         """Number of hits of all events."""
         return len(self.energy)
-
-
-@kernel()
-def _are_layers(numbers: Array) -> bool:
-    """Tell whether all numbers are layers; without early exit, for vector instructions."""
-    n_layers = 0
-    for number in numbers:
-        for layer in LAYERS:
-            n_layers += number == layer
-    return n_layers == numbers.size
 
 
 def concatenate_hits(parts: Sequence[Hits]) -> Hits:

@@ -14,13 +14,14 @@ References:
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, layer_position
-from calovox.geometry import CellLookup, layer_thickness
+from calovox.arrays import Array, Float64
+from calovox.geometry import BARREL_LAYERS, Detector, Layer
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.hits.hits import Hits
 from calovox.kernels import kernel
@@ -36,8 +37,8 @@ class MergingRadii:
     """Sizes of the bins within which hits are merged.
 
     Attributes:
-        across: Size across the direction of the photon in mm, in the order of `LAYERS`.
-        along: Largest size along it in mm, in the order of `LAYERS`.
+        across: Size across the direction of the photon in mm, in each layer.
+        along: Largest size along it in mm, in each layer.
         per_layer: Smallest number of bins along a layer; the size is at most its thickness over
             this number. 0 for no such limit.
     """
@@ -49,59 +50,69 @@ class MergingRadii:
     def __post_init__(self) -> None:
         for name in ("across", "along"):
             sizes = getattr(self, name)
-            if len(sizes) != len(LAYERS) or min(sizes) <= 0:
+            if len(sizes) != len(self.across) or min(sizes, default=0.0) <= 0:
                 raise ValueError(
-                    f"MergingRadii: `{name}` must be {len(LAYERS)} lengths above 0, got {sizes}"
+                    f"MergingRadii: `{name}` must be one length above 0 per layer, got {sizes}"
                 )
         if self.per_layer < 0:
             raise ValueError(f"MergingRadii: `per_layer` must be 0 or more, got {self.per_layer}")
 
     @classmethod
-    def fine(cls) -> "MergingRadii":
+    def fine(cls, layers: Sequence[Layer] = BARREL_LAYERS) -> "MergingRadii":
         """Return the sizes of the note: 0.5 mm across, an eighth of the layer (5 mm) along."""
-        return cls(across=(0.5,) * 5, along=(5.0,) * 5, per_layer=8)
+        return cls(across=(0.5,) * len(layers), along=(5.0,) * len(layers), per_layer=8)
 
     @classmethod
-    def coarse(cls) -> "MergingRadii":
-        """Return the older sizes: 1 mm in EMB1, 5 mm elsewhere, in all directions."""
-        sizes = (5.0, 1.0, 5.0, 5.0, 5.0)
+    def coarse(cls, layers: Sequence[Layer] = BARREL_LAYERS) -> "MergingRadii":
+        """Return the older sizes: 1 mm in the strips, 5 mm elsewhere, in all directions."""
+        sizes = tuple(1.0 if layer.role == "strips" else 5.0 for layer in layers)
         return cls(across=sizes, along=sizes, per_layer=0)
 
-    def lengths_along(self, photons: Photons) -> Float64[Array, "event layer"]:
+    def lengths_along(
+        self, photons: Photons, layers: Sequence[Layer]
+    ) -> Float64[Array, "event layer"]:
         """Compute the sizes along the direction of each photon.
 
         Args:
             photons: The photons.
+            layers: The layers of the detector.
 
         Returns:
-            Sizes in mm, layers in the order of `LAYERS`.
+            Sizes in mm.
+
+        Raises:
+            ValueError: If there is not one size per layer.
         """
+        if len(layers) != len(self.along):
+            raise ValueError(
+                f"MergingRadii: expected sizes for {len(layers)} layers, got {len(self.along)}"
+            )
         lengths = np.tile(np.array(self.along, dtype=np.float64), (len(photons), 1))
         if self.per_layer:
-            for position, layer in enumerate(LAYERS):
-                limit = layer_thickness(layer, photons.eta) / self.per_layer
+            for position, layer in enumerate(layers):
+                limit = layer.position.thickness(photons.eta) / self.per_layer
                 lengths[:, position] = np.minimum(lengths[:, position], limit)
         return lengths
 
 
-def merge_hits(hits: Hits, lookup: CellLookup, radii: MergingRadii) -> Hits:
+def merge_hits(hits: Hits, detector: Detector, radii: MergingRadii) -> Hits:
     """Merge hits that lie close together in the same cell.
 
     Args:
         hits: Hits with energies of 0 or more; hits without energy vanish.
-        lookup: Finds the cell of a hit.
+        detector: Where its layers and cells are.
         radii: Sizes of the bins.
 
     Returns:
         The merged hits; inside an event, in the order of the first hit of each bin.
 
     Raises:
-        ValueError: If an energy is negative.
+        ValueError: If an energy is negative, or the detector lacks the layer of a hit.
     """
     if np.any(hits.energy < 0):
         raise ValueError("merge_hits: expected energies of 0 or more, got a negative one")
-    cells = lookup.find(hits.layer, hits.eta, hits.phi)
-    positions = layer_position(hits.layer)
+    cells = detector.cells.lookup().find(hits.layer, hits.eta, hits.phi)
+    positions = detector.positions(hits.layer)
     largest = int(np.diff(hits.event_offsets).max(initial=0))
     table = np.empty(_table_size(largest), dtype=np.int64)
     keys = np.empty((hits.n_hits, 5), dtype=np.int32)
@@ -112,7 +123,10 @@ def merge_hits(hits: Hits, lookup: CellLookup, radii: MergingRadii) -> Hits:
         (positions, hits.eta, hits.phi, hits.r, hits.energy, cells),
         hits.event_offsets,
         (hits.photons.eta, hits.photons.phi),
-        (np.array(radii.across, dtype=np.float64), radii.lengths_along(hits.photons)),
+        (
+            np.array(radii.across, dtype=np.float64),
+            radii.lengths_along(hits.photons, detector.layers),
+        ),
         (table, keys, sums, first),
         event_offsets,
     )

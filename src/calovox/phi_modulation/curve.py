@@ -14,13 +14,14 @@ References:
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
-from calovox.arrays import Array, Float, Float64
-from calovox.geometry import ABSORBER_PERIOD
+from calovox.arrays import Array, Float, Float64, Int64
+from calovox.geometry import ABSORBER_PERIOD, BARREL_LAYERS
+from calovox.geometry.layers import NO_LAYER
 from calovox.hits import Hits
 from calovox.kernels import kernel
 
@@ -32,6 +33,7 @@ __all__ = [
     "Modulation",
     "PhiModulation",
     "apply_phi_modulation",
+    "curve_rows",
     "modulation_table",
     "phi_phase",
     "remove_phi_modulation",
@@ -46,7 +48,21 @@ N_BINS: Final = 50
 TABLE_BINS: Final = 4096
 """Bins of a tabulated modulation over one period."""
 
-MODULATED_LAYERS: Final = (0, 1, 2, 3)
+MODULATED_LAYERS: Final = tuple(layer.number for layer in BARREL_LAYERS if layer.role != "tile")
+"""Numbers of the layers between the absorbers."""
+
+
+@cache
+def curve_rows() -> Int64[Array, "256"]:
+    """Tabulate the rows of layers in tables of curves, for kernels.
+
+    Returns:
+        Row of each layer number, that behind the last curve where there is no modulation; not to
+        be written to.
+    """
+    rows = np.full(NO_LAYER + 1, len(MODULATED_LAYERS), dtype=np.int64)
+    rows[list(MODULATED_LAYERS)] = np.arange(len(MODULATED_LAYERS))
+    return rows
 
 
 def phi_phase(phi: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
@@ -78,7 +94,7 @@ def modulation_table(modulation: Modulation) -> Float64[Array, "layer bin"]:
         modulation: The generator's g.
 
     Returns:
-        g of layers 0-3 in `TABLE_BINS` bins, and a last row of ones for TileBar0.
+        g of `MODULATED_LAYERS` in `TABLE_BINS` bins, and a last row of ones for all others.
     """
     phases = (np.arange(TABLE_BINS) + 0.5) * PERIOD / TABLE_BINS
     table = np.ones((len(MODULATED_LAYERS) + 1, TABLE_BINS))
@@ -123,7 +139,7 @@ class PhiModulation:
         amplitudes = ", ".join(f"{a:.3f}" for a in self.amplitude.max(axis=0))
         return (
             f"PhiModulation({len(self.values)} |eta| ranges, {self.values.shape[2]} bins, "
-            f"amplitude in layers 0-3: {amplitudes})"
+            f"amplitude in layers {MODULATED_LAYERS[0]}-{MODULATED_LAYERS[-1]}: {amplitudes})"
         )
 
     @property
@@ -157,7 +173,9 @@ class PhiModulation:
         """
         inside = 16
         fine = (np.arange(n_bins * inside) + 0.5) * PERIOD / (n_bins * inside)
-        curves = [function(layer, fine).reshape(n_bins, inside).mean(1) for layer in (0, 1, 2, 3)]
+        curves = [
+            function(layer, fine).reshape(n_bins, inside).mean(1) for layer in MODULATED_LAYERS
+        ]
         values = np.repeat(np.stack(curves)[None], len(eta_edges) - 1, axis=0)
         return cls(values / values.mean(axis=2, keepdims=True), np.asarray(eta_edges))
 
@@ -170,7 +188,7 @@ class PhiModulation:
         """Evaluate g; |eta| beyond the last edge takes the nearest range.
 
         Args:
-            layer: Layer number; 12 gives 1.
+            layer: Layer number; 1 for one that is not of `MODULATED_LAYERS`.
             phi: Azimuth in rad.
             abs_eta: Absolute pseudorapidity of the shower centre.
 
@@ -181,25 +199,26 @@ class PhiModulation:
             return np.ones(np.shape(phi))
         n_bins = self.values.shape[2]
         bins = np.minimum((phi_phase(phi) / PERIOD * n_bins).astype(np.int64), n_bins - 1)
-        return np.asarray(self.values[self.eta_range(abs_eta), layer, bins])
+        row = MODULATED_LAYERS.index(layer)
+        return np.asarray(self.values[self.eta_range(abs_eta), row, bins])
 
     def eta_range(self, abs_eta: Float[Array, "*shape"]) -> Array:
         """Find the |eta| range of each value; beyond the ends, the nearest range."""
         return self.eta_edges[1:-1].searchsorted(abs_eta, side="right")
 
     @cached_property
-    def _applied(self) -> Float64[Array, "range 5 bin"]:
+    def _applied(self) -> Float64[Array, "range row bin"]:
         """Factors that put the modulation in, by layer position."""
-        return _with_tile(self.values)
+        return _with_others(self.values)
 
     @cached_property
-    def _removed(self) -> Float64[Array, "range 5 bin"]:
+    def _removed(self) -> Float64[Array, "range row bin"]:
         """Factors that take the modulation out, by layer position."""
-        return _with_tile(1.0 / self.values)
+        return _with_others(1.0 / self.values)
 
 
-def _with_tile(factors: Float64[Array, "range 4 bin"]) -> Float64[Array, "range 5 bin"]:
-    """Add TileBar0, which has no modulation."""
+def _with_others(factors: Float64[Array, "range layer bin"]) -> Float64[Array, "range row bin"]:
+    """Add the layers that have no modulation."""
     return np.concatenate([factors, np.ones_like(factors[:, :1])], axis=1)
 
 
@@ -210,6 +229,7 @@ def _scale_kernel(
     energy: Array,
     event_offsets: Array,
     eta_ranges: Array,
+    rows: Array,
     factors: Array,
     scaled: Array,
 ) -> None:
@@ -222,12 +242,11 @@ def _scale_kernel(
             # the next lower bin below -pi too, then a full turn more: above 0 for any phi
             whole = int(np.floor(position)) + 1024 * n_bins
             phase_bin = np.uint32(whole) % np.uint32(n_bins)  # faster than with 64 bits
-            row = min(layer[hit], 4)  # layer 12 shares the last row, whose curve is 1
-            scaled[hit] = energy[hit] * curves[row, phase_bin]
+            scaled[hit] = energy[hit] * curves[rows[layer[hit]], phase_bin]
 
 
 def _scale_hits(
-    hits: Hits, modulation: PhiModulation, factors: Float64[Array, "range 5 bin"]
+    hits: Hits, modulation: PhiModulation, factors: Float64[Array, "range row bin"]
 ) -> Hits:
     scaled = np.empty_like(hits.energy)
     _scale_kernel(
@@ -236,6 +255,7 @@ def _scale_hits(
         hits.energy,
         hits.event_offsets,
         modulation.eta_range(np.abs(hits.photons.eta)),
+        curve_rows(),
         factors,
         scaled,
     )

@@ -22,6 +22,7 @@ from calovox.phi_modulation.curve import (
     PERIOD,
     TABLE_BINS,
     Modulation,
+    curve_rows,
     modulation_table,
     phi_phase,
 )
@@ -37,7 +38,8 @@ class PhaseProfiles:
     """Profiles of many showers.
 
     Attributes:
-        energy: H: energy over kinetic energy, by layer 0-3 and phase of the hits.
+        energy: H: energy over kinetic energy, by layer of `MODULATED_LAYERS` and phase of its
+            hits.
         center_phase: T: phase of the shower centre in rad.
         abs_eta: Absolute pseudorapidity of the photon.
         kinetic_energy: Kinetic energy of the photon in MeV.
@@ -79,6 +81,7 @@ def _replay_kernel(
     layer: Array,
     phi: Array,
     energy: Array,
+    rows: Array,
     shifts: Array,
     tables: Array,
     profiles: Array,
@@ -90,7 +93,7 @@ def _replay_kernel(
     n_bins = profiles.shape[2]
     to_table = n_table * 1024.0 / (2.0 * np.pi)
     for hit in range(len(energy)):
-        row = min(layer[hit], 4)  # layer 12 shares the last row, whose curve is 1
+        row = rows[layer[hit]]
         distance = phi[hit] - phi_photon
         distance -= 2.0 * np.pi * np.rint(distance / (2.0 * np.pi))
         # half a turn more, 512 periods: above 0, so that truncation and `%` find the phase
@@ -102,7 +105,7 @@ def _replay_kernel(
             value = bare * tables[row, moved]
             moments[copy, 0] += value
             moments[copy, 1] += value * distance
-            if row < 4:
+            if row < profiles.shape[1]:
                 profiles[copy, row, moved * n_bins // n_table] += value
 
 
@@ -158,6 +161,7 @@ def _replay(
     n_events, copies = shifts.shape
     energy = np.zeros((n_events, copies, _N_LAYERS, n_bins))
     center = np.zeros((n_events, copies))
+    curves = curve_rows()
     for event in range(n_events):
         rows = slice(hits.event_offsets[event], hits.event_offsets[event + 1])
         moments = np.zeros((copies, 2))
@@ -166,6 +170,7 @@ def _replay(
             hits.layer[rows],
             hits.phi[rows],
             hits.energy[rows],
+            curves,
             shifts[event],
             tables,
             energy[event],

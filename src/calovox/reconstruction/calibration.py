@@ -27,7 +27,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
+from calovox.arrays import Array, Bool, Float64, Int64
 from calovox.units import GEV
 
 __all__ = ["ETA_BIN", "MIN_EVENTS", "OFFSET_SPAN", "Calibration", "fit_calibration"]
@@ -55,7 +55,7 @@ class Calibration:
     Attributes:
         eta_edges: Rising edges of the bins in |eta|, from 0; clusters beyond use the last bin.
         offset: Offset of each bin in MeV.
-        weights: Weights of the layers, in the order of `LAYERS`, in each bin.
+        weights: Weights of the layers in each bin.
         n_events: Events that were fitted in each bin.
         borrowed: Whether a bin had too few events and took the weights of all of them.
     """
@@ -72,7 +72,7 @@ class Calibration:
             raise ValueError("Calibration: `eta_edges` must rise from 0")
         shapes = {
             "offset": (n_bins,),
-            "weights": (n_bins, len(LAYERS)),
+            "weights": (n_bins, *self.weights.shape[-1:]),
             "n_events": (n_bins,),
             "borrowed": (n_bins,),
         }
@@ -116,7 +116,15 @@ class Calibration:
 
         Returns:
             Calibrated energy in MeV; 0 for a cluster without any energy.
+
+        Raises:
+            ValueError: If the clusters have another number of layers.
         """
+        if cluster_energy.shape[1] != self.weights.shape[1]:
+            raise ValueError(
+                f"calibration: expected clusters of {self.weights.shape[1]} layers, "
+                f"got {cluster_energy.shape[1]}"
+            )
         bins = _eta_bins(self.eta_edges, eta)
         energy = self.offset[bins] + np.sum(self.weights[bins] * cluster_energy, axis=1)
         return np.where(np.any(cluster_energy != 0, axis=1), energy, 0.0)
@@ -186,7 +194,7 @@ def fit_calibration(
     bins = _eta_bins(edges, eta)
     n_bins = len(edges) - 1
     n_events = np.bincount(bins, minlength=n_bins)
-    prior = np.concatenate([[0.0], np.ones(len(LAYERS))])
+    prior = np.concatenate([[0.0], np.ones(cluster_energy.shape[1])])
     common = _fit(cluster_energy, energy, prior)
     solutions = np.tile(common, (n_bins, 1))
     for index in np.flatnonzero(n_events >= min_events):
@@ -215,7 +223,7 @@ def _fit(
 ) -> Float64[Array, " parameter"]:
     low, high = np.quantile(energy, [0.05, 0.95])
     offset_freedom = _OFFSET_FREEDOM if high >= OFFSET_SPAN * low else 0.0
-    freedom = np.concatenate([[offset_freedom], np.full(len(LAYERS), _WEIGHT_FREEDOM)])
+    freedom = np.concatenate([[offset_freedom], np.full(cluster_energy.shape[1], _WEIGHT_FREEDOM)])
     resolution = np.hypot(_STOCHASTIC_TERM / np.sqrt(energy / GEV), _CONSTANT_TERM)
     columns = np.column_stack([np.ones_like(energy), cluster_energy]) / energy[:, None]
     scaled = columns / resolution[:, None] * freedom

@@ -1,5 +1,8 @@
 r"""Cells to shower shapes: the nine observables of the note's Table 4, and ATLAS's two ratios.
 
+EMB1 and EMB2 stand for the layers with the roles `strips` and `middle`, whatever the detector
+calls them.
+
 Energies are sums over all cells: $E_{raw}$ over all layers, and $f_1$ is EMB1 over
 $E_{raw}$. $E_{cal}$ is the calibrated energy of the cluster window (`windows`,
 `calibration`); the shapes of EMB1 are described in `strips`. In EMB2, with
@@ -27,17 +30,16 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Bool, Float64, Int64
+from calovox.arrays import Array, Bool, Float64, Int64
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction.calibration import Calibration
 from calovox.reconstruction.strips import strip_profile, strip_shapes
-from calovox.reconstruction.windows import CellWindows, cells_to_windows
+from calovox.reconstruction.windows import CellWindows, cells_to_windows, find_role
 
 __all__ = ["ShowerShapes", "cells_to_shapes", "concatenate_shapes"]
 
 _BATCH: Final = 4096
-_EMB1: Final = LAYERS.index(1)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class ShowerShapes:
         has_strips: Whether EMB1 has a cell of positive energy; its shapes are 0 otherwise.
         has_middle: Whether EMB2 has a cell of positive energy; its shapes and `e_cal` are 0
             otherwise.
+        numbers: Numbers of the layers of `layer_energy` and `cluster_energy`.
     """
 
     e_raw: Float64[Array, " event"]
@@ -80,10 +83,17 @@ class ShowerShapes:
     cluster_eta: Float64[Array, " event"]
     has_strips: Bool[Array, " event"]
     has_middle: Bool[Array, " event"]
+    numbers: tuple[int, ...]
 
     def __post_init__(self) -> None:
         n_events = len(self.e_raw)
-        for field in fields(self):
+        for name in ("layer_energy", "cluster_energy"):
+            if getattr(self, name).shape[1] != len(self.numbers):
+                raise ValueError(
+                    f"ShowerShapes: expected `{name}` of {len(self.numbers)} layers, "
+                    f"got {getattr(self, name).shape[1]}"
+                )
+        for field in fields(self)[:-1]:
             values = getattr(self, field.name)
             if values is not None and len(values) != n_events:
                 raise ValueError(
@@ -100,10 +110,10 @@ class ShowerShapes:
     ) -> "ShowerShapes":
         """Return some of the events."""
         chosen: dict[str, Any] = {}
-        for field in fields(self):
+        for field in fields(self)[:-1]:
             values = getattr(self, field.name)
             chosen[field.name] = None if values is None else values[events]
-        return ShowerShapes(**chosen)
+        return replace(self, **chosen)
 
     def __repr__(self) -> str:
         calibrated = "calibrated" if self.e_cal is not None else "not calibrated"
@@ -139,11 +149,13 @@ def concatenate_shapes(parts: Sequence[ShowerShapes]) -> ShowerShapes:
     """
     if len({part.e_cal is None for part in parts}) > 1:
         raise ValueError("concatenate_shapes: expected all batches to be calibrated, or none")
+    if any(part.numbers != parts[0].numbers for part in parts):
+        raise ValueError("concatenate_shapes: expected the same layers in all batches")
     joined: dict[str, Any] = {}
-    for field in fields(ShowerShapes):
+    for field in fields(ShowerShapes)[:-1]:
         values = [getattr(part, field.name) for part in parts]
         joined[field.name] = None if values[0] is None else np.concatenate(values)
-    return ShowerShapes(**joined)
+    return replace(parts[0], **joined)
 
 
 def cells_to_shapes(
@@ -166,17 +178,18 @@ def cells_to_shapes(
         The shapes of each event.
 
     Raises:
-        ValueError: If the cells are not rows of the table, or not sorted.
+        ValueError: If the cells are not rows of the table, or not sorted, or the detector has no
+            layer of strips or no middle one.
     """
     parts = [
-        _shapes(cells_to_windows(cells[start : start + _BATCH], table), strip_rows)
+        _shapes(cells_to_windows(cells[start : start + _BATCH], table), table, strip_rows)
         for start in range(0, max(1, len(cells)), _BATCH)
     ]
     shapes = concatenate_shapes(parts)
     return shapes if calibration is None else shapes.calibrated(calibration)
 
 
-def _shapes(windows: CellWindows, strip_rows: Literal[1, 2]) -> ShowerShapes:
+def _shapes(windows: CellWindows, table: CellTable, strip_rows: Literal[1, 2]) -> ShowerShapes:
     e_raw = windows.layer_energy.sum(axis=1)
     strips = strip_shapes(strip_profile(windows.strips, strip_rows))
     middle = windows.middle
@@ -187,7 +200,7 @@ def _shapes(windows: CellWindows, strip_rows: Literal[1, 2]) -> ShowerShapes:
     return ShowerShapes(
         e_raw=e_raw,
         e_cal=None,
-        f1=_ratio(windows.layer_energy[:, _EMB1], e_raw),
+        f1=_ratio(windows.layer_energy[:, find_role(table, "strips")], e_raw),
         delta_e=strips.delta_e,
         e_ratio=strips.e_ratio,
         w_eta1=strips.w_eta1,
@@ -201,6 +214,7 @@ def _shapes(windows: CellWindows, strip_rows: Literal[1, 2]) -> ShowerShapes:
         cluster_eta=windows.cluster_eta,
         has_strips=windows.has_strips,
         has_middle=windows.has_middle,
+        numbers=table.numbers,
     )
 
 

@@ -8,6 +8,7 @@ provenance. Any reader of Parquet opens the file.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from calovox.arrays import LAYERS, Array
+from calovox.arrays import Array
 from calovox.files.damage import reading
 from calovox.files.whole import whole_file
 from calovox.photons import Photons
@@ -30,6 +31,7 @@ _FORMAT: Final = "calovox shower shapes"
 _VERSION: Final = 1
 _KEY: Final = b"calovox"
 _LAYERED: Final = ("layer_energy", "cluster_energy")
+_LAYER_COLUMN: Final = re.compile(r"(?:layer|cluster)_energy_(\d+)")
 _ENERGIES: Final = ("e_raw", "e_cal", "delta_e", *_LAYERED)
 _PHOTONS: Final = {
     "event_index": "index",
@@ -151,10 +153,10 @@ def _columns(shapes: ShowerShapes, photons: Photons | None) -> dict[str, Array]:
     columns: dict[str, Array] = {}
     if photons is not None:
         columns = {name: getattr(photons, source) for name, source in _PHOTONS.items()}
-    for entry in fields(shapes):
+    for entry in fields(shapes)[:-1]:
         values = getattr(shapes, entry.name)
         if entry.name in _LAYERED:
-            for position, layer in enumerate(LAYERS):
+            for position, layer in enumerate(shapes.numbers):
                 columns[f"{entry.name}_{layer}"] = np.ascontiguousarray(values[:, position])
         elif values is not None:
             columns[entry.name] = values
@@ -183,11 +185,12 @@ def _metadata(calibration: Calibration | None, provenance: Mapping[str, Any]) ->
 
 def _parse(table: pa.Table) -> ShapesFile:
     metadata = _parse_metadata((table.schema.metadata or {}).get(_KEY))
-    columns: dict[str, Any] = {}
-    for entry in fields(ShowerShapes):
+    numbers = _layer_numbers(table)
+    columns: dict[str, Any] = {"numbers": numbers}
+    for entry in fields(ShowerShapes)[:-1]:
         kind = np.bool_ if entry.name.startswith("has_") else np.float64
         if entry.name in _LAYERED:
-            parts = [_column(table, f"{entry.name}_{layer}", kind) for layer in LAYERS]
+            parts = [_column(table, f"{entry.name}_{layer}", kind) for layer in numbers]
             columns[entry.name] = np.column_stack(parts)
         elif entry.name == "e_cal" and "e_cal" not in table.column_names:
             columns[entry.name] = None
@@ -208,6 +211,14 @@ def _parse(table: pa.Table) -> ShapesFile:
         calibration=None if arrays is None else Calibration.from_arrays(arrays),
         provenance=metadata["provenance"],
     )
+
+
+def _layer_numbers(table: pa.Table) -> tuple[int, ...]:
+    matches = (_LAYER_COLUMN.fullmatch(name) for name in table.column_names)
+    numbers = {int(match[1]) for match in matches if match is not None}
+    if not numbers:
+        raise ValueError("expected columns `layer_energy_<layer>`, got none")
+    return tuple(sorted(numbers))
 
 
 def _parse_metadata(text: bytes | None) -> dict[str, Any]:

@@ -5,19 +5,21 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64
+from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.samples.regions import Region
 from calovox.samples.sample import Sample
 
 __all__ = ["EXPECTED_FRACTIONS", "LayerFractions", "layer_fractions"]
 
-EXPECTED_FRACTIONS: Final = {
-    0: (0.003, 0.04),
-    1: (0.1, 0.3),
-    2: (0.65, 0.85),
-    3: (0.0, 0.04),
-    12: (0.0, 0.005),
-}
+_FRACTIONS: Final = (
+    (0.003, 0.04),
+    (0.1, 0.3),
+    (0.65, 0.85),
+    (0.0, 0.04),
+    (0.0, 0.005),
+)
+EXPECTED_FRACTIONS: Final = dict(zip(BARREL_NUMBERS, _FRACTIONS, strict=True))
 """Range of the mean share of each layer for 65 GeV at 0.2 < |eta| < 0.25."""
 
 
@@ -28,7 +30,7 @@ class LayerFractions:
     Attributes:
         label: Name of the sample.
         n_events: Number of events.
-        mean: Mean share, in the order of `LAYERS`.
+        mean: Mean share, by rising number of the layer.
         error: Its statistical error.
     """
 
@@ -40,7 +42,7 @@ class LayerFractions:
     @property
     def as_expected(self) -> tuple[bool, ...]:
         """Whether each mean is in `EXPECTED_FRACTIONS`, a statement on the central region only."""
-        ranges = (EXPECTED_FRACTIONS[layer] for layer in LAYERS)
+        ranges = (EXPECTED_FRACTIONS[layer] for layer in BARREL_NUMBERS)
         return tuple(
             bool(low <= mean <= high) for mean, (low, high) in zip(self.mean, ranges, strict=True)
         )
@@ -61,7 +63,7 @@ def layer_fractions(sample: Sample, region: Region) -> LayerFractions:
     shares = energy / energy.sum(axis=1, keepdims=True)
     n_events = len(shares)
     if n_events < 2:
-        nothing = np.full(len(LAYERS), np.nan)
+        nothing = np.full(len(BARREL_NUMBERS), np.nan)
         return LayerFractions(sample.label, n_events, nothing, nothing)
     error = shares.std(axis=0, ddof=1) / n_events**0.5
     return LayerFractions(sample.label, n_events, shares.mean(axis=0), error)

@@ -81,11 +81,11 @@ class ModelMetadata:
         if texts.get("version") != str(VERSION):
             raise ModelFileError(f"expected version {VERSION}, got {texts.get('version')}")
         try:
-            name, rings = parse_rings(texts["grid"])
+            text = parse_rings(texts["grid"])
             places = json.loads(texts["places"])
             order = None if places is None else np.asarray(places, dtype=np.int64)
             return cls(
-                VoxelGrid(rings, name, order),
+                VoxelGrid(text.rings, text.name, order, text.names),
                 _pair(texts["energy_range"]),
                 _pair(texts["eta_range"]),
                 json.loads(texts["card"]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, Int64
+from calovox.arrays import Array, Float64, Int64
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.reflection import mirrored_voxels
 
@@ -62,7 +62,7 @@ class VoxelLayout:
         """
         return cls(
             grid.name,
-            LAYERS,
+            grid.numbers,
             grid.layer_boundaries,
             0.5 * (grid.r_min + grid.r_max),
             0.5 * (grid.alpha_min + grid.alpha_max),

@@ -16,7 +16,7 @@ from calovox.binned_shower import (
     SubVoxelProbabilities,
     voxels_to_hits,
 )
-from calovox.geometry import CellTable
+from calovox.geometry import CellTable, Detector
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
@@ -64,6 +64,7 @@ def simulate_library(
     seed: int,
     table: CellTable | None = None,
     hit_energy: HitEnergy | None = None,
+    detector: Detector | None = None,
     batch_size: int = BATCH,
 ) -> Iterator[SimulatedShowers]:
     """Simulate photons with showers from a library.
@@ -76,13 +77,16 @@ def simulate_library(
         seed: Seed of the run.
         table: The cells of the detector; None to stop at hits.
         hit_energy: Mean energy of a hit; None for the note's.
+        detector: Where the layers lie; the built-in barrel by default.
         batch_size: Photons per batch.
 
     Returns:
         Batches in the order of the photons.
     """
     showers = match_photons(library, photons, matching=matching, seed=seed, batch_size=batch_size)
-    return simulate_voxels(showers, probabilities, seed=seed, table=table, hit_energy=hit_energy)
+    return simulate_voxels(
+        showers, probabilities, seed=seed, table=table, hit_energy=hit_energy, detector=detector
+    )
 
 
 def match_photons(
@@ -123,6 +127,7 @@ def simulate_photons(
     seed: int,
     table: CellTable | None = None,
     hit_energy: HitEnergy | None = None,
+    detector: Detector | None = None,
     phi_modulation: PhiModulation | None = None,
     allow_extrapolation: bool = False,
     batch_size: int = BATCH,
@@ -136,6 +141,7 @@ def simulate_photons(
         seed: Seed of the run.
         table: The cells of the detector; None to stop at hits.
         hit_energy: Mean energy of a hit; None for the note's.
+        detector: Where the layers lie; the built-in barrel by default.
         phi_modulation: Curves that are put into the hits; None for none.
         allow_extrapolation: Whether photons that the models were not trained for are simulated.
         batch_size: Photons per batch.
@@ -159,6 +165,7 @@ def simulate_photons(
         seed=seed,
         table=table,
         hit_energy=hit_energy,
+        detector=detector,
         phi_modulation=phi_modulation,
     )
 
@@ -170,6 +177,7 @@ def simulate_voxels(
     seed: int,
     table: CellTable | None = None,
     hit_energy: HitEnergy | None = None,
+    detector: Detector | None = None,
     phi_modulation: PhiModulation | None = None,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of voxelised showers.
@@ -182,13 +190,16 @@ def simulate_voxels(
         seed: Seed of the run.
         table: The cells of the detector; None to stop at hits.
         hit_energy: Mean energy of a hit; None for the note's.
+        detector: Where the layers lie; the built-in barrel by default.
         phi_modulation: Curves that are put into the hits; None for none.
 
     Yields:
         Batches in the same order.
     """
     for voxels in showers:
-        hits = voxels_to_hits(voxels, probabilities, seed=seed, hit_energy=hit_energy)
+        hits = voxels_to_hits(
+            voxels, probabilities, seed=seed, hit_energy=hit_energy, detector=detector
+        )
         yield _detect(voxels, hits, table, phi_modulation)
 
 

@@ -1,8 +1,8 @@
 r"""The voxel grid: rings of uniform bins around the shower centre, in every layer.
 
 Coordinates are those of `calovox.geometry.coordinates`: r in mm and alpha in [0, 2 pi) around the
-shower centre of the layer. Voxels are numbered layer by layer in the order of `LAYERS`, ring by
-ring outward, and by rising alpha inside a radial bin; a grid read from a file keeps the file's
+shower centre of the layer. Voxels are numbered layer by layer, ring by ring outward, and
+by rising alpha inside a radial bin; a grid read from a file keeps the file's
 order inside each layer instead.
 
 References:
@@ -18,17 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from calovox.arrays import (
-    LAYER_NAMES,
-    LAYERS,
-    Array,
-    Float,
-    Float64,
-    Int64,
-    Integer,
-    UInt8,
-    layer_position,
-)
+from calovox.arrays import Array, Float, Float64, Int64, Integer, UInt8
+from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NAMES, BARREL_NUMBERS
+from calovox.geometry.layers import Layer, check_numbers, layer_positions, position_table
 from calovox.text import check_name
 from calovox.voxelization.grid_toml import format_rings, parse_rings
 from calovox.voxelization.lookup import GridLookup, find_voxels, make_lookup
@@ -42,7 +34,7 @@ _DEFAULT = (
     Ring(100.0, 500.0, 200.0, 4),
     Ring(500.0, 1000.0, 500.0, 4),
 )
-_EMB1 = (
+_STRIPS = (
     Ring(0.0, 3.0, 1.0, 4),
     Ring(3.0, 30.0, 4.5, 10),
     Ring(30.0, 70.0, 10.0, 14),
@@ -50,7 +42,7 @@ _EMB1 = (
     Ring(100.0, 220.0, 60.0, 4),
     Ring(220.0, 1020.0, 400.0, 4),
 )
-_EMB2 = (
+_MIDDLE = (
     Ring(0.0, 30.0, 6.0, 10),
     Ring(30.0, 100.0, 17.5, 10),
     Ring(100.0, 500.0, 100.0, 4),
@@ -74,27 +66,28 @@ class VoxelGrid:
     however their rings are cut.
 
     Attributes:
-        layers: Rings of each of `LAYERS`, outward from r = 0.
+        layers: Rings of each layer by its number, outward from r = 0; numbers rise.
         name: What to call the grid.
         places: For each voxel, its place in the order ring by ring outward and by rising alpha,
             if the voxels are in another order; voxels of a layer stay together.
+        names: Names of the layers. If they are not given, layers with the numbers of the built-in
+            barrel have its names, others are called ``layer_<number>``.
     """
 
     layers: Mapping[int, tuple[Ring, ...]]
     name: str = "custom"
     places: Int64[Array, " voxel"] | None = None
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_name("VoxelGrid", self.name)
-        if tuple(self.layers) != LAYERS:
-            raise ValueError(
-                f"VoxelGrid: expected the layers {LAYERS} in this order, got {tuple(self.layers)}"
-            )
-        for layer, rings in self.layers.items():
-            check_rings(layer, rings)
+        check_numbers("VoxelGrid", self.numbers)
+        titles = _titles(self.numbers, self.names)
+        for title, rings in zip(titles, self.layers.values(), strict=True):
+            check_rings(title, rings)
         if self.places is None:
             return
-        for layer in LAYERS:
+        for layer in self.numbers:
             of_layer = self.layer_slice(layer)
             expected = np.arange(of_layer.start, of_layer.stop)
             if not np.array_equal(np.sort(self.places[of_layer]), expected):
@@ -104,20 +97,29 @@ class VoxelGrid:
                 )
 
     @classmethod
-    def optimal(cls) -> "VoxelGrid":
+    def optimal(cls, layers: Sequence[Layer] = BARREL_LAYERS) -> "VoxelGrid":
         """Build the smallest grid of the note without artifacts: 382 voxels, Table 1.
+
+        Args:
+            layers: Layers of the detector; the strips and the middle have rings of their own.
 
         Example:
             >>> VoxelGrid.optimal()
             VoxelGrid(optimal: 382 voxels)
         """
-        rings = dict.fromkeys(LAYERS, _DEFAULT) | {1: _EMB1, 2: _EMB2}
-        return cls(rings, "optimal")
+        special = {"strips": _STRIPS, "middle": _MIDDLE}
+        rings = {layer.number: special.get(layer.role, _DEFAULT) for layer in layers}
+        return cls(rings, "optimal", names=tuple(layer.name for layer in layers))
 
     @classmethod
-    def regular(cls) -> "VoxelGrid":
-        """Build the grid with equal binning in all layers: 1680 voxels, Table 2."""
-        return cls(dict.fromkeys(LAYERS, _REGULAR), "regular")
+    def regular(cls, layers: Sequence[Layer] = BARREL_LAYERS) -> "VoxelGrid":
+        """Build the grid with equal binning in all layers: 1680 voxels, Table 2.
+
+        Args:
+            layers: Layers of the detector.
+        """
+        rings = {layer.number: _REGULAR for layer in layers}
+        return cls(rings, "regular", names=tuple(layer.name for layer in layers))
 
     @classmethod
     def from_toml(cls, path: Path) -> "VoxelGrid":
@@ -133,8 +135,8 @@ class VoxelGrid:
             ValueError: If the rings do not fit, or the file has unknown or missing keys.
         """
         try:
-            name, rings = parse_rings(path.read_text(encoding="utf-8"))
-            return cls(rings, name or path.stem)
+            text = parse_rings(path.read_text(encoding="utf-8"))
+            return cls(text.rings, text.name or path.stem, names=text.names)
         except (ValueError, UnicodeDecodeError) as problem:
             raise ValueError(f"{path}: {problem}") from problem
 
@@ -146,16 +148,20 @@ class VoxelGrid:
         r_start: Sequence[Float[Array, "_"]],
         r_size: Sequence[Float[Array, "_"]],
         *,
+        numbers: Sequence[int] = BARREL_NUMBERS,
         name: str = "custom",
+        names: tuple[str, ...] = (),
     ) -> "VoxelGrid":
         """Find the rings of voxels given in any order.
 
         Args:
-            alpha_start: Lower edges in alpha of the voxels of each of `LAYERS`, rad.
+            alpha_start: Lower edges in alpha of the voxels of each layer, rad.
             alpha_size: Their widths in alpha, rad.
             r_start: Their inner radii in mm.
             r_size: Their radial widths in mm.
+            numbers: Numbers of the layers; those of the built-in barrel by default.
             name: What to call the grid.
+            names: Names of the layers.
 
         Returns:
             A grid with the voxels in the order given.
@@ -163,21 +169,26 @@ class VoxelGrid:
         Raises:
             ValueError: If bins overlap or leave holes.
         """
+        edges = zip(alpha_start, alpha_size, r_start, r_size, strict=True)
+        titles = _titles(numbers, names)
         layers: dict[int, tuple[Ring, ...]] = {}
         places = []
         n_voxels = 0
-        for layer, *edges in zip(LAYERS, alpha_start, alpha_size, r_start, r_size, strict=True):
-            layers[layer], of_layer = bins_to_rings(layer, *edges)
+        for layer, title, of_voxels in zip(numbers, titles, edges, strict=True):
+            layers[layer], of_layer = bins_to_rings(title, *of_voxels)
             places.append(of_layer + n_voxels)
             n_voxels += len(of_layer)
         order = np.concatenate(places)
         in_order = np.array_equal(order, np.arange(n_voxels))
-        return cls(layers, name, None if in_order else order)
+        return cls(layers, name, None if in_order else order, names)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, VoxelGrid):
             return NotImplemented
-        return self is other or bool(np.array_equal(self.edges, other.edges))
+        if self is other:
+            return True
+        same_layers = self.numbers == other.numbers and self.layer_sizes == other.layer_sizes
+        return same_layers and bool(np.array_equal(self.edges, other.edges))
 
     def __hash__(self) -> int:
         return hash(self.edges.tobytes())
@@ -188,8 +199,8 @@ class VoxelGrid:
     def __str__(self) -> str:
         lines = [f"VoxelGrid {self.name}: {self.n_voxels} voxels"]
         lines.append(f"{'layer':<15}{'ring [mm]':>16}{'n_alpha':>9}{'d_r [mm]':>10}{'voxels':>8}")
-        for layer, rings in self.layers.items():
-            title = f"{layer:<3}{LAYER_NAMES[layer]}"
+        for (layer, rings), layer_name in zip(self.layers.items(), self.layer_names, strict=True):
+            title = f"{layer:<3}{layer_name}"
             for ring in merge_rings(rings):
                 lines.append(
                     f"{title:<15}{f'{ring.r_min:g} - {ring.r_max:g}':>16}{ring.n_alpha:>9}"
@@ -200,7 +211,23 @@ class VoxelGrid:
 
     def to_toml(self) -> str:
         """Write the rings as TOML, which `from_toml` reads back; the order of voxels is lost."""
-        return format_rings(self.name, {k: merge_rings(v) for k, v in self.layers.items()})
+        rings = {layer: merge_rings(of_layer) for layer, of_layer in self.layers.items()}
+        return format_rings(self.name, rings, self.layer_names)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the layers."""
+        return tuple(self.layers)
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the layers."""
+        return _layer_names(self.numbers, self.names)
+
+    @cached_property
+    def positions(self) -> Int64[Array, "256"]:
+        """Position of the layer of each number, -1 for none."""
+        return position_table(self.numbers)
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -208,7 +235,7 @@ class VoxelGrid:
         return tuple(sum(ring.n_voxels for ring in rings) for rings in self.layers.values())
 
     @cached_property
-    def layer_boundaries(self) -> Int64[Array, "6"]:
+    def layer_boundaries(self) -> Int64[Array, " boundary"]:
         """Index of the first voxel of each layer, and the number of voxels behind them."""
         return np.concatenate([[0], np.cumsum(self.layer_sizes)]).astype(np.int64)
 
@@ -226,14 +253,14 @@ class VoxelGrid:
         Returns:
             A slice for the voxel axis.
         """
-        position = int(layer_position(np.array([layer]))[0])
+        position = int(layer_positions(np.array([layer]), self.positions)[0])
         start, stop = self.layer_boundaries[position : position + 2]
         return slice(int(start), int(stop))
 
     @cached_property
     def layer(self) -> UInt8[Array, " voxel"]:
         """Number of the layer of each voxel."""
-        return np.repeat(np.array(LAYERS, dtype=np.uint8), np.diff(self.layer_boundaries))
+        return np.repeat(np.array(self.numbers, dtype=np.uint8), np.diff(self.layer_boundaries))
 
     @property
     def r_min(self) -> Float64[Array, " voxel"]:
@@ -276,7 +303,7 @@ class VoxelGrid:
         Returns:
             Indices of voxels, -1 outside the outermost ring.
         """
-        return find_voxels(layer_position(layer), r, alpha, self.lookup)
+        return find_voxels(layer_positions(layer, self.positions), r, alpha, self.lookup)
 
     def doubled(self) -> tuple["VoxelGrid", Int64[Array, "voxel 4"]]:
         """Cut every voxel into four, halving it in r and in alpha.
@@ -289,7 +316,7 @@ class VoxelGrid:
             layer: tuple(Ring(a.r_min, a.r_max, a.d_r / 2, 2 * a.n_alpha) for a in rings)
             for layer, rings in self.layers.items()
         }
-        grid = VoxelGrid(finer, f"{self.name}, doubled")
+        grid = VoxelGrid(finer, f"{self.name}, doubled", names=self.names)
         parts = [
             grid.find(
                 self.layer,
@@ -315,3 +342,22 @@ class VoxelGrid:
                 parts.append(np.stack(columns, axis=1))
         edges = np.concatenate(parts)
         return edges if self.places is None else edges[self.places]
+
+
+def _layer_names(numbers: Sequence[int], names: tuple[str, ...]) -> tuple[str, ...]:
+    if names:
+        return names
+    if tuple(numbers) == BARREL_NUMBERS:
+        return tuple(BARREL_NAMES.values())
+    return tuple(f"layer_{number}" for number in numbers)
+
+
+def _titles(numbers: Sequence[int], names: tuple[str, ...]) -> list[str]:
+    """Say which layers messages are about."""
+    known = _layer_names(numbers, names)
+    if len(known) != len(numbers) or len(set(known)) < len(known):
+        raise ValueError(
+            f"VoxelGrid: expected a different name for each of {len(numbers)} layers, got {names}"
+        )
+    titles = zip(numbers, known, strict=True)
+    return [f"VoxelGrid layer {number} ({name})" for number, name in titles]

@@ -13,33 +13,58 @@ Example of a file; ``default`` holds for every layer that is not named, lengths 
       { r_min = 0, r_max = 30, d_r = 5, n_alpha = 8 },
     ]
 
-The layers are PreSamplerB, EMB1, EMB2, EMB3 and TileBar0. Rings follow each other from r_min = 0
-without gaps; r_max - r_min is a multiple of d_r.
+The layers are those of the built-in barrel: PreSamplerB, EMB1, EMB2, EMB3 and TileBar0. A table
+with the numbers of other ones replaces them::
+
+    [layers]
+    Front = 4
+    Rear = 7
+
+Rings follow each other from r_min = 0 without gaps; r_max - r_min is a multiple of d_r.
 """
 
 import difflib
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from calovox.arrays import LAYER_NAMES
+from calovox.geometry.barrel import BARREL_LAYERS
 from calovox.voxelization.ring import Ring
 
-__all__ = ["format_rings", "parse_rings"]
+__all__ = ["GridText", "format_rings", "parse_rings"]
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _FIELDS = ("r_min", "r_max", "d_r", "n_alpha")
+_BARREL = {layer.name: layer.number for layer in BARREL_LAYERS}
 
 
-def parse_rings(text: str) -> tuple[str, dict[int, tuple[Ring, ...]]]:
+@dataclass(frozen=True)
+class GridText:
+    """What a grid file says.
+
+    Attributes:
+        name: Name of the grid, empty if there is none.
+        rings: Rings of each layer, by its number.
+        names: Names of the layers, in the same order.
+    """
+
+    name: str
+    rings: Mapping[int, tuple[Ring, ...]]
+    names: tuple[str, ...]
+
+
+def parse_rings(text: str) -> GridText:
     """Read the text of a grid file.
 
     Args:
         text: TOML, as described above.
 
     Returns:
-        The name of the grid, empty if there is none, and the rings of each layer.
+        What it says.
 
     Raises:
         ValueError: If it is no TOML, a key is unknown, or a layer or a field is missing.
@@ -48,38 +73,59 @@ def parse_rings(text: str) -> tuple[str, dict[int, tuple[Ring, ...]]]:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as problem:
         raise ValueError(f"no valid TOML: {problem}") from problem
-    _check_keys(content, ("name", "rings"), "the top level")
+    _check_keys(content, ("name", "layers", "rings"), "the top level")
+    layers = _parse_layers(content["layers"]) if "layers" in content else _BARREL
     tables = content.get("rings")
     if not isinstance(tables, dict):
         raise ValueError("expected a table [rings] with the rings of each layer")
-    _check_keys(tables, ("default", *LAYER_NAMES.values()), "[rings]")
+    _check_keys(tables, ("default", *layers), "[rings]")
     rings: dict[int, tuple[Ring, ...]] = {}
-    for layer, title in LAYER_NAMES.items():
+    for title, layer in layers.items():
         if title not in tables and "default" not in tables:
             raise ValueError(f"[rings]: expected a key {title}, or default for all other layers")
         key = title if title in tables else "default"
         rings[layer] = tuple(_parse_ring(entry, key) for entry in _entries(tables[key], key))
-    return str(content.get("name", "")), rings
+    return GridText(str(content.get("name", "")), rings, tuple(layers))
 
 
-def format_rings(name: str, rings: Mapping[int, Iterable[Ring]]) -> str:
+def _parse_layers(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict) or not value or "default" in value:
+        raise ValueError(f"[layers]: expected the number of each layer by its name, got {value!r}")
+    for title, number in value.items():
+        if type(number) is not int:
+            raise ValueError(f"[layers] {title}: expected a whole number, got {number!r}")
+    return dict(sorted(value.items(), key=lambda item: item[1]))
+
+
+def format_rings(
+    name: str, rings: Mapping[int, Iterable[Ring]], names: Iterable[str] = tuple(_BARREL)
+) -> str:
     """Write the text of a grid file.
 
     Args:
         name: Name of the grid.
         rings: Rings of each layer.
+        names: Names of the layers.
 
     Returns:
         TOML that `parse_rings` reads back.
     """
-    lines = [f"name = {json.dumps(name, ensure_ascii=False)}", "", "[rings]"]
-    for layer, title in LAYER_NAMES.items():
-        lines.append(f"{title} = [")
+    layers = dict(zip(names, rings, strict=True))
+    lines = [f"name = {json.dumps(name, ensure_ascii=False)}", ""]
+    if layers != _BARREL:
+        lines += ["[layers]", *(f"{_key(k)} = {number}" for k, number in layers.items()), ""]
+    lines.append("[rings]")
+    for title, layer in layers.items():
+        lines.append(f"{_key(title)} = [")
         for ring in rings[layer]:
             fields = ", ".join(f"{field} = {getattr(ring, field)!r}" for field in _FIELDS)
             lines.append(f"  {{ {fields} }},")
         lines.append("]")
     return "\n".join(lines) + "\n"
+
+
+def _key(title: str) -> str:
+    return title if _BARE.fullmatch(title) else json.dumps(title, ensure_ascii=False)
 
 
 def _entries(value: Any, key: str) -> list[dict[str, Any]]:

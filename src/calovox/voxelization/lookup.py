@@ -94,7 +94,7 @@ def find_voxel(position: int, r: float, alpha: float, lookup: GridLookup) -> int
     """Find the voxel of one point, inside a compiled kernel.
 
     Args:
-        position: Position of the layer in `LAYERS`.
+        position: Position of the layer in the grid.
         r: Distance from the shower centre in mm.
         alpha: Angle around the shower centre in rad, [0, 2 pi).
         lookup: Tables of the grid.
@@ -138,7 +138,7 @@ def find_voxels(
     """Find the voxels of many points.
 
     Args:
-        positions: Positions of the layers in `LAYERS`.
+        positions: Positions of the layers in the grid.
         r: Distances from the shower centre in mm.
         alpha: Angles around the shower centre in rad, [0, 2 pi).
         lookup: Tables of the grid.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calovox.arrays import LAYER_NAMES, Array, Bool, Float, Float64, Int64
+from calovox.arrays import Array, Bool, Float, Float64, Int64
 
 __all__ = ["Ring", "bins_to_rings", "check_rings", "merge_rings"]
 
@@ -61,17 +61,16 @@ class Ring:
         return edges.astype(np.float32).astype(np.float64)
 
 
-def check_rings(layer: int, rings: Sequence[Ring]) -> None:
+def check_rings(where: str, rings: Sequence[Ring]) -> None:
     """Refuse rings that do not fit their bins, or do not follow each other from r = 0.
 
     Args:
-        layer: Number of the layer.
+        where: Which layer they are of, for messages.
         rings: Its rings, outward.
 
     Raises:
         ValueError: Naming the layer and the ring.
     """
-    where = f"VoxelGrid layer {layer} ({LAYER_NAMES[layer]})"
     if not rings:
         raise ValueError(f"{where}: expected at least one ring, got none")
     reached = 0.0
@@ -125,7 +124,7 @@ def merge_rings(rings: Sequence[Ring]) -> tuple[Ring, ...]:
 
 
 def bins_to_rings(
-    layer: int,
+    where: str,
     alpha_start: Float[Array, "_"],
     alpha_size: Float[Array, "_"],
     r_start: Float[Array, "_"],
@@ -134,7 +133,7 @@ def bins_to_rings(
     """Find the rings of voxels that are given in any order.
 
     Args:
-        layer: Number of the layer.
+        where: Which layer they are of, for messages.
         alpha_start: Lower edge of each voxel in alpha, rad.
         alpha_size: Its width in alpha, rad.
         r_start: Its inner radius in mm.
@@ -146,7 +145,6 @@ def bins_to_rings(
     Raises:
         ValueError: If the voxels overlap, leave holes, or are not uniform in alpha.
     """
-    where = f"VoxelGrid layer {layer} ({LAYER_NAMES[layer]})"
     sizes = {len(alpha_start), len(alpha_size), len(r_start), len(r_size)}
     if len(sizes) > 1 or sizes == {0}:
         raise ValueError(f"{where}: expected as many starts as sizes of bins, got {sorted(sizes)}")

@@ -21,9 +21,11 @@ from typing import Literal
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64
-from calovox.geometry.barrel import layer_radius
+from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import atlas_barrel
 from calovox.geometry.coordinates import polar_kernel, wrap_phi_kernel
+from calovox.geometry.detector import Detector
+from calovox.geometry.layers import layer_positions
 from calovox.hits.hits import Hits
 from calovox.kernels import kernel
 from calovox.voxelization.grid import VoxelGrid
@@ -31,9 +33,6 @@ from calovox.voxelization.lookup import GridLookup, find_voxel
 from calovox.voxelization.voxels import Voxels
 
 __all__ = ["hits_to_voxels", "shower_centers"]
-
-_POSITION_OF_LAYER = np.zeros(256, dtype=np.int64)
-_POSITION_OF_LAYER[list(LAYERS)] = np.arange(len(LAYERS))
 
 
 @kernel()
@@ -91,7 +90,8 @@ def _voxelize_kernel(
     lookup: GridLookup,
     fractions: Array,
     dropped_fraction: Array,
-) -> None:
+) -> bool:
+    """Fill in the fractions of all events; False if a hit has a layer that the grid lacks."""
     layer, eta, phi, energy = hits
     eta_center, phi_center, r_center = centers
     # sums in double precision; `fractions` may be in single precision
@@ -101,6 +101,8 @@ def _voxelize_kernel(
         dropped = 0.0
         for hit in range(offsets[event], offsets[event + 1]):
             position = position_of_layer[layer[hit]]
+            if position < 0:
+                return False
             r, alpha = polar_kernel(
                 eta[hit],
                 phi[hit],
@@ -117,6 +119,7 @@ def _voxelize_kernel(
             dropped += _remove_negative(voxels[boundaries[position] : boundaries[position + 1]])
         fractions[event] = voxels / kinetic_energy[event]
         dropped_fraction[event] = dropped / kinetic_energy[event]
+    return True
 
 
 def shower_centers(hits: Hits) -> tuple[Float64[Array, " event"], Float64[Array, " event"]]:
@@ -143,7 +146,11 @@ def shower_centers(hits: Hits) -> tuple[Float64[Array, " event"], Float64[Array,
 
 
 def hits_to_voxels(
-    hits: Hits, grid: VoxelGrid, *, center: Literal["hits", "photon"] = "hits"
+    hits: Hits,
+    grid: VoxelGrid,
+    *,
+    center: Literal["hits", "photon"] = "hits",
+    detector: Detector | None = None,
 ) -> Voxels:
     """Sum the energies of hits in voxels around the shower centre.
 
@@ -151,25 +158,27 @@ def hits_to_voxels(
         hits: The events.
         grid: The voxels.
         center: Whether the shower centre is that of the hits, or the direction of the photon.
+        detector: Where the layers of the grid lie; the built-in barrel by default.
 
     Returns:
         Voxel energies as fractions of the kinetic energy, with what was dropped.
 
     Raises:
-        ValueError: If `center` is none of the two.
+        ValueError: If `center` is none of the two, or the grid lacks the layer of a hit, or the
+            detector one of the grid.
     """
     if center not in ("hits", "photon"):
         raise ValueError(f"hits_to_voxels: expected `center` hits or photon, got {center}")
     photons = hits.photons
     eta, phi = shower_centers(hits) if center == "hits" else (photons.eta, photons.phi)
-    r_center = np.stack([layer_radius(layer, eta) for layer in LAYERS], axis=1)
+    r_center = (detector or atlas_barrel()).radii(np.ascontiguousarray(eta), grid.numbers)
     fractions = np.empty((len(hits), grid.n_voxels), dtype=np.float32)
     dropped = np.empty(len(hits))
     columns = (hits.layer, hits.eta, hits.phi, hits.energy)
-    _voxelize_kernel(
+    complete = _voxelize_kernel(
         tuple(map(np.ascontiguousarray, columns)),
         np.ascontiguousarray(hits.event_offsets),
-        _POSITION_OF_LAYER,
+        grid.positions,
         (np.ascontiguousarray(eta), np.ascontiguousarray(phi), r_center),
         np.ascontiguousarray(photons.energy),
         grid.layer_boundaries,
@@ -177,6 +186,8 @@ def hits_to_voxels(
         fractions,
         dropped,
     )
+    if not complete:
+        layer_positions(hits.layer, grid.positions)  # raises the error that names the layer
     return Voxels(
         grid=grid,
         energy=fractions,

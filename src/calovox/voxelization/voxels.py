@@ -71,7 +71,7 @@ class Voxels:
         return f"Voxels({len(self)} events on {self.grid!r})"
 
     @property
-    def layer_energy(self) -> Float64[Array, "event 5"]:
+    def layer_energy(self) -> Float64[Array, "event layer"]:
         """Energy of each layer, as a fraction of the kinetic energy."""
         starts = self.grid.layer_boundaries[:-1]
         return np.add.reduceat(self.energy, starts, axis=1, dtype=np.float64)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calovox.arrays import LAYERS, layer_position
+from calovox.geometry.barrel import BARREL_NUMBERS, atlas_barrel
 from calovox.hits import concatenate_hits
 from calovox.models.parametric.energies import principal_bins
 from calovox.models.parametric.fit import MAX_BINS
@@ -26,7 +26,7 @@ def photons_like(n_events, *, energy=ENERGY, seed=5):
 
 def layer_energies(hits):
     event = np.repeat(np.arange(len(hits)), np.diff(hits.event_offsets))
-    rows = 5 * event + layer_position(hits.layer)
+    rows = 5 * event + atlas_barrel().positions(hits.layer)
     sums = np.bincount(rows, weights=hits.energy, minlength=5 * len(hits))
     return sums.reshape(-1, 5) / hits.photons.energy[:, None]
 
@@ -65,7 +65,7 @@ def bins_of_showers():
 def drawn_bins(showers, seed=1):
     """Bin of each shower that was drawn."""
     keys = event_keys(seed, Stream.MODEL, showers.photons.index)
-    numbers = event_uniforms(keys, 2 + N_VARIABLES + len(LAYERS))
+    numbers = event_uniforms(keys, 2 + N_VARIABLES + len(BARREL_NUMBERS))
     return fitted_model()._draw_energies(showers.photons, numbers)[0]
 
 
@@ -130,7 +130,7 @@ def excess_of_hits(energy, counts):
     return (chi2 - ndf) / np.sqrt(2.0 * ndf)
 
 
-@pytest.mark.parametrize("position", range(len(LAYERS)))
+@pytest.mark.parametrize("position", range(len(BARREL_NUMBERS)))
 def test_lateral_shapes_are_those_of_the_showers_of_each_bin(shapes, position):
     voxels = slice(*half_edges()[1][position : position + 2])
     for b, (energy, counts) in enumerate(shapes):
@@ -145,7 +145,7 @@ def test_energy_is_conserved_from_layers_to_voxels(showers):
     voxels = hits_to_voxels(showers, fine_grid())
     np.testing.assert_allclose(voxels.total_fraction + voxels.dropped_fraction, total, rtol=1e-5)
     assert showers.energy.min() > 0.0
-    assert set(showers.layer) <= set(LAYERS)
+    assert set(showers.layer) <= set(BARREL_NUMBERS)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7])

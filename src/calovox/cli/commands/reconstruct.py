@@ -57,11 +57,11 @@ class ReconstructSettings:
 def reconstruct(settings: ReconstructSettings, job: Job) -> str:
     """Compute the shower shapes of reference or simulated showers, one row per shower."""
     from calovox.dataset.cells import open_cells, read_calibration
-    from calovox.geometry import CellTable, barrel_cells
+    from calovox.geometry import barrel_cells, read_barrel
     from calovox.reconstruction.file import reconstruct_file
 
     own = settings.cells_table
-    source = open_cells(settings.file, barrel_cells() if own is None else CellTable.from_root(own))
+    source = open_cells(settings.file, barrel_cells() if own is None else read_barrel(own).cells)
     reconstruct_file(
         source,
         settings.output,

@@ -22,8 +22,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, Int64, layer_position
+from calovox.arrays import Array, Float64, Int64
 from calovox.files.hdf5 import round_mantissa
+from calovox.geometry.barrel import BARREL_NUMBERS, atlas_barrel
 from calovox.hits import Hits
 from calovox.models.parametric.energies import fit_bin, principal_bins
 from calovox.models.parametric.model import N_VARIABLES, SLICE, ParametricModel
@@ -146,17 +147,17 @@ def _summarize(
     hits: Hits, eta_edges: Float64[Array, " edge"]
 ) -> tuple[Array, Array, Array, Array]:
     """Give the columns of `_Showers` for a batch."""
-    photons, n_layers = hits.photons, len(LAYERS)
+    photons, n_layers = hits.photons, len(BARREL_NUMBERS)
     event = np.repeat(np.arange(len(hits)), np.diff(hits.event_offsets))
-    rows = n_layers * event + layer_position(hits.layer)
+    rows = n_layers * event + atlas_barrel().positions(hits.layer)
     sums = np.bincount(rows, weights=hits.energy, minlength=n_layers * len(hits))
     layer_energy = sums.reshape(len(hits), n_layers)
     if (layer_energy < 0.0).any():
         row, layer = np.argwhere(layer_energy < 0.0)[0]
         raise ValueError(
             f"hits: expected layers without negative energy, got {layer_energy[row, layer]:.4g} "
-            f"MeV in layer {LAYERS[layer]} of event {photons.index[row]}: its share cannot be "
-            f"parametrised"
+            f"MeV in layer {BARREL_NUMBERS[layer]} of event {photons.index[row]}: its share "
+            "cannot be parametrised"
         )
     total = layer_energy.sum(axis=1, keepdims=True)
     fractions = np.divide(layer_energy, total, out=np.zeros_like(layer_energy), where=total > 0.0)

@@ -36,7 +36,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.special import ndtri
 
-from calovox.arrays import LAYERS, Array, Bool, Float, Float32, Float64, Int64
+from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64
+from calovox.geometry.barrel import BARREL_LAYERS
 from calovox.hits import Hits
 from calovox.models.parametric.energies import KNOTS, invert_cumulatives
 from calovox.models.parametric.shapes import (
@@ -56,8 +57,8 @@ __all__ = ["N_VARIABLES", "SLICE", "ParametricModel"]
 SLICE: Final = 0.05
 """Width of a slice in |eta|."""
 
-N_VARIABLES: Final = 1 + len(LAYERS)
-"""E_tot / E_kin, and the fraction of each of `LAYERS` in E_tot."""
+N_VARIABLES: Final = 1 + len(BARREL_LAYERS)
+"""E_tot / E_kin, and the fraction of each layer of the barrel in E_tot."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -178,7 +179,7 @@ class ParametricModel:
             Hits round the photons' directions.
         """
         numbers = event_uniforms(
-            event_keys(seed, Stream.MODEL, photons.index), 2 + N_VARIABLES + len(LAYERS)
+            event_keys(seed, Stream.MODEL, photons.index), 2 + N_VARIABLES + len(BARREL_LAYERS)
         )
         bins, layer_energy = self._draw_energies(photons, numbers)
         counts = draw_hit_counts(layer_energy, numbers[:, 2 + N_VARIABLES :])
@@ -187,7 +188,7 @@ class ParametricModel:
 
     def _draw_energies(
         self, photons: Photons, numbers: Float64[Array, "event draw"]
-    ) -> tuple[Int64[Array, " event"], Float64[Array, "event 5"]]:
+    ) -> tuple[Int64[Array, " event"], Float64[Array, "event layer"]]:
         """Draw the bin of each shower, and the energies of its layers in MeV."""
         energy_index = self._choose_energy(photons.energy, numbers[:, 0])
         slice_index = _bin_index(self.eta_edges, np.abs(photons.eta))

@@ -27,8 +27,8 @@ from typing import Final
 import numpy as np
 from scipy.special import pdtr, pdtrik
 
-from calovox.arrays import LAYERS, Array, Float, Float32, Float64, Int64, UInt64
-from calovox.geometry.barrel import layer_radii
+from calovox.arrays import Array, Float, Float32, Float64, Int64, UInt64
+from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NUMBERS, atlas_barrel
 from calovox.geometry.single_precision import fill_eta_phi
 from calovox.hits import Hits
 from calovox.kernels import kernel
@@ -43,9 +43,10 @@ _MIDDLE: Final = ((30.0, 2.0), (70.0, 5.0), (100.0, 10.0), (200.0, 20.0))
 _HALO: Final = ((400.0, 50.0), (1000.0, 200.0))
 _OTHERS: Final = ((30.0, 5.0), (100.0, 10.0), (200.0, 25.0), (400.0, 100.0), (1000.0, 300.0))
 
-_STOCHASTIC: Final = np.array([0.101, 0.101, 0.101, 0.101, 0.564])
-_CONSTANT: Final = np.array([0.002, 0.002, 0.002, 0.002, 0.055])
-"""s (for energies in GeV) and c of each of `LAYERS`."""
+_IS_TILE: Final = np.array([layer.role == "tile" for layer in BARREL_LAYERS])
+_STOCHASTIC: Final = np.where(_IS_TILE, 0.564, 0.101)
+_CONSTANT: Final = np.where(_IS_TILE, 0.055, 0.002)
+"""s (for energies in GeV) and c of each layer of the barrel."""
 
 
 @cache
@@ -56,8 +57,11 @@ def fine_grid() -> VoxelGrid:
         >>> fine_grid()
         VoxelGrid(FastCaloSimV2: 1800 voxels)
     """
-    rings = dict.fromkeys(LAYERS, _rings(_OTHERS, 8))
-    rings |= {1: _rings((*_STRIPS, *_HALO), 16), 2: _rings((*_MIDDLE, *_HALO), 16)}
+    fine = {"strips": (*_STRIPS, *_HALO), "middle": (*_MIDDLE, *_HALO)}
+    rings = {
+        layer.number: _rings(fine[layer.role], 16) if layer.role in fine else _rings(_OTHERS, 8)
+        for layer in BARREL_LAYERS
+    }
     return VoxelGrid(rings, "FastCaloSimV2")
 
 
@@ -94,7 +98,7 @@ def fold(voxels: Float[Array, "event voxel"]) -> Float64[Array, "event half"]:
 
 
 @cache
-def half_edges() -> tuple[Float64[Array, "half 4"], Int64[Array, "6"]]:
+def half_edges() -> tuple[Float64[Array, "half 4"], Int64[Array, " boundary"]]:
     """Give the edges of the voxels with alpha below pi, and where each layer begins and ends.
 
     Returns:
@@ -126,8 +130,8 @@ def cumulative_shapes(shapes: Float[Array, "bin half"]) -> Float32[Array, "bin h
 
 
 def draw_hit_counts(
-    layer_energy: Float64[Array, "event 5"], uniforms: Float64[Array, "event 5"]
-) -> Int64[Array, "event 5"]:
+    layer_energy: Float64[Array, "event layer"], uniforms: Float64[Array, "event layer"]
+) -> Int64[Array, "event layer"]:
     """Draw how many hits each layer has, by inversion of Poisson's distribution.
 
     Args:
@@ -148,8 +152,8 @@ def draw_hit_counts(
 
 def place_hits(
     photons: Photons,
-    layer_energy: Float64[Array, "event 5"],
-    counts: Int64[Array, "event 5"],
+    layer_energy: Float64[Array, "event layer"],
+    counts: Int64[Array, "event layer"],
     bins: Int64[Array, " event"],
     cumulative: Float32[Array, "bin half"],
     keys: UInt64[Array, " event"],
@@ -173,10 +177,10 @@ def place_hits(
     layer = np.empty(n_hits, dtype=np.uint8)
     centers = np.ascontiguousarray(photons.eta), np.ascontiguousarray(photons.phi)
     _place_kernel(
-        (*centers, layer_radii(photons.eta)),
+        (*centers, atlas_barrel().radii(centers[0])),
         layer_energy,
         counts,
-        (bins, cumulative, *half_edges()),
+        (bins, cumulative, *half_edges(), np.array(BARREL_NUMBERS, dtype=np.uint8)),
         keys,
         (layer, eta, phi, r, energy),
     )
@@ -207,19 +211,19 @@ def _place_kernel(
     centers: tuple[Array, Array, Array],
     layer_energy: Array,
     counts: Array,
-    shapes: tuple[Array, Array, Array, Array],
+    shapes: tuple[Array, Array, Array, Array, Array],
     keys: Array,
     columns: tuple[Array, Array, Array, Array, Array],
 ) -> None:
     eta_center, phi_center, radii = centers
-    bins, cumulative, edges, boundaries = shapes
+    bins, cumulative, edges, boundaries, numbers = shapes
     layer, eta, phi, r, energy = columns
     most = counts.max() if counts.size else 0
     distances, alphas = np.empty(most), np.empty(most)
     start = 0
     for event in range(keys.size):
         state = keys[event]
-        for position in range(len(LAYERS)):
+        for position in range(numbers.size):
             n_hits = counts[event, position]
             if n_hits == 0:
                 continue
@@ -230,7 +234,7 @@ def _place_kernel(
             radius = radii[event, position]
             around = (eta_center[event], phi_center[event], radius)
             fill_eta_phi(near, far, *around, eta[drawn], phi[drawn])
-            layer[drawn] = LAYERS[position]
+            layer[drawn] = numbers[position]
             r[drawn] = radius
             energy[drawn] = layer_energy[event, position] / n_hits
             start += n_hits

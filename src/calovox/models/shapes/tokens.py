@@ -18,7 +18,7 @@ from typing import Final, get_args
 import numpy as np
 import torch
 
-from calovox.arrays import Array, Int64, layer_position
+from calovox.arrays import Array, Int64
 from calovox.models.shapes.kinds import TokenKind
 from calovox.nn import TokenLayout
 from calovox.voxelization import VoxelGrid
@@ -118,7 +118,7 @@ def _bins(
     grid: VoxelGrid,
 ) -> tuple[Int64[Array, " voxel"], Int64[Array, " voxel"], Int64[Array, " voxel"]]:
     """Number the radial bin within its layer, the bin in alpha, and the layer of each voxel."""
-    layer = layer_position(grid.layer)
+    layer = np.repeat(np.arange(len(grid.layer_sizes)), grid.layer_sizes)
     radial = np.empty(grid.n_voxels, dtype=np.int64)
     for position in np.unique(layer):
         of_layer = layer == position

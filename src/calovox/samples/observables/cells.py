@@ -27,8 +27,9 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import LAYER_NAMES, Array, Float64
+from calovox.arrays import Array, Float64
 from calovox.geometry import CellTable, wrap_phi
+from calovox.geometry.barrel import BARREL_NAMES
 from calovox.photons import Photons
 from calovox.reconstruction import cells_to_shapes
 from calovox.reconstruction.strips import strip_profile
@@ -135,7 +136,7 @@ def cell_observables(*, noise: Mapping[int, float] | None = None) -> tuple[Obser
         One entry per column of `cells_to_observables`.
     """
     of_layers = (
-        Observable(f"{name}_{window.layer}", f"{title}, {LAYER_NAMES[window.layer]}", unit)
+        Observable(f"{name}_{window.layer}", f"{title}, {BARREL_NAMES[window.layer]}", unit)
         for window in WINDOWS
         for name, title, unit, _ in _rows(window.layer, noise)
     )

@@ -18,13 +18,14 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Int
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.samples.observables.windows import WindowCells
 
 __all__ = ["ELECTRONIC_NOISE", "EMPTY_BELOW", "add_noise", "cut_cells"]
 
 ELECTRONIC_NOISE: Final[Mapping[int, float]] = MappingProxyType(
-    {0: 35.0, 1: 12.0, 2: 35.0, 3: 28.0, 12: 20.0}
+    dict(zip(BARREL_NUMBERS, (35.0, 12.0, 35.0, 28.0, 20.0), strict=True))
 )
 """Standard deviation of a cell's energy in MeV, by layer."""
 

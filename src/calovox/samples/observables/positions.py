@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from calovox.arrays import LAYERS, Array, Float64, Int64
+from calovox.arrays import Array, Float64, Int64
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["VoxelPositions"]
@@ -52,7 +52,7 @@ class VoxelPositions:
             382
         """
         r, alpha = 0.5 * (grid.r_min + grid.r_max), 0.5 * (grid.alpha_min + grid.alpha_max)
-        return cls(LAYERS, grid.layer_boundaries, r, alpha)
+        return cls(grid.numbers, grid.layer_boundaries, r, alpha)
 
     @property
     def n_voxels(self) -> int:

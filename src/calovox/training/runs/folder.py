@@ -25,9 +25,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from calovox import __version__
-from calovox.arrays import LAYERS
 from calovox.files.damage import reading
 from calovox.files.whole import sync_parent, whole_file
+from calovox.geometry.barrel import BARREL_LAYERS
 from calovox.training.sizes.kinds import AnyModel, read_sizes
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
@@ -59,6 +59,7 @@ CHECKPOINT = "checkpoint.pt"
 CONFIG = "config.toml"
 RECORD = "run.json"
 WEIGHTS = "weights.safetensors"
+_BARREL = {layer.name: layer.number for layer in BARREL_LAYERS}
 _REPLACED = ".replaced"
 _OURS = ("checkpoint*.pt", CONFIG, RECORD, WEIGHTS, "metrics.csv", "events.*")
 
@@ -351,13 +352,15 @@ def grid_to_json(grid: VoxelGrid) -> dict[str, Any]:
         grid: The grid.
 
     Returns:
-        Its name, and the edges of its voxels by layer.
+        Its name, the edges of its voxels by layer, and, unless they are those of the built-in
+        barrel, the numbers of the layers by name.
     """
     edges = {
-        name: [getattr(grid, name)[grid.layer_slice(layer)].tolist() for layer in LAYERS]
+        name: [getattr(grid, name)[grid.layer_slice(layer)].tolist() for layer in grid.numbers]
         for name in ("alpha_min", "alpha_max", "r_min", "r_max")
     }
-    return {"name": grid.name, **edges}
+    layers = dict(zip(grid.layer_names, grid.numbers, strict=True))
+    return {"name": grid.name, **({} if layers == _BARREL else {"layers": layers}), **edges}
 
 
 def json_to_grid(values: Mapping[str, Any]) -> VoxelGrid:
@@ -373,12 +376,15 @@ def json_to_grid(values: Mapping[str, Any]) -> VoxelGrid:
         [np.array(layer) for layer in values[name]]
         for name in ("alpha_min", "alpha_max", "r_min", "r_max")
     )
+    layers = values.get("layers", _BARREL)
     return VoxelGrid.from_arrays(
         alpha_min,
         [high - low for low, high in zip(alpha_min, alpha_max, strict=True)],
         r_min,
         [high - low for low, high in zip(r_min, r_max, strict=True)],
+        numbers=[int(number) for number in layers.values()],
         name=values["name"],
+        names=tuple(layers),
     )
 
 

@@ -4,7 +4,6 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from calovox.arrays import LAYER_NAMES
 from calovox.phi_modulation import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.fit import FitResult
@@ -128,7 +127,7 @@ def test_curves_are_drawn_with_uncertainties_and_the_generators(ax, eta_range):
         colors.add(line.get_color())
         drawn += [low, high, TRUTH.values[0, row]]
     assert len(colors) == len(MODULATED_LAYERS)
-    names = [LAYER_NAMES[layer] for layer in MODULATED_LAYERS]
+    names = [BARREL_NAMES[layer] for layer in MODULATED_LAYERS]
     assert legend_of(ax) == [*names, "generator"]
     assert ax.get_legend().legend_handles[-1].get_linestyle() == "--"
     assert len(artists) == 13

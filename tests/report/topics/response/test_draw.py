@@ -4,7 +4,7 @@ from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from calovox.arrays import LAYER_NAMES, LAYERS
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.report.topics.response.draw import (
     add_outside,
     plot_layer_fractions,
@@ -157,10 +157,12 @@ def test_shares_of_layers_are_drawn_where_there_are_any(ax):
     response = response_of()
     containers = plot_layer_fractions(response, ax)
     looks = set()
-    for layer, container, profile in zip(LAYERS, containers, response.fractions, strict=True):
+    for layer, container, profile in zip(
+        BARREL_NUMBERS, containers, response.fractions, strict=True
+    ):
         shown = np.where(profile.mean > 0, profile.mean, np.nan)
         check_points(container, CENTERS, shown, profile.mean_error)
-        assert container.get_label() == f"{LAYER_NAMES[layer]} ({layer})"
+        assert container.get_label() == f"{BARREL_NAMES[layer]} ({layer})"
         assert container.lines[0].get_linestyle() == "None"
         looks |= {container.lines[0].get_color(), container.lines[0].get_marker()}
     assert len(looks) == 10

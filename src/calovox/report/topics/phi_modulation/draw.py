@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from calovox.arrays import LAYER_NAMES
+from calovox.geometry.barrel import BARREL_NAMES
 from calovox.phi_modulation import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.fit import FitResult
@@ -184,7 +184,7 @@ def plot_curves(
                 phases, curve - error, curve + error, color=color, alpha=0.25, linewidth=0
             )
             artists.append(band)
-        artists += ax.plot(phases, curve, color=color, label=LAYER_NAMES[layer])
+        artists += ax.plot(phases, curve, color=color, label=BARREL_NAMES[layer])
         if truth is not None:
             true_curve = truth.values[0, row]
             artists += ax.plot(truth.phases * _MILLIRADIAN, true_curve, "--", color=color, lw=1)

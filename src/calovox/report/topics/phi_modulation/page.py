@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from calovox.arrays import LAYER_NAMES
+from calovox.geometry.barrel import BARREL_NAMES
 from calovox.phi_modulation import MODULATED_LAYERS
 from calovox.report.cells import outside
 from calovox.report.topics.phi_modulation.measure import EnergyTest, PhiModulationResult
@@ -17,7 +17,7 @@ __all__ = ["page_phi_modulation"]
 def page_phi_modulation(result: PhiModulationResult) -> dict[str, Any]:
     """Collect what the template shows."""
     return {
-        "layers": [LAYER_NAMES[layer] for layer in MODULATED_LAYERS],
+        "layers": [BARREL_NAMES[layer] for layer in MODULATED_LAYERS],
         "ranges": [_range_row(result, row) for row in range(len(result.fit.loss))],
         "warnings": result.fit.warnings,
         "has_truth": result.truth is not None,

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.text import Text
 
-from calovox.arrays import LAYER_NAMES, LAYERS, Array, Float64
+from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
 from calovox.report.histograms import BAND_COLOR, Drawn
 from calovox.report.style import REFERENCE_COLOR, SIMULATED_COLORS, simulated_marker
 from calovox.report.topics.response.profiles import Response
@@ -106,7 +107,7 @@ def plot_profile_differences(profiles: Sequence[Profile], ax: Axes) -> Drawn:
 def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
     """Draw the mean share of each layer in bins of |eta|."""
     artists: Drawn = []
-    for place, (layer, profile) in enumerate(zip(LAYERS, response.fractions, strict=True)):
+    for place, (layer, profile) in enumerate(zip(BARREL_NUMBERS, response.fractions, strict=True)):
         artists.append(
             ax.errorbar(
                 profile.centers,
@@ -116,7 +117,7 @@ def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
                 color=_LAYER_COLORS[place],
                 markersize=3.5,
                 linewidth=0.9,
-                label=f"{LAYER_NAMES[layer]} ({layer})",
+                label=f"{BARREL_NAMES[layer]} ({layer})",
             )
         )
     ax.set_yscale("log")

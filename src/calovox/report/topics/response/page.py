@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from calovox.arrays import LAYER_NAMES, LAYERS
+from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
 from calovox.report.cells import chi2_cell, outside
 from calovox.report.comparison import with_events
 from calovox.report.layers import EXPECTED_FRACTIONS, LayerFractions
@@ -33,7 +33,7 @@ def page_response(result: ResponseResult) -> dict[str, Any]:
         ],
         "gap_range": _range(*sliced.gap_range) if sliced is not None and sliced.maps else None,
         "slices": _slices(sliced) if sliced is not None and sliced.slices else None,
-        "layers": [f"{LAYER_NAMES[layer]} ({layer})" for layer in LAYERS],
+        "layers": [f"{BARREL_NAMES[layer]} ({layer})" for layer in BARREL_NUMBERS],
         "regions": [_fractions(region, entries) for region, entries in result.fractions],
     }
 
@@ -62,7 +62,7 @@ def _fractions(region: Region, entries: tuple[LayerFractions, ...]) -> dict[str,
     return {
         "name": region.name,
         "title": str(region),
-        "expected": [_expected(layer) for layer in LAYERS] if central else None,
+        "expected": [_expected(layer) for layer in BARREL_NUMBERS] if central else None,
         "rows": [_fractions_row(entry, central=central) for entry in entries if entry.n_events],
     }
 

@@ -49,7 +49,7 @@ class Response:
         n_low: Events within the bins of |eta|, below those in E_tot / E_kin.
         n_high: Events within the bins of |eta|, above those in E_tot / E_kin.
         profile: Mean and standard deviation of E_tot / E_kin in bins of |eta|.
-        fractions: Profile of the share of each layer, in the order of `LAYERS`.
+        fractions: Profile of the share of each layer, by rising number of the layer.
     """
 
     label: str

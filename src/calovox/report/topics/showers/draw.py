@@ -14,7 +14,8 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from calovox.arrays import LAYER_NAMES, Array, Float64, Int64
+from calovox.arrays import Array, Float64, Int64
+from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NAMES
 from calovox.report.histogram_pages import add_colorbar
 from calovox.report.style import drawn_name
 from calovox.report.topic import NamedFigure
@@ -40,7 +41,9 @@ NEAR_RADIUS: Final = 100.0
 GRID_COLOR: Final = "red"
 _EMPTY: Final = "0.86"
 _LONGEST_ARC: Final = math.pi / 60
-_LAYERS_SHOWN: Final = (1, 2, 3)
+_LAYERS_SHOWN: Final = tuple(
+    layer.number for layer in BARREL_LAYERS if layer.role in ("strips", "middle", "back")
+)
 _AVERAGE_DECADES: Final = 9
 _IMAGE_DECADES: Final = 5
 
@@ -69,7 +72,7 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
     figure.text(
         0.475,
         0.955,
-        f"{format_energy(image.energy)} photon at η = {eta}, {LAYER_NAMES[image.layer]}",
+        f"{format_energy(image.energy)} photon at η = {eta}, {BARREL_NAMES[image.layer]}",
         ha="center",
         fontsize=11,
     )
@@ -92,7 +95,7 @@ def average_figure(shower: AverageShower) -> Figure:
             ax = axes[row, column]
             (mesh,) = plot_average_shower(shower, ax, layer=layer, radius=radius, norm=norm)
             view = f"to {NEAR_RADIUS:.0f} mm" if row == 0 else f"to the edge, {edge:.0f} mm"
-            ax.set_title(f"{LAYER_NAMES[layer]}, {view}")
+            ax.set_title(f"{BARREL_NAMES[layer]}, {view}")
             if column > 0:
                 ax.set_ylabel("")
         add_colorbar(figure, mesh, axes[row, -1], "Energy density [MeV/mm²]")
