@@ -51,8 +51,7 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams "
-        "voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": (  # one loop
         "arrays dataset files geometry models nn options preprocessing units voxelization"
