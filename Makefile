@@ -244,7 +244,8 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 # Release gates of the shipped models, on photons from 256 MeV to 2.1 TeV whose voxels have no phi
 # modulation, as those of the models. Gates on copies need what the models were trained with, made by
 # sample/make_training.sh: make gates TRAINING="train_optimal.h5 ..."; without, they are not kept.
-gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) gates/release.toml | $(VENV)/.dev
+# The models must load in old runtimes, too.
+gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) gates/release.toml test-runtimes | $(VENV)/.dev
 	$(CALOVOX) evaluate $< $(foreach m,$(MODELS),$(m)=demo/scan_$(m).h5) \
 		--classifier-reference $< $(foreach m,$(MODELS),--classifier $(m)=demo/scan_$(m).h5) \
 		$(TRAINING:%=--training %) --gates gates/release.toml --force -o demo/gates

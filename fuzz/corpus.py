@@ -15,12 +15,12 @@ import pyarrow.csv
 import pyarrow.parquet
 import uproot
 
-from calovox.arrays import LAYERS, Array
+from calovox.arrays import Array
 from calovox.binned_shower import SubVoxelProbabilities, write_sub_voxels
 from calovox.cli.settings import settings_text
 from calovox.dataset import DatasetWriter
 from calovox.geant4.shards import ShardFolder
-from calovox.geometry import barrel_cells
+from calovox.geometry import BARREL_NUMBERS, barrel_cells
 from calovox.hits import Hits
 from calovox.hits.file import HitsWriter
 from calovox.models.parametric.file import read_parametric, write_parametric
@@ -93,7 +93,7 @@ def make_corpus(folder: Path) -> None:
 def small_grid() -> VoxelGrid:
     """Give a grid of few voxels, of the width that all showers fit into."""
     rings = (Ring(0.0, 20.0, 10.0, 2), Ring(20.0, 500.0, 480.0, 4))
-    return VoxelGrid(dict.fromkeys(LAYERS, rings), "small")
+    return VoxelGrid(dict.fromkeys(BARREL_NUMBERS, rings), "small")
 
 
 def _write_hits(path: Path, hits: Hits) -> None:
@@ -122,7 +122,7 @@ def _calibration() -> Calibration:
     return Calibration(
         eta_edges=np.linspace(0.0, 1.4, size + 1),
         offset=np.full(size, 10.0),
-        weights=np.full((size, len(LAYERS)), 1.05),
+        weights=np.full((size, len(BARREL_NUMBERS)), 1.05),
         n_events=np.full(size, 9, dtype=np.int64),
         borrowed=np.zeros(size, dtype=bool),
     )
@@ -165,7 +165,7 @@ def _write_cells(path: Path) -> None:
     layer, eta, phi = (
         part.ravel()
         for part in np.meshgrid(
-            np.array(LAYERS),
+            np.array(BARREL_NUMBERS),
             np.arange(-1.25, 1.5, d_eta),
             (np.arange(n_phi) + 0.5) * d_phi - np.pi,
         )

@@ -11,7 +11,7 @@ import numpy as np
 from calovox.binned_shower import ShowerLibrary, read_sub_voxels
 from calovox.dataset import DatasetReader
 from calovox.geant4.shards import ShardFolder
-from calovox.geometry import CellTable
+from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader, HitsWriter
 from calovox.models.base import Conditions
 from calovox.models.parametric.model import ParametricModel
@@ -163,7 +163,7 @@ def run_simulate_sub_voxels(folder: Path, out: Path) -> None:
 
 def read_cells(folder: Path, out: Path) -> None:
     """Read a table of cells, and make its look-up."""
-    CellTable.from_root(folder / "CaloCells.root").lookup()
+    read_barrel(folder / "CaloCells.root").cells.lookup()
 
 
 def run_reconstruct_cells(folder: Path, out: Path) -> None:

@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "calovox"
 MAY_IMPORT = {
     # numbers and files
     "arrays": "",  # axis names and array types
-    "options": "",  # ranges and meanings of the fields of settings
+    "options": "",  # ranges and meaning of the fields of dataclasses
     "tracking": "",  # who is told how far a work over showers is
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels phi_modulation photons random_streams units"
     ),
     "phi_modulation": (  # learn, remove, apply
-        "arrays files geometry hits kernels random_streams tracking"
+        "arrays files geometry hits kernels options random_streams tracking"
     ),
     "voxelization": "arrays geometry hits kernels text",  # grids, and hits to voxels
     "binned_shower": (  # voxels to hits
@@ -51,7 +51,8 @@ MAY_IMPORT = {
     "preprocessing": "arrays",  # bijections between showers and the space of models
     "nn": "",  # networks that know no physics
     "models": (  # energies of layers, and showers of voxels
-        "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
+        "arrays files geometry hits kernels nn photons preprocessing random_streams "
+        "voxelization"
     ),
     "training": (  # one loop
         "arrays dataset files geometry models nn options preprocessing units voxelization"

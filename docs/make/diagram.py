@@ -7,6 +7,7 @@ from pathlib import Path
 PICTURE = Path(__file__).resolve().parents[1] / "pictures" / "flow.svg"
 WIDTH, HEIGHT = 700, 670
 BOX_HEIGHT = 54
+SHOWN = 560
 
 STYLE = """
   text { font-family: sans-serif; font-size: 17px; fill: #1a1a2e; text-anchor: middle; }
@@ -60,7 +61,8 @@ ARROWS = [  # from, to, text, and where the text stands
 def draw() -> str:
     """Write the diagram."""
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{SHOWN}" height="{SHOWN * HEIGHT // WIDTH}" role="img">',
         "<title>Reference and simulated showers share all stages from hits on</title>",
         f"<style>{STYLE}</style>",
         '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" '

@@ -80,11 +80,10 @@ def _draw_shape(region: dict, name: str, ax: matplotlib.axes.Axes) -> tuple[list
     band = ax.stairs(high, edges, baseline=low, fill=True, color="0.8")
     ax.stairs(found["reference"]["counts"], edges, color="black")
     handles, labels = [band], ["Geant4, with its uncertainty"]
-    for simulated in found["simulated"]:
-        if simulated["label"] in SIMULATIONS:
-            line = simulated_line(len(handles) - 1)
-            handles.append(ax.stairs(simulated["histogram"]["counts"], edges, **line))
-            labels.append(simulated["label"])
+    simulated = {entry["label"]: entry["histogram"]["counts"] for entry in found["simulated"]}
+    for place, label in enumerate(SIMULATIONS):
+        handles.append(ax.stairs(simulated[label], edges, **simulated_line(place)))
+        labels.append(label)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_xlabel(f"{variable.symbol}" + (f" [{variable.unit}]" if variable.unit else ""))
     ax.set_title(variable.description, fontsize=10)

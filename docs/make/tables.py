@@ -49,8 +49,21 @@ def shapes(report: dict[str, Any]) -> str:
         rows.append([title, "Geant4 halves", *(_number(o["floor"]["mean"]) for o in chosen)])
         for place, simulated in enumerate(chosen[0]["simulated"]):
             values = [o["simulated"][place]["chi2"]["reduced"] for o in chosen]
-            rows.append(["", simulated["label"], *map(_number, values)])
-    return write(["abs(eta)", "sample", *SHAPES.values()], rows)
+            if any(value is not None for value in values):  # it has showers there
+                rows.append(["", simulated["label"], *map(_number, values)])
+    return write(["energy, abs(eta)", "sample", *SHAPES.values()], rows)
+
+
+def slices(report: dict[str, Any]) -> str:
+    """List the mean chi2/ndf of E_tot over E_kin in slices of energy."""
+    rows = []
+    for entry in report["energy_slices"]:
+        found, floor = entry["eta_range"], _number(entry["floor"])
+        (model,) = [a for a in entry["averages"] if a["label"] == "CaloINN"]
+        value = f"{model['mean']:.2f} +- {model['error']:.2f}"
+        bounds = f"{found['eta_low']:.2f} to {found['eta_high']:.2f}"
+        rows.append([bounds, floor, _number(found["note_chi2"]), value])
+    return write(["abs(eta)", "Geant4 halves", "the note's CaloINN", "CaloINN"], rows)
 
 
 def cost(content: dict[str, Any]) -> str:
@@ -94,6 +107,7 @@ SOURCES: dict[str, tuple[str | None, str, Callable[..., str]]] = {
     "rooms": (None, "", rooms),
     "grids": ("demo/grids/report.json", "make demo", shapes),
     "shapes": ("demo/report/report.json", "make demo", shapes),
+    "slices": ("demo/report/report.json", "make demo", slices),
     "cost": ("build/benchmark.json", "make benchmark", cost),
 }
 

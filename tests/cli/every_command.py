@@ -16,7 +16,7 @@ _LOOP = (
     "--validate-every 4 --log-every 1 --threads 1"
 )
 _TRAIN = f"train cfm --width 8 --averaging 0.9 {_LOOP}"
-_FIT = "phi-modulation fit hits.h5 --steps 20 --bootstrap 2 --eta-edges 0,1.4"
+_FIT = "phi-modulation fit hits.h5 --replay 20 --steps 20 --bootstrap 2 --eta-edges 0,1.4"
 _SIMULATE = "simulate --model photons.h5 --sub-voxels sub.root --cells"
 
 COMMANDS = {
@@ -29,7 +29,7 @@ COMMANDS = {
     "export": "export toys/inn toys/cfm --no-fastcalosim --force -o out",
     "simulate": f"{_SIMULATE} --hits out_hits.h5 --force -o out.h5",
     "reconstruct": "reconstruct photons.h5 --force -o out.parquet",
-    "evaluate": "evaluate photons.h5 a=simulated.h5 --hits hits.h5 --force -o out",
+    "evaluate": "evaluate photons.h5 $x_{$=simulated.h5 --hits hits.h5 --force -o out",
 }
 
 
@@ -41,7 +41,7 @@ def write_inputs() -> None:
     with HitsWriter(Path("hits.h5"), provenance={}, phi_modulation=stored) as writer:
         writer.append(apply_phi_modulation(hits, PhiModulation.from_function(truth)))
     succeed("voxelize", "hits.h5", "--sub-voxels", "sub.root", "-o", "photons.h5")
-    succeed(*f"{_FIT} --replay 20 -o curve.h5".split())
+    succeed(*f"{_FIT} -o curve.h5".split())
     succeed(*f"{_SIMULATE} -o simulated.h5".split())
     succeed(*f"{_TRAIN} --steps 2 -o teacher".split())
     Path("toys").mkdir()

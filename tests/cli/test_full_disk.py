@@ -15,7 +15,12 @@ from tests.cli.every_command import COMMANDS, write_inputs
 from tests.full_disk import no_file_above
 from tests.toy_showers import toy_showers
 
-ONCE = sorted(COMMANDS.keys() - {"train", "distill"})
+LONG = (("evaluate", 3000), ("export", 3000))  # they do most of their work before they write
+CASES = [
+    pytest.param(name, size, marks=pytest.mark.slow if (name, size) in LONG else ())
+    for name in sorted(COMMANDS.keys() - {"train", "distill"})
+    for size in (100, 3000)
+]
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +52,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("size", [100, 3000])
-@pytest.mark.parametrize("name", ONCE)
+@pytest.mark.parametrize(("name", "size"), CASES)
 def test_the_old_result_stays_and_nothing_else(name: str, size: int, folder: Path) -> None:
     words = COMMANDS[name].split()
     output = Path(words[-1])

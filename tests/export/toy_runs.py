@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.models.inn import CaloINN
 from calovox.models.shapes.dit import CaloDiT
-from calovox.models.shapes.kinds import PathKind, TokenKind, VoxelSpaceKind
+from calovox.models.shapes.kinds import PathKind, SolverName, TokenKind, VoxelSpaceKind
 from calovox.models.shapes.students import ConsistencyModel
 from calovox.models.two_stage import ShapeModel
 from calovox.preprocessing import (

@@ -236,6 +236,7 @@ def make_command(
         context: typer.Context, *, force: bool, dry_run: bool, config: Path | None, **values: Any
     ) -> None:
         with one_line_errors(traceback=context.find_root().params["traceback"]):
+            check_numbers(values)
             _run(name, make_settings(settings_type, values), actions, force=force, dry_run=dry_run)
 
     options = options_of(settings_type)
@@ -311,7 +312,6 @@ class _Actions:
 
 
 def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool) -> None:
-    check_numbers(settings)
     for path in files_written(settings):
         check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)

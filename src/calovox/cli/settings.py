@@ -174,16 +174,16 @@ def settings_text(values: Mapping[str, Any]) -> str:
     )
 
 
-def check_numbers(settings: Any) -> None:
+def check_numbers(values: Mapping[str, Any]) -> None:
     """Refuse numbers that are none, which bounds of options let pass.
 
     Args:
-        settings: A command's dataclass.
+        values: Values by the names of the options.
 
     Raises:
         ValueError: Naming the option.
     """
-    for name, _, value in _fields(settings):
+    for name, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             option = "--" + name.replace("_", "-")
             raise ValueError(f"{option}: expected a finite number, got {value}")

@@ -20,10 +20,12 @@ References:
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.options import Count, NonNegative, Range, check_ranges
 from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.profile import PhaseProfiles
 
@@ -45,9 +47,9 @@ class FitSettings:
         eta_edges: Edges of the |eta| ranges that get a curve of their own.
         min_energy: Showers below this kinetic energy, in MeV, are not used (note: 130 GeV).
         n_phases: Bins in T.
-        layer_weight: Weight of the term of the single layers.
-        noise_weight: Weight of the second differences of g.
-        symmetry_weight: Weight of the asymmetry of g about the cell centre.
+        layer_weight: Weight of a flat E(T) in each layer.
+        noise_weight: Weight of the second differences of the curves.
+        symmetry_weight: Weight of the asymmetry of the curves about the cell centre.
         steps: Steps of Adam.
         learning_rate: First step size in g; it falls to 0 as a cosine.
         n_bootstrap: Resamplings of the showers that give the uncertainty of each bin.
@@ -56,21 +58,21 @@ class FitSettings:
 
     eta_edges: tuple[float, ...] = (0.0, 0.8, 1.4)
     min_energy: float = 130e3
-    n_phases: int = 50
-    layer_weight: float = 1.0
-    noise_weight: float = 10.0
-    symmetry_weight: float = 1.0
-    steps: int = 4000
+    n_phases: Count = 50
+    layer_weight: NonNegative = 1.0
+    noise_weight: NonNegative = 10.0
+    symmetry_weight: NonNegative = 1.0
+    steps: Count = 4000
     learning_rate: float = 3e-3
-    n_bootstrap: int = 20
+    n_bootstrap: Annotated[int, Range(2)] = 20
     min_showers: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("n_phases", "steps", "n_bootstrap", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise ValueError(
-                    f"FitSettings: `{name}` must be above 0, got {getattr(self, name)}"
-                )
+        check_ranges(self)
+        if not self.learning_rate > 0:
+            raise ValueError(
+                f"FitSettings: expected `learning_rate` above 0, got {self.learning_rate}"
+            )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`calovox phi-modulation`: learn the curves from hits, remove them, apply them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from calovox.cli.command import Job, make_command
+from calovox.cli.options import Group
 from calovox.cli.progress import track
 from calovox.cli.settings import FileIn, FileOut, HitsIn, Output, Seed
 from calovox.phi_modulation.fit import FitSettings
@@ -30,6 +31,10 @@ _REMOVE_EXAMPLE = "calovox phi-modulation remove hits.h5 --curve curve.h5 -o rem
 _APPLY_EXAMPLE = "calovox phi-modulation apply removed.h5 --curve curve.h5 -o applied.h5"
 
 _DEFAULTS = FitSettings()
+_OPTIONS = Group(
+    without=("eta_edges", "min_energy", "n_phases", "learning_rate", "min_showers"),
+    renamed=(("n_bootstrap", "bootstrap"),),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,19 +62,7 @@ class FitCommandSettings:
     min_energy: Annotated[
         str, typer.Option(metavar="ENERGY", help="Showers below are not used.")
     ] = "130GeV"
-    layer_weight: Annotated[
-        float, typer.Option(min=0.0, help="Weight of a flat E(T) in each layer.")
-    ] = _DEFAULTS.layer_weight
-    noise_weight: Annotated[
-        float, typer.Option(min=0.0, help="Weight of the second differences of the curves.")
-    ] = _DEFAULTS.noise_weight
-    symmetry_weight: Annotated[
-        float, typer.Option(min=0.0, help="Weight of the asymmetry of the curves.")
-    ] = _DEFAULTS.symmetry_weight
-    steps: Annotated[int, typer.Option(min=1, help="Steps of Adam.")] = _DEFAULTS.steps
-    bootstrap: Annotated[
-        int, typer.Option(min=2, help="Resamplings that give the uncertainties.")
-    ] = _DEFAULTS.n_bootstrap
+    fit: Annotated[FitSettings, _OPTIONS] = _DEFAULTS
     seed: Seed = 1
 
 
@@ -142,15 +135,8 @@ def _fit_settings(settings: FitCommandSettings) -> FitSettings:
         raise ValueError(
             f"--eta-edges: expected finite |eta| that rise, got '{settings.eta_edges}'"
         )
-    return FitSettings(
-        eta_edges=edges,
-        min_energy=parse_quantity(settings.min_energy, "energy"),
-        layer_weight=settings.layer_weight,
-        noise_weight=settings.noise_weight,
-        symmetry_weight=settings.symmetry_weight,
-        steps=settings.steps,
-        n_bootstrap=settings.bootstrap,
-    )
+    energy = parse_quantity(settings.min_energy, "energy")
+    return replace(settings.fit, eta_edges=edges, min_energy=energy)
 
 
 FIT = make_command("fit", FitCommandSettings, fit_curve, example=_FIT_EXAMPLE)

@@ -9,7 +9,7 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.options import Group
-from calovox.cli.settings import FileIn, FileOut, Seed, parse_range
+from calovox.cli.settings import FileIn, FileOut, Seed, parse_range, resolved_settings
 from calovox.training.recipe import GAN_RECIPE, Batches, Hardware, Pauses, Recipe
 from calovox.training.sizes.options import (
     CfmOptions,
@@ -206,7 +206,15 @@ def train_with_progress(name: str, settings: LoopSettings, task: "Task", job: Jo
     """
     from calovox.cli.commands.train_run import run_loop
 
-    return run_loop(name, settings, task, job)
+    return run_loop(
+        name,
+        task,
+        job,
+        output=settings.output,
+        hardware=settings.hardware,
+        stop_after=settings.stop_after,
+        values=resolved_settings(settings, settings.output),
+    )
 
 
 def preview_training(

@@ -2,16 +2,18 @@
 
 import math
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import typer
 
 from calovox import __version__
 from calovox.cli.command import Job
-from calovox.cli.commands.train import LoopSettings
 from calovox.cli.progress import Advance, progress_of
-from calovox.cli.settings import resolved_settings, settings_text
+from calovox.cli.settings import settings_text
 from calovox.files.whole import whole_file
 from calovox.training.observer import Observer
+from calovox.training.recipe import Hardware
 from calovox.training.runs.folder import CONFIG
 from calovox.training.runs.state import RunState, Step
 from calovox.training.task import Task
@@ -22,14 +24,26 @@ from calovox.units import parse_quantity
 __all__ = ["run_loop"]
 
 
-def run_loop(name: str, settings: LoopSettings, task: Task, job: Job) -> str:
+def run_loop(
+    name: str,
+    task: Task,
+    job: Job,
+    *,
+    output: Path,
+    hardware: Hardware,
+    stop_after: str | None,
+    values: dict[str, Any],
+) -> str:
     """Train with a run folder, or go on with it.
 
     Args:
         name: The command.
-        settings: Its settings.
         task: What to do.
         job: This call of the command.
+        output: The run folder.
+        hardware: What to train on.
+        stop_after: Time after which to stop, with its unit; None for the end.
+        values: All settings as plain values, relative to the run folder.
 
     Returns:
         One line that sums up the result.
@@ -37,34 +51,33 @@ def run_loop(name: str, settings: LoopSettings, task: Task, job: Job) -> str:
     Raises:
         ValueError: If settings or data do not fit, or a loss is not finite.
     """
-    limit, meter = settings.stop_after, RateMeter()
+    meter = RateMeter()
     record = train_model(
         task,
-        settings.output,
-        hardware=settings.hardware,
-        config=resolved_settings(settings, settings.output),
+        output,
+        hardware=hardware,
+        config=values,
         overwrite=job.overwrite,
-        stop_after=math.inf if limit is None else _time_limit(limit),
-        observers=[_SettingsWriter(name, settings), _Progress(), meter],
+        stop_after=math.inf if stop_after is None else _time_limit(stop_after),
+        observers=[_SettingsWriter(name, output, values), _Progress(), meter],
     )
     rate = meter.measure()
     metrics = "".join(f", {name} {value:.4g}" for name, value in record.metrics.items())
     speed = "" if rate is None else f"; {rate}"
-    return f"{settings.output}: {record.step} of {record.n_steps} steps{metrics}{speed}"
+    return f"{output}: {record.step} of {record.n_steps} steps{metrics}{speed}"
 
 
 class _SettingsWriter(Observer):
     """Stores all settings in the run folder; the file repeats the run."""
 
-    def __init__(self, name: str, settings: LoopSettings) -> None:
+    def __init__(self, name: str, folder: Path, values: dict[str, Any]) -> None:
         self._name = name
-        self._settings = settings
+        self._folder = folder
+        self._text = settings_text(values)
 
     def start(self, run: RunState) -> None:
-        folder = self._settings.output
-        text = settings_text(resolved_settings(self._settings, folder))
-        with whole_file(folder / CONFIG, overwrite=True) as partial:
-            partial.write_text(f"# calovox {__version__}, {self._name}\n{text}")
+        with whole_file(self._folder / CONFIG, overwrite=True) as partial:
+            partial.write_text(f"# calovox {__version__}, {self._name}\n{self._text}")
 
 
 class _Progress(Observer):
