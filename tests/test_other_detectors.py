@@ -21,7 +21,7 @@ from calovox.reconstruction.shapes_file import read_shapes, write_shapes
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
 from calovox.simulation.simulate import simulate_voxels
-from calovox.training import ShowerFiles
+from calovox.training.data.showers import ShowerFiles
 from calovox.training.runs.folder import grid_to_json, json_to_grid
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import DitSizes
@@ -30,7 +30,17 @@ from tests.toy_detector import disks, many_layers, showers_in, small_grid, three
 
 DETECTORS = [three_layers(), many_layers(), disks()]
 MODELLED = DETECTORS[:2]
-DIT = DitSizes("rings", 16, 2, 1, "maxima", "note", path="karras", solver="heun", solver_steps=2)
+DIT = DitSizes(
+    tokens="rings",
+    width=16,
+    heads=2,
+    blocks=1,
+    conditions="maxima",
+    voxels="note",
+    path="karras",
+    solver="heun",
+    solver_steps=2,
+)
 
 
 def write(path: Path, detector: Detector, n_events: int) -> DatasetReader:
