@@ -26,7 +26,7 @@ export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help test test-slow test-runtimes test-lowest parity lint bench benchmark fuzz demo \
+.PHONY: help test test-slow test-runtimes test-lowest parity referee lint bench benchmark fuzz demo \
 	demo-geant4 gates docs docs-tables pictures clean
 
 help:
@@ -37,6 +37,7 @@ help:
 	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
 	@echo "make gates        release gates of the shipped models: demo/gates/index.html"
+	@echo "make referee      boosted trees that tell models from Geant4"
 	@echo "make fuzz         mutated files for every reader: five minutes, or INPUTS=100000"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
 	@echo "make parity       FPD and KPD beside those of JetNet, which the CaloChallenge uses"
@@ -249,6 +250,22 @@ gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) gates/release.toml test
 	$(CALOVOX) evaluate $< $(foreach m,$(MODELS),$(m)=demo/scan_$(m).h5) \
 		--classifier-reference $< $(foreach m,$(MODELS),--classifier $(m)=demo/scan_$(m).h5) \
 		$(TRAINING:%=--training %) --gates gates/release.toml --force -o demo/gates
+
+# Boosted trees on observables of voxels and cells: what the networks of the gates do not see.
+REFEREE := demo/referee
+$(REFEREE)/scan_%_1.h5: demo/scan_%.h5
+	@mkdir -p $(@D)
+	cp $< $@
+$(REFEREE)/opt_%.h5: demo/simulated_%.h5
+	@mkdir -p $(@D)
+	cp $< $@
+$(REFEREE)/binned_%.h5: demo/binned_%.h5
+	@mkdir -p $(@D)
+	cp $< $@
+
+referee: $(MODELS:%=$(REFEREE)/scan_%_1.h5) $(MODELS:%=$(REFEREE)/opt_%.h5) \
+		$(GRIDS:%=$(REFEREE)/binned_%.h5) | $(VENV)/.dev
+	$(BIN)/python -m bench.referee --samples $(REFEREE) --seeds 1
 
 demo/grids/index.html: sample/photons_optimal.h5 $(GRIDS:%=demo/binned_%.h5) \
 		demo/phi_ignored.h5 demo/phi_corrected.h5
