@@ -11,12 +11,12 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.base import Conditions
 from calovox.runtime import OnnxModel
+from calovox.runtime.onnx_runtime import onnxruntime
 
 ROOT = Path(__file__).resolve().parents[2]
 

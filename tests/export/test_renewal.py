@@ -75,6 +75,7 @@ def test_what_was_rewritten_is_said_with_its_hash(exported: Path, tmp_path: Path
     model = onnx.load(path)
     model.opset_import[0].version = 18
     onnx.save(model, path)
+    rewrite(tmp_path / "old", lambda content: None)
     content = renew_models(tmp_path / "old", tmp_path / "new")
     assert content["rewritten"]["from"] == {path.name: file_hash(path)}
     card = (tmp_path / "new" / "MODEL_CARD.md").read_text()

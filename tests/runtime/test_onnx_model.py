@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from calovox.models.base import Conditions, Sampler
 from calovox.runtime import ModelFileError, OnnxModel
 from calovox.runtime.metadata import ModelMetadata
 from calovox.runtime.onnx_model import BATCH
+from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.voxelization import VoxelGrid
 from tests.toy_onnx import write_toy_onnx
 

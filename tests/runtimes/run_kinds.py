@@ -4,10 +4,14 @@ usage: run_kinds.py KINDS RESULTS
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read while it is imported
+
 import onnxruntime
 
 

@@ -2,7 +2,6 @@
 
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tensorboardX.proto.event_pb2 import Event
@@ -19,7 +18,7 @@ def step(number: int) -> Step:
 
 def started(folder: Path, *, at: int = 0) -> TrainingLog:
     log = TrainingLog(folder, every=1)
-    log.start(SimpleNamespace(step=at))  # type: ignore[arg-type]
+    log.start_at(at)
     return log
 
 

@@ -51,6 +51,8 @@ def renew_models(
     """
     content = read_description(exported)
     check_files(exported, content, list(content["files"]))
+    for model in content["models"]:
+        check_whole(exported / model["file"])
     with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
         model_card(content)
     content["onnxruntime"] = f">={LOWEST_RUNTIME}"

@@ -87,8 +87,8 @@ class Position:
             The position.
 
         Example:
-            >>> round(float(Position.between("plane", 3700.0, 3900.0).radius(2.0)), 2)
-            1047.74
+            >>> Position.between("plane", 3700.0, 3900.0).radius(np.array([2.0])).round(2).tolist()
+            [1047.74]
         """
         return cls(surface, np.array([inner]), np.array([outer]))
 
@@ -107,7 +107,8 @@ class Position:
             Radius in mm.
         """
         middle = self._by_eta(self.middle, eta)
-        return middle if self.surface == "cylinder" else middle / np.sinh(np.abs(eta))
+        along = middle if self.surface == "cylinder" else middle / np.sinh(np.abs(eta))
+        return np.asarray(along)
 
     def thickness(self, eta: Float[Array, "..."] | float) -> Float64[Array, "..."]:
         """Give the distance of the two surfaces, along the radius or along z.

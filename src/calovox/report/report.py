@@ -23,6 +23,7 @@ from calovox.report.style import style
 from calovox.report.topic import Measured, Topic
 from calovox.samples.files import EvaluationFiles
 from calovox.samples.samples import Samples, read_samples
+from calovox.scores.classifiers.inputs import check_classifiable
 from calovox.scores.gates.files import read_gates, write_outcomes
 from calovox.scores.gates.gates import GateOutcome, check_gates
 from calovox.scores.scoring import score_samples
@@ -99,6 +100,7 @@ def write_report(
     check_folder(output, marker="report.json", kind="report", overwrite=overwrite)
     gates = () if files.gates is None else read_gates(files.gates)
     samples = read_samples(files, table=table, track=track)
+    check_classifiable(samples.classifier)
     scoring = score_samples(samples, track=track, progress=say)
     found = _measure(topics(track, say), samples, say)
     scores = sum((part.scores for part in found), scoring.scores)

@@ -1,7 +1,7 @@
 """ONNX Runtime without its telemetry. The only module that imports it.
 
-While it is imported, ONNX Runtime 1.25 and later write a device id and a database of events below
-HOME, and look up their collector when a model is loaded. Its call `disable_telemetry_events` comes
+While it is imported, ONNX Runtime (1.31.1) writes a device id and a database of events below HOME,
+and looks up its collector when a model is loaded. Its call `disable_telemetry_events` comes
 too late for that; the variable ``ORT_DISABLE_TELEMETRY`` is read in time. It is set for the import
 only. A program that has imported ONNX Runtime before calovox decides for itself.
 """

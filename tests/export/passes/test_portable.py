@@ -4,12 +4,12 @@ from collections import Counter
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
 from calovox.export.passes.portable import IR_VERSION, OPSET, is_portable, make_portable
+from calovox.runtime.onnx_runtime import onnxruntime
 
 DOUBLE, FLOAT = TensorProto.DOUBLE, TensorProto.FLOAT
 

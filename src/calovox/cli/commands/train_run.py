@@ -108,6 +108,6 @@ class _Progress(Observer):
 
 def _time_limit(text: str) -> float:
     limit = parse_quantity(text, "time")
-    if limit <= 0.0:
-        raise ValueError(f"--stop-after: expected more than 0, got '{text}'")
+    if limit < 0.0:
+        raise ValueError(f"--stop-after: expected 0 or more, got '{text}'")
     return limit

@@ -44,6 +44,7 @@ __all__ = [
     "ENERGY_FLOOR",
     "INPUTS",
     "ClassifierInputs",
+    "check_classifiable",
     "classify_samples",
     "high_level_features",
     "score_classifier",
@@ -114,6 +115,21 @@ class _Sample:
         return _Sample(self.features[rows], self.energy[rows], abs_eta)
 
 
+def check_classifiable(sources: Mapping[str, ShowerSource]) -> None:
+    """Refuse samples that a classifier cannot be trained with, before anything else is done.
+
+    Args:
+        sources: The reference, then simulations; none is fine.
+
+    Raises:
+        ValueError: If grids or the distributions of energy or eta differ, or showers are too few.
+    """
+    for place, source in enumerate(sources.values()):
+        _check_size(source, FEWEST_SHOWERS if place else 2 * FEWEST_SHOWERS)
+    for source in list(sources.values())[1:]:
+        _check_comparable(next(iter(sources.values())), source)
+
+
 def classify_samples(
     sources: Mapping[str, ShowerSource],
     *,
@@ -138,11 +154,8 @@ def classify_samples(
         ModuleNotFoundError: If torch is not installed.
     """
     say = progress or (lambda text: None)
+    check_classifiable(sources)
     (_, source), *others = sources.items()
-    _check_size(source, 2 * FEWEST_SHOWERS)
-    for _, other in others:
-        _check_size(other, FEWEST_SHOWERS)
-        _check_comparable(source, other)
     first = _read(source, track)
     found: dict[ClassifierInputs, list[Classification]] = {inputs: [] for inputs in INPUTS}
     for label, other in others:

@@ -43,13 +43,17 @@ class TrainingLog(Observer):
 
     def start(self, run: RunState) -> None:
         """Open the files, and remove what is in them of later steps."""
-        self._keep_until(run.step)
+        self.start_at(run.step)
+
+    def start_at(self, number: int) -> None:
+        """Open the files behind a step, and remove what is in them of later ones."""
+        self._keep_until(number)
         # not SummaryWriter: its thread ends on a full disk, and the next entries wait for ever
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
         with explain_full_disk(self._path, self._path):
             self._events = RecordWriter(str(self._folder / name))
             self._add_event(file_version="brain.Event:2")
-            self._add_event(step=run.step + 1, session_log=SessionLog(status=SessionLog.START))
+            self._add_event(step=number + 1, session_log=SessionLog(status=SessionLog.START))
             self._events.flush()
 
     def step(self, step: Step) -> None:

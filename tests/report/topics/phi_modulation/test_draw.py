@@ -4,6 +4,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
+from calovox.geometry import BARREL_NAMES
 from calovox.phi_modulation import MODULATED_LAYERS, PERIOD, PhiModulation
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.fit import FitResult

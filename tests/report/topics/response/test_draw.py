@@ -4,7 +4,7 @@ from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from calovox.geometry.barrel import BARREL_NUMBERS
+from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
 from calovox.report.topics.response.draw import (
     add_outside,
     plot_layer_fractions,
