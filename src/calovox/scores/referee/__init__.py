@@ -1,6 +1,6 @@
 """Classifiers: how well showers of two samples can be told apart, and by what."""
 
-from calovox.scores.referee.auc import area_under_curve
+from calovox.scores.classifiers.roc import area_under_curve
 from calovox.scores.referee.inputs import (
     ClassifierInputs,
     observable_inputs,

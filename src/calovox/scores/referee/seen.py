@@ -22,7 +22,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float32, Float64
 from calovox.samples.observables.table import Observable, ObservableTable
-from calovox.scores.referee.auc import area_under_curve
+from calovox.scores.classifiers.roc import area_under_curve
 from calovox.scores.referee.inputs import ClassifierInputs
 from calovox.scores.referee.trees import TrainedFold, train_folds
 

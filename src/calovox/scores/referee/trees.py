@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 
 from calovox.arrays import Array, Float32, Float64, Int64
-from calovox.scores.referee.auc import area_under_curve
+from calovox.scores.classifiers.roc import area_under_curve
 from calovox.scores.referee.inputs import ClassifierInputs
 
 __all__ = [
