@@ -137,6 +137,7 @@ parity: build/jetnet
 NOTE_RUNS := build/note_inn build/note_cfm
 
 build/note_%: sample/photons_optimal.h5 configs/inn_note.toml configs/cfm_small_note.toml | $(VENV)/.dev
+	@mkdir -p $(@D)
 	$(CALOVOX) train $* --config configs/$(if $(filter inn,$*),inn,cfm_small)_note.toml --data $< \
 		--validation $< --eta 0:0.7 --energy 48GeV:98GeV --batch-size 512 --steps 1 --force -o $@
 
