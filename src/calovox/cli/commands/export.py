@@ -59,6 +59,16 @@ class ExportSettings:
     half_weights: Annotated[
         bool, typer.Option(help="Round weights of the voxels to 16 bits: files of half the size.")
     ] = False
+    center_from: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Training showers from which an exported model learns where the energy centre of "
+            "its voxels lies; newly trained models know it.",
+        ),
+        FileIn(),
+    ] = None
     fastcalosim: Annotated[
         bool, typer.Option(help="Also write files with fixed shapes, for FastCaloSim.")
     ] = True
@@ -78,6 +88,10 @@ def export(settings: ExportSettings, job: Job) -> str:
     exported = find_exported(settings.runs)
     if exported is not None:
         return _renew(settings, exported, overwrite=job.overwrite)
+    if settings.center_from:
+        raise ValueError(
+            "--center-from: expected an exported model, got run folders, which know it"
+        )
     runs = read_runs(
         [Path(run) for run in settings.runs],
         path=settings.path,
@@ -105,7 +119,10 @@ def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
     from calovox.export.renewal import renew_models
 
     plain = ExportSettings(
-        runs=settings.runs, output=settings.output, fastcalosim=settings.fastcalosim
+        runs=settings.runs,
+        output=settings.output,
+        center_from=settings.center_from,
+        fastcalosim=settings.fastcalosim,
     )
     for option in fields(settings):
         if getattr(settings, option.name) != getattr(plain, option.name):
@@ -114,7 +131,11 @@ def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
                 f"{exported}: export its runs"
             )
     content = renew_models(
-        exported, settings.output, fastcalosim=settings.fastcalosim, overwrite=overwrite
+        exported,
+        settings.output,
+        center_from=settings.center_from or (),
+        fastcalosim=settings.fastcalosim,
+        overwrite=overwrite,
     )
     n_fixed = sum("fastcalosim_file" in model for model in content["models"])
     return (
