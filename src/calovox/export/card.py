@@ -69,8 +69,8 @@ def _describe_runtimes(content: Mapping[str, Any]) -> Iterator[str]:
             "the runs they came from, and set voxels below 1.3e-7 of the kinetic energy to 0; "
             "`model.json` has the SHA-256 of the files before."
         )
-    if "energy_center" in content:
-        n_showers = sum(file["n_showers"] for file in content["energy_center"])
+    if "centroid" in content:
+        n_showers = sum(file["n_showers"] for file in content["centroid"])
         yield (
             "The energy centre of the voxels is drawn from the law of the training showers, "
             f"fitted to {n_showers} of them after the training."

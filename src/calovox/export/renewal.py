@@ -14,7 +14,7 @@ import onnx
 
 from calovox import __version__
 from calovox.export.card import model_card
-from calovox.export.centering import add_center, fit_centers
+from calovox.export.centroid import add_centroid, fit_centroids
 from calovox.export.fastcalosim import why_not_fastcalosim
 from calovox.export.output_folder import describe_folder, new_folder
 from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
@@ -22,7 +22,7 @@ from calovox.export.passes.fixed_shapes import fix_batch, save_onnx
 from calovox.export.passes.portable import is_portable, make_portable
 from calovox.files.damage import reading
 from calovox.files.whole import file_hash
-from calovox.models.shapes.center import ShowerCenter
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError
@@ -37,7 +37,7 @@ def renew_models(
     exported: Path,
     folder: Path,
     *,
-    center_from: Sequence[Path] = (),
+    centroid_from: Sequence[Path] = (),
     fastcalosim: bool = True,
     overwrite: bool = False,
 ) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def renew_models(
     Args:
         exported: Folder of an exported model.
         folder: The copy; it appears when all of it is written.
-        center_from: Datasets of training showers, of which models learn where the energy centre
+        centroid_from: Datasets of training showers, of which models learn where the energy centre
             of the voxels lies; none to leave it where it is.
         fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
         overwrite: Whether an existing exported model may be replaced.
@@ -67,18 +67,18 @@ def renew_models(
     with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
         model_card(content)
     content["onnxruntime"] = f">={LOWEST_RUNTIME}"
-    centers: Sequence[ShowerCenter | None] = [None] * len(content["models"])
-    if center_from:
-        centers = fit_centers(
-            center_from, content, OnnxModel(exported / content["models"][0]["file"]).grid
+    centroids: Sequence[VoxelCentroid | None] = [None] * len(content["models"])
+    if centroid_from:
+        centroids = fit_centroids(
+            centroid_from, content, OnnxModel(exported / content["models"][0]["file"]).grid
         )
     with new_folder(folder, overwrite=overwrite) as partial:
         for name in _kept_files(content):
             shutil.copyfile(exported / name, partial / name)
         before = {
             model["file"]: digest
-            for model, center in zip(content["models"], centers, strict=True)
-            if (digest := _renew_file(partial / model["file"], center)) is not None
+            for model, centroid in zip(content["models"], centroids, strict=True)
+            if (digest := _renew_file(partial / model["file"], centroid)) is not None
         }
         if before:
             content["rewritten"] = {"program": f"calovox {__version__}", "from": before}
@@ -120,17 +120,17 @@ def _kept_files(content: dict[str, Any]) -> list[str]:
     ]
 
 
-def _renew_file(path: Path, center: ShowerCenter | None) -> str | None:
+def _renew_file(path: Path, centroid: VoxelCentroid | None) -> str | None:
     """Rewrite a file; return the hash that it had, None if it is as it would be today."""
     check_whole(path)
     with reading(path, ModelFileError, "is no ONNX file, or a damaged one"):
         model = onnx.load(path, load_external_data=False)
-    if center is None and is_portable(model) and has_exact_zeros(model):
+    if centroid is None and is_portable(model) and has_exact_zeros(model):
         return None
     digest = file_hash(path)
     make_portable(model)
     add_exact_zeros(model, INPUTS[1])
-    if center is not None:
-        add_center(model, center)
+    if centroid is not None:
+        add_centroid(model, centroid)
     save_onnx(model, path)
     return digest

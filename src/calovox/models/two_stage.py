@@ -64,10 +64,10 @@ class TwoStageSampler(nn.Module):
         n_layers = self.energies.noise_shape[0]
         layer_energy = self.energies.sample(conditions, noise[:, :n_layers])
         voxels = self.shapes.sample(conditions, layer_energy, noise[:, n_layers:])
-        center = self.shapes.center
-        if center is None or not center.known:
+        centroid = self.shapes.centroid
+        if centroid is None or not centroid.known:
             return voxels
-        moved: Tensor = center(voxels, conditions.energy[:, None], noise[:, n_layers:])
+        moved: Tensor = centroid(voxels, conditions.energy[:, None], noise[:, n_layers:])
         return moved
 
 

@@ -59,7 +59,7 @@ class ExportSettings:
     half_weights: Annotated[
         bool, typer.Option(help="Round weights of the voxels to 16 bits: files of half the size.")
     ] = False
-    center_from: Annotated[
+    centroid_from: Annotated[
         list[Path] | None,
         typer.Option(
             exists=True,
@@ -88,9 +88,9 @@ def export(settings: ExportSettings, job: Job) -> str:
     exported = find_exported(settings.runs)
     if exported is not None:
         return _renew(settings, exported, overwrite=job.overwrite)
-    if settings.center_from:
+    if settings.centroid_from:
         raise ValueError(
-            "--center-from: expected an exported model, got run folders, which know it"
+            "--centroid-from: expected an exported model, got run folders, which know it"
         )
     runs = read_runs(
         [Path(run) for run in settings.runs],
@@ -121,7 +121,7 @@ def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
     plain = ExportSettings(
         runs=settings.runs,
         output=settings.output,
-        center_from=settings.center_from,
+        centroid_from=settings.centroid_from,
         fastcalosim=settings.fastcalosim,
     )
     for option in fields(settings):
@@ -133,7 +133,7 @@ def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
     content = renew_models(
         exported,
         settings.output,
-        center_from=settings.center_from or (),
+        centroid_from=settings.centroid_from or (),
         fastcalosim=settings.fastcalosim,
         overwrite=overwrite,
     )

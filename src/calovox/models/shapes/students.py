@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from calovox.models.base import Conditions
 from calovox.models.shapes.arc import Slope, sample_in_jumps
 from calovox.models.shapes.arc_model import ArcModel
-from calovox.models.shapes.center import ShowerCenter
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.preprocessing import VoxelSpace
 
 __all__ = ["ConsistencyModel"]
@@ -46,9 +46,9 @@ class ConsistencyModel(nn.Module):
         return self.model.voxels
 
     @property
-    def center(self) -> ShowerCenter | None:
+    def centroid(self) -> VoxelCentroid | None:
         """Where the energy centre of whole showers is moved."""
-        return self.model.center
+        return self.model.centroid
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from calovox.preprocessing import (
     StandardizedConditions,
     VoxelSpace,
 )
-from calovox.training.center import fit_center, unfitted_center
+from calovox.training.centroid import fit_centroid, unfitted_centroid
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fitting import fit_quantiles, seeded, training_voxels
 from calovox.training.sizes.options import CfmOptions, DitOptions, SampledOptions
@@ -67,7 +67,7 @@ class CfmSizes(CfmOptions, SampledSizes):
         """
         layers = condition_energies(len(grid.layers))
         model = self._model(ConditionTransform(), layers, self._space(grid.layer_sizes))
-        model.center = unfitted_center(grid)
+        model.centroid = unfitted_centroid(grid)
         return model
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloCFM:
@@ -86,7 +86,7 @@ class CfmSizes(CfmOptions, SampledSizes):
         layers = raw.layer_energies.fit(part.layer_energy for part in files.batches())
         voxels = _fit_voxels(raw.voxels, files, seed=seed, reflect=reflect)
         model = seeded(seed, lambda: self._model(conditions, layers, voxels))
-        model.center = fit_center(files)
+        model.centroid = fit_centroid(files)
         return model
 
     def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
@@ -136,7 +136,7 @@ class DitSizes(DitOptions, SampledSizes):
             energies = condition_energies(n_layers)
             conditions = StandardizedConditions(ConditionTransform(), energies)
         model = self._model(grid, conditions, self._space(grid.layer_sizes))
-        model.center = unfitted_center(grid)
+        model.centroid = unfitted_centroid(grid)
         return model
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
@@ -154,7 +154,7 @@ class DitSizes(DitOptions, SampledSizes):
         space = self._space(files.grid.layer_sizes)
         voxels = _fit_voxels(space, files, seed=seed, reflect=reflect)
         model = seeded(seed, lambda: self._model(files.grid, conditions, voxels))
-        model.center = fit_center(files)
+        model.centroid = fit_centroid(files)
         return model
 
     def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:

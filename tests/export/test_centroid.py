@@ -8,18 +8,18 @@ import onnx
 import pytest
 import torch
 
-from calovox.export.centering import add_center
+from calovox.export.centroid import add_centroid
 from calovox.export.renewal import renew_models
-from calovox.models.shapes.center import N_ENERGIES, ShowerCenter
+from calovox.models.shapes.centroid import N_ENERGIES, VoxelCentroid
 from calovox.runtime import OnnxModel
 from calovox.runtime.onnx_model import INPUTS
 from tests.cli.commands.test_chain import fail
 from tests.export.test_onnx_file import assert_finite, assert_same_in_any_batch
-from tests.training.test_center import GRID, RADII, write_showers
+from tests.training.test_centroid import GRID, RADII, write_showers
 
 SHIPPED = Path(__file__).parents[2] / "src" / "calovox" / "shipped" / "calodit"
 NAME = "photon_eta_000_070.onnx"
-CENTER = ShowerCenter(
+CENTER = VoxelCentroid(
     GRID, RADII, np.linspace(5.5, 14.5, N_ENERGIES), np.full((N_ENERGIES, 5), 0.1)
 )
 
@@ -46,7 +46,7 @@ def test_the_graph_moves_showers_as_the_law_does() -> None:
     from calovox.runtime.onnx_runtime import onnxruntime
 
     model = without_center()
-    add_center(model, CENTER)
+    add_centroid(model, CENTER)
     rng = np.random.default_rng(3)
     noise = rng.standard_normal((50, 382), dtype=np.float32)
     energy = np.float32(256.0) * 2.0 ** rng.uniform(0, 13, (50, 1)).astype(np.float32)
@@ -61,9 +61,9 @@ def test_the_graph_moves_showers_as_the_law_does() -> None:
 
 def test_a_graph_is_centred_once() -> None:
     model = without_center()
-    add_center(model, CENTER)
+    add_centroid(model, CENTER)
     with pytest.raises(ValueError, match="whose energy centre is not moved yet"):
-        add_center(model, CENTER)
+        add_centroid(model, CENTER)
 
 
 def test_datasets_of_other_voxels_are_refused(exported: Path, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_datasets_of_other_voxels_are_refused(exported: Path, tmp_path: Path) ->
     fail(
         "export",
         exported,
-        *("--center-from", path, "-o", tmp_path / "copy"),
+        *("--centroid-from", path, "-o", tmp_path / "copy"),
         match="expected the voxels of the model",
     )
     assert not (tmp_path / "copy").exists()
@@ -79,7 +79,7 @@ def test_datasets_of_other_voxels_are_refused(exported: Path, tmp_path: Path) ->
 
 def test_shipped_models_say_what_their_law_was_fitted_to() -> None:
     content = json.loads((SHIPPED / "model.json").read_text(encoding="utf-8"))
-    assert sum(file["n_showers"] for file in content["energy_center"]) > 1000
+    assert sum(file["n_showers"] for file in content["centroid"]) > 1000
 
 
 @pytest.mark.slow
@@ -92,4 +92,4 @@ def test_shipped_models_with_a_law_are_finite_and_the_same_in_any_batch() -> Non
 def test_showers_without_a_law_are_refused(tmp_path: Path) -> None:
     path = write_showers(tmp_path / "showers.h5", 50, on_photons=True)
     with pytest.raises(ValueError, match="centred on their hits"):
-        renew_models(SHIPPED, tmp_path / "copy", center_from=[path])
+        renew_models(SHIPPED, tmp_path / "copy", centroid_from=[path])

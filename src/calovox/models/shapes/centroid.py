@@ -9,7 +9,7 @@ $$D = -\sum_i v_i \delta_i / \sum_i v_i, \qquad
 
 with s_i the root mean square size of voxel i and c the part of it that the mean of its hits moves,
 in each layer and by the kinetic energy. Models of voxels do not know this: their D is two to four
-times as far from 0. `ShowerCenter` draws D from that law and moves the voxels there by the tilt
+times as far from 0. `VoxelCentroid` draws D from that law and moves the voxels there by the tilt
 
 $$v_i \to v_i \max(0, 1 + \lambda \cdot (t_i - \bar t_{l(i)})),$$
 
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from calovox.arrays import Array, Float64
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["N_ENERGIES", "REACH", "ShowerCenter", "voxel_positions", "voxel_sizes"]
+__all__ = ["N_ENERGIES", "REACH", "VoxelCentroid", "voxel_positions", "voxel_sizes"]
 
 REACH: Final = 30.0
 """How far from the axis a tilt rises, in mm: some Moliere radii."""
@@ -47,7 +47,7 @@ _VECTOR: Final = 16
 """Numbers that any processor treats at once, or a multiple of them."""
 
 
-class ShowerCenter(nn.Module):
+class VoxelCentroid(nn.Module):
     """Moves the energy centre of showers.
 
     Args:
@@ -122,14 +122,14 @@ class ShowerCenter(nn.Module):
             Voxels whose layers have the same energies.
         """
         n, count = len(self.directions), self.n_layers
-        sums, total, center, products = torch.split(
+        sums, total, centroid, products = torch.split(
             voxels @ self.moments, [5 * count, 1, 2, 4], dim=1
         )
         in_layer, tilt, position = torch.split(sums.reshape(-1, 5, count), [1, 2, 2], dim=1)
         mean_tilt = tilt / in_layer.clamp(min=torch.finfo(sums.dtype).tiny)
         lever = products.reshape(-1, 2, 2) - position @ mean_tilt.transpose(1, 2)
         wanted = noise[:, :n] @ self.directions * self.variance(voxels, energy).sqrt()
-        slope = _solve(lever, wanted - center, total)
+        slope = _solve(lever, wanted - centroid, total)
         shift = -(slope[:, None] @ mean_tilt).squeeze(1)
         tilted = voxels * (1.0 + torch.cat([slope, shift], dim=1) @ self.tilts).relu()
         left = (tilted @ self.layers).clamp(min=torch.finfo(sums.dtype).tiny)
@@ -169,7 +169,7 @@ def voxel_positions(
     """
     r = 0.5 * (grid.r_min + grid.r_max) * _lever_arms(grid, radii)
     alpha = 0.5 * (grid.alpha_min + grid.alpha_max)
-    return r * np.stack([np.cos(alpha), np.sin(alpha)])
+    return np.asarray(r * np.stack([np.cos(alpha), np.sin(alpha)]))
 
 
 def voxel_sizes(grid: VoxelGrid, radii: Float64[Array, " layer"]) -> Float64[Array, " voxel"]:
@@ -189,7 +189,7 @@ def voxel_sizes(grid: VoxelGrid, radii: Float64[Array, " layer"]) -> Float64[Arr
 
 
 def _lever_arms(grid: VoxelGrid, radii: Float64[Array, " layer"]) -> Float64[Array, " voxel"]:
-    return np.repeat(np.median(radii) / radii, grid.layer_sizes)
+    return np.asarray(np.repeat(np.median(radii) / radii, grid.layer_sizes))
 
 
 def _directions(n_voxels: int) -> Float64[Array, "voxel 2"]:

@@ -1,5 +1,6 @@
 """The law of the energy centre of voxels, from showers."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -7,16 +8,16 @@ from scipy.optimize import nnls
 
 from calovox.arrays import Array, Float64
 from calovox.geometry import atlas_barrel
-from calovox.models.shapes.center import (
+from calovox.models.shapes.centroid import (
     N_ENERGIES,
-    ShowerCenter,
+    VoxelCentroid,
     voxel_positions,
     voxel_sizes,
 )
 from calovox.training.data.showers import ShowerFiles
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["fit_center", "unfitted_center"]
+__all__ = ["fit_centroid", "unfitted_centroid"]
 
 _ROUNDS: Final = 8
 
@@ -24,7 +25,7 @@ _LOOKED_AT: Final = 100
 """Showers that tell what all of a file are centred on."""
 
 
-def unfitted_center(grid: VoxelGrid) -> ShowerCenter | None:
+def unfitted_centroid(grid: VoxelGrid) -> VoxelCentroid | None:
     """Give a law that nothing is known of, to be loaded.
 
     Args:
@@ -34,10 +35,10 @@ def unfitted_center(grid: VoxelGrid) -> ShowerCenter | None:
         The law; none for layers that are not the built-in barrel's, or without angles.
     """
     radii = _layer_radii(grid)
-    return None if radii is None else ShowerCenter(grid, radii)
+    return None if radii is None else VoxelCentroid(grid, radii)
 
 
-def fit_center(files: ShowerFiles) -> ShowerCenter | None:
+def fit_centroid(files: ShowerFiles) -> VoxelCentroid | None:
     """Fit how far the energy centre of the voxels is from the centre of the hits.
 
     The variances of D are those of normal numbers: c is found by least squares that are weighted
@@ -56,10 +57,10 @@ def fit_center(files: ShowerFiles) -> ShowerCenter | None:
         return None
     low, high = files.energy_range
     if _centred_on_photons(files) or high <= low:
-        return ShowerCenter(grid, radii)
+        return VoxelCentroid(grid, radii)
     position, size = voxel_positions(grid, radii), voxel_sizes(grid, radii)
     starts = grid.layer_boundaries[:-1]
-    nodes = np.linspace(*np.log(files.energy_range), N_ENERGIES)
+    nodes = np.linspace(math.log(low), math.log(high), N_ENERGIES)
     rows, squares = [], []
     for part in files.batches():
         voxels = part.voxels.numpy().astype(np.float64)
@@ -69,7 +70,7 @@ def fit_center(files: ShowerFiles) -> ShowerCenter | None:
         rows.append((near[:, :, None] * spread[:, None, :]).reshape(len(voxels), -1))
         squares.append(0.5 * ((voxels @ position.T) ** 2).sum(axis=1))
     found = _fit_variance(np.concatenate(rows), np.concatenate(squares))
-    return ShowerCenter(grid, radii, nodes, found.reshape(N_ENERGIES, -1))
+    return VoxelCentroid(grid, radii, nodes, found.reshape(N_ENERGIES, -1))
 
 
 def _fit_variance(
@@ -94,7 +95,8 @@ def _near_nodes(
     energy: Float64[Array, " event"], nodes: Float64[Array, " node"]
 ) -> Float64[Array, "event node"]:
     place = np.clip(np.log(energy), nodes[0], nodes[-1])
-    return np.maximum(1.0 - np.abs(place[:, None] - nodes) / (nodes[1] - nodes[0]), 0.0)
+    near = 1.0 - np.abs(place[:, None] - nodes) / (nodes[1] - nodes[0])
+    return np.asarray(np.maximum(near, 0.0))
 
 
 def _layer_radii(grid: VoxelGrid) -> Float64[Array, " layer"] | None:

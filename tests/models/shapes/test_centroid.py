@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from calovox.geometry import atlas_barrel
-from calovox.models.shapes.center import N_ENERGIES, ShowerCenter, voxel_positions
+from calovox.models.shapes.centroid import N_ENERGIES, VoxelCentroid, voxel_positions
 from calovox.voxelization import VoxelGrid
 
 GRID = VoxelGrid.optimal()
@@ -13,8 +13,8 @@ RADII = atlas_barrel().radii(np.array([0.3]), GRID.numbers)[0]
 NODES = np.linspace(5.5, 14.5, N_ENERGIES)
 
 
-def law(value: float = 0.1) -> ShowerCenter:
-    return ShowerCenter(GRID, RADII, NODES, np.full((N_ENERGIES, len(RADII)), value)).double()
+def law(value: float = 0.1) -> VoxelCentroid:
+    return VoxelCentroid(GRID, RADII, NODES, np.full((N_ENERGIES, len(RADII)), value)).double()
 
 
 def showers(n_events: int = 200, seed: int = 1) -> tuple[Tensor, Tensor, Tensor]:
@@ -35,10 +35,10 @@ def energy_centers(voxels: Tensor) -> Tensor:
 
 def test_the_energy_centre_is_where_the_law_puts_it() -> None:
     voxels, energy, noise = showers()
-    center = law()
-    wanted = noise @ center.directions * center.variance(voxels, energy).sqrt()
+    centroid = law()
+    wanted = noise @ centroid.directions * centroid.variance(voxels, energy).sqrt()
     wanted = wanted / voxels.sum(dim=1, keepdim=True)
-    found = energy_centers(center(voxels, energy, noise))
+    found = energy_centers(centroid(voxels, energy, noise))
     torch.testing.assert_close(found, wanted, rtol=0.0, atol=1e-3)
 
 
@@ -75,16 +75,16 @@ def test_showers_that_cannot_move_stay() -> None:
 
 def test_the_unit_of_energy_does_not_matter() -> None:
     voxels, energy, noise = showers(20)
-    center = law()
-    in_mev = center(voxels * energy, energy, noise)
-    torch.testing.assert_close(in_mev / energy, center(voxels, energy, noise))
+    centroid = law()
+    in_mev = centroid(voxels * energy, energy, noise)
+    torch.testing.assert_close(in_mev / energy, centroid(voxels, energy, noise))
 
 
 def test_energies_beyond_the_nodes_count_as_the_last() -> None:
     voxels, _, _ = showers(1)
-    center = law()
+    centroid = law()
     last = torch.tensor([[np.exp(NODES[-1])]])
-    found = [center.variance(voxels, energy).item() for energy in (last, 1e6 * last)]
+    found = [centroid.variance(voxels, energy).item() for energy in (last, 1e6 * last)]
     np.testing.assert_allclose(found[0], found[1])
 
 
@@ -96,4 +96,4 @@ def test_the_two_sums_of_noise_are_independent_standard_normal_numbers() -> None
 
 def test_a_law_without_coefficients_is_unknown() -> None:
     assert law().known
-    assert not ShowerCenter(GRID, RADII).known
+    assert not VoxelCentroid(GRID, RADII).known

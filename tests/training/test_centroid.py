@@ -7,8 +7,8 @@ import torch
 
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.geometry import atlas_barrel
-from calovox.models.shapes.center import N_ENERGIES, ShowerCenter
-from calovox.training.center import fit_center, unfitted_center
+from calovox.models.shapes.centroid import N_ENERGIES, VoxelCentroid
+from calovox.training.centroid import fit_centroid, unfitted_centroid
 from calovox.training.data.showers import ShowerFiles
 from calovox.voxelization import Ring, VoxelGrid, Voxels
 
@@ -25,7 +25,7 @@ def write_showers(path: Path, n_events: int = 3000, *, on_photons: bool = False)
     voxels /= voxels.sum(axis=1, keepdims=True)
     energy = 1000.0 * 2.0 ** rng.uniform(0.0, 6.0, n_events)
     nodes = np.linspace(*np.log([energy.min(), energy.max()]), N_ENERGIES)
-    law = ShowerCenter(GRID, RADII, nodes, np.full((N_ENERGIES, 5), C)).double()
+    law = VoxelCentroid(GRID, RADII, nodes, np.full((N_ENERGIES, 5), C)).double()
     noise = torch.from_numpy(rng.standard_normal(voxels.shape))
     moved = law(torch.from_numpy(voxels), torch.from_numpy(energy)[:, None], noise)
     eta = rng.uniform(0.0, 0.7, n_events)
@@ -47,25 +47,25 @@ def write_showers(path: Path, n_events: int = 3000, *, on_photons: bool = False)
 
 def test_the_law_that_made_the_showers_is_found(tmp_path: Path) -> None:
     files = ShowerFiles([DatasetReader(write_showers(tmp_path / "showers.h5"))])
-    center = fit_center(files)
-    assert center is not None
-    assert center.known
+    centroid = fit_centroid(files)
+    assert centroid is not None
+    assert centroid.known
     showers = next(iter(files.batches(3000)))
     energy = showers.conditions.energy[:, None]
-    flat = ShowerCenter(GRID, RADII, np.arange(6.0), np.full((N_ENERGIES, 5), C))
-    ratio = center.variance(showers.voxels, energy) / flat.variance(showers.voxels, energy)
+    flat = VoxelCentroid(GRID, RADII, np.arange(6.0), np.full((N_ENERGIES, 5), C))
+    ratio = centroid.variance(showers.voxels, energy) / flat.variance(showers.voxels, energy)
     np.testing.assert_allclose(ratio.mean().item(), 1.0, atol=0.08)
 
 
 def test_showers_around_photons_have_no_law(tmp_path: Path) -> None:
     path = write_showers(tmp_path / "showers.h5", 200, on_photons=True)
-    center = fit_center(ShowerFiles([DatasetReader(path)]))
-    assert center is not None
-    assert not center.known
+    centroid = fit_centroid(ShowerFiles([DatasetReader(path)]))
+    assert centroid is not None
+    assert not centroid.known
 
 
 def test_layers_of_another_detector_and_rings_without_angles_have_none() -> None:
     ring = Ring(0.0, 10.0, 10.0, 4)
-    assert unfitted_center(VoxelGrid({4: (ring,)})) is None
-    assert unfitted_center(VoxelGrid({2: (Ring(0.0, 10.0, 10.0, 1),)})) is None
-    assert unfitted_center(VoxelGrid({2: (ring,)})) is not None
+    assert unfitted_centroid(VoxelGrid({4: (ring,)})) is None
+    assert unfitted_centroid(VoxelGrid({2: (Ring(0.0, 10.0, 10.0, 1),)})) is None
+    assert unfitted_centroid(VoxelGrid({2: (ring,)})) is not None
