@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from calovox.geant4 import TruePhiModulation
+from calovox.geometry import BARREL_NAMES
 from calovox.hits import HitsReader
 from calovox.phi_modulation import MODULATED_LAYERS, PhiModulation
 from calovox.phi_modulation.curve_file import read_curve
