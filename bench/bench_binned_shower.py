@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from bench.timing import best_time
+from bench.timing import best_time, count, run
 from calovox.binned_shower import (
     ShowerLibrary,
     SubVoxelProbabilities,
@@ -50,7 +50,7 @@ def bench_matching(voxels: Voxels) -> None:
 def main() -> None:
     grid = VoxelGrid.optimal()
     for energy in (65e3, 1e6):
-        reference = toy_showers(300, n_hits=5000, energy=energy)
+        reference = toy_showers(count(300), n_hits=count(5000), energy=energy)
         voxels = hits_to_voxels(reference, grid)
         start = time.perf_counter()
         table = average_sub_voxels([reference], grid)
@@ -62,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
