@@ -252,7 +252,7 @@ def test_simulating_from_a_model_file_imports_neither_torch_nor_onnx(tmp_path):
 def test_checks_of_shapes_leave_the_bytecode_of_libraries_alone():
     pytest.importorskip("torch", reason="needs torch: pip install calovox[train]")
     importlib.import_module("calovox.training.training")
-    cached = {name: getattr(sys.modules[name], "__cached__", "") for name in sys.modules}
+    cached = {name: vars(module).get("__cached__") for name, module in sys.modules.items()}
     assert [name for name, path in cached.items() if "opt-jaxtyping" in str(path)] == []
 
 
