@@ -200,13 +200,14 @@ def simulate_voxels(
         hits = voxels_to_hits(
             voxels, probabilities, seed=seed, hit_energy=hit_energy, detector=detector
         )
-        yield _detect(voxels, hits, table, phi_modulation)
+        yield _detect(voxels, hits, table, phi_modulation, detector)
 
 
 def simulate_hits(
     showers: Iterable[HitShowers],
     *,
     table: CellTable | None = None,
+    detector: Detector | None = None,
     phi_modulation: PhiModulation | None = None,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of showers that a model drew as hits.
@@ -214,18 +215,24 @@ def simulate_hits(
     Args:
         showers: Batches of `calovox.simulation.sampling.photons_to_hits`.
         table: The cells of the detector; None to stop at hits.
+        detector: Where the cells lie; the built-in barrel by default.
         phi_modulation: Curves that are put into the hits; None for none.
 
     Yields:
         Batches in the same order.
     """
     for shower in showers:
-        yield _detect(shower.voxels, shower.hits, table, phi_modulation)
+        yield _detect(shower.voxels, shower.hits, table, phi_modulation, detector)
 
 
 def _detect(
-    voxels: Voxels, hits: Hits, table: CellTable | None, phi_modulation: PhiModulation | None
+    voxels: Voxels,
+    hits: Hits,
+    table: CellTable | None,
+    phi_modulation: PhiModulation | None,
+    detector: Detector | None,
 ) -> SimulatedShowers:
     if phi_modulation is not None:
-        hits = apply_phi_modulation(hits, phi_modulation)
+        cells = table if detector is None else detector.cells
+        hits = apply_phi_modulation(hits, phi_modulation, cells)
     return SimulatedShowers(voxels, hits, None if table is None else hits_to_cells(hits, table))

@@ -12,6 +12,7 @@ from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
 from calovox.dataset import DatasetReader
 from calovox.files.whole import file_hash
+from calovox.geometry import CellTable
 from calovox.models.parametric.file import is_parametric_file
 from calovox.models.parametric.model import ParametricModel
 from calovox.photons import Distribution, Photons, draw_photons, event_indices
@@ -107,6 +108,7 @@ def open_source(
     sub_voxels: str | None = None,
     phi_modulation: str | None = None,
     allow_extrapolation: bool = False,
+    cells: CellTable | None = None,
 ) -> Source:
     """Open a library of showers, or trained models.
 
@@ -120,6 +122,8 @@ def open_source(
         phi_modulation: File of the curves to be put into the hits, or "none"; None for the
             model's.
         allow_extrapolation: Whether photons that the models were not trained for are simulated.
+        cells: The cells in which the nearest shower of a library is looked for; None for the
+            built-in barrel.
 
     Returns:
         The showers for the photons.
@@ -128,7 +132,7 @@ def open_source(
         ValueError: If arguments contradict each other, or photons are outside the trained range.
         FileNotFoundError: If there is no such file.
     """
-    wanted = _Wanted(model, photons, seed, matching, sub_voxels, phi_modulation)
+    wanted = _Wanted(model, photons, seed, matching, sub_voxels, phi_modulation, cells)
     path = Path(model)
     is_other_file = path.is_file() and path.suffix != ".onnx"
     is_hdf5 = is_other_file or path.suffix in (".h5", ".hdf5")
@@ -149,6 +153,7 @@ class _Wanted:
     matching: Matching | None
     sub_voxels: str | None
     phi_modulation: str | None
+    cells: CellTable | None
 
 
 def _open_library(wanted: _Wanted, library: DatasetReader) -> Source:
@@ -243,7 +248,7 @@ def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iter
     matching, choice = wanted.matching or "perfect", wanted.photons
     if matching in ("nearest", "random"):
         photons = choice.photons(f"--matching {matching}", seed=wanted.seed)
-        showers = ShowerLibrary(library.read(), phi_mod=library.phi_mod())
+        showers = ShowerLibrary(library.read(), library.phi_mod(), wanted.cells)
         matched = match_photons(showers, photons, matching=matching, seed=wanted.seed)
         return len(photons), matched
     new = {"--energy": choice.energy, "--eta": choice.eta, "--photons": choice.file}
