@@ -1,5 +1,5 @@
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -69,5 +69,5 @@ def test_layers_without_cells_are_refused():
 def without_layer(table, missing):
     """The table without the cells of a layer."""
     kept = table.layer != missing
-    names = "id layer eta phi r z d_eta d_phi d_r eta_index phi_index".split()
+    names = [entry.name for entry in fields(table) if entry.name not in ("name", "layers")]
     return replace(table, **{name: getattr(table, name)[kept] for name in names})

@@ -87,9 +87,7 @@ def phi_in_cells_twin(layer, eta, phi, cells):
         rows = np.flatnonzero(cells.layer == layer[hit])
         d_phi = np.remainder(phi[hit] - cells.phi[rows] + math.pi, 2 * math.pi) - math.pi
         d_eta = eta[hit] - cells.eta[rows]
-        distance = np.maximum(
-            np.abs(d_eta) / cells.d_eta[rows], np.abs(d_phi) / cells.d_phi[rows]
-        )
+        distance = np.maximum(np.abs(d_eta) / cells.d_eta[rows], np.abs(d_phi) / cells.d_phi[rows])
         nearest = len(rows) - 1 - np.argmin(distance[::-1])
         found[hit] = d_phi[nearest]
     return found

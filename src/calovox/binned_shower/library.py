@@ -54,9 +54,9 @@ class ShowerLibrary:
     def __post_init__(self) -> None:
         if len(self) == 0:
             raise ValueError("ShowerLibrary: expected at least one shower, got none")
-        if self.phi_mod is None and self.voxels.phi_center is not None:
-            voxels = self.voxels
-            phases = center_phases(voxels.eta_center, voxels.phi_center, self.cells)
+        phi, eta = self.voxels.phi_center, self.voxels.eta_center
+        if self.phi_mod is None and phi is not None:
+            phases = center_phases(eta, phi, self.cells)
             object.__setattr__(self, "phi_mod", phases)
         phi_mod = self.phi_mod
         if phi_mod is not None and not (

@@ -123,7 +123,9 @@ def remove_from_file(
     writer = HitsWriter(
         output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
     )
-    return _change(reader, writer, lambda part: remove_phi_modulation(part, modulation, cells), track)
+    return _change(
+        reader, writer, lambda part: remove_phi_modulation(part, modulation, cells), track
+    )
 
 
 def apply_to_file(
@@ -160,7 +162,9 @@ def apply_to_file(
     writer = HitsWriter(
         output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
     )
-    return _change(reader, writer, lambda part: apply_phi_modulation(part, modulation, cells), track)
+    return _change(
+        reader, writer, lambda part: apply_phi_modulation(part, modulation, cells), track
+    )
 
 
 def _made(provenance: dict[str, Any] | None, reader: HitsReader) -> dict[str, Any]:

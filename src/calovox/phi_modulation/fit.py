@@ -11,9 +11,9 @@ $$\frac{\mathrm{std}_T \sum_l E_l(T) + w_{layer} \sum_l \mathrm{std}_T E_l(T)}
 minimised with Adam over the free bins of all layers at once; the mean of g over a period is held
 at 1. The first term is the note's. It only sees the sum over layers, in which one layer can hide
 the modulation of another; the second term asks the same of each layer. The third removes noise
-between neighbouring bins. The fourth would pull g towards symmetry about the cell centre, and takes half
-of a sine part away: its weight is 0 unless it is asked for. `calovox.phi_modulation.evidence` decides
-from the showers themselves which curves are symmetric, and which are not constrained.
+between neighbouring bins. The fourth pulls g towards symmetry about the cell centre, and takes
+half of a sine part away: its weight is 0 unless it is asked for. Which curves are symmetric, and
+which are not constrained, the showers themselves decide (`calovox.phi_modulation.evidence`).
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.5;
@@ -249,10 +249,11 @@ def minimise_loss(
         The curves, and the loss of the first resampling after each step.
     """
     curves = np.ones((means.shape[0], *means.shape[2:]))
+    profiles = np.ascontiguousarray(means.swapaxes(1, 2))  # products of matrices are fast
     first, second = np.zeros_like(curves), np.zeros_like(curves)
     history = np.empty(settings.steps)
     for step in range(settings.steps):
-        loss, gradient = loss_and_gradient(curves, means, settings)
+        loss, gradient = loss_and_gradient(curves, profiles, settings)
         history[step] = loss[0]
         first = 0.9 * first + 0.1 * gradient
         second = 0.999 * second + 0.001 * gradient**2
@@ -266,15 +267,16 @@ def minimise_loss(
 
 def loss_and_gradient(
     curves: Float64[Array, "replica layer bin"],
-    means: Float64[Array, "replica phase layer bin"],
+    profiles: Float64[Array, "replica layer phase bin"],
     settings: FitSettings,
 ) -> tuple[Float64[Array, " replica"], Float64[Array, "replica layer bin"]]:
     """Evaluate the loss of each resampling and its derivative with respect to g."""
-    layer_energy = np.einsum("rtlb,rlb->rtl", means, 1.0 / curves)
+    layer_energy = (profiles @ (1.0 / curves)[..., None])[..., 0].swapaxes(1, 2)
     spread, slope = _spread_and_slope(layer_energy.sum(axis=2, keepdims=True))
     layer_spread, layer_slope = _spread_and_slope(layer_energy)
     per_energy = slope + settings.layer_weight * layer_slope
-    gradient = -np.einsum("rtlb,rtl->rlb", means, per_energy) / curves**2
+    slopes = np.ascontiguousarray(per_energy.swapaxes(1, 2))[:, :, None]
+    gradient = -(slopes @ profiles)[:, :, 0] / curves**2
 
     # curves are periodic, hence `roll`; each difference holds three bins, so its gradient too
     bend = np.roll(curves, 1, 2) - 2.0 * curves + np.roll(curves, -1, 2)

@@ -1,4 +1,4 @@
-r"""Azimuths relative to the cell that holds a point: where the phase of the modulation counts from.
+r"""Azimuths relative to the cell that holds a point: where the phase counts from.
 
 In the ideal barrel every cell centre is a whole number of periods away from phi = 0, and the
 azimuth itself has the right phase. Half barrels of the real detector are turned and displaced: the
@@ -97,7 +97,8 @@ def center_phases(
         The phases in rad, in [0, `PERIOD`).
     """
     layer = np.full(len(phi), _CENTER_LAYER, dtype=np.uint8)
-    return phi_phase(phi_in_cells(layer, eta, phi, cells))
+    phases: Float64[Array, " event"] = phi_phase(phi_in_cells(layer, eta, phi, cells))
+    return phases
 
 
 @lru_cache(maxsize=8)

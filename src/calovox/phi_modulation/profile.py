@@ -6,9 +6,9 @@ E[i, l] = sum_b H[i, l, b] / g[l, b], so that no hit is read twice.
 
 The phase T of a shower is that of its centre in its cell of EMB2.
 
-A shower of the built-in barrel can be replayed at many azimuths: the modulation is a known function
-at the generator, hence a hit that moves from phase Y to Y' carries the energy E g(Y') / g(Y). A few
-Geant4 showers then cover all phases.
+A shower of the built-in barrel can be replayed at many azimuths: the modulation is a known
+function at the generator, hence a hit that moves from phase Y to Y' carries the energy
+E g(Y') / g(Y). A few Geant4 showers then cover all phases.
 """
 
 from dataclasses import dataclass
@@ -196,9 +196,7 @@ def _replay(
         center[event] = phi_photon + mean + shifts[event] * PERIOD
     return PhaseProfiles(
         energy=energy.reshape(-1, _N_LAYERS, n_bins),
-        center_phase=center_phases(
-            np.repeat(hits.photons.eta, copies), center.ravel(), cells
-        ),
+        center_phase=center_phases(np.repeat(hits.photons.eta, copies), center.ravel(), cells),
         abs_eta=np.repeat(np.abs(hits.photons.eta), copies),
         kinetic_energy=np.repeat(hits.photons.energy, copies),
         shower=np.repeat(hits.photons.index, copies),

@@ -45,9 +45,7 @@ def simulate_source(
     modulation = None if curve is None else read_curve(curve)
     if source.hits is not None:
         hits = track(source.hits, "simulation", source.number)
-        return simulate_hits(
-            hits, table=table, detector=detector, phi_modulation=modulation
-        )
+        return simulate_hits(hits, table=table, detector=detector, phi_modulation=modulation)
     assert source.showers is not None  # a source has one of both
     return simulate_voxels(
         track(source.showers, "simulation", source.number),

@@ -43,9 +43,9 @@ def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
 
     The file that it writes is a model for simulate, benchmark and info.
     """
+    from calovox.geometry import read_barrel
     from calovox.models.parametric.file import write_parametric
     from calovox.models.parametric.fit import fit_parametric
-    from calovox.geometry import read_barrel
     from calovox.phi_modulation.bare_hits import BareHits
 
     hits = BareHits(
