@@ -11,7 +11,7 @@ from calovox.geometry import aligned_barrel_cells
 from calovox.hits import HitsReader, HitsWriter, read_hits
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.phi_modulation.curve_file import read_average, read_curve, read_fit, read_truth
-from tests.cli.commands.test_chain import fail, succeed
+from tests.cli.commands.test_chain import call, fail, succeed
 from tests.geometry.test_cells import write_root
 from tests.toy_showers import toy_showers
 
@@ -104,7 +104,7 @@ def test_fit_in_real_cells_takes_showers_as_they_are(folder):
     write_root(Path("cells.root"), table, np.arange(len(table)))
     fit = (*FIT, "--cells-table", "cells.root", "-o", "real.h5")
     fail(*fit, "--replay", 2, match="leave --replay or --cells-table out")
-    fail(*fit, match="no shower has its centre in bin")
+    assert "no shower has its centre in bin" in call(*fit).stderr  # which shows progress, too
 
 
 def test_displaced_showers_keep_energy_and_eta_at_new_azimuths(folder):
