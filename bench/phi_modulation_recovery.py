@@ -18,7 +18,7 @@ import numpy as np
 from calovox.geant4.truth import read_true_modulation
 from calovox.geometry import BARREL_NAMES, aligned_barrel_cells, layer_radius, wrap_phi
 from calovox.hits import HitsReader
-from calovox.phi_modulation import MODULATED_LAYERS, PERIOD, remove_phi_modulation
+from calovox.phi_modulation import MODULATED_LAYERS, PERIOD
 from calovox.phi_modulation.fit import FitSettings, fit_phi_modulation
 from calovox.phi_modulation.phases import phi_in_cells
 from calovox.phi_modulation.profile import concatenate_profiles, hits_to_profiles
@@ -42,7 +42,7 @@ MODULATIONS = {
 
 def main():
     path = Path(sys.argv[1])
-    copies = int(sys.argv[2]) if len(sys.argv) > 2 else 30
+    copies = int(sys.argv[2]) if len(sys.argv) > 2 else 12
     truth = read_true_modulation(path)
     showers = [bare(hits, truth) for hits in HitsReader(path).batches()]
     for name, function in MODULATIONS.items():
@@ -52,10 +52,10 @@ def main():
                 moved, sums = modulated(placed(hits, copy, copies), function)
                 half = len(moved) // 2
                 fitted.append(hits_to_profiles(moved[:half], cells=CELLS))
-                judged.append(moved[half:])
+                judged.append(hits_to_profiles(moved[half:], cells=CELLS))
                 put_in += sums
         result = fit_phi_modulation(concatenate_profiles(fitted), SETTINGS)
-        print_result(name, put_in, result, judged)
+        print_result(name, put_in, result, concatenate_profiles(judged))
 
 
 def bare(hits, truth):
@@ -87,7 +87,7 @@ def modulated(hits, function):
     y = 2.0 * np.pi / PERIOD * phi_in_cells(hits.layer, hits.eta, hits.phi, CELLS)
     factor = np.ones(hits.n_hits)
     sums = np.zeros((len(MODULATED_LAYERS), 3))
-    angles = 2.0 * np.pi * (np.arange(16) + 0.5) / 16
+    angles = 2.0 * np.pi * (np.arange(8) + 0.5) / 8
     for row, layer in enumerate(MODULATED_LAYERS):
         chosen = np.flatnonzero(hits.layer == layer)
         depth = (hits.r[chosen] - layer_radius(layer, hits.eta[chosen])) / 100.0
@@ -97,7 +97,7 @@ def modulated(hits, function):
         sums[row, 0] = energy.sum()
         for angle in angles:
             g = function(COSINE[layer], angle, depth, abs_eta[chosen])
-            sums[row, 1:] += energy @ g / 8.0 * np.array([np.cos(angle), np.sin(angle)])
+            sums[row, 1:] += np.sum(energy * g) / 4.0 * np.array([np.cos(angle), np.sin(angle)])
     return replace(hits, energy=(hits.energy * factor).astype(np.float32)), sums
 
 
@@ -112,20 +112,17 @@ def print_result(name, put_in, result, judged):
             f"  {BARREL_NAMES[layer]}: cosine {cosine:.4f}, found {found[0]:.4f}; sine "
             f"{sine:.4f}, found {found[1]:.4f}"
         )
-    spreads = [
-        response_spread([change(hits) for hits in judged])
-        for change in (lambda h: h, lambda h: remove_phi_modulation(h, result.modulation, CELLS))
-    ]
-    print(f"  std of E_tot(T) of other showers: {spreads[0]:.3%} to {spreads[1]:.3%}")
+    before = response_spread(judged.energy, judged.center_phase)
+    after = response_spread(judged.energy / curves, judged.center_phase)
+    print(f"  std of E_tot(T) of other showers: {before:.3%} to {after:.3%}")
     for line in result.warnings:
         print(f"  {line}")
 
 
-def response_spread(parts):
-    profiles = concatenate_profiles([hits_to_profiles(hits, cells=CELLS) for hits in parts])
-    bins = np.minimum(profiles.center_phase / PERIOD * N_PHASES, N_PHASES - 1).astype(int)
-    energy = profiles.energy.sum(axis=(1, 2))
-    means = np.bincount(bins, energy, N_PHASES) / np.bincount(bins, minlength=N_PHASES)
+def response_spread(energy, phase):
+    bins = np.minimum(phase / PERIOD * N_PHASES, N_PHASES - 1).astype(int)
+    sums = np.bincount(bins, energy.sum(axis=(1, 2)), N_PHASES)
+    means = sums / np.bincount(bins, minlength=N_PHASES)
     return means.std() / means.mean()
 
 

@@ -23,6 +23,7 @@ from calovox.export.parity import measure_parity
 from calovox.export.passes.rounding import round_weights
 from calovox.export.renewal import add_fixed_shapes
 from calovox.files.writer import create_hdf5
+from calovox.models.centers import CenterModel
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import FORMAT, LOWEST_RUNTIME, VERSION
@@ -33,6 +34,7 @@ __all__ = ["export_models", "write_boundaries"]
 BOUNDARIES = "voxels.h5"
 SUB_VOXELS = "sub_voxels.root"
 PHI_MODULATION = "phi_modulation.h5"
+CENTERS = "centers.json"
 
 _PARITY_SHOWERS = 10_000
 _PARITY_SEED = 1
@@ -44,6 +46,7 @@ def export_models(
     *,
     sub_voxels: Path | None = None,
     phi_modulation: Path | None = None,
+    centers: Path | None = None,
     fastcalosim: bool = True,
     plain: bool = False,
     half_weights: bool = False,
@@ -56,6 +59,7 @@ def export_models(
         folder: The folder; it appears when all of it is written.
         sub_voxels: ROOT file of sub-voxel probabilities of the same grid.
         phi_modulation: HDF5 file of phi modulation curves, removed from the training showers.
+        centers: JSON file of shower centres about photons.
         fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
         plain: Whether graphs are written operation by operation, as a reference.
         half_weights: Whether weights of the shape models are rounded to half precision.
@@ -92,6 +96,10 @@ def export_models(
             write_curve_root(partial, read_curve(phi_modulation))
             shutil.copyfile(phi_modulation, partial / PHI_MODULATION)
             content["phi_modulation"] = PHI_MODULATION
+        if centers is not None:
+            CenterModel.read(centers)
+            shutil.copyfile(centers, partial / CENTERS)
+            content["centers"] = CENTERS
         describe_folder(partial, content)
     return content
 

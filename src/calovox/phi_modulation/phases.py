@@ -109,7 +109,7 @@ def _is_ideal(cells: CellTable) -> bool:
 
 
 def _distance_to_whole(numbers: Float64[Array, " number"]) -> Float64[Array, " number"]:
-    return np.abs(numbers - np.round(numbers))
+    return np.asarray(np.abs(numbers - np.round(numbers)))
 
 
 def _nearest_cells(

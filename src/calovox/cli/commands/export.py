@@ -41,6 +41,13 @@ class ExportSettings:
         ),
         FileIn(),
     ] = None
+    centers: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Where showers lie about photons, a JSON file."
+        ),
+        FileIn(),
+    ] = None
     path: Annotated[
         PathKind | None,
         typer.Option(help="Path of CaloCFM or CaloDiT-2, if not the one of the training."),
@@ -89,6 +96,7 @@ def export(settings: ExportSettings, job: Job) -> str:
         settings.output,
         sub_voxels=settings.sub_voxels,
         phi_modulation=settings.phi_modulation,
+        centers=settings.centers,
         fastcalosim=settings.fastcalosim,
         plain=settings.plain,
         half_weights=settings.half_weights,

@@ -58,6 +58,15 @@ class SimulateSettings:
         ),
         FileInText(words=("none",)),
     ] = None
+    center: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|photon",
+            help="File of calovox train centers: where showers lie about their photons; photon: "
+            "there, and photons of a dataset at its shower centres. [default: the model's]",
+        ),
+        FileInText(words=("photon",)),
+    ] = None
     energy: Annotated[
         str | None,
         typer.Option(metavar="ENERGY", help="Energies of new photons, as in calovox geant4."),
@@ -140,6 +149,7 @@ def _open_source(settings: SimulateSettings, detector: "Detector") -> "Source":
         sub_voxels=settings.sub_voxels,
         phi_modulation=settings.phi_modulation,
         allow_extrapolation=settings.allow_extrapolation,
+        center=settings.center,
         cells=detector.cells,
     )
 
