@@ -2,9 +2,9 @@
 
 Run with ``python -m bench.phi_modulation_recovery HITS [COPIES]``: hits of ``calovox geant4``
 above 130 GeV. The generator's modulation is taken out, the bare showers are placed at random
-azimuths among the cells of the displaced half barrels, and get another modulation: one with a sine
-part, one that depends on the depth of a hit in its layer, one that differs in each half of |eta|.
-The fit sees energies alone. Half of the showers are fitted, the others are judged. Prints the
+azimuths among the cells of the displaced half barrels, each as often at every T, and get another
+modulation: one with a sine part, one that depends on the depth of a hit in its layer, one that
+differs in each half of |eta|. The fit sees energies alone. Half of the showers are fitted, the others are judged. Prints the
 first harmonics of what was put in, averaged over the energy of the hits, beside those that came
 back, and the standard deviation of E_tot(T) before and after.
 """
@@ -18,13 +18,15 @@ import numpy as np
 from calovox.geant4.truth import read_true_modulation
 from calovox.geometry import BARREL_NAMES, aligned_barrel_cells, layer_radius, wrap_phi
 from calovox.hits import HitsReader
-from calovox.phi_modulation import MODULATED_LAYERS, PERIOD
+from calovox.phi_modulation import MODULATED_LAYERS, PERIOD, center_phases
 from calovox.phi_modulation.fit import FitSettings, fit_phi_modulation
 from calovox.phi_modulation.phases import phi_in_cells
 from calovox.phi_modulation.profile import concatenate_profiles, hits_to_profiles
+from calovox.voxelization import shower_centers
 
 SEED = 78
-N_PHASES = 50
+N_PHASES = 25
+MOST_HITS = 1000
 CELLS = aligned_barrel_cells()
 COSINE = {0: 0.02, 1: 0.09, 2: 0.09, 3: 0.05}
 SETTINGS = FitSettings(eta_edges=(0.0, 1.4), n_phases=N_PHASES)
@@ -42,9 +44,9 @@ MODULATIONS = {
 
 def main():
     path = Path(sys.argv[1])
-    copies = int(sys.argv[2]) if len(sys.argv) > 2 else 12
+    copies = int(sys.argv[2]) if len(sys.argv) > 2 else 50
     truth = read_true_modulation(path)
-    showers = [bare(hits, truth) for hits in HitsReader(path).batches()]
+    showers = [thinned(bare(hits, truth)) for hits in HitsReader(path).batches()]
     for name, function in MODULATIONS.items():
         fitted, judged, put_in = [], [], np.zeros((len(MODULATED_LAYERS), 3))
         for copy in range(copies):
@@ -69,15 +71,42 @@ def bare(hits, truth):
     return replace(hits, energy=(hits.energy / factor).astype(np.float32))
 
 
+def thinned(hits):
+    """Stand for the hits of each layer by fewer of equal energy: chosen by energy."""
+    rng = np.random.default_rng(SEED)
+    chosen, energies, sizes = [], [], []
+    for start, stop in zip(hits.event_offsets[:-1], hits.event_offsets[1:], strict=True):
+        rows_of_event = []
+        for layer in np.unique(hits.layer[start:stop]):
+            rows = start + np.flatnonzero(hits.layer[start:stop] == layer)
+            weight = hits.energy[rows].astype(np.float64)
+            n = min(len(rows), MOST_HITS)
+            rows_of_event.append(rng.choice(rows, n, p=weight / weight.sum()))
+            energies.append(np.full(n, weight.sum() / n))
+        chosen += rows_of_event
+        sizes.append(sum(map(len, rows_of_event)))
+    rows = np.concatenate(chosen)
+    return replace(
+        hits,
+        layer=hits.layer[rows],
+        eta=hits.eta[rows],
+        phi=hits.phi[rows],
+        r=hits.r[rows],
+        energy=np.concatenate(energies).astype(np.float32),
+        event_offsets=np.concatenate([[0], np.cumsum(sizes)]),
+    )
+
+
 def placed(hits, copy, copies):
-    """Turn each shower anywhere, in equal steps of the period."""
+    """Turn each shower to a random azimuth where T has a given value: copies cover the period."""
     rng = np.random.default_rng((SEED, copy, int(hits.photons.index[0])))
-    n = len(hits)
-    turns = rng.integers(0, 1024, n) + (copy + rng.random(n)) / copies
-    event = np.repeat(np.arange(n), np.diff(hits.event_offsets))
-    phi = wrap_phi(hits.phi + (turns * PERIOD)[event]).astype(np.float32)
-    photons = replace(hits.photons, phi=wrap_phi(hits.photons.phi + turns * PERIOD))
-    return replace(hits, phi=np.clip(phi, -np.float32(3.1415925), None), photons=photons)
+    eta, phi = shower_centers(hits)
+    azimuth = rng.uniform(-np.pi, np.pi, len(hits))
+    azimuth += (copy + 0.5) / copies * PERIOD - center_phases(eta, azimuth, CELLS)
+    event = np.repeat(np.arange(len(hits)), np.diff(hits.event_offsets))
+    moved = wrap_phi(hits.phi + (azimuth - phi)[event])
+    photons = replace(hits.photons, phi=wrap_phi(hits.photons.phi + azimuth - phi))
+    return replace(hits, phi=moved, photons=photons)
 
 
 def modulated(hits, function):

@@ -17,13 +17,12 @@ from calovox import __version__
 from calovox.binned_shower import read_sub_voxels
 from calovox.dataset.keys import LayerKeys
 from calovox.export.onnx_file import export_fused, export_plain
-from calovox.export.output_folder import describe_folder, new_folder
+from calovox.export.output_folder import copy_centers, describe_folder, new_folder
 from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.export.passes.rounding import round_weights
 from calovox.export.renewal import add_fixed_shapes
 from calovox.files.writer import create_hdf5
-from calovox.models.centers import CenterModel
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import FORMAT, LOWEST_RUNTIME, VERSION
@@ -34,7 +33,6 @@ __all__ = ["export_models", "write_boundaries"]
 BOUNDARIES = "voxels.h5"
 SUB_VOXELS = "sub_voxels.root"
 PHI_MODULATION = "phi_modulation.h5"
-CENTERS = "centers.json"
 
 _PARITY_SHOWERS = 10_000
 _PARITY_SEED = 1
@@ -97,9 +95,7 @@ def export_models(
             shutil.copyfile(phi_modulation, partial / PHI_MODULATION)
             content["phi_modulation"] = PHI_MODULATION
         if centers is not None:
-            CenterModel.read(centers)
-            shutil.copyfile(centers, partial / CENTERS)
-            content["centers"] = CENTERS
+            content["centers"] = copy_centers(centers, partial)
         describe_folder(partial, content)
     return content
 

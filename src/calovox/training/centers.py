@@ -8,6 +8,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
+from calovox.files.whole import file_hash
 from calovox.geometry.coordinates import wrap_phi
 from calovox.models.centers import CenterModel, CenterShowers, fit_centers
 from calovox.models.centers.model import RADIUS
@@ -62,7 +63,7 @@ def fit_centers_of(
                 showers.append(CenterShowers.from_voxels(voxels))
             except ValueError as problem:
                 raise ValueError(f"{path}: {problem}") from None
-    made = {**provenance, "datasets": [DatasetReader(path).provenance for path in datasets]}
+    made = {**provenance, "datasets": {path.name: file_hash(path) for path in datasets}}
     everything = CenterShowers.concatenate(showers)
     model = fit_centers(everything, np.concatenate(offsets), provenance=made)
     return model, len(everything)

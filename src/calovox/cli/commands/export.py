@@ -113,7 +113,10 @@ def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
     from calovox.export.renewal import renew_models
 
     plain = ExportSettings(
-        runs=settings.runs, output=settings.output, fastcalosim=settings.fastcalosim
+        runs=settings.runs,
+        output=settings.output,
+        centers=settings.centers,
+        fastcalosim=settings.fastcalosim,
     )
     for option in fields(settings):
         if getattr(settings, option.name) != getattr(plain, option.name):
@@ -122,7 +125,11 @@ def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
                 f"{exported}: export its runs"
             )
     content = renew_models(
-        exported, settings.output, fastcalosim=settings.fastcalosim, overwrite=overwrite
+        exported,
+        settings.output,
+        centers=settings.centers,
+        fastcalosim=settings.fastcalosim,
+        overwrite=overwrite,
     )
     n_fixed = sum("fastcalosim_file" in model for model in content["models"])
     return (

@@ -130,16 +130,12 @@ def _fit_quantiles(
     weights = hats(showers.log_energy, _QUANTILE_KNOTS)
     quantiles = np.empty_like(model.quantiles)
     for octave in range(len(_QUANTILE_KNOTS)):
-        near = weights[:, octave] > _NEAR
-        along_eta, along_phi = rest[near].T
-        both = np.concatenate([along_phi, -along_phi])
-        for axis, values in enumerate((along_eta, both)):
-            if len(values) < _FEWEST // 5:
-                raise ValueError(
-                    f"centres of showers: expected {_FEWEST // 5} showers or more near "
-                    f"{2.0 ** _QUANTILE_KNOTS[octave]:.0f} MeV, got {len(along_eta)}"
-                )
-            quantiles[axis, octave] = np.quantile(values, norm.cdf(_LEVELS))
+        number = max(int((weights[:, octave] > _NEAR).sum()), _FEWEST // 2)
+        distance = np.abs(showers.log_energy - _QUANTILE_KNOTS[octave])
+        along_eta, along_phi = rest[np.argsort(distance, kind="stable")[:number]].T
+        levels = norm.cdf(_LEVELS)
+        quantiles[0, octave] = np.quantile(along_eta, levels)
+        quantiles[1, octave] = np.quantile(np.concatenate([along_phi, -along_phi]), levels)
     return replace(model, quantiles=quantiles)
 
 

@@ -178,9 +178,10 @@ class CenterModel:
             for field in fields(self)
             if field.name != "provenance"
         }
-        text = json.dumps({**content, **values, "provenance": self.provenance}, indent=1)
+        entries = {**content, **values, "provenance": self.provenance}
+        lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in entries.items()]
         with whole_file(path, overwrite=overwrite) as partial:
-            partial.write_text(text + "\n", encoding="utf-8")
+            partial.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "CenterModel":
