@@ -4,9 +4,9 @@ Run with ``python -m bench.phi_modulation_recovery HITS [COPIES]``: hits of ``ca
 above 130 GeV. The generator's modulation is taken out, the bare showers are placed at random
 azimuths among the cells of the displaced half barrels, each as often at every T, and get another
 modulation: one with a sine part, one that depends on the depth of a hit in its layer, one that
-differs in each half of |eta|. The fit sees energies alone. Half of the showers are fitted, the others are judged. Prints the
-first harmonics of what was put in, averaged over the energy of the hits, beside those that came
-back, and the standard deviation of E_tot(T) before and after.
+differs in each half of |eta|. The fit sees energies alone. Half of the showers are fitted, the
+others are judged. Prints the first harmonics of what was put in, averaged over the energy of the
+hits, beside those that came back, and the standard deviation of E_tot(T) before and after.
 """
 
 import sys

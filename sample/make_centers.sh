@@ -35,10 +35,13 @@ dataset mid "--precision-bits 10" --energy log:16.384GeV:131.072GeV --eta abs:0:
 dataset transition "--precision-bits 10" --energy log:131.072GeV:2.097152TeV --eta abs:0.7:0.9 \
     -n 300 --seed 1001 --first-event 10000000
 
-calovox train centers "$folder"/voxels_octave_8.h5 "$folder"/voxels_octave_9.h5 \
-    "$folder"/voxels_octave_1?.h5 "$folder/voxels_mid.h5" "$folder/voxels_transition.h5" \
-    "$here/phi_removed.h5" --force -o "$here/centers.json"
-rm -f "$here/centers.json.config.toml"
+cp "$here/phi_removed.h5" "$folder/"
+(
+    cd "$folder"
+    calovox train centers voxels_octave_8.h5 voxels_octave_9.h5 voxels_octave_1?.h5 voxels_mid.h5 \
+        voxels_transition.h5 phi_removed.h5 --force -o centers.json
+)
+cp "$folder/centers.json" "$here/centers.json"
 for model in calocfm calodit_teacher calodit; do
     calovox export "$shipped/$model" --centers "$here/centers.json" --no-fastcalosim \
         -o "$folder/$model"
