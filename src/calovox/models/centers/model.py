@@ -31,6 +31,7 @@ from typing import Any, Final
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.files.damage import one_line
 from calovox.files.whole import whole_file
 from calovox.models.centers.showers import CenterShowers
 
@@ -98,7 +99,7 @@ class CenterModel:
     def __post_init__(self) -> None:
         for name in ("energy_knots", "eta_knots", "bias_knots", "quantile_knots", "levels"):
             knots = getattr(self, name)
-            if knots.ndim != 1 or len(knots) < 2 or np.any(np.diff(knots) <= 0):
+            if knots.ndim != 1 or len(knots) < 2 or not np.all(np.diff(knots) > 0):
                 raise ValueError(f"CenterModel: `{name}` must be two or more rising numbers")
         octaves, levels = len(self.quantile_knots), len(self.levels)
         energies = len(self.energy_knots)
@@ -215,8 +216,8 @@ class CenterModel:
                 },
                 provenance=dict(content["provenance"]),
             )
-        except (KeyError, TypeError, ValueError) as problem:
-            raise CenterFileError(f"{path}: damaged: {problem}") from None
+        except (KeyError, TypeError, ValueError, OverflowError) as problem:
+            raise CenterFileError(f"{path}: damaged: {one_line(problem)}") from None
 
 
 def scale_terms(showers: CenterShowers) -> Float64[Array, "event 4"]:
