@@ -157,6 +157,7 @@ def _describe_model(path: Path) -> dict[str, str]:
         energies = " to ".join(map(format_energy, model.energy_range))
         parts = [part["model"] for part in model.card.values() if "model" in part]
         lines[f"{low:g} <= |eta| < {high:g}"] = f"{energies}: {', '.join(parts)}"
+    lines["centres"] = "none" if models.centers is None else models.centers.name
     lines["sub-voxels"] = "none" if models.sub_voxels is None else models.sub_voxels.name
     curve = models.phi_modulation
     return lines | {"phi modulation": "none" if curve is None else curve.name}

@@ -38,6 +38,7 @@ class Stream(IntEnum):
     HITS = 7
     TIES = 8
     NOISE = 9
+    CENTERS = 12
 
 
 @kernel(inline="always")

@@ -20,6 +20,7 @@ def export_named(
     path: PathKind | None = None,
     solver: SolverName | None = None,
     solver_steps: int | None = None,
+    centers: Path | None = None,
     centroid_from: Sequence[Path] | None = None,
     fastcalosim: bool = True,
     overwrite: bool = False,
@@ -33,6 +34,7 @@ def export_named(
         path: Path of CaloCFM or CaloDiT-2; None for the one of the training.
         solver: Their solver; None for the one of the training.
         solver_steps: Its steps; None for those of the training.
+        centers: JSON file of shower centres about photons.
         centroid_from: Datasets of training showers, of which an exported model learns where the
             centroid of its voxels lies; run folders know it.
         fastcalosim: Whether files with fixed shapes are written, for FastCaloSim.
@@ -56,7 +58,9 @@ def export_named(
                 "--centroid-from: expected an exported model, got run folders: they know it"
             )
         pairs = pair_runs(read_runs([Path(name) for name in names], **sampling))
-        return export_models(pairs, folder, fastcalosim=fastcalosim, overwrite=overwrite, **others)
+        return export_models(
+            pairs, folder, centers=centers, fastcalosim=fastcalosim, overwrite=overwrite, **others
+        )
     for option, value in (sampling | others).items():
         if value not in (None, False):
             raise ValueError(
@@ -66,6 +70,7 @@ def export_named(
     return renew_models(
         exported,
         folder,
+        centers=centers,
         centroid_from=centroid_from or (),
         fastcalosim=fastcalosim,
         overwrite=overwrite,

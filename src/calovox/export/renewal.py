@@ -16,7 +16,7 @@ from calovox import __version__
 from calovox.export.card import model_card
 from calovox.export.centroid import add_centroid, fit_centroids
 from calovox.export.fastcalosim import why_not_fastcalosim
-from calovox.export.output_folder import describe_folder, new_folder
+from calovox.export.output_folder import copy_centers, describe_folder, new_folder
 from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
 from calovox.export.passes.fixed_shapes import fix_batch, save_onnx
 from calovox.export.passes.portable import is_portable, make_portable
@@ -38,6 +38,7 @@ def renew_models(
     folder: Path,
     *,
     centroid_from: Sequence[Path] = (),
+    centers: Path | None = None,
     fastcalosim: bool = True,
     overwrite: bool = False,
 ) -> dict[str, Any]:
@@ -48,6 +49,8 @@ def renew_models(
         folder: The copy; it appears when all of it is written.
         centroid_from: Datasets of training showers, of which models learn where the energy centre
             of the voxels lies; none to leave it where it is.
+        centers: JSON file of shower centres about photons, in place of the model's; None to keep
+            that.
         fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
         overwrite: Whether an existing exported model may be replaced.
 
@@ -84,6 +87,8 @@ def renew_models(
             content["rewritten"] = {"program": f"calovox {__version__}", "from": before}
         if "phi_modulation" in content:
             write_curve_root(partial, read_curve(partial / content["phi_modulation"]))
+        if centers is not None:
+            content["centers"] = copy_centers(centers, partial)
         add_fixed_shapes(partial, content, wanted=fastcalosim)
         describe_folder(partial, content)
     return content
