@@ -42,8 +42,14 @@ cp "$here/phi_removed.h5" "$folder/"
         voxels_transition.h5 phi_removed.h5 --force -o centers.json
 )
 cp "$folder/centers.json" "$here/centers.json"
+# models that were trained before they could know where the centroid of their voxels lies
+centroids=
+for name in octave_8 octave_9 octave_10 octave_11 octave_12 octave_13 mid transition; do
+    centroids="$centroids --centroid-from $folder/voxels_$name.h5"
+done
 for model in calocfm calodit_teacher calodit; do
-    calovox export "$shipped/$model" --centers "$here/centers.json" --no-fastcalosim \
+    # shellcheck disable=SC2086
+    calovox export "$shipped/$model" --centers "$here/centers.json" $centroids --no-fastcalosim \
         -o "$folder/$model"
     rm -rf "${shipped:?}/$model"
     mv "$folder/$model" "$shipped/$model"

@@ -201,7 +201,8 @@ def test_no_room_holds_more_than_15_per_cent_of_the_lines():
 
 
 def test_no_folder_level_has_more_than_15_files():
-    folders = {path.parent for path in SOURCE.rglob("*.*") if "__pycache__" not in path.parts}
+    left_out = {"__pycache__", "shipped"}  # an exported model has the files that it needs
+    folders = {path.parent for path in SOURCE.rglob("*.*") if not left_out & {*path.parts}}
     sizes = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
     assert {str(folder): size for folder, size in sizes.items() if size > 15} == {}
 

@@ -55,7 +55,7 @@ _train = CommandGroup(
         ),
         _command(
             "centers",
-            "train_centers:TRAIN_CENTERS",
+            "train_parametric:TRAIN_CENTERS",
             "Fit where the centre of a shower lies about the impact of its photon.",
         ),
         _command(

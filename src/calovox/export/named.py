@@ -34,7 +34,7 @@ def export_named(
         path: Path of CaloCFM or CaloDiT-2; None for the one of the training.
         solver: Their solver; None for the one of the training.
         solver_steps: Its steps; None for those of the training.
-        centers: JSON file of shower centres about photons.
+        centers: JSON file of shower centres about photons; None for none, or the model's.
         centroid_from: Datasets of training showers, of which an exported model learns where the
             centroid of its voxels lies; run folders know it.
         fastcalosim: Whether files with fixed shapes are written, for FastCaloSim.
@@ -51,6 +51,11 @@ def export_named(
             given to them.
     """
     sampling: dict[str, Any] = {"path": path, "solver": solver, "solver_steps": solver_steps}
+    kept: dict[str, Any] = {
+        "centers": centers,
+        "fastcalosim": fastcalosim,
+        "overwrite": overwrite,
+    }
     exported = find_exported(names)
     if exported is None:
         if centroid_from:
@@ -58,23 +63,14 @@ def export_named(
                 "--centroid-from: expected an exported model, got run folders: they know it"
             )
         pairs = pair_runs(read_runs([Path(name) for name in names], **sampling))
-        return export_models(
-            pairs, folder, centers=centers, fastcalosim=fastcalosim, overwrite=overwrite, **others
-        )
+        return export_models(pairs, folder, **kept, **others)
     for option, value in (sampling | others).items():
         if value not in (None, False):
             raise ValueError(
                 f"--{option.replace('_', '-')}: expected run folders, got the exported model "
                 f"{exported}: export its runs"
             )
-    return renew_models(
-        exported,
-        folder,
-        centers=centers,
-        centroid_from=centroid_from or (),
-        fastcalosim=fastcalosim,
-        overwrite=overwrite,
-    )
+    return renew_models(exported, folder, centroid_from=centroid_from or (), **kept)
 
 
 def describe_export(content: Mapping[str, Any]) -> str:

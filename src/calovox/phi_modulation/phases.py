@@ -21,7 +21,7 @@ __all__ = ["PERIOD", "center_phases", "phi_in_cells", "phi_phase"]
 PERIOD: Final = ABSORBER_PERIOD
 """Period of the modulation in rad."""
 
-_CENTER_LAYER: Final = 2
+_CENTER_LAYER: Final = next(layer.number for layer in BARREL_LAYERS if layer.role == "middle")
 _ALIGNED: Final = 1e-9
 _MODULATED: Final = np.isin(
     np.arange(NO_LAYER + 1), [layer.number for layer in BARREL_LAYERS if layer.role != "tile"]

@@ -6,11 +6,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.geometry import BARREL_LAYERS
 from calovox.voxelization import VoxelGrid, Voxels
 
 __all__ = ["CenterShowers"]
 
-_PRESAMPLER, _STRIPS, _MIDDLE = 0, 1, 2
+_NUMBERS = {layer.role: layer.number for layer in BARREL_LAYERS}
+_PRESAMPLER, _STRIPS, _MIDDLE = (_NUMBERS[role] for role in ("presampler", "strips", "middle"))
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class CenterShowers:
         numbers = voxels.grid.numbers
         if not {_PRESAMPLER, _STRIPS, _MIDDLE} <= set(numbers):
             raise ValueError(
-                f"centres of showers: expected the layers 0, 1 and 2 of the barrel, got {numbers}"
+                f"centres of showers: expected the layers {_PRESAMPLER}, {_STRIPS} and {_MIDDLE} "
+                f"of the barrel, got {numbers}"
             )
         if voxels.photon_eta is None:
             raise ValueError("centres of showers: expected the photons' directions, got none")
