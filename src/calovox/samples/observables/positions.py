@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
+from calovox.samples.layout import VoxelLayout
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["VoxelPositions"]
@@ -53,6 +54,11 @@ class VoxelPositions:
         """
         r, alpha = 0.5 * (grid.r_min + grid.r_max), 0.5 * (grid.alpha_min + grid.alpha_max)
         return cls(grid.numbers, grid.layer_boundaries, r, alpha)
+
+    @classmethod
+    def from_layout(cls, layout: VoxelLayout) -> "VoxelPositions":
+        """Describe the voxels of any detector."""
+        return cls(layout.layers, layout.boundaries, layout.r, layout.alpha)
 
     @property
     def n_voxels(self) -> int:
