@@ -22,7 +22,7 @@ from calovox.samples.batch import ShowerSource
 from calovox.samples.comparable import different_photons
 from calovox.samples.files import RefereeDepth
 from calovox.samples.layout import VoxelLayout
-from calovox.samples.observables.cells import cells_to_observables
+from calovox.samples.observables.cells import cells_to_barycentres, cells_to_observables
 from calovox.samples.observables.noise import ELECTRONIC_NOISE, add_noise, cut_cells
 from calovox.samples.observables.positions import VoxelPositions
 from calovox.samples.observables.table import ObservableTable
@@ -125,6 +125,17 @@ class ObservedShowers:
         assert self.photons is not None
         noise = None if noise_seed is None else ELECTRONIC_NOISE
         return cells_to_observables(self.cells(noise_seed), self.table, self.photons, noise=noise)
+
+    def barycentres(self, noise_seed: int | None) -> ObservableTable:
+        """Compute the barycentres of EMB1 and EMB2 less the direction of the photon.
+
+        Args:
+            noise_seed: Seed of the electronic noise; None for cells above 1 MeV without noise.
+        """
+        assert self.table is not None
+        assert self.photons is not None
+        noise = None if noise_seed is None else ELECTRONIC_NOISE
+        return cells_to_barycentres(self.cells(noise_seed), self.table, self.photons, noise=noise)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -154,6 +154,20 @@ class EvaluateSettings:
         ),
         FileInText(),
     ] = None
+    referee: Annotated[
+        Literal["quick", "full", "none"],
+        typer.Option(
+            help="Boosted trees that tell simulations from Geant4: one training with at most 2000 "
+            "showers, five with 10000 and all inputs, or none.",
+        ),
+    ] = "quick"
+    noise: Annotated[
+        bool,
+        typer.Option(
+            "--noise",
+            help="Compare observables of cells and positions with electronic noise as well.",
+        ),
+    ] = False
 
 
 def evaluate(settings: EvaluateSettings, job: Job) -> str:
@@ -203,6 +217,8 @@ def _files(settings: EvaluateSettings) -> "EvaluationFiles":
         displaced=displaced,
         slices=slices,
         classifier=classifier,
+        referee=settings.referee,
+        noise=settings.noise,
     )
 
 

@@ -1,6 +1,10 @@
 """Observables: the numbers by which showers are compared, from voxels and from cells."""
 
-from calovox.samples.observables.cells import cell_observables, cells_to_observables
+from calovox.samples.observables.cells import (
+    cell_observables,
+    cells_to_barycentres,
+    cells_to_observables,
+)
 from calovox.samples.observables.noise import (
     ELECTRONIC_NOISE,
     EMPTY_BELOW,
@@ -28,6 +32,7 @@ __all__ = [
     "WindowCells",
     "add_noise",
     "cell_observables",
+    "cells_to_barycentres",
     "cells_to_observables",
     "cells_to_window_cells",
     "cut_cells",

@@ -63,6 +63,8 @@ class Depth:
         kinds: Inputs that are tested.
         curves: Those of them with a learning curve.
         curve_seeds: Seeds of each point of a learning curve.
+        seen_trees: Trees that tell what is seen; None for as many as for an AUC.
+        n_alone: Observables of which the AUC alone is measured.
     """
 
     n_seeds: int
@@ -70,6 +72,8 @@ class Depth:
     kinds: tuple[Kind, ...]
     curves: tuple[Kind, ...]
     curve_seeds: int
+    seen_trees: int | None
+    n_alone: int
 
 
 DEPTHS: Final[Mapping[RefereeDepth, Depth]] = {
@@ -79,8 +83,18 @@ DEPTHS: Final[Mapping[RefereeDepth, Depth]] = {
         kinds=(FIGURE_OF_MERIT, *_SEEN),
         curves=(FIGURE_OF_MERIT,),
         curve_seeds=1,
+        seen_trees=50,
+        n_alone=5,
     ),
-    "full": Depth(n_seeds=N_SEEDS, most_showers=10_000, kinds=KINDS, curves=KINDS, curve_seeds=2),
+    "full": Depth(
+        n_seeds=N_SEEDS,
+        most_showers=10_000,
+        kinds=KINDS,
+        curves=KINDS,
+        curve_seeds=2,
+        seen_trees=None,
+        n_alone=12,
+    ),
 }
 """What is done in each depth."""
 
@@ -266,7 +280,11 @@ class _Judge:
         self._say(f"Looking at {kind}: {label}")
         inputs = [self._inputs(kind, *part) for part in _parts(pair)]
         first, second = (self._observe(kind, part, seed) for part, _, seed in _parts(pair))
-        rows = what_a_classifier_sees(first, second, inputs[0], inputs[1])
+        rows = what_a_classifier_sees(
+            *(first, second, inputs[0], inputs[1]),
+            n_alone=self._depth.n_alone,
+            n_trees=self._depth.seen_trees,
+        )
         self._tables.setdefault(kind, {})[label] = second
         self._rows.setdefault(kind, []).append(rows)
         return Seen(kind, rows[:N_SEEN])
