@@ -7,8 +7,8 @@ others find what is wrong with a model, down to what nobody could measure.
 from typing import Final, Literal
 
 from calovox.arrays import Array, Int64
+from calovox.samples.observables.observed import ObservedShowers
 from calovox.samples.observables.table import ObservableTable
-from calovox.samples.observed import ObservedShowers
 from calovox.scores.referee.inputs import (
     ClassifierInputs,
     observable_inputs,

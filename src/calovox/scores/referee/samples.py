@@ -13,8 +13,13 @@ import numpy as np
 from calovox.arrays import Array, Float64, Int64
 from calovox.samples.batch import ShowerSource
 from calovox.samples.files import REFERENCE_LABEL, RefereeDepth
+from calovox.samples.observables.observed import (
+    ObservedPair,
+    ObservedShowers,
+    common_rows,
+    pair_showers,
+)
 from calovox.samples.observables.table import Observable, ObservableTable
-from calovox.samples.observed import ObservedPair, ObservedShowers, pair_showers
 from calovox.samples.reading import choose_rows
 from calovox.scores.referee.inputs import ClassifierInputs
 from calovox.scores.referee.judge import TreeTest, judge_by_trees, measure_floor
@@ -230,10 +235,12 @@ class _Judge:
         self._kinds, self._depth, self._threshold, self._say = kinds, depth, threshold, say
         self._tables: dict[Kind, dict[str, ObservableTable]] = {}
         self._rows: dict[Kind, list[tuple[SeenObservable, ...]]] = {}
+        self._pairs: dict[str, ObservedPair] = {}
         self._tested: set[Kind] = set()
 
     def verdict(self, label: str, pair: ObservedPair) -> SampleVerdict:
         """Test one sample on all kinds of inputs that it has."""
+        self._pairs[label] = pair
         lacking = dict(_lacking(pair, self._kinds))
         kinds = [kind for kind in self._kinds if kind not in lacking]
         missing = tuple(
@@ -259,12 +266,17 @@ class _Judge:
         return found
 
     def worst(self, reference: ObservedShowers) -> tuple[WorstObservable, ...]:
-        """Give the values of the observables that tell most, of the reference and all samples."""
+        """Give the values of the observables that tell most, for photons that all samples have."""
         found = []
         for kind, tables in self._tables.items():
-            table = self._observe(kind, reference, NOISE_SEEDS[0])
+            pairs = {label: self._pairs[label] for label in tables}
+            common = common_rows(reference, pairs.values())
+            table = self._observe(kind, reference[common], NOISE_SEEDS[0])
             for name in _worst_names(self._rows[kind]):
-                values = {label: other[name] for label, other in tables.items()}
+                values = {
+                    label: other[name][pairs[label].inside(common)]
+                    for label, other in tables.items()
+                }
                 observable = table.observables[table.names.index(name)]
                 found.append(WorstObservable(kind, observable, table[name], values))
         return tuple(found)

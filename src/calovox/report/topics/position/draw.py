@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
 from matplotlib.figure import Figure
 
@@ -10,6 +11,9 @@ from calovox.report.topic import NamedFigure
 from calovox.report.topics.position.measure import PositionResult, PositionSetting
 
 __all__ = ["position_figure", "position_figures", "position_name"]
+
+_LOGARITHMIC: Final = ("bary_eta_1",)
+"""Elsewhere the size of the cells decides: nothing is rare."""
 
 
 def position_figures(result: PositionResult) -> Iterator[NamedFigure]:
@@ -26,7 +30,10 @@ def position_name(setting: PositionSetting) -> str:
 def position_figure(setting: PositionSetting) -> Figure:
     """Draw all barycentres."""
     panels = [
-        HistogramPanel(entry.result, entry.observable.label, f"({letter})", "", log=True)
+        HistogramPanel(
+            *(entry.result, entry.observable.label, f"({letter})", ""),
+            log=entry.observable.name in _LOGARITHMIC,
+        )
         for letter, entry in zip("abcd", setting.barycentres, strict=True)
     ]
     how = "with electronic noise" if setting.noise else "without noise, cells above 1 MeV"

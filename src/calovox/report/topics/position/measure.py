@@ -2,7 +2,8 @@
 
 A physicist reconstructs the position of a photon from these. The bias is the mean, without the
 0.1 % of the reference that are farthest on either side; the width is half of the central 68 %.
-Both have errors from 100 bootstrap samples. Showers without a cell in the layer do not count.
+Both have errors from 100 bootstrap samples. Only photons that all samples have count, and showers
+with a cell in the layer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +16,13 @@ from calovox.arrays import Array, Bool, Float64
 from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_values
 from calovox.report.topic import NotShown
 from calovox.samples.bins import ALL, EventBin, event_bins
+from calovox.samples.observables.observed import (
+    ObservedPair,
+    ObservedShowers,
+    common_rows,
+    pair_showers,
+)
 from calovox.samples.observables.table import Observable, ObservableTable
-from calovox.samples.observed import ObservedPair, ObservedShowers, pair_showers
 from calovox.samples.samples import Samples
 from calovox.scores.referee.kinds import NOISE_SEEDS
 
@@ -108,7 +114,7 @@ def measure_position(samples: Samples) -> PositionResult | NotShown:
         why = "no reference with cell energies and directions of its photons was given"
         return NotShown((f"Position: {why}",))
     (name, reference), *others = named
-    chosen = {name: reference}
+    pairs: dict[str, ObservedPair] = {}
     places, missing = {}, []
     for place, (label, showers) in enumerate(others):
         source = samples.judged[name], samples.judged[label]
@@ -116,9 +122,12 @@ def measure_position(samples: Samples) -> PositionResult | NotShown:
             pair_showers(reference, showers, source) if showers.has_cells else "it has no cells"
         )
         if isinstance(found, ObservedPair):
-            chosen[label], places[label] = found.simulated, place
+            pairs[label], places[label] = found, place
         else:
             missing.append(f"Position: {label}: {found}")
+    common = common_rows(reference, pairs.values())
+    chosen = {name: reference[common]}
+    chosen |= {label: pair.simulated[pair.inside(common)] for label, pair in pairs.items()}
     settings = tuple(
         _measure(chosen, places, noise=noise)
         for noise in ((False, True) if samples.files.noise else (False,))

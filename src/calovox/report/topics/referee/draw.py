@@ -93,11 +93,8 @@ def merit_figure(part: JudgedGroup) -> Figure:
     plot_merit(part, ax)
     sizes = sorted({test.areas.n_simulated for test in tests.values()})
     showers = " to ".join(f"{size}" for size in dict.fromkeys((sizes[0], sizes[-1])))
-    figure.text(
-        *(0.5, 1 - 0.2 / height),
-        f"All cells with electronic noise – {showers} showers of each class",
-        **{"ha": "center", "va": "center", "fontsize": 11},
-    )
+    title = f"All cells with electronic noise – {showers} showers of each class"
+    figure.text(0.5, 1 - 0.2 / height, title, ha="center", va="center", fontsize=11)
     grey: dict[str, Any] = {"color": "0.35", "marker": "s", "linestyle": "none", "markersize": 4.5}
     figure.legend(
         [

@@ -8,8 +8,8 @@ from calovox.report.comparison import ObservableResult, compare_values
 from calovox.report.topic import NotShown
 from calovox.samples.batch import ShowerSource
 from calovox.samples.observables.noise import ELECTRONIC_NOISE, EMPTY_BELOW
+from calovox.samples.observables.observed import ObservedShowers
 from calovox.samples.observables.table import Observable
-from calovox.samples.observed import ObservedShowers
 from calovox.samples.samples import Samples
 from calovox.scores.referee.kinds import THRESHOLD, Kind
 from calovox.scores.referee.samples import DEPTHS, RefereeResult, judge_samples

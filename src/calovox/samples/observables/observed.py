@@ -7,7 +7,7 @@ direction of that photon as the reference tells it, which is the true one: model
 shower centre of the reference.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -28,12 +28,18 @@ from calovox.samples.observables.positions import VoxelPositions
 from calovox.samples.observables.table import ObservableTable
 from calovox.samples.observables.voxels import voxels_to_observables
 from calovox.samples.observables.windows import WindowCells, cells_to_window_cells
-from calovox.samples.reading import choose_rows
 from calovox.samples.sample import Sample
 from calovox.samples.source import DatasetSource, SourceChain
 from calovox.tracking import Track, silently
 
-__all__ = ["MOST_OBSERVED", "ObservedPair", "ObservedShowers", "pair_showers", "read_observed"]
+__all__ = [
+    "MOST_OBSERVED",
+    "ObservedPair",
+    "ObservedShowers",
+    "common_rows",
+    "pair_showers",
+    "read_observed",
+]
 
 MOST_OBSERVED: Final[Mapping[RefereeDepth, int]] = {"quick": 4000, "full": 10_000, "none": 4000}
 """About how many showers of a sample are observed at most."""
@@ -146,11 +152,13 @@ class ObservedPair:
         reference: Showers of the reference.
         simulated: Showers of the sample.
         same_photons: Whether shower i of both is of the same photon.
+        rows: Where the showers of the reference stand among all that were observed.
     """
 
     reference: ObservedShowers
     simulated: ObservedShowers
     same_photons: bool
+    rows: Int64[Array, " event"]
 
     @property
     def photon_numbers(self) -> tuple[Int64[Array, " event"], Int64[Array, " other"]]:
@@ -159,12 +167,46 @@ class ObservedPair:
         return first, second if self.same_photons else second + len(first)
 
     def at_most(self, n_showers: int) -> "ObservedPair":
-        """Return no more than so many showers of each, chosen at random."""
+        """Return no more than so many showers of each, chosen by their photons."""
         first, second = (
-            part[choose_rows(len(part), n_showers, np.random.default_rng(_SEED))]
+            np.sort(np.argsort(_uniform(part.index), kind="stable")[:n_showers])
             for part in (self.reference, self.simulated)
         )
-        return replace(self, reference=first, simulated=second)
+        return ObservedPair(
+            self.reference[first], self.simulated[second], self.same_photons, self.rows[first]
+        )
+
+    def inside(self, common: Int64[Array, " common"]) -> Int64[Array, " chosen"]:
+        """Find the showers of the sample whose photons are among some of the reference.
+
+        Args:
+            common: Rows of the reference.
+
+        Returns:
+            Rows of the sample; all of them if its photons are others.
+        """
+        if not self.same_photons:
+            return np.arange(len(self.simulated))
+        return np.flatnonzero(np.isin(self.rows, common))
+
+
+def common_rows(
+    reference: ObservedShowers, pairs: Iterable[ObservedPair]
+) -> Int64[Array, " common"]:
+    """Find the showers of the reference whose photons all samples have.
+
+    Args:
+        reference: Showers of the reference.
+        pairs: Each sample, paired with the reference; those of other photons do not count.
+
+    Returns:
+        Rows of the reference.
+    """
+    rows = np.arange(len(reference))
+    for pair in pairs:
+        if pair.same_photons:
+            rows = np.intersect1d(rows, pair.rows)
+    return rows
 
 
 def read_observed(
@@ -215,9 +257,11 @@ def pair_showers(
             abs_eta=first.abs_eta,
             photons=second.photons if first.photons is None else first.photons,
         )
-        return ObservedPair(first, second, same_photons=True)
+        return ObservedPair(first, second, same_photons=True, rows=rows[0])
     difference = different_photons(*sources)
-    return difference or ObservedPair(reference, simulated, same_photons=False)
+    return difference or ObservedPair(
+        reference, simulated, same_photons=False, rows=np.arange(len(reference))
+    )
 
 
 def _match(
@@ -236,8 +280,12 @@ def _match(
 
 def _chosen(index: Int64[Array, " event"], share: float) -> Bool[Array, " event"]:
     """Choose showers by the numbers of their photons."""
-    uniform = event_uniforms(event_keys(_SEED, Stream.CHOICE, index), 1)[:, 0]
-    return np.asarray(uniform < share)
+    return np.asarray(_uniform(index) < share)
+
+
+def _uniform(index: Int64[Array, " event"]) -> Float64[Array, " event"]:
+    """Give each photon its number in [0, 1): small ones are chosen first."""
+    return np.asarray(event_uniforms(event_keys(_SEED, Stream.CHOICE, index), 1)[:, 0])
 
 
 def _read(file: ShowerSource, share: float, with_cells: bool) -> Iterator[ObservedShowers]:
