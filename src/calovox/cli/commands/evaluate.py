@@ -255,7 +255,9 @@ def _sum_up(outcomes: "Sequence[GateOutcome]", page: Path) -> str:
     n_gates = len({outcome.gate for outcome in outcomes})
     without = verdicts.count("not judged")
     more = f", {without} bins not judged for want of showers (gates.json)" if without else ""
-    return f", {n_gates} gates kept by {verdicts.count('passed')} scores{more}"
+    known = verdicts.count("known failure")
+    fails = f", {known} scores fail their aim, as is known" if known else ""
+    return f", {n_gates} gates kept by {verdicts.count('passed')} scores{fails}{more}"
 
 
 EVALUATE = make_command("evaluate", EvaluateSettings, evaluate, example=_EXAMPLE)
