@@ -249,12 +249,12 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 # The models must load in old runtimes, too.
 gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) sample/photons_optimal.h5 \
 		$(MODELS:%=demo/simulated_%.h5) gates/release.toml gates/cells.toml test-runtimes | $(VENV)/.dev
-	$(CALOVOX) evaluate $< $(foreach m,$(MODELS),$(m)=demo/scan_$(m).h5) \
-		--classifier-reference $< $(foreach m,$(MODELS),--classifier $(m)=demo/scan_$(m).h5) \
-		$(TRAINING:%=--training %) --referee full --gates gates/release.toml --force -o demo/gates
 	$(CALOVOX) evaluate $(filter sample/photons_optimal.h5,$^) \
 		$(foreach m,$(MODELS),$(m)=demo/simulated_$(m).h5) --referee full --noise \
 		--gates gates/cells.toml --force -o demo/gates_cells
+	$(CALOVOX) evaluate $< $(foreach m,$(MODELS),$(m)=demo/scan_$(m).h5) \
+		--classifier-reference $< $(foreach m,$(MODELS),--classifier $(m)=demo/scan_$(m).h5) \
+		$(TRAINING:%=--training %) --referee full --gates gates/release.toml --force -o demo/gates
 
 # Boosted trees: how well they tell models, baselines and grids from Geant4, with five seeds. An hour
 # on two cores; rows appear one by one in demo/referee.jsonl, and what is there is not measured again.

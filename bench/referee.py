@@ -1,4 +1,4 @@
-"""How well boosted trees tell the shipped models and baselines from Geant4: the table of the models.
+"""How well boosted trees tell the shipped models and baselines from Geant4.
 
 Run from the repository, `make referee`, or ``python -m bench.referee``. It reads the showers of
 `make demo` for the photons of the sample. Rows appear one by one, and are added to a file as JSON,

@@ -16,6 +16,7 @@ FIGURES = {
     "response-profiles",
     "response-slices",
     "layer-fractions",
+    "position",
     "average-optimal",
     "average-regular",
     "one-shower",
