@@ -19,7 +19,7 @@ def _few_trees(monkeypatch):
 
 
 def judge(*samples, noise=False, **changes):
-    depth = replace(DEPTHS["quick"], **{"seen_trees": 15, "n_alone": 1, **changes})
+    depth = replace(DEPTHS["quick"], **{"seen_trees": 15, "n_alone": 0, **changes})
     observed = {"Geant4": samples[0]} | {f"{k}": s for k, s in enumerate(samples[1:], start=1)}
     sources = {label: ToySource(showers) for label, showers in observed.items()}
     return judge_samples(observed, sources, depth, noise=noise)
@@ -67,13 +67,15 @@ def test_a_spoilt_model_is_caught_by_the_right_row(spoil, names):
     assert seen.observables[0].observable.name in drawn
 
 
-def test_cells_have_a_test_of_each_kind(cells):
-    result = judge(*cells, noise=True, kinds=KINDS, curves=())
+def test_cells_have_a_test_of_each_kind(cells, monkeypatch):
+    monkeypatch.setitem(trees._TREES, "max_iter", 2)
+    few = {"curves": (), "seen_trees": 2, "n_alone": 0}
+    result = judge(*cells, noise=True, kinds=KINDS, **few)
     (verdict,) = result.samples
     assert [test.inputs for test in verdict.tests] == list(KINDS)
-    assert result.floors.keys() == set()  # of so few showers there are no halves
-    quiet = judge(*cells, kinds=KINDS, curves=())
-    assert "cell observables, noise" not in {test.inputs for test in quiet.samples[0].tests}
+    assert result.floors == {}  # of so few showers there are no halves
+    quiet = judge(*cells, kinds=("cell observables, noise", "voxel observables"), **few)
+    assert [test.inputs for test in quiet.samples[0].tests] == ["voxel observables"]
 
 
 def test_noise_differs_between_the_samples_even_of_the_same_showers(cells):

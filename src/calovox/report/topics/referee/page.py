@@ -15,7 +15,7 @@ from calovox.samples.observables.noise import ELECTRONIC_NOISE, EMPTY_BELOW
 from calovox.samples.observables.windows import WINDOWS
 from calovox.scores.referee.judge import TreeTest
 from calovox.scores.referee.kinds import FIGURE_OF_MERIT, KINDS, Kind
-from calovox.scores.referee.samples import SampleVerdict
+from calovox.scores.referee.samples import N_SEEN, SampleVerdict
 from calovox.scores.referee.seen import SeenObservable
 
 __all__ = ["page_referee"]
@@ -30,11 +30,12 @@ def page_referee(result: RefereeTopicResult) -> dict[str, Any]:
     return {
         "contents": contents if any(group["seen"] for group in groups) else [],
         "groups": groups,
-        "merit": FIGURE_OF_MERIT,
+        "merit": FIGURE_OF_MERIT.capitalize(),
         "noise": ", ".join(f"{width:g}" for width in ELECTRONIC_NOISE.values()),
         "noise_layers": ", ".join(f"{layer}" for layer in ELECTRONIC_NOISE),
         "n_cells": sum(window.n_cells for window in WINDOWS),
         "empty_below": f"{EMPTY_BELOW:g}",
+        "n_seen": N_SEEN,
     }
 
 
