@@ -12,7 +12,7 @@ from calovox.samples.observables.noise import (
     cut_cells,
 )
 from calovox.samples.observables.positions import VoxelPositions
-from calovox.samples.observables.table import Observable, ObservableTable, join_tables
+from calovox.samples.observables.table import Observable, ObservableTable
 from calovox.samples.observables.voxels import voxel_observables, voxels_to_observables
 from calovox.samples.observables.windows import (
     WINDOWS,
@@ -36,7 +36,6 @@ __all__ = [
     "cells_to_observables",
     "cells_to_window_cells",
     "cut_cells",
-    "join_tables",
     "voxel_observables",
     "voxels_to_observables",
 ]

@@ -11,7 +11,6 @@ import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
 from calovox.samples.layout import VoxelLayout
-from calovox.voxelization import VoxelGrid
 
 __all__ = ["VoxelPositions"]
 
@@ -45,19 +44,8 @@ class VoxelPositions:
             )
 
     @classmethod
-    def from_grid(cls, grid: VoxelGrid) -> "VoxelPositions":
-        """Describe one of our grids.
-
-        Example:
-            >>> VoxelPositions.from_grid(VoxelGrid.optimal()).n_voxels
-            382
-        """
-        r, alpha = 0.5 * (grid.r_min + grid.r_max), 0.5 * (grid.alpha_min + grid.alpha_max)
-        return cls(grid.numbers, grid.layer_boundaries, r, alpha)
-
-    @classmethod
     def from_layout(cls, layout: VoxelLayout) -> "VoxelPositions":
-        """Describe the voxels of any detector."""
+        """Describe the voxels of a layout."""
         return cls(layout.layers, layout.boundaries, layout.r, layout.alpha)
 
     @property

@@ -15,6 +15,7 @@ from calovox.samples.observables.noise import ELECTRONIC_NOISE, EMPTY_BELOW
 from calovox.samples.observables.windows import WINDOWS
 from calovox.scores.referee.judge import TreeTest
 from calovox.scores.referee.kinds import FIGURE_OF_MERIT, KINDS, Kind
+from calovox.scores.referee.learning_curve import LearningCurve
 from calovox.scores.referee.samples import N_SEEN, SampleVerdict
 from calovox.scores.referee.seen import SeenObservable
 
@@ -73,12 +74,15 @@ def _kind_row(part: JudgedGroup, kind: Kind) -> dict[str, Any]:
 def _cell(test: TreeTest | None) -> dict[str, str] | None:
     if test is None:
         return None
-    curve = test.curve
-    limit = "" if curve is None or curve.extrapolation is None else curve.extrapolation
-    return {
-        "value": _number(test.areas.mean, test.areas.error),
-        "limit": "" if isinstance(limit, str) else _number(limit.auc, limit.error),
-    }
+    return {"value": _number(test.areas.mean, test.areas.error), "limit": _limit(test.curve)}
+
+
+def _limit(curve: LearningCurve | None) -> str:
+    """Write the extrapolated AUC, and whether it still rises with the number of showers."""
+    if curve is None or curve.extrapolation is None:
+        return ""
+    limit = _number(curve.extrapolation.auc, curve.extrapolation.error)
+    return limit if curve.converged else f"{limit}, rising"
 
 
 def _largest(verdict: SampleVerdict) -> dict[str, str]:
