@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from calovox.scores.referee.inputs import ClassifierInputs
-from calovox.scores.referee.learning_curve import LearningCurve, measure_learning_curve
+from calovox.scores.referee.learning_curve import (
+    MOST_HALVINGS,
+    LearningCurve,
+    measure_learning_curve,
+)
 from calovox.scores.referee.trees import FEWEST_SHOWERS, N_SEEDS, TreeAreas, classify_by_trees
 
 __all__ = ["TreeTest", "judge_by_trees", "measure_floor"]
@@ -37,6 +41,7 @@ def judge_by_trees(
     *,
     n_seeds: int = N_SEEDS,
     curve_seeds: int = 2,
+    curve_halvings: int = MOST_HALVINGS,
 ) -> TreeTest:
     """Test a sample by trees.
 
@@ -46,6 +51,7 @@ def judge_by_trees(
         simulated: The same of simulated showers.
         n_seeds: How often training is repeated.
         curve_seeds: How often parts of the showers are tested, for a learning curve; 0 for none.
+        curve_halvings: How often the showers are halved for it.
 
     Returns:
         What was measured.
@@ -56,7 +62,9 @@ def judge_by_trees(
     areas = classify_by_trees(reference, simulated, n_seeds=n_seeds)
     curve = None
     if curve_seeds:
-        curve = measure_learning_curve(reference, simulated, areas, n_seeds=curve_seeds)
+        curve = measure_learning_curve(
+            *(reference, simulated, areas), n_seeds=curve_seeds, halvings=curve_halvings
+        )
     return TreeTest(name, areas, curve)
 
 

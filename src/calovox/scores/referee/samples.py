@@ -32,6 +32,7 @@ from calovox.scores.referee.kinds import (
     inputs_of,
     observables_of,
 )
+from calovox.scores.referee.learning_curve import MOST_HALVINGS
 from calovox.scores.referee.seen import SeenObservable, what_a_classifier_sees
 from calovox.scores.referee.trees import FEWEST_SHOWERS, N_SEEDS, TreeAreas
 
@@ -68,6 +69,7 @@ class Depth:
         kinds: Inputs that are tested.
         curves: Those of them with a learning curve.
         curve_seeds: Seeds of each point of a learning curve.
+        curve_halvings: How often the showers are halved for a learning curve.
         seen_trees: Trees that tell what is seen; None for as many as for an AUC.
         n_alone: Observables of which the AUC alone is measured.
     """
@@ -77,6 +79,7 @@ class Depth:
     kinds: tuple[Kind, ...]
     curves: tuple[Kind, ...]
     curve_seeds: int
+    curve_halvings: int
     seen_trees: int | None
     n_alone: int
 
@@ -88,8 +91,9 @@ DEPTHS: Final[Mapping[RefereeDepth, Depth]] = {
         kinds=(FIGURE_OF_MERIT, *_SEEN),
         curves=(FIGURE_OF_MERIT,),
         curve_seeds=1,
-        seen_trees=50,
-        n_alone=5,
+        curve_halvings=2,
+        seen_trees=30,
+        n_alone=3,
     ),
     "full": Depth(
         n_seeds=N_SEEDS,
@@ -97,6 +101,7 @@ DEPTHS: Final[Mapping[RefereeDepth, Depth]] = {
         kinds=KINDS,
         curves=KINDS,
         curve_seeds=2,
+        curve_halvings=MOST_HALVINGS,
         seen_trees=None,
         n_alone=12,
     ),
@@ -286,7 +291,12 @@ class _Judge:
         self._tested.add(kind)
         parts = [self._inputs(kind, *part) for part in _parts(pair)]
         seeds = self._depth.curve_seeds if kind in self._depth.curves else 0
-        return judge_by_trees(kind, *parts, n_seeds=self._depth.n_seeds, curve_seeds=seeds)
+        return judge_by_trees(
+            *(kind, *parts),
+            n_seeds=self._depth.n_seeds,
+            curve_seeds=seeds,
+            curve_halvings=self._depth.curve_halvings,
+        )
 
     def _see(self, label: str, kind: Kind, pair: ObservedPair) -> Seen:
         self._say(f"Looking at {kind}: {label}")
