@@ -292,7 +292,7 @@ class _Judge:
         parts = [self._inputs(kind, *part) for part in _parts(pair)]
         seeds = self._depth.curve_seeds if kind in self._depth.curves else 0
         return judge_by_trees(
-            *(kind, *parts),
+            *(kind, parts[0], parts[1]),
             n_seeds=self._depth.n_seeds,
             curve_seeds=seeds,
             curve_halvings=self._depth.curve_halvings,
