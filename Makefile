@@ -37,7 +37,7 @@ help:
 	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
 	@echo "make gates        release gates of the shipped models: demo/gates, demo/gates_cells"
-	@echo "make referee      boosted trees that tell models from Geant4: demo/referee.jsonl, an hour"
+	@echo "make referee      boosted trees that tell models from Geant4: demo/referee.json, an hour"
 	@echo "make fuzz         mutated files for every reader: five minutes, or INPUTS=100000"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
 	@echo "make parity       FPD and KPD beside those of JetNet, which the CaloChallenge uses"
@@ -257,7 +257,7 @@ gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) sample/photons_optimal.
 		$(TRAINING:%=--training %) --referee full --gates gates/release.toml --force -o demo/gates
 
 # Boosted trees: how well they tell models, baselines and grids from Geant4, with five seeds. An hour
-# on two cores; rows appear one by one in demo/referee.jsonl, and what is there is not measured again.
+# on two cores; rows appear one by one in demo/referee.json, and what is there is not measured again.
 referee: $(MODELS:%=demo/scan_%.h5) $(MODELS:%=demo/simulated_%.h5) $(BASELINES:%=demo/simulated_%.h5) \
 		$(GRIDS:%=demo/binned_%.h5) | $(VENV)/.dev
 	$(BIN)/python -m bench.referee

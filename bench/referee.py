@@ -1,8 +1,8 @@
 """How well boosted trees tell the shipped models and baselines from Geant4.
 
 Run from the repository, `make referee`, or ``python -m bench.referee``. It reads the showers of
-`make demo` for the photons of the sample. Rows appear one by one, and are added to a file as JSON,
-one line each; rows that the file has already are not measured again.
+`make demo` for the photons of the sample. Rows appear one by one, and are written to a JSON file
+as they come; rows that the file has already are not measured again.
 """
 
 import argparse
@@ -156,19 +156,20 @@ def main() -> None:
     parser.add_argument("--sample", type=Path, default=Path("sample"))
     parser.add_argument("--demo", type=Path, default=Path("demo"))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--output", type=Path, default=Path("demo/referee.jsonl"))
+    parser.add_argument("--output", type=Path, default=Path("demo/referee.json"))
     arguments = parser.parse_args()
     samples = Samples(arguments.sample, arguments.demo)
-    lines = arguments.output.read_text().splitlines() if arguments.output.exists() else []
-    known = {(entry["inputs"], entry["sample"]) for entry in map(json.loads, lines)}
+    output = arguments.output
+    table = json.loads(output.read_text(encoding="utf-8")) if output.exists() else []
+    known = {(entry["inputs"], entry["sample"]) for entry in table}
     for row in rows():
         for name in (*row.samples, "halves"):
             if (row.title, name) in known:
                 continue
             start = time.process_time()
             found = measure(row, name, samples, arguments.seeds)
-            with arguments.output.open("a") as file:
-                file.write(json.dumps(found) + "\n")
+            table.append(found)
+            output.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
             spent = time.process_time() - start
             print(
                 f"{row.title:30} {name:16} {found['auc']:.3f} +- {found['error']:.3f}  "
