@@ -36,7 +36,7 @@ _METRICS: Final = {
     "copying": "Copies of training showers",
     "auc": "Classifier AUC",
     "tree_auc": "AUC of boosted trees",
-    "largest_auc": "Largest AUC: a lower bound",
+    "largest_auc": "Largest AUC of all classifiers",
     "divergence": "Jensen–Shannon divergence [bit]",
 }
 
