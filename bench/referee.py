@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.timing import run
 from calovox.samples.observables.observed import (
     ObservedPair,
     ObservedShowers,
@@ -179,4 +180,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
