@@ -111,7 +111,7 @@ def measure_position(samples: Samples) -> PositionResult | NotShown:
     """Measure positions of all samples whose cells and photons are known."""
     named = list(samples.observed.items())
     if not named or not named[0][1].has_cells:
-        why = "no reference with cell energies and directions of its photons was given"
+        why = "no reference and simulation with cells and directions of photons were given"
         return NotShown((f"Position: {why}",))
     (name, reference), *others = named
     pairs: dict[str, ObservedPair] = {}
