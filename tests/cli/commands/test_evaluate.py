@@ -35,14 +35,16 @@ def _few_trees(monkeypatch):
     monkeypatch.setitem(DEPTHS, "quick", replace(DEPTHS["quick"], seen_trees=3, n_alone=0))
 
 
-def evaluate(folder, monkeypatch, *arguments):
+def evaluate(folder, monkeypatch, *arguments, referee="none"):
     monkeypatch.chdir(folder)
-    return CliRunner().invoke(app, ["evaluate", "reference.hdf5", *arguments])
+    words = ["evaluate", "reference.hdf5", *arguments, "--referee", referee]
+    return CliRunner().invoke(app, words)
 
 
 def test_files_of_the_calochallenge_are_scored_and_keep_gates(folder, monkeypatch):
     files = ("same.hdf5", "--binning", "binning.xml")
-    result = evaluate(folder, monkeypatch, *files, "--gates", "gates.toml", "-o", "good")
+    options = ("--gates", "gates.toml", "-o", "good")
+    result = evaluate(folder, monkeypatch, *files, *options, referee="quick")
     assert result.exit_code == 0, result.output
     assert "1 gates kept by " in result.stdout
     scores = Scores.from_parquet(folder / "good" / "scores.parquet")
