@@ -9,7 +9,7 @@ from calovox.report.text import feature_symbol, short_number, with_error
 from calovox.scores.histograms import Histogram
 from calovox.scores.overview import CLEAR, NOTABLE, OverviewCell, OverviewRow
 
-__all__ = ["FAIR", "GOOD", "chi2_cell", "metric_name", "outside", "score_cells"]
+__all__ = ["FAIR", "GOOD", "chi2_cell", "metric_name", "outside", "score_cells", "score_state"]
 
 GOOD: Final = 1.5
 """Chi2/ndf up to which a simulation is called good."""
@@ -35,6 +35,8 @@ _METRICS: Final = {
     "training_distance": "Nearness to training showers",
     "copying": "Copies of training showers",
     "auc": "Classifier AUC",
+    "tree_auc": "AUC of boosted trees",
+    "largest_auc": "Largest AUC of all classifiers",
     "divergence": "Jensen–Shannon divergence [bit]",
 }
 
@@ -78,13 +80,14 @@ def _cell(cell: OverviewCell) -> dict[str, Any]:
         "value": with_error(worst.value, worst.uncertainty),
         "floor": with_error(worst.floor, worst.floor_uncertainty),
         "feature": feature_symbol(worst.feature),
-        "state": _score_state(cell.distance),
+        "state": score_state(cell.distance),
         "n_off": cell.n_off,
         "n_scores": cell.n_scores,
     }
 
 
-def _score_state(distance: float) -> str:
+def score_state(distance: float) -> str:
+    """Tell the state of a score from its distance to the floor."""
     if np.isnan(distance):
         return ""
     return "good" if distance <= NOTABLE else "fair" if distance <= CLEAR else "poor"

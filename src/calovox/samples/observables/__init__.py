@@ -1,6 +1,10 @@
 """Observables: the numbers by which showers are compared, from voxels and from cells."""
 
-from calovox.samples.observables.cells import cell_observables, cells_to_observables
+from calovox.samples.observables.cells import (
+    cell_observables,
+    cells_to_barycentres,
+    cells_to_observables,
+)
 from calovox.samples.observables.noise import (
     ELECTRONIC_NOISE,
     EMPTY_BELOW,
@@ -8,7 +12,7 @@ from calovox.samples.observables.noise import (
     cut_cells,
 )
 from calovox.samples.observables.positions import VoxelPositions
-from calovox.samples.observables.table import Observable, ObservableTable, join_tables
+from calovox.samples.observables.table import Observable, ObservableTable
 from calovox.samples.observables.voxels import voxel_observables, voxels_to_observables
 from calovox.samples.observables.windows import (
     WINDOWS,
@@ -28,10 +32,10 @@ __all__ = [
     "WindowCells",
     "add_noise",
     "cell_observables",
+    "cells_to_barycentres",
     "cells_to_observables",
     "cells_to_window_cells",
     "cut_cells",
-    "join_tables",
     "voxel_observables",
     "voxels_to_observables",
 ]

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
-from calovox.voxelization import VoxelGrid
+from calovox.samples.layout import VoxelLayout
 
 __all__ = ["VoxelPositions"]
 
@@ -44,15 +44,9 @@ class VoxelPositions:
             )
 
     @classmethod
-    def from_grid(cls, grid: VoxelGrid) -> "VoxelPositions":
-        """Describe one of our grids.
-
-        Example:
-            >>> VoxelPositions.from_grid(VoxelGrid.optimal()).n_voxels
-            382
-        """
-        r, alpha = 0.5 * (grid.r_min + grid.r_max), 0.5 * (grid.alpha_min + grid.alpha_max)
-        return cls(grid.numbers, grid.layer_boundaries, r, alpha)
+    def from_layout(cls, layout: VoxelLayout) -> "VoxelPositions":
+        """Describe the voxels of a layout."""
+        return cls(layout.layers, layout.boundaries, layout.r, layout.alpha)
 
     @property
     def n_voxels(self) -> int:
