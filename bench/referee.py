@@ -16,10 +16,10 @@ from calovox.arrays import Array, Bool
 from calovox.dataset import DatasetReader
 from calovox.geometry import barrel_cells
 from calovox.photons import Photons
+from calovox.samples.layout import VoxelLayout
 from calovox.samples.observables import (
     ELECTRONIC_NOISE,
     ObservableTable,
-    VoxelPositions,
     add_noise,
     cells_to_observables,
     cells_to_window_cells,
@@ -60,7 +60,7 @@ class Voxels:
         self.incident = voxels.incident_energy[chosen]
         self.photon, self.abs_eta = voxels.index[chosen], np.abs(voxels.eta_center[chosen])
         self.energy = voxels.energy[chosen] * self.incident[:, None].astype(np.float32)
-        positions = VoxelPositions.from_grid(voxels.grid)
+        positions = VoxelLayout.from_grid(voxels.grid)
         self.observables = voxels_to_observables(
             self.energy, self.incident, positions, threshold=THRESHOLD
         )

@@ -145,21 +145,30 @@ def test_voxels_below_the_lowest_energy_count_as_empty(challenge):
     np.testing.assert_allclose(batch.fraction, expected, rtol=1e-6)
 
 
-def test_other_photons_and_small_samples_are_named(challenge, tmp_path):
+def test_small_samples_are_named(challenge, tmp_path):
     energy, showers = toy_challenge(N_EVENTS, seed=9)
-    harder = write_showers(tmp_path / "harder.hdf5", 4 * energy, 4 * showers)
     few = write_showers(tmp_path / "few.hdf5", energy[:50], showers[:50])
-    found = score(
-        [challenge / "same.hdf5"],
-        {"harder": [harder], "few": [few]},
-        binning=challenge / "binning.xml",
-    )
+    binning = challenge / "binning.xml"
+    found = score([challenge / "same.hdf5"], {"few": [few]}, binning=binning)
     assert len(found.scores) == 0
-    first, second = found.missing
-    assert "Scores of harder: expected the distribution of energy of its reference" in first
-    assert second == "Scores of few: it has 50 showers, 100 are needed"
-    small = score([few], {"x": [harder]}, binning=challenge / "binning.xml")
+    assert found.missing == ("Scores of few: it has 50 showers, 100 are needed",)
+    small = score([few], {"x": [challenge / "same.hdf5"]}, binning=binning)
     assert small.missing == ("Scores: the reference has 50 showers, 100 are needed",)
+
+
+@pytest.mark.parametrize(
+    ("factors", "message"),
+    [
+        ((4.0, 4.0), "x: expected the distribution of energy of its reference, got another"),
+        ((1e-3, 1e-3), r"x: expected the incident energies of its reference .* 0.001 times as"),
+        ((1.0, 1e-3), r"x: expected the energies of voxels over that of the particle .* 0.001"),
+    ],
+)
+def test_other_energies_and_units_are_an_error(challenge, tmp_path, factors, message):
+    energy, showers = toy_challenge(N_EVENTS, seed=9)
+    other = write_showers(tmp_path / "x.hdf5", factors[0] * energy, factors[1] * showers)
+    with pytest.raises(ValueError, match=message):
+        score([challenge / "same.hdf5"], {"x": [other]}, binning=challenge / "binning.xml")
 
 
 def test_datasets_on_other_voxels_share_layers_and_shapes(datasets, tmp_path):

@@ -25,7 +25,7 @@ from typing import Final, Literal
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64
-from calovox.samples.observables.positions import VoxelPositions
+from calovox.samples.layout import VoxelLayout
 
 __all__ = ["CUTS", "FEATURES_2022", "FEATURES_2024", "FeatureList", "challenge_features"]
 
@@ -49,7 +49,7 @@ _LENGTH: Final = 100.0
 def challenge_features(
     energy: Float[Array, "event voxel"],
     incident_energy: Float64[Array, " event"],
-    positions: VoxelPositions,
+    layout: VoxelLayout,
     *,
     cut: float,
     version: FeatureList = FEATURES_2024,
@@ -59,7 +59,7 @@ def challenge_features(
     Args:
         energy: Energy of each voxel in MeV.
         incident_energy: Energy of each incident particle in MeV.
-        positions: Where the voxels lie.
+        layout: Where the voxels lie.
         cut: Energy in MeV below which a voxel counts as empty.
         version: Which list.
 
@@ -67,24 +67,24 @@ def challenge_features(
         The features in the order of the challenge's script.
 
     Raises:
-        ValueError: If the voxels are not those of the positions.
+        ValueError: If the voxels are not those of the layout.
     """
-    if energy.shape[1] != positions.n_voxels:
+    if energy.shape[1] != layout.n_voxels:
         raise ValueError(
-            f"energy: expected {positions.n_voxels} voxels, as there are positions, "
+            f"energy: expected {layout.n_voxels} voxels, as there are layout, "
             f"got {energy.shape[1]}"
         )
     kept = np.where(energy < cut, 0.0, energy).astype(np.float64)
-    places = range(len(positions.layers))
-    layers = [kept[:, positions.layer_slice(place)] for place in places]
-    divided = [place for place in places if positions.has_angles(place)]
+    places = range(len(layout.layers))
+    layers = [kept[:, layout.layer_slice(place)] for place in places]
+    divided = [place for place in places if layout.has_angles(place)]
     total = np.stack([layer.sum(axis=1) for layer in layers], axis=1)
     eta, phi, r = (
-        _centres_and_widths(layers, axis, positions, chosen)
+        _centres_and_widths(layers, axis, layout, chosen)
         for axis, chosen in (
-            (positions.x, divided),
-            (positions.y, divided),
-            (positions.r, list(places)),
+            (layout.x, divided),
+            (layout.y, divided),
+            (layout.r, list(places)),
         )
     )
     columns = [_log(incident_energy[:, None], 0.0), _log(total, _LEAST_ENERGY)]
@@ -99,14 +99,14 @@ def challenge_features(
 def _centres_and_widths(
     layers: list[Float64[Array, "event _"]],
     axis: Float64[Array, " voxel"],
-    positions: VoxelPositions,
+    layout: VoxelLayout,
     places: list[int],
 ) -> tuple[Float64[Array, "event layer"], Float64[Array, "event layer"]]:
     """Compute centres and widths of some layers in units of 100 mm."""
     shape = (len(layers[0]), len(places))
     centres, widths = np.zeros(shape), np.zeros(shape)
     for column, place in enumerate(places):
-        energy, where = layers[place], axis[positions.layer_slice(place)] / _LENGTH
+        energy, where = layers[place], axis[layout.layer_slice(place)] / _LENGTH
         total = energy.sum(axis=1)
         weight = np.where(total > 0, total, 1.0)
         centres[:, column] = (energy @ where) / weight
