@@ -7,6 +7,7 @@ rows, which may be showers of the same photons.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -52,7 +53,7 @@ class ObservableRows:
     def __len__(self) -> int:
         return len(self.energy)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the observables."""
         return tuple(observable.name for observable in self.observables)

@@ -23,6 +23,7 @@ from calovox.samples.observables.voxels import LAYER_ENERGY, TOTAL_ENERGY, voxel
 from calovox.scores.collecting import ObservableRows
 from calovox.scores.statistics import (
     NEIGHBOUR_METRICS,
+    Division,
     NotMeasured,
     Tested,
     count_outliers,
@@ -274,12 +275,11 @@ def count_events(source: ShowerSource) -> dict[EventBin, int]:
 
 
 def _features(pair: _Pair, names: Sequence[str]) -> _Found:
-    for place, name in enumerate(names):
+    division = Division.at_random(*pair.sizes, pair.rng(4), same_photons=pair.same_photons)
+    for name in names:
         first = pair.reference.column(name, pair.first)
         second = pair.simulated.column(name, pair.second)
-        found = measure_one_feature(
-            first, second, pair.rng(4, place), same_photons=pair.same_photons
-        )
+        found = measure_one_feature(first, second, pair.rng(4), division=division)
         if isinstance(found, NotMeasured):
             yield "off_mode", name, _off_mode(found, pair.sizes)
             continue

@@ -1,6 +1,12 @@
 """Two-sample statistics with honest floors: distances, correlations, outliers."""
 
-from calovox.scores.statistics.exchange import N_EXCHANGES, Exchange, FloorSource, Tested
+from calovox.scores.statistics.exchange import (
+    N_EXCHANGES,
+    Division,
+    Exchange,
+    FloorSource,
+    Tested,
+)
 from calovox.scores.statistics.kernel import measure_kernel
 from calovox.scores.statistics.many_features import (
     ManyFeatures,
@@ -20,6 +26,7 @@ __all__ = [
     "METRICS",
     "NEIGHBOUR_METRICS",
     "N_EXCHANGES",
+    "Division",
     "Exchange",
     "FloorSource",
     "ManyFeatures",

@@ -9,7 +9,7 @@ If both samples are of one law, nothing changes when showers change sides:
 
 The share of the exchanges that give at least the measured distance is the p-value, exactly
 uniform up to ties for one law, and never below 1 / (`N_EXCHANGES` + 1). Of many showers, random
-groups change sides, which are as exchangeable as their showers (`divide`). The mean over the
+groups change sides, which are as exchangeable as their showers (`Division`). The mean over the
 exchanges is the floor: what the distance is on average for samples of one law. Where there is a
 replica, a second sample of the model or of Geant4 for the same photons, the distance of the two
 replicas is the floor: it shares nothing with what is measured.
@@ -29,11 +29,11 @@ from calovox.arrays import Array, Bool, Float64, Int64
 
 __all__ = [
     "N_EXCHANGES",
+    "Division",
     "Exchange",
     "FloorSource",
     "Tested",
     "beside_draws",
-    "divide",
     "share_as_bad",
 ]
 
@@ -116,35 +116,49 @@ class Exchange:
         return rng.permuted(np.tile(self.measured, (count, 1)), axis=1)
 
 
-def divide(
-    n_reference: int,
-    n_simulated: int,
-    rng: np.random.Generator,
-    *,
-    same_photons: bool,
-    fewest_in_unit: int = 1,
-) -> tuple[Exchange, Int64[Array, " event"]]:
-    """Divide showers at random into units that change sides together.
+@dataclass(frozen=True)
+class Division:
+    """Showers in units that change sides together, and the exchanges that are drawn.
 
-    Args:
-        n_reference: Showers of the reference.
-        n_simulated: Showers of the simulation.
-        rng: Divides them.
-        same_photons: Whether shower i of both samples is of the same photon.
-        fewest_in_unit: Showers that a unit needs.
-
-    Returns:
-        How units may change sides, and the unit of each shower, those of the reference first.
+    Attributes:
+        exchange: How units may change sides.
+        units: The unit of each shower, those of the reference first.
+        draws: Which units are of the reference in each exchange.
     """
-    n_events = n_reference, n_simulated
-    size = max(fewest_in_unit, min(n_events) // _UNITS, sum(n_events) // _MOST_UNITS, 1)
-    n_units = [max(1, n // size) for n in n_events]
-    first, second = (
-        rng.permutation(np.arange(n) % k) for n, k in zip(n_events, n_units, strict=True)
-    )
-    second = first if same_photons else second
-    units = np.concatenate([first, second + n_units[0]]).astype(np.int64)
-    return Exchange(n_units[0], n_units[1], same_photons), units
+
+    exchange: Exchange
+    units: Int64[Array, " event"]
+    draws: Bool[Array, "draw unit"]
+
+    @classmethod
+    def at_random(
+        cls,
+        n_reference: int,
+        n_simulated: int,
+        rng: np.random.Generator,
+        *,
+        same_photons: bool,
+        fewest_in_unit: int = 1,
+    ) -> "Division":
+        """Divide showers at random.
+
+        Args:
+            n_reference: Showers of the reference.
+            n_simulated: Showers of the simulation.
+            rng: Divides them, and draws exchanges.
+            same_photons: Whether shower i of both samples is of the same photon.
+            fewest_in_unit: Showers that a unit needs.
+        """
+        sizes = n_reference, n_simulated
+        size = max(fewest_in_unit, min(sizes) // _UNITS, sum(sizes) // _MOST_UNITS, 1)
+        first, second = (max(1, n // size) for n in sizes)
+        of_reference = rng.permutation(np.arange(n_reference) % first)
+        of_simulated = of_reference
+        if not same_photons:
+            of_simulated = rng.permutation(np.arange(n_simulated) % second)
+        units = np.concatenate([of_reference, of_simulated + first]).astype(np.int64)
+        exchange = Exchange(first, second, same_photons)
+        return cls(exchange, units, exchange.draws(rng, N_EXCHANGES))
 
 
 def share_as_bad(

@@ -29,8 +29,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from calovox.arrays import Array, Bool, Float64
-from calovox.scores.statistics import exchange as exchanging
-from calovox.scores.statistics.exchange import Exchange, Tested, beside_draws, divide
+from calovox.scores.statistics.exchange import Division, Exchange, Tested, beside_draws
 
 __all__ = [
     "FEWEST_SHOWERS",
@@ -191,14 +190,15 @@ def measure_many_features(
         raise ValueError(
             f"features: expected {FEWEST_SHOWERS} showers or more of each sample, got {fewest}"
         )
-    exchange, folds = _fold(reference, simulated, rng, same_photons=same_photons)
+    division, folds = _fold(reference, simulated, rng, same_photons=same_photons)
     floors = None
     if replicas is not None:
         other, of_replicas = _fold(*replicas, rng, same_photons=same_photons)
-        floors = of_replicas.distances(other.measured[None], ~other.measured[None])[0]
+        sides = other.exchange.measured[None]
+        floors = of_replicas.distances(sides, ~sides)[0]
+    exchange, draws = division.exchange, division.draws
     measured = exchange.measured[None]
     values = folds.distances(measured, ~measured)[0]
-    draws = exchange.draws(rng, exchanging.N_EXCHANGES)
     errors = _jackknife_errors(exchange, folds)
     found = beside_draws(
         values, errors, folds.distances(draws, ~draws), exchange.source, floors=floors
@@ -218,21 +218,21 @@ def _fold(
     rng: np.random.Generator,
     *,
     same_photons: bool,
-) -> tuple[Exchange, _Folds]:
+) -> tuple[Division, _Folds]:
     """Add up the scores in folds of about equal sizes."""
     scores = np.concatenate(normal_scores(reference, simulated))
     sizes = len(reference), len(simulated)
     fewest = max(_EVENTS_PER_FOLD, min(sizes) // _MOST_FOLDS)
-    exchange, units = divide(*sizes, rng, same_photons=same_photons, fewest_in_unit=fewest)
-    order = np.argsort(units, kind="stable")
-    count = np.bincount(units)
+    division = Division.at_random(*sizes, rng, same_photons=same_photons, fewest_in_unit=fewest)
+    order = np.argsort(division.units, kind="stable")
+    count = np.bincount(division.units)
     parts = np.split(scores[order], np.cumsum(count)[:-1])
     sums = _Folds(
         count.astype(np.float64),
         np.stack([part.sum(axis=0) for part in parts]),
         np.stack([part.T @ part for part in parts]),
     )
-    return exchange, sums
+    return division, sums
 
 
 def _jackknife_errors(exchange: Exchange, folds: _Folds) -> Float64[Array, " metric"]:

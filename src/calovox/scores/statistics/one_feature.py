@@ -34,7 +34,7 @@ import numpy as np
 from scipy.stats import gamma
 
 from calovox.arrays import Array, Bool, Float32, Float64, Int64
-from calovox.scores.statistics.exchange import N_EXCHANGES, Tested, beside_draws, divide
+from calovox.scores.statistics.exchange import N_EXCHANGES, Division, Tested, beside_draws
 
 __all__ = ["FEWEST_OFF_MODE", "METRICS", "NotMeasured", "OneFeature", "measure_one_feature"]
 
@@ -102,9 +102,11 @@ class _Cells:
 
     def distances(self, is_reference: Bool[Array, "draw unit"]) -> Float64[Array, "draw metric"]:
         """Compute all distances in the order of `METRICS`."""
-        f, g, n, m = self._shares(is_reference)
-        size = np.abs(np.cumsum(f - g, axis=1))[:, :-1]
-        p, q = (np.add.reduceat(share, self.bins, axis=1) for share in (f, g))
+        first, total, n, m = self._in_reference(is_reference)
+        difference = first * (1.0 / n + 1.0 / m) - total / m
+        size = np.abs(np.cumsum(difference, axis=1)[:, :-1])
+        in_bins = np.add.reduceat(first, self.bins, axis=1)
+        p, q = in_bins / n, (np.add.reduceat(total, self.bins) - in_bins) / m
         square = (p - q) ** 2
         separation = 0.5 * (square / (p + q)).sum(axis=1)
         ndf = len(self.bins) - 1
@@ -115,9 +117,9 @@ class _Cells:
 
     def uncertainties(self, is_reference: Bool[Array, " unit"]) -> Float64[Array, " metric"]:
         """Estimate the uncertainties of all distances in the order of `METRICS`."""
-        shares = self._shares(is_reference[None])
-        f, g, n, m = (part[0] for part in shares)
-        n, m = float(n[0]), float(m[0])
+        first, total, *sizes = self._in_reference(is_reference[None])
+        n, m = (float(size[0, 0]) for size in sizes)
+        f, g = first[0] / n, (total - first[0]) / m
         below_f, below_g = np.cumsum(f), np.cumsum(g)
         difference = (below_f - below_g)[:-1]
         part = np.concatenate([[0.0], np.cumsum(np.sign(difference) * np.diff(self.value))])
@@ -132,13 +134,13 @@ class _Cells:
         reduced = 2.0 * n * m / (n + m) * separation / ndf
         return np.array([wasserstein, ks, separation, reduced])
 
-    def _shares(self, is_reference: Bool[Array, "draw unit"]) -> tuple[Array, ...]:
-        """Give the shares of both samples in the cells, and the sizes of the samples."""
+    def _in_reference(self, is_reference: Bool[Array, "draw unit"]) -> tuple[Array, ...]:
+        """Count the showers of the reference in the cells, all showers there, and both sizes."""
         # float32 holds counts exactly
         first = (is_reference.astype(np.float32) @ self.counts).astype(np.float64)
-        second = self.counts.sum(axis=0, dtype=np.float64) - first
-        n, m = (counts.sum(axis=1, keepdims=True) for counts in (first, second))
-        return first / n, second / m, n, m
+        total = self.counts.sum(axis=0, dtype=np.float64)
+        n = first.sum(axis=1, keepdims=True)
+        return first, total, n, total.sum() - n
 
 
 def measure_one_feature(
@@ -147,6 +149,7 @@ def measure_one_feature(
     rng: np.random.Generator,
     *,
     same_photons: bool = False,
+    division: Division | None = None,
     replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]] | None = None,
 ) -> OneFeature | NotMeasured:
     """Measure how far two samples are apart in one feature.
@@ -156,6 +159,7 @@ def measure_one_feature(
         simulated: That of the simulation, likewise.
         rng: Chooses the exchanges.
         same_photons: Whether shower i of both samples is of the same photon.
+        division: How showers change sides, to be shared by many features; made if not given.
         replicas: The feature of two samples of one law, the model's or Geant4's, of the same
             photons and sizes: they give the floor.
 
@@ -175,15 +179,17 @@ def measure_one_feature(
         )
         return NotMeasured(reason, *counts)
     spread = _spread(rising[of_reference]) or _spread(rising) or float(rising.std())
-    sizes = len(reference), len(simulated)
-    exchange, units = divide(*sizes, rng, same_photons=same_photons)
-    cells = _group(rising, units[order], spread)
-    values = cells.distances(exchange.measured[None])[0]
+    if division is None:
+        sizes = len(reference), len(simulated)
+        division = Division.at_random(*sizes, rng, same_photons=same_photons)
+    measured = division.exchange.measured
+    cells = _group(rising, division.units[order], spread)
+    values = cells.distances(np.concatenate([measured[None], division.draws]))
     found = beside_draws(
-        values,
-        cells.uncertainties(exchange.measured),
-        cells.distances(exchange.draws(rng, N_EXCHANGES)),
-        exchange.source,
+        values[0],
+        cells.uncertainties(measured),
+        values[1:],
+        division.exchange.source,
         floors=None if replicas is None else _replica_floors(replicas, spread),
     )
     distances = {
