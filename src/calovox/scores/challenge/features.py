@@ -18,7 +18,7 @@ References:
     its script, https://github.com/CaloChallenge/homepage/tree/main/code
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -26,8 +26,16 @@ import numpy as np
 
 from calovox.arrays import Array, Float, Float64
 from calovox.samples.layout import VoxelLayout
+from calovox.samples.observables.table import Observable
 
-__all__ = ["CUTS", "FEATURES_2022", "FEATURES_2024", "FeatureList", "challenge_features"]
+__all__ = [
+    "CUTS",
+    "FEATURES_2022",
+    "FEATURES_2024",
+    "FeatureList",
+    "challenge_features",
+    "describe_features",
+]
 
 FeatureList = Literal["calochallenge-2022", "calochallenge-2024"]
 
@@ -94,6 +102,45 @@ def challenge_features(
         sum_of_all = total.sum(axis=1, keepdims=True)
         columns += [_log(sum_of_all, _LEAST_ENERGY), sparsity, r[0], r[1]]
     return np.concatenate(columns, axis=1)
+
+
+def describe_features(
+    layout: VoxelLayout, *, version: FeatureList = FEATURES_2024
+) -> tuple[Observable, ...]:
+    """Name the features.
+
+    Args:
+        layout: Where the voxels lie.
+        version: Which list.
+
+    Returns:
+        One entry per column of `challenge_features`.
+    """
+    every = list(layout.layers)
+    divided = [layer for place, layer in enumerate(every) if layout.has_angles(place)]
+    groups = [
+        ("log_e_layer", "log10 of the energy / MeV", "", every),
+        ("center_eta", "centre of energy in eta", "100 mm", divided),
+        ("center_phi", "centre of energy in phi", "100 mm", divided),
+        ("width_eta", "width in eta", "100 mm", divided),
+        ("width_phi", "width in phi", "100 mm", divided),
+    ]
+    last = [
+        ("sparsity", "sparsity", "", every),
+        ("center_r", "mean radius", "100 mm", every),
+        ("width_r", "width in radius", "100 mm", every),
+    ]
+    found = [Observable("log_e_inc", "log10 of the incident energy / MeV"), *_of_layers(groups)]
+    if version == FEATURES_2024:
+        found += [Observable("log_e_tot", "log10 of the energy of all voxels / MeV")]
+        found += _of_layers(last)
+    return tuple(found)
+
+
+def _of_layers(groups: list[tuple[str, str, str, list[int]]]) -> Iterator[Observable]:
+    for name, title, unit, layers in groups:
+        for layer in layers:
+            yield Observable(f"{name}_{layer}", f"{title}, layer {layer}", unit)
 
 
 def _centres_and_widths(
