@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calovox.scores.distances.joint import JOINT_METRICS
 
 from calovox.dataset import DatasetWriter, read_dataset
 from calovox.hits import Hits
@@ -12,6 +11,7 @@ from calovox.samples.files import EvaluationFiles
 from calovox.samples.samples import read_samples
 from calovox.samples.source import open_sample
 from calovox.scores.gates.gates import Gate, check_gates
+from calovox.scores.judge import JOINT_METRICS
 from calovox.scores.scoring import Scoring, score_samples
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers

@@ -52,7 +52,7 @@ def average_figure(result: ChallengeResult) -> Figure:
     layout, n_layers = result.layout, len(result.layout.layers)
     places = np.unique(np.linspace(0, n_layers - 1, min(n_layers, _MOST_LAYERS)).astype(int))
     n_rows, n_columns = len(result.averages), len(places)
-    height = 2.35 * n_rows + 0.9
+    height = 2.05 * n_rows + 0.9
     figure = Figure(figsize=(11.4, height))
     densities = {label: average / _areas(layout) for label, average in result.averages.items()}
     top = max(float(density.max()) for density in densities.values()) or 1.0
@@ -65,9 +65,11 @@ def average_figure(result: ChallengeResult) -> Figure:
             )
             assert isinstance(ax, PolarAxes)
             (mesh,) = plot_average(layout, density, int(place), ax, norm=norm)
-            ax.set_rmax(_shown_radius(layout, first, int(place)))
+            radius = _shown_radius(layout, first, int(place))
+            ax.set_rmax(radius)
             if row == 0:
-                ax.set_title(f"layer {layout.layers[place]}", fontsize=10)
+                title = f"layer {layout.layers[place]}, to {radius:g} mm"
+                ax.set_title(title, fontsize=10)
             if column == 0:
                 ax.text(
                     *(-0.12, 0.5, drawn_name(label)),
@@ -110,8 +112,8 @@ def plot_average(
         rasterized=True,
     )
     ax.set_xticks([])
+    ax.set_yticks([])
     ax.grid(False)
-    ax.tick_params(labelsize=7, colors="0.35")
     return [mesh]
 
 
