@@ -21,9 +21,9 @@ from calovox.scores.statistics import (
     normal_scores,
 )
 
-N_TRIALS = 100
+N_TRIALS = 50
 LIMIT = 0.05
-SIZES = (500, 5000)
+SIZES = (500, 2000)
 CHANGES = ("none", "shift 0.05", "shift 0.1", "shift 0.2", "width 1.1", "correlation 0.2")
 JOINT = ("frechet", "correlation", "kernel", "precision", "coverage")
 

@@ -7,6 +7,7 @@ photons, all showers of a bin change sides. Of many showers, `MOST_TOGETHER` are
 high-level features together.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -245,11 +246,11 @@ class Judge:
         """Count showers beyond the reference, and measure how far."""
         names = self._shared_names(pair.simulated, layout)
         n, m = pair.sizes
-        scale = 1.0 / np.log(n)
+        scale = 1.0 / math.log(n)
         for entry in count_outliers(pair.reference.table(names), pair.simulated.table(names)):
             name = entry.observable.name
             share, expected = entry.share, entry.expected / m
-            errors = (np.sqrt(max(entry.n_beyond, 1)) / m, np.sqrt(2.0 * entry.expected) / m)
+            errors = (math.sqrt(max(entry.n_beyond, 1)) / m, math.sqrt(2.0 * entry.expected) / m)
             yield "outliers", name, Tested(share, errors[0], expected, errors[1], entry.p_value)
             if np.isfinite(entry.farthest):
                 tail = min(1.0, 2.0 * m / n ** (1.0 + entry.farthest))
@@ -291,7 +292,7 @@ def _off_mode(found: NotMeasured, sizes: tuple[int, int]) -> Tested:
     """Compare the shares of showers that differ from the most frequent value."""
     (n, m), (k, j) = sizes, (found.off_mode_reference, found.off_mode_simulated)
     p_value = float(fisher_exact([[k, n - k], [j, m - j]]).pvalue)
-    return Tested(j / m, np.sqrt(max(j, 1)) / m, k / n, np.sqrt(max(k, 1)) / n, p_value)
+    return Tested(j / m, math.sqrt(max(j, 1)) / m, k / n, math.sqrt(max(k, 1)) / n, p_value)
 
 
 def _correlations(pair: _Pair, *, pairs: bool) -> _Found:

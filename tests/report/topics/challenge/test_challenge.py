@@ -51,7 +51,7 @@ def test_the_page_shows_features_ratios_and_average_showers(report):
     for name in ("challenge-averages", "challenge-ratios", "challenge-features"):
         assert f'id="figure-{name}' in page
     assert "deposit of hits in cells" not in page
-    assert "spectrum" not in page
+    assert "figure-spectrum" not in page
     assert "Not shown:" in page
 
 
