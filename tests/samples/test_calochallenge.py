@@ -55,7 +55,7 @@ def test_a_shower_in_one_voxel_has_its_centre_there(files):
     assert found["center_eta_2"] == pytest.approx(6.0 * np.cos(0.75 * np.pi))
     assert found["center_phi_2"] == pytest.approx(6.0 * np.sin(0.75 * np.pi))
     assert found["width_r_2"] == 0.0
-    assert "center_eta_0" not in found
+    assert "center_eta_0" not in found.names
 
 
 def test_files_are_told_by_their_content(files, datasets):

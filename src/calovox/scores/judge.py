@@ -34,7 +34,7 @@ from calovox.scores.statistics import (
     measure_one_feature,
     normal_scores,
 )
-from calovox.scores.table import NotScored, Score, Scores
+from calovox.scores.table import NotScored, Score, Scores, bin_name
 
 __all__ = [
     "ALL_LAYERS",
@@ -58,7 +58,7 @@ ALL_LAYERS: Final = "layer energies"
 JOINT_METRICS: Final = ("frechet", "kernel", *NEIGHBOUR_METRICS)
 """Names of the metrics of all high-level features together."""
 
-MOST_TOGETHER: Final = 20_000
+MOST_TOGETHER: Final = 10_000
 """Showers of each sample that are compared in all high-level features together."""
 
 SCORES_SEED: Final = 2026
@@ -168,7 +168,8 @@ class Judge:
         found: list[Score] = []
         without = list(self._too_few(label, showers))
         for place, entry in self.bins:
-            self.say(f"Comparing {label} with the reference, {photons}: {entry}")
+            where = bin_name(entry.energy_name, entry.eta_name)
+            self.say(f"Comparing {label} with the reference, {photons}: {where}")
             first = np.flatnonzero(entry.select(self.rows.energy, self.rows.abs_eta))
             second = first
             if not same:
@@ -247,8 +248,9 @@ class Judge:
         names = self._shared_names(pair.simulated, layout)
         n, m = pair.sizes
         scale = 1.0 / math.log(n)
-        for entry in count_outliers(pair.reference.table(names), pair.simulated.table(names)):
-            name = entry.observable.name
+        for name in names:
+            both = (rows.table([name]) for rows in (pair.reference, pair.simulated))
+            (entry,) = count_outliers(*both)
             share, expected = entry.share, entry.expected / m
             errors = (math.sqrt(max(entry.n_beyond, 1)) / m, math.sqrt(2.0 * entry.expected) / m)
             yield "outliers", name, Tested(share, errors[0], expected, errors[1], entry.p_value)

@@ -21,7 +21,7 @@ from calovox.scores.statistics.exchange import Exchange, Tested, beside_draws
 
 __all__ = ["MOST_IN_KERNEL", "measure_kernel", "squared_discrepancies"]
 
-MOST_IN_KERNEL: Final = 10_000
+MOST_IN_KERNEL: Final = 5000
 """Showers of each sample that are used at most."""
 
 _MOST_IN_BLOCK: Final = 250

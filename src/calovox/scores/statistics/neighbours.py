@@ -59,7 +59,7 @@ NEIGHBOUR_METRICS: Final = ("precision", "recall", "density", "coverage")
 N_NEAREST: Final = 5
 """k: the radius of a ball is the distance of the k-th neighbour."""
 
-MOST_NEIGHBOURS: Final = 2500
+MOST_NEIGHBOURS: Final = 1500
 """Largest M."""
 
 _N_POOLED: Final = 80

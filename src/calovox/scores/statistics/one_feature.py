@@ -167,7 +167,7 @@ def measure_one_feature(
         The distances, or why there are none.
     """
     pooled = np.concatenate([reference, simulated])
-    order = np.argsort(pooled, kind="stable")
+    order = np.argsort(pooled)
     rising = pooled[order]
     of_reference = order < len(reference)
     off = _differs_from_mode(rising)
@@ -213,7 +213,7 @@ def _replica_floors(
     replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]], spread: float
 ) -> Float64[Array, " metric"]:
     pooled = np.concatenate(replicas)
-    order = np.argsort(pooled, kind="stable")
+    order = np.argsort(pooled)
     cells = _group(pooled[order], (order >= len(replicas[0])).astype(np.int64), spread)
     return np.asarray(cells.distances(np.array([[True, False]]))[0])
 

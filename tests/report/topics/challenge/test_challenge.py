@@ -100,7 +100,9 @@ def test_another_layout_has_no_published_results():
 
 
 def test_a_sample_in_other_units_is_an_error_that_names_the_factor(tmp_path):
-    with pytest.raises(ValueError, match=r"model: expected the incident energies .* 0\.001 times"):
+    with pytest.raises(
+        ValueError, match=r"model: expected the incident energies .* 0\.00\d+ times"
+    ):
         write_report(files(tmp_path, simulated=1e-3), tmp_path / "report")
     assert not (tmp_path / "report").exists()
 
