@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bench.timing import count, run
 from calovox.arrays import Array, Float64
 from calovox.scores.statistics import (
     METRICS,
@@ -58,12 +59,12 @@ def p_values(size: int, change: str, seed: int) -> Iterator[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=N_TRIALS)
-    n_trials = parser.parse_args().trials
+    n_trials = count(parser.parse_args().trials)
     names = [*METRICS, *JOINT]
     print("| change | showers | " + " | ".join(names) + " |")
     print("| --- " * (len(names) + 2) + "|")
     for change in CHANGES:
-        for size in SIZES:
+        for size in (max(count(size), 60) for size in SIZES):
             rows = [list(p_values(size, change, seed)) for seed in range(n_trials)]
             found = np.mean(np.array(rows) < LIMIT, axis=0)
             cells = " | ".join(f"{100 * share:.0f} %" for share in found)
@@ -71,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
