@@ -145,6 +145,35 @@ def test_voxels_below_the_lowest_energy_count_as_empty(challenge):
     np.testing.assert_allclose(batch.fraction, expected, rtol=1e-6)
 
 
+def test_the_same_photons_in_any_order_are_exchanged_photon_by_photon(challenge, tmp_path):
+    energy, _ = toy_challenge(N_EVENTS, seed=0)
+    others, showers = toy_challenge(N_EVENTS, seed=11)
+    order = np.random.default_rng(1).permutation(N_EVENTS)
+    scaled = showers * (energy / others)[:, None]
+    twins = write_showers(tmp_path / "twins.hdf5", energy[order], scaled[order])
+    how = {"binning": challenge / "binning.xml"}
+    samples = {"twins": [twins], "same": [challenge / "same.hdf5"]}
+    scores = score([challenge / "reference.hdf5"], samples, **how).scores
+    for name, source in (
+        ("twins", "exchange within photons"),
+        ("same", "exchange of showers"),
+    ):
+        assert {row.floor_source for row in scores.select(sample=name, metric="ks")} == {source}
+
+
+def test_one_shower_far_out_is_a_row_of_the_scores(challenge, tmp_path):
+    energy, showers = toy_challenge(N_EVENTS, seed=1)
+    showers[7] *= 3.0
+    spoilt = write_showers(tmp_path / "spoilt.hdf5", energy, showers)
+    samples = {"spoilt": [spoilt], "same": [challenge / "same.hdf5"]}
+    binning = challenge / "binning.xml"
+    scores = score([challenge / "reference.hdf5"], samples, binning=binning).scores
+    for name, found in (("spoilt", True), ("same", False)):
+        rows = scores.select(sample=name, metric="outlier_distance", feature="e_layer_2").rows
+        assert (rows[0].value > 1.0) == found
+        assert (rows[0].p_value < 1e-3) == found
+
+
 def test_small_samples_are_named(challenge, tmp_path):
     energy, showers = toy_challenge(N_EVENTS, seed=9)
     few = write_showers(tmp_path / "few.hdf5", energy[:50], showers[:50])

@@ -36,7 +36,7 @@ _ENERGY_PRECISION: Final = 1e-6
 
 @dataclass(frozen=True)
 class ObservableRows:
-    """Observables of some showers.
+    """Observables of some showers, in the order of their photons: by energy, then by abs(eta).
 
     Attributes:
         observables: What they are, those of voxels first, then those of cells.
@@ -76,18 +76,11 @@ class ObservableRows:
         chosen = tuple(self.observables[place] for place in places)
         return ObservableTable(chosen, self.values[places].T.astype(np.float64))
 
-    def by_photon(self) -> "ObservableRows":
-        """Return the showers in the order of their photons: by energy, then by abs(eta)."""
-        keys = (self.energy,) if self.abs_eta is None else (self.abs_eta, self.energy)
-        order = np.lexsort(keys)
-        abs_eta = None if self.abs_eta is None else self.abs_eta[order]
-        return ObservableRows(self.observables, self.values[:, order], self.energy[order], abs_eta)
-
     def has_photons_of(self, other: "ObservableRows") -> bool:
         """Tell whether the energies are those of another sample, shower by shower.
 
         Args:
-            other: Showers in the same order of photons.
+            other: Another sample.
         """
         return len(self) == len(other) and np.allclose(
             self.energy, other.energy, rtol=_ENERGY_PRECISION, atol=0.0
@@ -130,12 +123,17 @@ class ObservableCollector:
             self._values[n_voxel : n_voxel + len(self._of_cells), low:high] = of_cells.T
 
     def result(self) -> ObservableRows:
-        """Return the observables of the chosen showers."""
-        abs_eta = self.showers.abs_eta()
+        """Return the observables of the chosen showers, in the order of their photons."""
+        energy, abs_eta = self.showers.incident_energy()[self._rows], self.showers.abs_eta()
+        keys = [energy]
+        if abs_eta is not None:
+            abs_eta = abs_eta[self._rows]
+            keys = [abs_eta, energy]
+        order = np.lexsort(keys)
         observables = (*self._of_voxels, *self._of_cells)
+        values = self._values[: len(observables)]
+        for row in values:  # one by one, so that there are never two copies of all
+            row[:] = row[order]
         return ObservableRows(
-            observables,
-            self._values[: len(observables)],
-            self.showers.incident_energy()[self._rows],
-            None if abs_eta is None else abs_eta[self._rows],
+            observables, values, energy[order], None if abs_eta is None else abs_eta[order]
         )

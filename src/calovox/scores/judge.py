@@ -140,7 +140,7 @@ class Judge:
             rows: Observables of its showers.
             say: Called with one line before longer steps.
         """
-        return cls(showers.layout, rows.by_photon(), count_events(showers), say)
+        return cls(showers.layout, rows, count_events(showers), say)
 
     @property
     def bins(self) -> list[tuple[int, EventBin]]:
@@ -151,18 +151,17 @@ class Judge:
             if count >= FEWEST_IN_BIN
         ]
 
-    def score(self, label: str, showers: SelectedShowers, rows: ObservableRows) -> Scores:
+    def score(self, label: str, showers: SelectedShowers, sample: ObservableRows) -> Scores:
         """Score one sample.
 
         Args:
             label: Its name.
             showers: Its showers.
-            rows: Their observables.
+            sample: Their observables.
 
         Returns:
             Scores, bin by bin, and the bins with too few showers.
         """
-        sample = rows.by_photon()
         same = self.rows.has_photons_of(sample)
         photons = "the photons of the reference" if same else "other photons"
         found: list[Score] = []
