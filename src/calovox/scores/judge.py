@@ -27,6 +27,7 @@ from calovox.scores.statistics import (
     Division,
     NotMeasured,
     Tested,
+    compare_scores,
     count_outliers,
     measure_kernel,
     measure_many_features,
@@ -235,7 +236,7 @@ class Judge:
         varies = np.ptp(np.concatenate([first, second]), axis=0) > 0
         scores = normal_scores(first[:, varies], second[:, varies])
         same = pair.same_photons
-        together = measure_many_features(*scores, pair.rng(1), same_photons=same)
+        together = compare_scores(*scores, pair.rng(1), same_photons=same)
         return {
             "frechet": together.frechet,
             "kernel": measure_kernel(*scores, pair.rng(2), same_photons=same),

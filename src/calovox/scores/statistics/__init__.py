@@ -10,6 +10,7 @@ from calovox.scores.statistics.exchange import (
 from calovox.scores.statistics.kernel import measure_kernel
 from calovox.scores.statistics.many_features import (
     ManyFeatures,
+    compare_scores,
     measure_many_features,
     normal_scores,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "OneFeature",
     "OutlierCount",
     "Tested",
+    "compare_scores",
     "count_outliers",
     "measure_kernel",
     "measure_many_features",

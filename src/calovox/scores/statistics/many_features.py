@@ -34,6 +34,7 @@ from calovox.scores.statistics.exchange import Division, Exchange, Tested, besid
 __all__ = [
     "FEWEST_SHOWERS",
     "ManyFeatures",
+    "compare_scores",
     "correlation_differences",
     "frechet_distance",
     "measure_many_features",
@@ -190,6 +191,34 @@ def measure_many_features(
         raise ValueError(
             f"features: expected {FEWEST_SHOWERS} showers or more of each sample, got {fewest}"
         )
+    return compare_scores(
+        *normal_scores(reference, simulated),
+        rng,
+        same_photons=same_photons,
+        replicas=None if replicas is None else normal_scores(*replicas),
+    )
+
+
+def compare_scores(
+    reference: Float64[Array, "event feature"],
+    simulated: Float64[Array, "other feature"],
+    rng: np.random.Generator,
+    *,
+    same_photons: bool = False,
+    replicas: tuple[Float64[Array, "one feature"], Float64[Array, "two feature"]] | None = None,
+) -> ManyFeatures:
+    """Measure how far two samples are apart, from their normal scores.
+
+    Args:
+        reference: Normal scores of the reference.
+        simulated: Those of the simulation.
+        rng: Divides showers into folds and exchanges them.
+        same_photons: Whether shower i of both samples is of the same photon.
+        replicas: Normal scores of two samples of one law, of the same photons and sizes.
+
+    Returns:
+        The distances.
+    """
     division, folds = _fold(reference, simulated, rng, same_photons=same_photons)
     floors = None
     if replicas is not None:
@@ -220,7 +249,7 @@ def _fold(
     same_photons: bool,
 ) -> tuple[Division, _Folds]:
     """Add up the scores in folds of about equal sizes."""
-    scores = np.concatenate(normal_scores(reference, simulated))
+    scores = np.concatenate([reference, simulated])
     sizes = len(reference), len(simulated)
     fewest = max(_EVENTS_PER_FOLD, min(sizes) // _MOST_FOLDS)
     division = Division.at_random(*sizes, rng, same_photons=same_photons, fewest_in_unit=fewest)
