@@ -2,6 +2,9 @@
 
 import json
 
+from calovox.samples.layout import VoxelLayout
+from calovox.samples.observables import voxel_observables
+from calovox.voxelization import VoxelGrid
 from tests.keys import json_keys
 
 
@@ -13,8 +16,6 @@ def test_interface_of_a_report_is_kept(check_interface, written):
     check_interface("report.txt", lines)
 
 
-def test_interface_of_the_scores_is_kept(check_interface, written):
-    content = json.loads((written[1] / "scores.json").read_text(encoding="utf-8"))
-    found = {f"{row['metric']} of {row['feature']}" for row in content["scores"]}
-    # correlations of pairs have the names of two layers
-    check_interface("scores.txt", sorted(name for name in found if ":" not in name))
+def test_names_of_the_observables_are_kept(check_interface):
+    layout = VoxelLayout.from_grid(VoxelGrid.optimal())
+    check_interface("observables.txt", [entry.name for entry in voxel_observables(layout)])

@@ -8,6 +8,7 @@ Geant4 stands in their place.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -236,14 +237,15 @@ def _read(source: ShowerSource, cut: float, track: Track) -> _Read:
 
 def _ratios(read: list[_Read], named: list[tuple[str, int]]) -> Iterator[EnergyRatio]:
     """Compare the energy ratios at each energy, or in bins if there are many energies."""
-    energies = np.unique(read[0].energy)
-    if len(energies) <= _MOST_ENERGIES:
+    energies, counts = np.unique(read[0].energy, return_counts=True)
+    if len(energies) <= _MOST_ENERGIES and counts.min() >= FEWEST_EVENTS:
         ranges = [(float(energy), float(energy)) for energy in energies]
     else:
-        edges = np.geomspace(energies[0], energies[-1], _ENERGY_BINS + 1)
-        ranges = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+        edges = np.geomspace(energies[0], energies[-1], _ENERGY_BINS + 1).tolist()
+        ranges = [*pairwise(edges)]
     for low, high in ranges:
-        inside = [(part.energy >= low) & (part.energy <= high) for part in read]
+        ends = low, high if high in (low, ranges[-1][1]) else np.nextafter(high, low)
+        inside = [(part.energy >= ends[0]) & (part.energy <= ends[1]) for part in read]
         if np.count_nonzero(inside[0]) >= FEWEST_EVENTS:
             values = [part.ratio[rows] for part, rows in zip(read, inside, strict=True)]
             yield EnergyRatio((low, high), compare_values("e_tot_over_e_inc", values, named))
