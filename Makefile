@@ -150,7 +150,12 @@ benchmark: build/plain
 
 # -- demonstration on the shipped sample -----------------------------------------------------
 
-demo: demo/grids/index.html demo/report/index.html
+# WORKERS steps side by side: simulating, evaluating and drawing. A pipe makes progress plain lines,
+# which two commands can write in turns.
+demo: SHELL := bash
+demo: .SHELLFLAGS := -o pipefail -c
+demo: $(VENV)/.plot
+	@$(MAKE) --no-print-directory -j $(WORKERS) demo/grids/index.html demo/report/index.html 2>&1 | cat
 	@echo
 	@echo "The three grids: $(CURDIR)/demo/grids/index.html"
 	@echo "All models:      $(CURDIR)/demo/report/index.html"

@@ -15,6 +15,7 @@ SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if "def main" in path.
 ELSEWHERE = {
     "__main__": "runs all others",
     "bench_geant4": "needs Geant4 data",
+    "bench_power": "takes minutes",
     "bench_scores": "needs a process for each evaluation",
     "hit_energy_scan": "takes minutes",
     "compare_cells": "needs a file of the user",

@@ -72,16 +72,16 @@ MAY_IMPORT = {
         "runtime simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
-        "arrays dataset files geometry hits photons random_streams reconstruction text tracking "
-        "units voxelization"
+        "arrays dataset files geometry hits kernels photons random_streams reconstruction text "
+        "tracking units voxelization"
     ),
-    "scores": "arrays files kernels nn samples tracking",  # two samples compared
+    "scores": "arrays files kernels nn samples tracking units",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
         "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
         "scores tracking units voxelization"
     ),
     "info": (  # what is in a file or a folder of ours
-        "dataset files geometry hits models phi_modulation reconstruction runtime units "
+        "dataset files geometry hits models phi_modulation reconstruction runtime samples units "
         "voxelization"
     ),
     "cli": (  # one command per stage

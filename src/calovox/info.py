@@ -18,6 +18,7 @@ from calovox.models.parametric.model import ParametricModel
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import modulation_state
 from calovox.reconstruction import read_shapes_file
+from calovox.samples.calochallenge import describe_calochallenge
 from calovox.units import format_energy
 from calovox.voxelization import VoxelGrid
 
@@ -29,7 +30,8 @@ def describe_file(path: Path) -> dict[str, str]:
 
     Args:
         path: Hits, dataset, shapes, grid, settings, curves, parametrisation, tables of cells,
-            sub-voxel probabilities, the folder of a report or of an exported model.
+            sub-voxel probabilities, showers of the CaloChallenge, the folder of a report or of an
+            exported model.
 
     Returns:
         Lines for a reader, by their titles.
@@ -177,4 +179,5 @@ _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
     "report": _describe_report,
     "parametrisation": _describe_parametrisation,
     "model": _describe_model,
+    "CaloChallenge": describe_calochallenge,
 }

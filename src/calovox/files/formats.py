@@ -17,6 +17,7 @@ Format = Literal[
     "report",
     "parametrisation",
     "model",
+    "CaloChallenge",
 ]
 
 
@@ -72,4 +73,8 @@ def _detect_hdf5(path: Path) -> Format:
             return formats[found]
         if "incident_energy" in file:
             return "dataset"
-    raise UnknownFormatError(f"{path} is an HDF5 file, but neither hits nor a dataset")
+        if "incident_energies" in file and "showers" in file:
+            return "CaloChallenge"
+    raise UnknownFormatError(
+        f"{path} is an HDF5 file, but neither hits nor a dataset, nor of the CaloChallenge"
+    )

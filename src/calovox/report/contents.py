@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from calovox.report.topic import Topic
+from calovox.report.topics.challenge import ChallengeTopic
 from calovox.report.topics.classifier import ClassifierTopic
 from calovox.report.topics.energy_slices import EnergySlicesTopic
 from calovox.report.topics.gates import GatesTopic
@@ -47,6 +48,7 @@ def summaries(
 def topics(track: Track, say: Callable[[str], None]) -> tuple[Topic[Any], ...]:
     """List the topics that look at showers."""
     return (
+        ChallengeTopic(track, say),
         ShapesTopic(),
         ResponseTopic(),
         EnergySlicesTopic(),

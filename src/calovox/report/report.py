@@ -164,5 +164,11 @@ def _write(report: Report, folder: Path, say: Callable[[str], None]) -> None:
     report.scores.to_parquet(folder / "scores.parquet")
     if report.outcomes:
         write_outcomes(report.outcomes, folder / "gates.json")
-    text = render_page(report.parts, report.simulations, pictures)
+    text = render_page(
+        report.parts,
+        report.simulations,
+        pictures,
+        particle=report.samples.particle,
+        with_cells=bool(report.samples.reconstructed),
+    )
     (folder / "index.html").write_text(text, encoding="utf-8")

@@ -58,6 +58,19 @@ class Samples:
     image: ShowerImage | None = None
 
     @property
+    def of_challenge(self) -> dict[str, SourceChain]:
+        """The samples, the reference first, if all are of the CaloChallenge; else none."""
+        chains = {k: s for k, s in self.judged.items() if isinstance(s, SourceChain)}
+        whole = len(chains) == len(self.judged) and all(s.is_challenge for s in chains.values())
+        return chains if whole else {}
+
+    @property
+    def particle(self) -> str:
+        """Name of the particles: that of the binning of the CaloChallenge, or else photons."""
+        challenge = list(self.of_challenge.values())
+        return challenge[0].layout.name if challenge else "photon"
+
+    @property
     def reconstructed(self) -> tuple[Sample, ...]:
         """The samples with cells, the reference first; none if the reference has no cells."""
         return tuple(sample for sample in self.judged.values() if isinstance(sample, Sample))

@@ -180,6 +180,11 @@ class SourceChain:
         return tuple(source for source in self._sources if isinstance(source, DatasetSource))
 
     @property
+    def is_challenge(self) -> bool:
+        """Whether all files are those of the CaloChallenge."""
+        return all(isinstance(source, CaloChallengeReader) for source in self._sources)
+
+    @property
     def has_shapes(self) -> bool:
         """Whether the showers of all files are reconstructed."""
         return not self.without_shapes

@@ -13,7 +13,6 @@ from calovox.samples.observables import (
     WINDOWS,
     Observable,
     ObservableTable,
-    VoxelPositions,
     add_noise,
     cells_to_observables,
     cells_to_window_cells,
@@ -28,7 +27,7 @@ from tests.toy_observed import toy_cells
 from tests.toy_showers import toy_photons, toy_showers
 
 GRID = VoxelGrid.optimal()
-POSITIONS = VoxelPositions.from_layout(VoxelLayout.from_grid(GRID))
+POSITIONS = VoxelLayout.from_grid(GRID)
 CELLS = barrel_cells()
 ENERGY = np.full(6, 1e4)
 
@@ -87,11 +86,13 @@ def test_a_mirror_in_phi_changes_the_sign_of_what_is_along_phi():
 
 
 def test_a_rotation_by_a_quarter_exchanges_eta_and_phi():
-    rings = VoxelPositions(
+    rings = VoxelLayout(
+        "rings",
         (2,),
         np.array([0, 8]),
         np.repeat([5.0, 15.0], 4),
         np.tile(np.pi / 2 * (np.arange(4) + 0.5), 2),
+        np.arange(8),
     )
     energy = np.random.default_rng(1).exponential(size=(5, 8))
     turned = energy[:, [3, 0, 1, 2, 7, 4, 5, 6]]
@@ -112,8 +113,10 @@ def test_the_width_of_one_voxel_is_zero():
             assert np.all(found[name] == 0.0), name
 
 
-def test_an_empty_shower_has_zeros():
-    assert np.all(observe(np.zeros((1, GRID.n_voxels), dtype=np.float32)).values == 0.0)
+def test_an_empty_shower_has_zeros_and_no_voxel_filled():
+    found = observe(np.zeros((1, GRID.n_voxels), dtype=np.float32))
+    for name in found.names:
+        assert found[name] == (1.0 if name.startswith("sparsity") else 0.0), name
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from calovox.samples.layout import VoxelLayout
 from calovox.samples.observables import (
     Observable,
     ObservableTable,
-    VoxelPositions,
     voxels_to_observables,
 )
 from calovox.scores.referee import (
@@ -25,11 +25,13 @@ from calovox.scores.referee.learning_curve import extrapolate
 from calovox.scores.statistics import count_outliers
 from calovox.scores.table import Score, Scores
 
-RINGS = VoxelPositions(
+RINGS = VoxelLayout(
+    "rings",
     (1, 2),
     np.array([0, 16, 32]),
     np.tile(np.repeat([2.0, 8.0, 20.0, 45.0], 4), 2),
     np.tile(np.pi / 2 * (np.arange(4) + 0.5), 8),
+    np.arange(32),
 )
 N_SHOWERS = 400
 

@@ -11,7 +11,6 @@ from calovox.samples.observables.noise import (
     add_noise,
     cut_cells,
 )
-from calovox.samples.observables.positions import VoxelPositions
 from calovox.samples.observables.table import Observable, ObservableTable
 from calovox.samples.observables.voxels import voxel_observables, voxels_to_observables
 from calovox.samples.observables.windows import (
@@ -28,7 +27,6 @@ __all__ = [
     "CellWindow",
     "Observable",
     "ObservableTable",
-    "VoxelPositions",
     "WindowCells",
     "add_noise",
     "cell_observables",

@@ -24,7 +24,6 @@ from calovox.samples.files import RefereeDepth
 from calovox.samples.layout import VoxelLayout
 from calovox.samples.observables.cells import cells_to_barycentres, cells_to_observables
 from calovox.samples.observables.noise import ELECTRONIC_NOISE, add_noise, cut_cells
-from calovox.samples.observables.positions import VoxelPositions
 from calovox.samples.observables.table import ObservableTable
 from calovox.samples.observables.voxels import voxels_to_observables
 from calovox.samples.observables.windows import WindowCells, cells_to_window_cells
@@ -105,9 +104,8 @@ class ObservedShowers:
         Args:
             threshold: Energy in MeV below which a voxel counts as empty.
         """
-        positions = VoxelPositions.from_layout(self.layout)
         return voxels_to_observables(
-            self.voxel_energy, self.energy, positions, threshold=threshold
+            self.voxel_energy, self.energy, self.layout, threshold=threshold
         )
 
     def cells(self, noise_seed: int | None) -> WindowCells:

@@ -38,7 +38,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
 from calovox.samples.bins import ALL
-from calovox.scores.distances.two_samples import N_SPLITS
+from calovox.scores.statistics import N_EXCHANGES
 from calovox.scores.table import NotScored, Score, Scores, bin_name
 
 __all__ = ["Gate", "GateOutcome", "Verdict", "check_gates"]
@@ -47,10 +47,10 @@ Verdict = Literal["passed", "failed", "known failure", "not judged"]
 
 _BOUNDS: Final = ("at_most", "at_least", "above_floor", "below_floor", "p_value")
 _SAMPLED: Final = (
-    *("separation", "wasserstein", "ks", "correlation", "frechet", "fpd"),
+    *("separation", "wasserstein", "ks", "correlation", "frechet", "kernel"),
     *("precision", "recall", "density", "coverage"),
 )
-"""Metrics whose p-values are counted out of `N_SPLITS` splits or relabellings."""
+"""Metrics whose p-values are counted out of `N_EXCHANGES` exchanges."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,7 +282,7 @@ def _check(gate: Gate, scores: Scores) -> Iterator[GateOutcome]:
 
 def _reason_not_to_judge(gate: Gate, row: Score, n_rows: int) -> str:
     """Say why a gate cannot judge a row; empty if it can."""
-    smallest = 1.0 / (N_SPLITS + 1)
+    smallest = 1.0 / (N_EXCHANGES + 1)
     if gate.kind == "p_value":
         if gate.metric in _SAMPLED and gate.bound / n_rows < smallest:
             return (
