@@ -38,6 +38,7 @@ class Stream(IntEnum):
     HITS = 7
     TIES = 8
     NOISE = 9
+    PATTERNS = 11
 
 
 @kernel(inline="always")
