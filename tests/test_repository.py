@@ -42,9 +42,12 @@ MAY_IMPORT = {
     "binned_shower": (  # voxels to hits
         "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),
+    "patterns": (  # voxels to hits and cells where Geant4 had them
+        "arrays binned_shower files geometry hits kernels random_streams voxelization"
+    ),
     "dataset": (  # its file
-        "arrays binned_shower files geometry hits phi_modulation photons reconstruction "
-        "tracking units voxelization"
+        "arrays binned_shower files geometry hits patterns phi_modulation photons "
+        "reconstruction tracking units voxelization"
     ),
     "reconstruction": "arrays files geometry hits kernels photons tracking units",  # shower shapes
     # models
@@ -63,8 +66,8 @@ MAY_IMPORT = {
     ),
     # from photons to the report
     "simulation": (  # photons to voxels to hits to cells, with any sampler
-        "arrays binned_shower dataset files geometry hits models phi_modulation photons "
-        "random_streams reconstruction runtime text tracking voxelization"
+        "arrays binned_shower dataset files geometry hits models patterns phi_modulation "
+        "photons random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
         "arrays binned_shower files geometry models phi_modulation photons random_streams "
@@ -80,8 +83,8 @@ MAY_IMPORT = {
         "scores tracking units voxelization"
     ),
     "info": (  # what is in a file or a folder of ours
-        "dataset files geometry hits models phi_modulation reconstruction runtime units "
-        "voxelization"
+        "dataset files geometry hits models patterns phi_modulation reconstruction runtime "
+        "units voxelization"
     ),
     "cli": (  # one command per stage
         "benchmarking binned_shower dataset export files geant4 geometry hits info models "

@@ -2,8 +2,8 @@ r"""Which pattern each voxel takes.
 
 A voxel takes one of the six patterns of its radial bin whose energies are nearest to its own,
 three on either side, among those of showers of nearly the same energy (`PatternLibrary`): with i
-patterns below the voxel's energy and a uniform number u, number i - 3 + floor(6 u), or the first or
-last one beyond them. It takes the pattern's mirror image if the rest of 6 u is below 1/2.
+patterns below the voxel's energy and a uniform number u, number i - 3 + floor(6 u), or the first
+or last one beyond them. It takes the pattern's mirror image if the rest of 6 u is below 1/2.
 
 A voxel without patterns at this energy of the shower takes those of the nearest energy that has
 some. One that has none at any energy gets the note's hits of 4 MeV, anywhere in it. Both are

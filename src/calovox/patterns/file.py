@@ -15,7 +15,8 @@ r"""The file of a library of patterns: HDF5.
 Patterns stand slice by slice and bin by bin, deposits pattern by pattern
 (`calovox.patterns.library` says what the bytes mean). The root has the attributes `format`
 ("calovox patterns") and `version`; the group `meta` has `grid` (TOML), `merging`, `most`,
-`phi_modulation` and `provenance` as JSON. Columns are compressed with gzip, which every HDF5 library reads.
+`phi_modulation` and `provenance` as JSON. Columns are compressed with gzip, which every HDF5
+library reads.
 """
 
 from pathlib import Path

@@ -220,7 +220,8 @@ class PatternLibrary:
         if len(relative) == 0:
             return relative.astype(np.float32)
         total = np.add.reduceat(relative, starts[:-1])
-        return (relative / np.repeat(total, self.n_deposits)).astype(np.float32)
+        shares = relative / np.repeat(total, self.n_deposits)
+        return np.asarray(shares, dtype=np.float32)
 
 
 def _lenders(filled: Bool[Array, "slice bin"]) -> Int64[Array, "slice bin"]:

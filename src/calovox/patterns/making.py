@@ -43,8 +43,8 @@ class Merging:
     def __post_init__(self) -> None:
         if not (self.fraction > 0 and self.least_side > 0 and self.least_energy >= 0):
             raise ValueError(
-                f"Merging: expected `fraction` and `least_side` above 0 and `least_energy` of 0 or "
-                f"more, got {self.fraction:g}, {self.least_side:g} and {self.least_energy:g}"
+                "Merging: expected `fraction` and `least_side` above 0 and `least_energy` of 0 "
+                f"or more, got {self.fraction:g}, {self.least_side:g} and {self.least_energy:g}"
             )
 
     def sides(self, grid: VoxelGrid, detector: Detector) -> Float64[Array, " voxel"]:
@@ -91,8 +91,8 @@ class PatternMaker:
     Attributes:
         grid: The voxels.
         merging: How deposits are merged.
-        most: Patterns of a radial bin and a stored energy beyond this number are left out, evenly among
-            their energies; None to keep all.
+        most: Patterns of a radial bin and a stored energy beyond this number are left out,
+            evenly among their energies; None to keep all.
         center: What voxels lie round, as in `hits_to_voxels`.
         detector: Where the layers lie; the built-in barrel by default.
     """
@@ -238,7 +238,7 @@ def _runs(starts: Int64[Array, " run"], lengths: Int64[Array, " run"]) -> Int64[
     """Join the ranges of rows that begin at `starts`."""
     ends = np.cumsum(lengths)
     shift = np.repeat(starts - (ends - lengths), lengths)
-    return np.arange(ends[-1] if len(ends) else 0) + shift
+    return np.asarray(np.arange(ends[-1] if len(ends) else 0) + shift, dtype=np.int64)
 
 
 def _thinned(key: Int64[Array, " pattern"], most: int) -> Int64[Array, " kept"]:
