@@ -78,11 +78,11 @@ def _describe_parametrisation(path: Path) -> dict[str, str]:
 
 def _describe_patterns(path: Path) -> dict[str, str]:
     library = read_patterns(path)
-    low, high = library.energies[[0, -1]]
+    low, high = map(format_energy, library.energies[[0, -1]])
     return {
         "format": "library of patterns",
         "grid": f"{library.grid.name}: {library.grid.n_voxels} voxels",
-        "stored energies": f"{len(library.energies)}, {format_energy(low)} to {format_energy(high)}",
+        "stored energies": f"{len(library.energies)}, {low} to {high}",
         "showers of an energy": f"{library.n_showers.min()} to {library.n_showers.max()}",
         "patterns": f"{len(library)}, with {library.n_deposits.mean():.3g} deposits on average",
         "phi modulation": modulation_state(library.meta.get("phi_modulation")),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from calovox.geometry import to_eta_phi
-from calovox.geometry.barrel import layer_radius
+from calovox.geometry.barrel import atlas_barrel, layer_radius
 from calovox.hits import Hits
 from calovox.patterns import PatternMaker
 from calovox.patterns.making import Merging
@@ -57,15 +57,17 @@ def test_deposits_of_a_bin_are_one_at_their_mean():
     library = library_of(points([107.0, 109.0, 112.0], [11.0, 13.0, 12.0], [3.0, 1.0, 4.0]))
     assert library.n_deposits.tolist() == [2]
     tables = library.tables
-    assert tables.share.tolist() == pytest.approx([0.5, 0.5])
-    r = np.hypot(tables.along, tables.across)
+    along, across, share = tables.deposits.T
+    assert share.tolist() == pytest.approx([0.5, 0.5])
+    r = np.hypot(along, across)
     assert np.sort(r) == pytest.approx(np.hypot([107.5, 112.0], [11.5, 12.0]), abs=0.5)
 
 
-def test_deposits_of_little_energy_are_merged_further():
-    hits = points([107.0, 112.0, 150.0, 156.0], [11.0, 17.0, 11.0, 17.0], [0.1, 0.2, 5.0, 6.0])
-    assert library_of(hits, merging=Merging(least_energy=0.0)).n_deposits.tolist() == [4]
-    assert library_of(hits, merging=Merging(least_energy=1.0)).n_deposits.tolist() == [3]
+def test_squares_are_no_larger_than_cells_are_narrow():
+    sides = Merging(least_side=20.0).sides(GRID, atlas_barrel())
+    assert sides[GRID.layer == 1] == pytest.approx(4.8, abs=0.2)
+    assert np.all(sides[GRID.layer == 2] == 20.0)
+    assert np.all(sides[GRID.layer == 12] > 25.0)
 
 
 def test_patterns_of_a_radial_bin_are_the_same_all_around():
@@ -89,9 +91,7 @@ def test_hits_without_positive_energy_are_left_out():
         library_of(points([150.0], [40.0], [0.0]))
 
 
-@pytest.mark.parametrize(
-    "options", [{"fraction": 0.0}, {"least_side": 0.0}, {"least_energy": -1.0}]
-)
+@pytest.mark.parametrize("options", [{"fraction": 0.0}, {"least_side": 0.0}])
 def test_merging_needs_sensible_sizes(options):
     with pytest.raises(ValueError, match="expected `fraction` and `least_side` above 0"):
         Merging(**options)

@@ -83,9 +83,10 @@ class PatternTables(NamedTuple):
         sine: Sine of the middle of each voxel in alpha.
         energy: Energy of each pattern's voxel in MeV, rising among those of a radial bin.
         first_deposit: First deposit of each pattern, and their number behind the last.
-        along: Place of each deposit in mm from the shower centre, towards the voxel's middle.
-        across: Place of each deposit in mm, at a right angle to that, towards larger alpha.
-        share: Share of each deposit in the voxel's energy.
+        deposits: Of each deposit, its place in mm from the shower centre towards the voxel's
+            middle, its place at a right angle to that, towards larger alpha, and its share in the
+            voxel's energy: one after the other in memory, which is what takes time.
+        most_deposits: Deposits of the pattern that has most of them.
     """
 
     first: Int64[Array, "slice voxel"]
@@ -95,9 +96,8 @@ class PatternTables(NamedTuple):
     sine: Float64[Array, " voxel"]
     energy: Float32[Array, " pattern"]
     first_deposit: Int64[Array, " offset"]
-    along: Float32[Array, " deposit"]
-    across: Float32[Array, " deposit"]
-    share: Float32[Array, " deposit"]
+    deposits: Float32[Array, "deposit 3"]
+    most_deposits: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +190,7 @@ class PatternLibrary:
         number = np.take_along_axis(self.counts, lender, axis=0)
         starts = np.concatenate([[0], np.cumsum(self.n_deposits)])
         middle = 0.5 * (self.grid.alpha_min + self.grid.alpha_max)
-        along, across = self._places()
+        deposits = np.stack([*self._places(), self._shares(starts)], axis=1)
         of_voxel = self.bins.of_voxel
         return PatternTables(
             first=np.ascontiguousarray(first[:, of_voxel]),
@@ -200,9 +200,8 @@ class PatternLibrary:
             sine=np.sin(middle),
             energy=self.energy,
             first_deposit=starts,
-            along=along,
-            across=across,
-            share=self._shares(starts),
+            deposits=deposits,
+            most_deposits=int(self.n_deposits.max(initial=0)),
         )
 
     def _places(self) -> tuple[Float32[Array, " deposit"], Float32[Array, " deposit"]]:

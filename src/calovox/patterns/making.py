@@ -2,9 +2,8 @@ r"""Making of patterns from hits.
 
 Every shower gives one pattern for each voxel with energy. Deposits of a voxel are merged where
 they share a square of a regular grid around the shower centre, a fraction of the narrower side of
-the layer's cells: what lies in one cell does not have to be told apart. Deposits that have little
-energy after that are merged once more, in squares of twice the size. A merged deposit lies at the
-energy-weighted mean of its parts. Hits without energy or with a negative one are left out.
+the layer's cells: what lies in one cell does not have to be told apart. A merged deposit lies at
+the energy-weighted mean of its parts. Hits without energy or with a negative one are left out.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,7 @@ from calovox.arrays import Array, Float64, Int64, UInt8
 from calovox.binned_shower import STORED_ENERGIES
 from calovox.geometry import Detector, atlas_barrel
 from calovox.geometry.coordinates import to_polar
+from calovox.geometry.layers import layer_positions
 from calovox.hits import Hits
 from calovox.patterns.library import STEPS, STEPS_PER_OCTAVE, PatternLibrary, RadialBins
 from calovox.voxelization import VoxelGrid, shower_centers
@@ -31,20 +31,16 @@ class Merging:
     Attributes:
         fraction: Side of the squares over the narrower side of the layer's cells.
         least_side: Least side of the squares in mm, where cells are not narrower.
-        least_energy: Deposits below this energy in MeV are merged further.
-        doublings: How often.
     """
 
     fraction: float = 1 / 8
     least_side: float = 5.0
-    least_energy: float = 1.0
-    doublings: int = 2
 
     def __post_init__(self) -> None:
-        if not (self.fraction > 0 and self.least_side > 0 and self.least_energy >= 0):
+        if not (self.fraction > 0 and self.least_side > 0):
             raise ValueError(
-                "Merging: expected `fraction` and `least_side` above 0 and `least_energy` of 0 "
-                f"or more, got {self.fraction:g}, {self.least_side:g} and {self.least_energy:g}"
+                "Merging: expected `fraction` and `least_side` above 0, got "
+                f"{self.fraction:g} and {self.least_side:g}"
             )
 
     def sides(self, grid: VoxelGrid, detector: Detector) -> Float64[Array, " voxel"]:
@@ -55,7 +51,7 @@ class Merging:
             detector: Its layers and cells.
 
         Returns:
-            Sides before any doubling.
+            The sides.
         """
         cells = detector.cells
         middle = np.array([0.5 * sum(detector.eta_range)])
@@ -80,9 +76,6 @@ class _Columns:
     x: Float64[Array, " deposit"]
     y: Float64[Array, " deposit"]
 
-    def __getitem__(self, rows: Array) -> "_Columns":
-        return _Columns(self.key[rows], self.energy[rows], self.x[rows], self.y[rows])
-
 
 @dataclass
 class PatternMaker:
@@ -99,7 +92,7 @@ class PatternMaker:
 
     grid: VoxelGrid
     merging: Merging = field(default_factory=Merging)
-    most: int | None = None
+    most: int | None = 300
     center: Literal["hits", "photon"] = "hits"
     detector: Detector = field(default_factory=atlas_barrel)
 
@@ -116,14 +109,18 @@ class PatternMaker:
 
         Args:
             hits: The showers, without phi modulation if it is removed from the voxels too.
+
+        Raises:
+            ValueError: If the grid lacks the layer of a hit.
         """
         photons = hits.photons
         nearest = np.rint(np.log2(photons.energy / STORED_ENERGIES[0]))
         stored = np.clip(nearest, 0, len(STORED_ENERGIES) - 1).astype(np.int64)
         self._n_showers += np.bincount(stored, minlength=len(STORED_ENERGIES))
-        deposits = self._merged(self._deposits(hits))
+        deposits = self._deposits(hits)
         if len(deposits.key) == 0:
             return
+        deposits = self._merged(deposits)
         first = np.flatnonzero(np.append(True, np.diff(deposits.key) != 0))
         event, voxel = np.divmod(deposits.key[first], self.grid.n_voxels)
         energy = np.add.reduceat(deposits.energy, first)
@@ -177,7 +174,7 @@ class PatternMaker:
             eta, phi = shower_centers(hits)
         else:
             eta, phi = hits.photons.eta, hits.photons.phi
-        position = self.grid.positions[hits.layer]
+        position = layer_positions(hits.layer, self.grid.positions)
         radius = self.detector.radii(eta, self.grid.numbers)[event, position]
         r, alpha = to_polar(hits.eta, hits.phi, eta[event], phi[event], radius)
         voxel = find_voxels(position, r, alpha, self.grid.lookup)
@@ -187,18 +184,8 @@ class PatternMaker:
         return _Columns(key, energy, r * np.cos(alpha), r * np.sin(alpha))
 
     def _merged(self, deposits: _Columns) -> _Columns:
-        """Merge deposits; the largest of a pattern come first."""
-        deposits = self._merge(deposits, 1.0)
-        for doubling in range(self.merging.doublings):
-            small = deposits.energy < self.merging.least_energy
-            merged = self._merge(deposits[small], 2.0 ** (doubling + 1))
-            deposits = _joined(deposits[~small], merged)
-        return deposits[np.lexsort((-deposits.energy, deposits.key))]
-
-    def _merge(self, deposits: _Columns, scale: float) -> _Columns:
-        if len(deposits.key) == 0:
-            return deposits
-        side = scale * self._sides[deposits.key % self.grid.n_voxels]
+        """Merge deposits that share a square and a voxel; patterns stand one after the other."""
+        side = self._sides[deposits.key % self.grid.n_voxels]
         places = [np.floor(place / side).astype(np.int64) for place in (deposits.x, deposits.y)]
         keys = np.stack([deposits.key, *places])
         order = np.lexsort(keys[::-1])
@@ -227,11 +214,6 @@ class PatternMaker:
             np.rint(STEPS_PER_OCTAVE * np.log2(total / deposits.energy)),
         )
         return tuple(np.clip(value, 0, STEPS - 1).astype(np.uint8) for value in values)
-
-
-def _joined(first: _Columns, second: _Columns) -> _Columns:
-    columns = zip(vars(first).values(), vars(second).values(), strict=True)
-    return _Columns(*(np.concatenate(pair) for pair in columns))
 
 
 def _runs(starts: Int64[Array, " run"], lengths: Int64[Array, " run"]) -> Int64[Array, " row"]:

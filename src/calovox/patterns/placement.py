@@ -128,10 +128,10 @@ def place_voxel(
     cosine, sine = tables.cosine[voxel] / around[2], tables.sine[voxel] / around[2]
     for deposit in range(first, last):
         hit = start + deposit - first
-        along, across = tables.along[deposit], mirror * tables.across[deposit]
+        along, across = tables.deposits[deposit, 0], mirror * tables.deposits[deposit, 1]
         eta[hit] = around[0] + side * (along * cosine - across * sine)
         phi[hit] = phi_in_single_precision(around[1] + (along * sine + across * cosine))
-        share[hit] = tables.share[deposit] * energy
+        share[hit] = tables.deposits[deposit, 2] * energy
     return state, start + last - first
 
 

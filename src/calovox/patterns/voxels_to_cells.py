@@ -47,8 +47,7 @@ def voxels_to_cells(
     """
     photons_of(voxels)  # raises the error that says what is missing
     placing, offsets, counts = choose_patterns(voxels, library, seed=seed, detector=detector)
-    deposits = np.diff(library.tables.first_deposit)
-    most = max(int(deposits.max(initial=0)), MAX_HITS)
+    most = max(library.tables.most_deposits, MAX_HITS)
     positions = layer_positions(np.array(voxels.grid.numbers), table.positions)
     n_hits = int(offsets[-1])
     cell, energy = np.empty(n_hits, dtype=np.int32), np.empty(n_hits, dtype=np.float32)
@@ -57,7 +56,7 @@ def voxels_to_cells(
         placing,
         table.lookup().parameters,
         positions,
-        np.empty((3, most), dtype=np.float32),
+        (*np.empty((3, most), dtype=np.float32),),
         # zeros of the operating system: only the pages of cells that are hit are ever touched
         np.zeros(len(table)),
         np.zeros(len(table), dtype=np.bool_),
@@ -72,7 +71,7 @@ def _cells_kernel(
     placing: Placing,
     lookup: LookupParameters,
     positions: Array,
-    scratch: Array,
+    scratch: tuple[Array, Array, Array],
     sums: Array,
     touched: Array,
     cells: tuple[Array, Array, Array, Array],
@@ -86,62 +85,29 @@ def _cells_kernel(
         start, state = stop, placing.state[event]
         for position in range(positions.size):
             around = (eta_center[event], phi_center[event], radii[event, position])
+            grid = lookup.grids[positions[position]]
+            bins = (grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi)
             for voxel in range(placing.boundaries[position], placing.boundaries[position + 1]):
                 state, n_hits = place_voxel(
                     placing, event, voxel, around, state, 0, eta, phi, share
                 )
-                stop = _add_up(
-                    n_hits,
-                    positions[position],
-                    lookup,
-                    scratch,
-                    sums,
-                    touched,
-                    cell,
-                    stop,
-                    outside[event : event + 1],
-                )
+                for hit in range(n_hits):
+                    if lookup.regular:  # in the loop itself, as in `find_all`
+                        i, j = find_bins(eta[hit], phi[hit], *bins)
+                        first = lookup.bins[grid.offset + i] if i >= 0 else -1
+                        row = first + j if first >= 0 else -1
+                    else:
+                        row = find_cell(positions[position], eta[hit], phi[hit], lookup)
+                    if row < 0:
+                        outside[event] += share[hit]
+                        continue
+                    if not touched[row]:
+                        touched[row] = True
+                        cell[stop] = row
+                        stop += 1
+                    sums[row] += share[hit]
         stop = _collect(cell, energy, start, stop, sums, touched)
         offsets[event + 1] = stop
-
-
-@kernel(inline="always")
-def _add_up(
-    n_hits: int,
-    position: int,
-    lookup: LookupParameters,
-    scratch: Array,
-    sums: Array,
-    touched: Array,
-    cell: Array,
-    stop: int,
-    outside: Array,
-) -> int:
-    """Add hits of one layer to their cells, and list cells that had none; give the list's end."""
-    eta, phi, share = scratch
-    grid = lookup.grids[position]
-    bins_per_eta, first_bin, n_eta, n_phi = (
-        grid.bins_per_eta,
-        grid.first_bin,
-        grid.n_eta,
-        grid.n_phi,
-    )
-    for hit in range(n_hits):
-        if lookup.regular:
-            i, j = find_bins(eta[hit], phi[hit], bins_per_eta, first_bin, n_eta, n_phi)
-            first = lookup.bins[grid.offset + i] if i >= 0 else -1
-            row = first + j if first >= 0 else -1
-        else:
-            row = find_cell(position, eta[hit], phi[hit], lookup)
-        if row < 0:
-            outside[0] += share[hit]
-            continue
-        if not touched[row]:
-            touched[row] = True
-            cell[stop] = row
-            stop += 1
-        sums[row] += share[hit]
-    return stop
 
 
 @kernel()
