@@ -86,7 +86,6 @@ class PatternTables(NamedTuple):
         deposits: Of each deposit, its place in mm from the shower centre towards the voxel's
             middle, its place at a right angle to that, towards larger alpha, and its share in the
             voxel's energy: one after the other in memory, which is what takes time.
-        most_deposits: Deposits of the pattern that has most of them.
     """
 
     first: Int64[Array, "slice voxel"]
@@ -97,7 +96,6 @@ class PatternTables(NamedTuple):
     energy: Float32[Array, " pattern"]
     first_deposit: Int64[Array, " offset"]
     deposits: Float32[Array, "deposit 3"]
-    most_deposits: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +199,6 @@ class PatternLibrary:
             energy=self.energy,
             first_deposit=starts,
             deposits=deposits,
-            most_deposits=int(self.n_deposits.max(initial=0)),
         )
 
     def _places(self) -> tuple[Float32[Array, " deposit"], Float32[Array, " deposit"]]:

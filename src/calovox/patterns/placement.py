@@ -27,7 +27,7 @@ from calovox.patterns.library import STEPS, PatternLibrary
 from calovox.random_streams import next_uniform
 from calovox.voxelization import Voxels
 
-__all__ = ["place_voxel", "voxels_to_pattern_hits"]
+__all__ = ["place_anywhere", "place_deposit", "voxels_to_pattern_hits"]
 
 
 def voxels_to_pattern_hits(
@@ -63,76 +63,50 @@ def voxels_to_pattern_hits(
 
 
 @kernel(inline="always")
-def _place_anywhere(
-    state: np.uint64,
-    edges: Array,
-    around: tuple[float, float, float],
-    start: int,
-    stop: int,
-    eta: Array,
-    phi: Array,
-) -> np.uint64:
-    """Place hits uniformly in r and alpha, on the places that deposits of patterns have."""
-    side = -1.0 if around[0] < 0.0 else 1.0
-    for hit in range(start, stop):
-        state, u = next_uniform(state)
-        r = edges[0] + (int(STEPS * u) + 0.5) / STEPS * (edges[1] - edges[0])
-        state, u = next_uniform(state)
-        alpha = edges[2] + (int(STEPS * u) + 0.5) / STEPS * (edges[3] - edges[2])
-        sine, cosine = sine_and_cosine(alpha)
-        eta[hit] = around[0] + side * (r * cosine / around[2])
-        phi[hit] = phi_in_single_precision(around[1] + r * sine / around[2])
-    return state
+def place_deposit(
+    along: float, across: float, turn: tuple[float, float], around: tuple[float, float, float]
+) -> tuple[np.float32, np.float32]:
+    """Place one deposit of a pattern, inside a compiled kernel.
+
+    Args:
+        along: Its place in mm, towards the middle of the voxel.
+        across: Its place in mm, at a right angle to that; negative in a mirror image.
+        turn: Cosine and sine of the middle of the voxel in alpha, over the radius of the layer.
+        around: Eta and phi of the shower centre, and 1 or -1 for positive or negative eta.
+
+    Returns:
+        Pseudorapidity, and azimuth in rad.
+    """
+    eta = around[0] + around[2] * (along * turn[0] - across * turn[1])
+    phi = around[1] + (along * turn[1] + across * turn[0])
+    return np.float32(eta), phi_in_single_precision(phi)
 
 
 @kernel(inline="always")
-def place_voxel(
-    placing: Placing,
-    event: int,
-    voxel: int,
-    around: tuple[float, float, float],
-    state: np.uint64,
-    start: int,
-    eta: Array,
-    phi: Array,
-    share: Array,
-) -> tuple[np.uint64, int]:
-    """Place the hits of one voxel, inside a compiled kernel.
+def place_anywhere(
+    state: np.uint64, edges: Array, radius: float, around: tuple[float, float, float]
+) -> tuple[np.uint64, np.float32, np.float32]:
+    """Place one hit uniformly in r and alpha, inside a compiled kernel.
+
+    It takes one of the places that deposits of patterns have.
 
     Args:
-        placing: The batch.
-        event: Position of the event.
-        voxel: Number of the voxel.
-        around: Eta and phi of the shower centre, and the radius of its layer.
         state: State of the event's stream.
-        start: Row of the first hit.
-        eta: Filled with pseudorapidities, in single precision.
-        phi: Filled with azimuths in rad, in single precision.
-        share: Filled with energies in MeV, in single precision.
+        edges: Borders of the voxel in r and alpha.
+        radius: Distance of the shower centre from the beam axis in mm.
+        around: As in `place_deposit`.
 
     Returns:
-        The state of the stream, and the row behind the last hit.
+        The new state, pseudorapidity, and azimuth in rad.
     """
-    code = placing.chosen[event, voxel]
-    if code == NO_ENERGY:
-        return state, start
-    energy = placing.energy[event, voxel] * placing.incident_energy[event]
-    if code == NO_PATTERN:
-        stop = start + hit_count(energy, HIT_ENERGY, MAX_HITS)
-        state = _place_anywhere(state, placing.edges[voxel], around, start, stop, eta, phi)
-        share[start:stop] = energy / (stop - start)
-        return state, stop
-    tables = placing.tables
-    first, last = tables.first_deposit[code // 2], tables.first_deposit[code // 2 + 1]
-    side, mirror = -1.0 if around[0] < 0.0 else 1.0, -1.0 if code % 2 else 1.0
-    cosine, sine = tables.cosine[voxel] / around[2], tables.sine[voxel] / around[2]
-    for deposit in range(first, last):
-        hit = start + deposit - first
-        along, across = tables.deposits[deposit, 0], mirror * tables.deposits[deposit, 1]
-        eta[hit] = around[0] + side * (along * cosine - across * sine)
-        phi[hit] = phi_in_single_precision(around[1] + (along * sine + across * cosine))
-        share[hit] = tables.deposits[deposit, 2] * energy
-    return state, start + last - first
+    state, u = next_uniform(state)
+    r = edges[0] + (int(STEPS * u) + 0.5) / STEPS * (edges[1] - edges[0])
+    state, u = next_uniform(state)
+    alpha = edges[2] + (int(STEPS * u) + 0.5) / STEPS * (edges[3] - edges[2])
+    sine, cosine = sine_and_cosine(alpha)
+    turn = (cosine / radius, sine / radius)
+    eta, phi = place_deposit(r, 0.0, turn, around)
+    return state, eta, phi
 
 
 @kernel()
@@ -146,16 +120,36 @@ def _fill_kernel(
     r: Array,
     share: Array,
 ) -> None:
+    # taken apart once: to hand arrays on costs more than to place a deposit
     eta_center, phi_center, radii = placing.centers
-    for event in range(placing.energy.shape[0]):
-        state, start = placing.state[event], offsets[event]
+    energies, chosen, edges = placing.energy, placing.chosen, placing.edges
+    cosines, sines = placing.tables.cosine, placing.tables.sine
+    first_deposit, deposits = placing.tables.first_deposit, placing.tables.deposits
+    for event in range(energies.shape[0]):
+        state, hit = placing.state[event], offsets[event]
+        around = (eta_center[event], phi_center[event], -1.0 if eta_center[event] < 0.0 else 1.0)
         for position in range(numbers.size):
-            around = (eta_center[event], phi_center[event], radii[event, position])
-            stop = start
+            radius, start = radii[event, position], hit
             for voxel in range(placing.boundaries[position], placing.boundaries[position + 1]):
-                state, stop = place_voxel(
-                    placing, event, voxel, around, state, stop, eta, phi, share
-                )
-            layer[start:stop] = numbers[position]
-            r[start:stop] = around[2]
-            start = stop
+                code = chosen[event, voxel]
+                if code == NO_ENERGY:
+                    continue
+                energy = energies[event, voxel] * placing.incident_energy[event]
+                if code == NO_PATTERN:
+                    n_hits = hit_count(energy, HIT_ENERGY, MAX_HITS)
+                    for _ in range(n_hits):
+                        state, eta[hit], phi[hit] = place_anywhere(
+                            state, edges[voxel], radius, around
+                        )
+                        share[hit] = energy / n_hits
+                        hit += 1
+                    continue
+                turn = (cosines[voxel] / radius, sines[voxel] / radius)
+                mirror = -1.0 if code % 2 else 1.0
+                for row in range(first_deposit[code // 2], first_deposit[code // 2 + 1]):
+                    across = mirror * deposits[row, 1]
+                    eta[hit], phi[hit] = place_deposit(deposits[row, 0], across, turn, around)
+                    share[hit] = deposits[row, 2] * energy
+                    hit += 1
+            layer[start:hit] = numbers[position]
+            r[start:hit] = radius

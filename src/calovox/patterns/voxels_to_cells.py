@@ -7,15 +7,24 @@ the rounding of sums; what takes time there, hits that are written and read agai
 import numpy as np
 
 from calovox.arrays import Array
+from calovox.binned_shower.hit_energy import hit_count
 from calovox.binned_shower.placement import photons_of
 from calovox.geometry import CellTable, Detector
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.layers import layer_positions
 from calovox.geometry.lookup_kernel import LookupParameters, find_bins, find_cell
 from calovox.kernels import kernel
-from calovox.patterns.choosing import MAX_HITS, PlacementCounts, Placing, choose_patterns
+from calovox.patterns.choosing import (
+    HIT_ENERGY,
+    MAX_HITS,
+    NO_ENERGY,
+    NO_PATTERN,
+    PlacementCounts,
+    Placing,
+    choose_patterns,
+)
 from calovox.patterns.library import PatternLibrary
-from calovox.patterns.placement import place_voxel
+from calovox.patterns.placement import place_anywhere, place_deposit
 from calovox.voxelization import Voxels
 
 __all__ = ["voxels_to_cells"]
@@ -47,7 +56,6 @@ def voxels_to_cells(
     """
     photons_of(voxels)  # raises the error that says what is missing
     placing, offsets, counts = choose_patterns(voxels, library, seed=seed, detector=detector)
-    most = max(library.tables.most_deposits, MAX_HITS)
     positions = layer_positions(np.array(voxels.grid.numbers), table.positions)
     n_hits = int(offsets[-1])
     cell, energy = np.empty(n_hits, dtype=np.int32), np.empty(n_hits, dtype=np.float32)
@@ -56,10 +64,9 @@ def voxels_to_cells(
         placing,
         table.lookup().parameters,
         positions,
-        (*np.empty((3, most), dtype=np.float32),),
         # zeros of the operating system: only the pages of cells that are hit are ever touched
-        np.zeros(len(table)),
-        np.zeros(len(table), dtype=np.bool_),
+        np.zeros(len(table), dtype=np.int32),
+        np.empty(n_hits),
         (cell, energy, cell_offsets, outside),
     )
     stop = cell_offsets[-1]
@@ -71,57 +78,77 @@ def _cells_kernel(
     placing: Placing,
     lookup: LookupParameters,
     positions: Array,
-    scratch: tuple[Array, Array, Array],
+    entries: Array,
     sums: Array,
-    touched: Array,
     cells: tuple[Array, Array, Array, Array],
 ) -> None:
-    """Fill the entries event by event; `scratch`, `sums` and `touched` are scratch."""
+    """Fill in cells event by event; `entries`, zero, and `sums` are scratch.
+
+    The first is one more than the place of each cell in the list of the event's cells.
+    """
+    # taken apart once: to hand arrays on costs more than to place a deposit
     cell, energy, offsets, outside = cells
-    eta, phi, share = scratch
     eta_center, phi_center, radii = placing.centers
+    energies, chosen, edges = placing.energy, placing.chosen, placing.edges
+    cosines, sines = placing.tables.cosine, placing.tables.sine
+    first_deposit, deposits = placing.tables.first_deposit, placing.tables.deposits
+    rows_of_bins, regular = lookup.bins, lookup.regular
     stop = 0
-    for event in range(placing.energy.shape[0]):
+    for event in range(energies.shape[0]):
         start, state = stop, placing.state[event]
+        around = (eta_center[event], phi_center[event], -1.0 if eta_center[event] < 0.0 else 1.0)
         for position in range(positions.size):
-            around = (eta_center[event], phi_center[event], radii[event, position])
-            grid = lookup.grids[positions[position]]
-            bins = (grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi)
+            radius, place = radii[event, position], positions[position]
+            grid = lookup.grids[place]
+            bins, offset = (grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi), grid.offset
             for voxel in range(placing.boundaries[position], placing.boundaries[position + 1]):
-                state, n_hits = place_voxel(
-                    placing, event, voxel, around, state, 0, eta, phi, share
-                )
-                for hit in range(n_hits):
-                    if lookup.regular:  # in the loop itself, as in `find_all`
-                        i, j = find_bins(eta[hit], phi[hit], *bins)
-                        first = lookup.bins[grid.offset + i] if i >= 0 else -1
-                        row = first + j if first >= 0 else -1
+                code = chosen[event, voxel]
+                if code == NO_ENERGY:
+                    continue
+                voxel_energy = energies[event, voxel] * placing.incident_energy[event]
+                turn = (cosines[voxel] / radius, sines[voxel] / radius)
+                mirror = -1.0 if code % 2 else 1.0
+                if code == NO_PATTERN:
+                    first, last = 0, hit_count(voxel_energy, HIT_ENERGY, MAX_HITS)
+                else:
+                    first, last = first_deposit[code // 2], first_deposit[code // 2 + 1]
+                for row in range(first, last):
+                    if code == NO_PATTERN:
+                        state, eta, phi = place_anywhere(state, edges[voxel], radius, around)
+                        share = np.float32(voxel_energy / last)
                     else:
-                        row = find_cell(positions[position], eta[hit], phi[hit], lookup)
-                    if row < 0:
-                        outside[event] += share[hit]
-                        continue
-                    if not touched[row]:
-                        touched[row] = True
-                        cell[stop] = row
+                        across = mirror * deposits[row, 1]
+                        eta, phi = place_deposit(deposits[row, 0], across, turn, around)
+                        share = np.float32(deposits[row, 2] * voxel_energy)
+                    if regular:  # in the loop itself, as in `find_all`
+                        i, j = find_bins(eta, phi, *bins)
+                        hit_cell = rows_of_bins[offset + i] if i >= 0 else -1
+                        hit_cell = hit_cell + j if hit_cell >= 0 else -1
+                    else:
+                        hit_cell = find_cell(place, eta, phi, lookup)
+                    if hit_cell < 0:
+                        outside[event] += share
+                    elif entries[hit_cell] == 0:
+                        cell[stop], sums[stop] = hit_cell, share
                         stop += 1
-                    sums[row] += share[hit]
-        stop = _collect(cell, energy, start, stop, sums, touched)
+                        entries[hit_cell] = stop
+                    else:
+                        sums[entries[hit_cell] - 1] += share
+        stop = _collect(cell, energy, start, stop, sums, entries)
         offsets[event + 1] = stop
 
 
 @kernel()
 def _collect(
-    cell: Array, energy: Array, start: int, stop: int, sums: Array, touched: Array
+    cell: Array, energy: Array, start: int, stop: int, sums: Array, entries: Array
 ) -> int:
-    """Sort the cells of an event, read their energies, and clean the scratch; give the end."""
+    """Sort the cells of an event, take their sums, and clean the scratch; give the end."""
     cell[start:stop].sort()
     position = start
     for entry in range(start, stop):
         row = cell[entry]
-        value = np.float32(sums[row])
-        sums[row] = 0.0
-        touched[row] = False
+        value = np.float32(sums[entries[row] - 1])
+        entries[row] = 0
         if value != 0.0:
             cell[position] = row
             energy[position] = value
