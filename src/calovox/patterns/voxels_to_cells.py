@@ -4,6 +4,9 @@ The energies are those of `voxels_to_pattern_hits` and `hits_to_cells` one after
 the rounding of sums; what takes time there, hits that are written and read again, is left out.
 """
 
+from threading import local
+from typing import Final
+
 import numpy as np
 
 from calovox.arrays import Array
@@ -28,6 +31,8 @@ from calovox.patterns.placement import place_anywhere, place_deposit
 from calovox.voxelization import Voxels
 
 __all__ = ["voxels_to_cells"]
+
+_SCRATCH: Final = local()
 
 
 def voxels_to_cells(
@@ -64,13 +69,24 @@ def voxels_to_cells(
         placing,
         table.lookup().parameters,
         positions,
-        # zeros of the operating system: only the pages of cells that are hit are ever touched
-        np.zeros(len(table), dtype=np.int32),
+        _entries(len(table)),
         np.empty(n_hits),
         (cell, energy, cell_offsets, outside),
     )
     stop = cell_offsets[-1]
     return CellEnergies(cell[:stop].copy(), energy[:stop].copy(), cell_offsets, outside), counts
+
+
+def _entries(n_cells: int) -> Array:
+    """Give zeros, the same ones at each call of a thread: kernels leave them as they were.
+
+    New ones would cost a single shower as much as all else, because memory is given page by page.
+    """
+    kept: Array | None = getattr(_SCRATCH, "entries", None)
+    if kept is None or len(kept) < n_cells:
+        kept = np.zeros(n_cells, dtype=np.int32)
+        _SCRATCH.entries = kept
+    return kept
 
 
 @kernel()
