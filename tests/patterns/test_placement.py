@@ -10,7 +10,7 @@ from calovox.patterns import PatternMaker, voxels_to_cells, voxels_to_pattern_hi
 from calovox.reconstruction import hits_to_cells
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.patterns.showers import DONORS, GRID, known_voxels, toy_library, toy_voxels
-from tests.reference.patterns import voxels_to_pattern_hits_twin
+from tests.reference.patterns import patterns_by_bin, voxels_to_pattern_hits_twin
 
 GRIDS = pytest.mark.parametrize("grid", [GRID, VoxelGrid.regular()], ids=["optimal", "regular"])
 
@@ -62,13 +62,23 @@ def test_voxels_without_patterns_are_counted_and_filled_anywhere():
     assert hits.energy.sum(dtype=np.float64) == pytest.approx(energy.sum(), rel=1e-6)
 
 
-def test_voxels_take_patterns_of_the_nearest_energy_that_has_some():
+def test_voxels_take_patterns_of_the_nearest_energy_that_encloses_theirs():
     library = toy_library()
-    voxels = toy_voxels()
-    tables, nearest = library.tables, library.nearest_energy(voxels.incident_energy)
+    voxels = known_voxels(library, toy_voxels())
     _, counts = voxels_to_pattern_hits(voxels, library, seed=1)
-    lent = (voxels.energy > 0) & tables.lent[nearest] & (tables.number[nearest] > 0)
-    assert counts.n_lent == np.count_nonzero(lent) > 0
+    found, nearest = patterns_by_bin(library), library.nearest_energy(voxels.incident_energy)
+    n_lent = 0
+    for event, voxel in np.argwhere(voxels.energy > 0):
+        energy = float(voxels.energy[event, voxel]) * voxels.incident_energy[event]
+        own, other = (
+            [pattern[0] for pattern in found.get((stored, library.bins.of_voxel[voxel]), [])]
+            for stored in (nearest[event], 1 - nearest[event])
+        )
+        inside, elsewhere = (
+            len(known) > 0 and known[0] <= energy <= known[-1] for known in (own, other)
+        )
+        n_lent += not inside and (elsewhere or not own)
+    assert counts.n_lent == n_lent > 0
     assert "of showers of another energy" in str(counts)
     assert (counts + counts).n_lent == 2 * counts.n_lent
 

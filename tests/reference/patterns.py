@@ -36,13 +36,20 @@ def patterns_by_bin(library: PatternLibrary) -> dict[tuple[int, int], list[Patte
 
 
 def nearest_filled(
-    found: dict, energies: list[float], energy: float, radial: int
+    found: dict, energies: list[float], energy: float, radial: int, voxel_energy: float
 ) -> list[Pattern]:
-    """Take the patterns of the stored energy nearest in log energy, then of its neighbours."""
+    """Take the patterns of the stored energy nearest in log energy, then of its neighbours.
+
+    The first whose patterns enclose the voxel's energy counts, else the first that has any.
+    """
     nearest = min(range(len(energies)), key=lambda i: abs(math.log(energies[i] / energy)))
-    for stored in sorted(range(len(energies)), key=lambda i: (abs(i - nearest), i)):
-        if (stored, radial) in found:
-            return found[stored, radial]
+    order = sorted(range(len(energies)), key=lambda i: (abs(i - nearest), i))
+    known = [found[stored, radial] for stored in order if (stored, radial) in found]
+    for patterns in known:
+        if patterns[0][0] <= voxel_energy <= patterns[-1][0]:
+            return patterns
+    if known:
+        return known[0]
     return []
 
 
@@ -63,6 +70,7 @@ def voxels_to_pattern_hits_twin(
                 list(library.energies),
                 voxels.incident_energy[event],
                 library.bins.of_voxel[voxel],
+                energy,
             )
             below = sum(pattern[0] < energy for pattern in patterns)
             place = min(max(below - 3 + int(u), 0), len(patterns) - 1)

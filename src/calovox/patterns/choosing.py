@@ -5,9 +5,11 @@ three on either side, among those of showers of nearly the same energy (`Pattern
 patterns below the voxel's energy and a uniform number u, number i - 3 + floor(6 u), or the first
 or last one beyond them. It takes the pattern's mirror image if the rest of 6 u is below 1/2.
 
-A voxel without patterns at this energy of the shower takes those of the nearest energy that has
-some. One that has none at any energy gets the note's hits of 4 MeV, anywhere in it. Both are
-counted.
+A voxel whose energy is not among those of its patterns at this energy of the shower takes patterns
+of the nearest energy of showers where it is: what one track leaves in a voxel looks alike at all
+energies. If there is none, the nearest energy of showers with any pattern of the voxel counts. A
+voxel that has no pattern at any energy gets the note's hits of 4 MeV, anywhere in it. What is not
+placed by patterns of the shower's own energy is counted.
 """
 
 from dataclasses import dataclass
@@ -166,6 +168,25 @@ def _choose(u: float, energy: float, first: int, number: int, tables: PatternTab
     return min(max(place, first), first + number - 1)
 
 
+@kernel(inline="always")
+def _find_energy(energy: float, stored: int, voxel: int, tables: PatternTables) -> int:
+    """Find the stored energy whose patterns a voxel takes; -1 for none."""
+    found = -1
+    for step in range(2 * tables.number.shape[0]):  # in the order 0, -1, 1, -2, 2
+        distance = (step + 1) // 2
+        place = stored - distance if step % 2 else stored + distance
+        if place < 0 or place >= tables.number.shape[0] or tables.number[place, voxel] == 0:
+            continue
+        if found < 0:
+            found = place
+        first = tables.first[place, voxel]
+        last = first + tables.number[place, voxel] - 1
+        if tables.energy[first] <= energy <= tables.energy[last]:
+            found = place
+            break
+    return found
+
+
 @kernel()
 def _choose_kernel(
     placing: Placing, nearest: Array, offsets: Array, numbers: Array, energies: Array
@@ -183,18 +204,18 @@ def _choose_kernel(
             if energy == 0.0:
                 continue
             state, u = next_uniform(state)
-            number = tables.number[stored, voxel]
-            kind = 0
-            if number == 0:
+            own, kind = _find_energy(energy, stored, voxel, tables), 0
+            if own < 0:
                 placing.chosen[event, voxel] = NO_PATTERN
                 n_hits += hit_count(energy, HIT_ENERGY, MAX_HITS)
                 kind = 2
             else:
-                pattern = _choose(u, energy, tables.first[stored, voxel], number, tables)
+                number = tables.number[own, voxel]
+                pattern = _choose(u, energy, tables.first[own, voxel], number, tables)
                 mirrored = CHOICES * u - int(CHOICES * u) < 0.5
                 placing.chosen[event, voxel] = 2 * pattern + mirrored
                 n_hits += tables.first_deposit[pattern + 1] - tables.first_deposit[pattern]
-                kind = 1 if tables.lent[stored, voxel] else 0
+                kind = 1 if own != stored else 0
             numbers[0] += 1
             energies[0] += energy
             if kind > 0:

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64, UInt8
+from calovox.arrays import Array, Float, Float32, Float64, Int64, UInt8
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["STEPS", "STEPS_PER_OCTAVE", "PatternLibrary", "PatternTables", "RadialBins"]
@@ -75,10 +75,8 @@ class PatternTables(NamedTuple):
     """Plain arrays that kernels read.
 
     Attributes:
-        first: First pattern of each voxel by energy of the shower; from another energy where
-            there is none at this one.
-        number: How many patterns it has; 0 where no energy has one.
-        lent: Whether they come from another energy.
+        first: First pattern of each voxel by energy of the shower.
+        number: How many patterns it has there.
         cosine: Cosine of the middle of each voxel in alpha.
         sine: Sine of the middle of each voxel in alpha.
         energy: Energy of each pattern's voxel in MeV, rising among those of a radial bin.
@@ -90,7 +88,6 @@ class PatternTables(NamedTuple):
 
     first: Int64[Array, "slice voxel"]
     number: Int64[Array, "slice voxel"]
-    lent: Bool[Array, "slice voxel"]
     cosine: Float64[Array, " voxel"]
     sine: Float64[Array, " voxel"]
     energy: Float32[Array, " pattern"]
@@ -182,18 +179,14 @@ class PatternLibrary:
     def tables(self) -> PatternTables:
         """What kernels read: patterns by voxel, places in mm, shares that add up to 1."""
         offsets = np.cumsum(self.counts.ravel()) - self.counts.ravel()
-        lender = _lenders(self.counts > 0)
-        rows = np.arange(len(self.energies))[:, None]
-        first = np.take_along_axis(offsets.reshape(self.counts.shape), lender, axis=0)
-        number = np.take_along_axis(self.counts, lender, axis=0)
+        first = offsets.reshape(self.counts.shape)
         starts = np.concatenate([[0], np.cumsum(self.n_deposits)])
         middle = 0.5 * (self.grid.alpha_min + self.grid.alpha_max)
         deposits = np.stack([*self._places(), self._shares(starts)], axis=1)
         of_voxel = self.bins.of_voxel
         return PatternTables(
             first=np.ascontiguousarray(first[:, of_voxel]),
-            number=np.ascontiguousarray(number[:, of_voxel]),
-            lent=np.ascontiguousarray((lender != rows)[:, of_voxel]),
+            number=np.ascontiguousarray(self.counts[:, of_voxel]),
             cosine=np.cos(middle),
             sine=np.sin(middle),
             energy=self.energy,
@@ -218,15 +211,6 @@ class PatternLibrary:
         total = np.add.reduceat(relative, starts[:-1])
         shares = relative / np.repeat(total, self.n_deposits)
         return np.asarray(shares, dtype=np.float32)
-
-
-def _lenders(filled: Bool[Array, "slice bin"]) -> Int64[Array, "slice bin"]:
-    """Give the nearest stored energy with a pattern of each bin; the lower one of two."""
-    position = np.arange(len(filled))
-    above = position[None, :] > position[:, None]
-    distance = 2 * np.abs(position[:, None] - position[None, :]) + above
-    cost = np.where(filled[None, :, :], distance[:, :, None], np.iinfo(np.int64).max)
-    return np.asarray(np.argmin(cost, axis=1), dtype=np.int64)
 
 
 def _check_numbers(name: str, counts: Int64[Array, "..."], columns: Mapping[str, Array]) -> None:
