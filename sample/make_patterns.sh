@@ -42,7 +42,6 @@ donors 9 362 724 300
 donors 10 724 1448 300
 donors 11 1448 2896 300
 donors 18 185364 370728 16
-donors 19 370728 741455 10
 judged gap 643 0:0.05 400
 
 scratch=$(mktemp -d)
