@@ -122,8 +122,7 @@ fuzz: $(VENV)/.dev
 		$(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev
-	@for file in bench/bench_*.py; do \
-		echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+	$(BIN)/python -m bench
 
 # JetNet without its dependencies: FPD and KPD need none that calovox does not have
 build/jetnet: | $(VENV)/.dev

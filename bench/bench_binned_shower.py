@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from bench.timing import best_time
+from bench.timing import best_time, count, run
 from calovox.binned_shower import (
     ShowerLibrary,
     SubVoxelProbabilities,
@@ -19,10 +19,12 @@ from tests.reference.placement import voxels_to_hits_twin
 from tests.toy_showers import toy_photons, toy_showers
 
 
-def bench_placement(voxels: Voxels, table: SubVoxelProbabilities) -> None:
-    one = voxels[:1]
-    n_twin = voxels_to_hits(one, table, seed=1).n_hits
-    twin = n_twin / best_time(lambda: voxels_to_hits_twin(one, table, 1), repeats=2)
+def twin_rate(one: Voxels, table: SubVoxelProbabilities) -> float:
+    n_hits = voxels_to_hits(one, table, seed=1).n_hits
+    return n_hits / best_time(lambda: voxels_to_hits_twin(one, table, 1), repeats=2)
+
+
+def bench_placement(voxels: Voxels, table: SubVoxelProbabilities, twin: float) -> None:
     for name, probabilities in (("sub-voxel probabilities", table), ("uniform", None)):
         hits = voxels_to_hits(voxels, probabilities, seed=1)
         rate = hits.n_hits / best_time(lambda p=probabilities: voxels_to_hits(voxels, p, seed=1))
@@ -49,17 +51,19 @@ def bench_matching(voxels: Voxels) -> None:
 
 def main() -> None:
     grid = VoxelGrid.optimal()
+    twin = 0.0
     for energy in (65e3, 1e6):
-        reference = toy_showers(300, n_hits=5000, energy=energy)
+        reference = toy_showers(count(300), n_hits=count(5000), energy=energy)
         voxels = hits_to_voxels(reference, grid)
         start = time.perf_counter()
         table = average_sub_voxels([reference], grid)
         seconds = time.perf_counter() - start
         rate = reference.n_hits / seconds
         print(f"{energy / 1e3:g} GeV: average showers from {rate / 1e6:.1f} M hits/s")
-        bench_placement(voxels, table)
+        twin = twin or twin_rate(voxels[:1], table)  # its rate does not depend on the energy
+        bench_placement(voxels, table, twin)
     bench_matching(voxels)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

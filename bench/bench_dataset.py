@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.timing import best_time
+from bench.timing import best_time, count, run
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.hits import Hits, HitsReader, HitsWriter
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
@@ -28,9 +28,10 @@ def best_rate(count: int, function: Callable[[], Any]) -> float:
 
 def toy_voxels(grid: VoxelGrid, n_events: int) -> Voxels:
     rng = np.random.default_rng(1)
-    energies = 256.0 * 2.0 ** rng.uniform(0, 14, 500)
-    sample = hits_to_voxels(toy_showers(500, n_hits=1000, energy=energies), grid)
-    many = sample[rng.integers(0, 500, n_events)]
+    n_different = count(500)
+    energies = 256.0 * 2.0 ** rng.uniform(0, 14, n_different)
+    sample = hits_to_voxels(toy_showers(n_different, n_hits=count(1000), energy=energies), grid)
+    many = sample[rng.integers(0, n_different, n_events)]
     factors = rng.lognormal(0.0, 0.2, many.energy.shape)
     return replace(many, energy=(many.energy * factors).astype(np.float32))
 
@@ -85,12 +86,12 @@ def bench_hits(folder: Path, hits: Hits) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        bench_dataset(Path(folder), toy_voxels(VoxelGrid.optimal(), 40_000))
+        bench_dataset(Path(folder), toy_voxels(VoxelGrid.optimal(), count(40_000)))
     with tempfile.TemporaryDirectory() as folder:
-        bench_dataset(Path(folder), toy_voxels(VoxelGrid.regular(), 10_000))
+        bench_dataset(Path(folder), toy_voxels(VoxelGrid.regular(), count(10_000)))
     with tempfile.TemporaryDirectory() as folder:
-        bench_hits(Path(folder), toy_showers(300, n_hits=10_000))
+        bench_hits(Path(folder), toy_showers(count(300), n_hits=count(10_000)))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

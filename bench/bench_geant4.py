@@ -38,6 +38,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.timing import run
 from calovox.geant4 import DetectorModel, Response, deposits_to_hits
 from calovox.geant4.detector import ENTRANCE_RADIUS, Shell
 from calovox.geant4.engine import PHOTON, Deposits, _collect_deposits, build_simulation
@@ -248,4 +249,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

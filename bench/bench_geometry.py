@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.timing import best_time
+from bench.timing import best_time, count, run
 from calovox.geometry import (
     TableLookup,
     barrel_cells,
@@ -55,7 +55,7 @@ def print_lookups(samples, cells):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cells", nargs="?", type=Path, help="CaloCells.root")
-    parser.add_argument("-n", type=int, default=1_000_000, help="number of points")
+    parser.add_argument("-n", type=int, default=count(1_000_000), help="number of points")
     arguments = parser.parse_args()
     rng = np.random.default_rng(1)
     n = arguments.n
@@ -76,4 +76,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

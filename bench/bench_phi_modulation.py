@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from bench.timing import best_time
+from bench.timing import best_time, count, run
 from calovox.phi_modulation import (
     PERIOD,
     PhiModulation,
@@ -35,7 +35,7 @@ def numpy_apply(hits, modulation):
 
 
 def main():
-    hits = toy_showers(400, n_hits=10_000, energy=200e3)
+    hits = toy_showers(count(400), n_hits=10_000, energy=200e3)
     modulation = PhiModulation.from_function(truth)
     reference = best_time(lambda: numpy_apply(hits, modulation))
     cases = {
@@ -52,9 +52,9 @@ def main():
         print(f"{name}: {rate / 1e6:.1f} M hits/s, {ratio:.1f} x plain numpy")
     profiles = replay_profiles(hits, truth, copies=50, seed=1)
     start = time.perf_counter()
-    fit_phi_modulation(profiles, FitSettings())
+    fit_phi_modulation(profiles, FitSettings(steps=count(FitSettings.steps)))
     print(f"fit of {len(profiles)} showers: {time.perf_counter() - start:.1f} s")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.timing import best_time
+from bench.timing import best_time, count, run
 from calovox.geometry.barrel import barrel_cells
 from calovox.hits import Hits
 from calovox.reconstruction import cells_to_shapes, fit_calibration, hits_to_cells
@@ -34,18 +34,19 @@ def with_halo(hits: Hits) -> Hits:
 
 def main() -> None:
     table = barrel_cells()
-    hits = with_halo(toy_showers(N_EVENTS, n_hits=N_HITS))
+    n_events = count(N_EVENTS)
+    hits = with_halo(toy_showers(n_events, n_hits=count(N_HITS)))
     cells = hits_to_cells(hits, table)
     shapes = cells_to_shapes(cells, table)
     per_event = len(cells.cell) / len(cells)
-    print(f"{N_EVENTS} events, {hits.n_hits / N_EVENTS:.0f} hits and {per_event:.0f} cells each")
+    print(f"{n_events} events, {hits.n_hits / n_events:.0f} hits and {per_event:.0f} cells each")
 
     seconds = best_time(lambda: hits_to_cells(hits, table))
     rows = np.asarray(
         table.lookup().find(hits[:N_SLOW].layer, hits[:N_SLOW].eta, hits[:N_SLOW].phi)
     )
     slow_seconds = best_time(lambda: _slow_deposit(hits[:N_SLOW], rows))
-    ratio = slow_seconds / N_SLOW * N_EVENTS / seconds
+    ratio = slow_seconds / N_SLOW * n_events / seconds
     print(
         f"hits_to_cells    {hits.n_hits / seconds / 1e6:8.1f} M hits/s    {ratio:6.0f} x slow twin"
     )
@@ -53,14 +54,14 @@ def main() -> None:
     slow_seconds = best_time(lambda: slow.shapes_of_cells(cells[:N_SLOW], table)) / N_SLOW
     for strip_rows in (1, 2):
         seconds = best_time(partial(cells_to_shapes, cells, table, strip_rows=strip_rows))
-        ratio = slow_seconds * N_EVENTS / seconds
+        ratio = slow_seconds * n_events / seconds
         name = f"cells_to_shapes, {strip_rows} strip row{'s' * (strip_rows > 1)}"
-        print(f"{name} {N_EVENTS / seconds:8.0f} events/s    {ratio:6.0f} x slow twin")
+        print(f"{name} {n_events / seconds:8.0f} events/s    {ratio:6.0f} x slow twin")
 
     seconds = best_time(
         lambda: fit_calibration(shapes.cluster_energy, hits.photons.energy, shapes.cluster_eta)
     )
-    print(f"fit_calibration  {N_EVENTS / seconds:8.0f} events/s")
+    print(f"fit_calibration  {n_events / seconds:8.0f} events/s")
 
 
 def _slow_deposit(hits: Any, rows: np.ndarray) -> None:
@@ -69,4 +70,4 @@ def _slow_deposit(hits: Any, rows: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

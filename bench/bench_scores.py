@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.timing import count, run
 from calovox.cli import app
 from calovox.dataset import DatasetWriter
 from calovox.geometry import barrel_cells
@@ -33,21 +34,22 @@ SIZES = (10_000, 100_000)
 
 
 def write_toys(path: Path, n_showers: int, seed: int) -> None:
+    n_batch = count(BATCH)
     rng = np.random.default_rng(0)  # the same photons for all
     photons = Photons(
-        energy=256.0 * 2.0 ** rng.uniform(0, 14, BATCH),
-        eta=rng.uniform(-1.3, 1.3, BATCH),
-        phi=rng.uniform(-3.0, 3.0, BATCH),
-        index=np.arange(BATCH),
+        energy=256.0 * 2.0 ** rng.uniform(0, 14, n_batch),
+        eta=rng.uniform(-1.3, 1.3, n_batch),
+        phi=rng.uniform(-3.0, 3.0, n_batch),
+        index=np.arange(n_batch),
     )
     rng = np.random.default_rng(seed)
-    hits = toy_showers(BATCH, n_hits=400, photons=photons)
+    hits = toy_showers(n_batch, n_hits=400, photons=photons)
     voxels, cells = hits_to_voxels(hits, VoxelGrid.optimal()), hits_to_cells(hits, barrel_cells())
     with DatasetWriter(path, voxels.grid, provenance={}, cell_table="barrel") as writer:
-        for start in range(0, n_showers, BATCH):
+        for start in range(0, n_showers, n_batch):
             factors = rng.lognormal(0.0, 0.2, voxels.energy.shape)
             varied = (voxels.energy * factors).astype(np.float32)
-            index = np.arange(start, start + BATCH)
+            index = np.arange(start, start + n_batch)
             eta = voxels.eta_center + np.float32(1e-9) * start  # no two showers share a centre
             writer.append(replace(voxels, energy=varied, eta_center=eta, index=index), cells)
 
@@ -63,10 +65,10 @@ def evaluate(folder: Path) -> None:
 
 
 def bench_scores(folder: Path) -> None:
-    write_toys(folder / "training.h5", N_TRAINING, seed=0)
+    write_toys(folder / "training.h5", count(N_TRAINING), seed=0)
     print("showers of each   process [s]   wall [s]   peak memory [MiB]   bytes per shower")
     first = 0.0
-    for size in SIZES:
+    for size in map(count, SIZES):
         for seed, name in enumerate(("reference", "simulated"), start=1):
             (folder / f"{name}.h5").unlink(missing_ok=True)
             write_toys(folder / f"{name}.h5", size, seed)
@@ -74,7 +76,7 @@ def bench_scores(folder: Path) -> None:
         result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         processor, wall, peak = map(float, result.stdout.split()[-3:])
         first = first or peak
-        slope = (peak - first) * 2**20 / max(2 * (size - SIZES[0]), 1)
+        slope = (peak - first) * 2**20 / max(2 * (size - count(SIZES[0])), 1)
         print(f"{size:15d} {processor:13.1f} {wall:10.1f} {peak:19.0f} {slope:18.0f}")
 
 
@@ -90,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

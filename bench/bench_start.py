@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+from bench.timing import count, run
+
 RUNS = 5
 CODE = "import sys; from calovox.cli import main; sys.argv[0] = 'calovox'; main()"
 
@@ -13,7 +15,7 @@ def main() -> None:
     """Print the best of a few runs, and the peak memory of all of them."""
     for option in ("--version", "--help"):
         times = []
-        for _ in range(RUNS):
+        for _ in range(count(RUNS)):
             start = time.perf_counter()
             subprocess.run(
                 [sys.executable, "-c", CODE, option], check=True, stdout=subprocess.DEVNULL
@@ -24,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

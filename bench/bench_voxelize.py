@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.timing import best_time
+from bench.timing import best_time, count, run
 from calovox.geometry import layer_radius, to_polar
 from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.hits import Hits
@@ -37,7 +37,7 @@ def voxelize_with_numpy(hits: Hits, grid: VoxelGrid) -> Any:
 
 
 def main() -> None:
-    hits = toy_showers(500, n_hits=8000)
+    hits = toy_showers(count(500), n_hits=count(8000))
     print(f"{len(hits)} showers, {hits.n_hits} hits, centres of the hits included")
     for grid in (VoxelGrid.optimal(), VoxelGrid.regular(), VoxelGrid.from_toml(COARSE)):
         rate = hits.n_hits / best_time(lambda g=grid: hits_to_voxels(hits, g))
@@ -55,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -3,11 +3,12 @@
 Run with ``python -m bench.compare_cells CaloCells.root``; cells with abs(eta) < 1.35.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
 
+from bench.timing import run
 from calovox.geometry import BARREL_NAMES, barrel_cells, read_barrel, wrap_phi
 from calovox.geometry.alignment import aligned_barrel_cells
 
@@ -24,7 +25,9 @@ def differences(real, built_in, rows):
 
 
 def main():
-    real = read_barrel(Path(sys.argv[1])).cells
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cells", type=Path, help="CaloCells.root")
+    real = read_barrel(parser.parse_args().cells).cells
     print("| barrel | layer | cells | quantity | largest difference | limit | cells beyond |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for table in (barrel_cells(), aligned_barrel_cells()):
@@ -40,4 +43,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.timing import run
 from calovox.binned_shower import HitEnergy, read_sub_voxels
 from calovox.dataset import DatasetReader
 from calovox.geometry import barrel_cells
@@ -93,4 +94,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -11,6 +11,7 @@ from unittest.mock import MagicMock
 
 import numpy as np
 
+from bench.timing import run
 from calovox.scores.challenge import frechet_physics_distance, kernel_physics_distance
 
 ABSENT = (
@@ -51,4 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,13 +6,15 @@ distance of the curves from the generator's, the amplitude of E_tot(T) before an
 removal, and the curves that a fit finds in the same test showers without any modulation.
 """
 
-import sys
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from bench.timing import run
 from calovox.geant4 import TruePhiModulation
+from calovox.geometry import BARREL_NAMES
 from calovox.hits import HitsReader
 from calovox.phi_modulation import MODULATED_LAYERS, PhiModulation
 from calovox.phi_modulation.curve_file import read_curve
@@ -24,9 +26,16 @@ N_PHASES = 50
 
 
 def main():
-    curve, path = read_curve(Path(sys.argv[1])), Path(sys.argv[2])
-    copies = int(sys.argv[3]) if len(sys.argv) > 3 else 50
-    reader = HitsReader(path)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("curve", type=Path, help="curves of calovox phi-modulation fit")
+    parser.add_argument("hits", type=Path, help="hits of calovox geant4, from another seed")
+    parser.add_argument("copies", type=int, nargs="?", default=50, help="azimuths of each shower")
+    arguments = parser.parse_args()
+    curve, reader, copies = (
+        read_curve(arguments.curve),
+        HitsReader(arguments.hits),
+        arguments.copies,
+    )
     truth = TruePhiModulation.from_dict(reader.phi_modulation)
     modulated, bare = [], []
     for hits in reader.batches():
@@ -88,4 +97,4 @@ def print_flat_fit(profiles):
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.timing import run
 from calovox.arrays import Array, Bool
 from calovox.dataset import DatasetReader
 from calovox.geometry import barrel_cells
@@ -206,4 +207,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

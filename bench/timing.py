@@ -1,10 +1,20 @@
-"""Timing of one call, as all benchmarks do it."""
+"""How all benchmarks time a call, how large they are, and how they end."""
 
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-__all__ = ["best_time"]
+from calovox.geant4 import Geant4DataError
+
+__all__ = ["LACKING", "best_time", "count", "run"]
+
+LACKING = 3
+"""Exit status of a benchmark that lacks data or a library."""
+
+_FEW = 20
+_quick = False
 
 
 def best_time(function: Callable[[], Any], repeats: int = 5) -> float:
@@ -14,8 +24,28 @@ def best_time(function: Callable[[], Any], repeats: int = 5) -> float:
     """
     function()
     times = []
-    for _ in range(repeats):
+    for _ in range(1 if _quick else repeats):
         start = time.process_time()
         function()
         times.append(time.process_time() - start)
-    return min(times)
+    return max(min(times), 1e-9)
+
+
+def count(number: int) -> int:
+    """Give a number of showers, hits or calls, or only a few of them with ``--quick``."""
+    return min(number, _FEW) if _quick else number
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a benchmark; say in one line what it lacks, and leave with `LACKING` then.
+
+    With ``--quick``, it is as small as possible: its numbers say that it works, and nothing else.
+    """
+    global _quick
+    _quick = "--quick" in sys.argv
+    sys.argv = [word for word in sys.argv if word != "--quick"]
+    try:
+        main()
+    except (Geant4DataError, ModuleNotFoundError, FileNotFoundError) as error:
+        print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
+        sys.exit(LACKING)

@@ -95,6 +95,9 @@ def _prepare(corpus: Path) -> None:
     with redirect_stdout(quiet), redirect_stderr(quiet), TemporaryDirectory(dir=corpus) as place:
         make_corpus(corpus)
         for name, target in TARGETS.items():
+            for needed in (*target.changed, *(target.keep or ())):
+                if not (corpus / target.folder / needed).exists():
+                    raise RuntimeError(f"{name}: there is no {needed} to be changed")
             for read in dict.fromkeys(target.reads):
                 out = Path(place) / f"{name}_{read.__name__}"
                 out.mkdir()

@@ -116,7 +116,7 @@ TARGETS: Final[dict[str, Target]] = {
     ),
     "curve for FastCaloSim": Target(
         "curve",
-        tuple(f"phi_modulation_layer_{layer}_eta_0.00_1.40.root" for layer in range(4)),
+        tuple(f"phi_modulation_layer_{layer}_eta_0.00_2.50.root" for layer in range(4)),
         (readers.read_root_curve,),
         keep=(),
     ),

@@ -5,12 +5,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import jaxtyping
 import numba
 import pytest
+from jaxtyping import _import_hook
 
 
 def _compiles_what_was_written(njit: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,6 +28,18 @@ def _compiles_what_was_written(njit: Callable[..., Any]) -> Callable[..., Any]:
 
     return unwrapped
 
+
+def _code_of_checked_module(loader: Any, name: str) -> Any:
+    """Read the code of a module with checks, whose bytecode has a name of its own."""
+    named = partial(_import_hook._optimized_cache_from_source, loader._typechecker.get_hash())
+    with patch("importlib._bootstrap_external.cache_from_source", named):
+        return SourceFileLoader.get_code(loader, name)
+
+
+# As it comes, the hook uses this name for all libraries that the module imports, too: torch and
+# others would be compiled from their sources in every process.
+_import_hook._JaxtypingLoader.get_code = _code_of_checked_module
+_import_hook._JaxtypingLoader.exec_module = SourceFileLoader.exec_module
 
 # The hook enforces every annotation of the package, shapes of arrays included; it must be
 # installed before the first import of calovox.

@@ -1,6 +1,7 @@
 """Contracts of the repository: who may import whom, and how long a text may be."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -249,6 +250,13 @@ def test_simulating_from_a_model_file_imports_neither_torch_nor_onnx(tmp_path):
     result = run_python(code, tmp_path)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "out.h5").is_file()
+
+
+def test_checks_of_shapes_leave_the_bytecode_of_libraries_alone():
+    pytest.importorskip("torch", reason="needs torch: pip install calovox[train]")
+    importlib.import_module("calovox.training.training")
+    cached = {name: vars(module).get("__cached__") for name, module in sys.modules.items()}
+    assert [name for name, path in cached.items() if "opt-jaxtyping" in str(path)] == []
 
 
 def test_readme_is_short():

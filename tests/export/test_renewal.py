@@ -83,6 +83,12 @@ def test_what_was_rewritten_is_said_with_its_hash(exported: Path, tmp_path: Path
     assert onnx.load(tmp_path / "new" / path.name).opset_import[0].version == 17
 
 
+def test_models_that_name_no_runtime_are_copied_and_name_it(download: Path, tmp_path: Path) -> None:
+    rewrite(download, lambda content: content.pop("onnxruntime"))
+    content = renew_models(download, tmp_path / "new")
+    assert content["onnxruntime"].startswith(">=")
+
+
 def test_what_belongs_to_runs_is_refused(exported: Path, tmp_path: Path) -> None:
     output = ("-o", tmp_path / "copy")
     fail("export", exported, "--half-weights", *output, match="--half-weights: expected run fold")

@@ -6,7 +6,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calovox.geometry.coordinates import (
-    eta_jacobian,
     eta_phi_kernel,
     polar_kernel,
     to_eta_phi,
@@ -106,10 +105,11 @@ def test_wrapped_phi_is_in_range_and_the_same_direction(phi):
 
 @property_test
 @given(etas, radii)
-def test_jacobian_times_distance_is_the_radius(eta, r_center):
-    J = float(eta_jacobian(eta))
-    assert pytest.approx(1 / math.cosh(eta), rel=1e-15) == J
-    assert pytest.approx(r_center, rel=1e-14) == J * r_center * math.cosh(eta)
+def test_distance_along_eta_is_that_of_the_notes_jacobian(eta, r_center):
+    J = abs(2.0 * math.exp(-eta) / (1.0 + math.exp(-2.0 * eta)))
+    A = math.hypot(r_center, r_center * math.sinh(eta))
+    r, _ = to_polar(eta + 0.01, 0.0, eta, 0.0, r_center)
+    assert pytest.approx(0.01 * J * A, rel=1e-9) == float(r)
 
 
 def test_arguments_broadcast():

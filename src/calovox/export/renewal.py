@@ -53,9 +53,9 @@ def renew_models(
     check_files(exported, content, list(content["files"]))
     for model in content["models"]:
         check_whole(exported / model["file"])
+    content["onnxruntime"] = f">={LOWEST_RUNTIME}"  # models of 0.1.0 do not say it
     with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
         model_card(content)
-    content["onnxruntime"] = f">={LOWEST_RUNTIME}"
     with new_folder(folder, overwrite=overwrite) as partial:
         for name in _kept_files(content):
             shutil.copyfile(exported / name, partial / name)

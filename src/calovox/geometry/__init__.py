@@ -14,6 +14,7 @@ from calovox.geometry.barrel import (
     layer_thickness,
     read_barrel,
 )
+from calovox.geometry.cell_energies import CellEnergies, concatenate_cells
 from calovox.geometry.cells import CellTable
 from calovox.geometry.coordinates import to_eta_phi, to_polar, wrap_phi
 from calovox.geometry.detector import Detector
@@ -29,6 +30,7 @@ __all__ = [
     "BARREL_NUMBERS",
     "NO_LAYER",
     "BarrelLookup",
+    "CellEnergies",
     "CellLookup",
     "CellTable",
     "Detector",
@@ -41,6 +43,7 @@ __all__ = [
     "aligned_barrel_cells",
     "atlas_barrel",
     "barrel_cells",
+    "concatenate_cells",
     "find_cell",
     "layer_boundaries",
     "layer_of_deposit",

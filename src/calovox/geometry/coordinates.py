@@ -28,7 +28,6 @@ from calovox.arrays import Array, Float, Float64
 from calovox.kernels import kernel
 
 __all__ = [
-    "eta_jacobian",
     "eta_phi_kernel",
     "polar_kernel",
     "to_eta_phi",
@@ -104,18 +103,6 @@ def wrap_phi(phi: Float[Array, "..."] | float) -> Float64[Array, "..."]:
     wrapped = phi - _TWO_PI * np.floor((phi + np.pi) / _TWO_PI)
     wrapped = np.where((wrapped >= np.pi) | (wrapped < -np.pi), -np.pi, wrapped)
     return np.where((phi >= -np.pi) & (phi < np.pi), phi, wrapped)
-
-
-def eta_jacobian(eta_center: Float[Array, "..."] | float) -> Float64[Array, "..."]:
-    """Evaluate J = 1 / cosh(eta), the sine of the polar angle.
-
-    Args:
-        eta_center: Pseudorapidity of the shower centre.
-
-    Returns:
-        The factor that turns A d_eta into mm.
-    """
-    return np.asarray(1.0 / np.cosh(np.asarray(eta_center, dtype=np.float64)))
 
 
 def to_polar(

@@ -1,8 +1,8 @@
 """`calovox export`: trained models become ONNX files, for our runtime and for FastCaloSim."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -71,61 +71,22 @@ def export(settings: ExportSettings, job: Job) -> str:
     and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim, if
     it can run the model. An exported model, such as `calodit`, is copied as it is exported today.
     """
-    from calovox.export.folder import export_models
-    from calovox.export.pairs import pair_runs
-    from calovox.export.runs import find_exported, read_runs
+    from calovox.export.named import describe_export, export_named
 
-    exported = find_exported(settings.runs)
-    if exported is not None:
-        return _renew(settings, exported, overwrite=job.overwrite)
-    runs = read_runs(
-        [Path(run) for run in settings.runs],
-        path=settings.path,
-        solver=settings.solver,
-        solver_steps=settings.solver_steps,
-    )
-    content = export_models(
-        pair_runs(runs),
+    content = export_named(
+        settings.runs,
         settings.output,
         sub_voxels=settings.sub_voxels,
         phi_modulation=settings.phi_modulation,
+        path=settings.path,
+        solver=settings.solver,
+        solver_steps=settings.solver_steps,
         fastcalosim=settings.fastcalosim,
         plain=settings.plain,
         half_weights=settings.half_weights,
         overwrite=job.overwrite,
     )
-    parity = max(model["parity"]["largest"] for model in content["models"])
-    return (
-        f"{settings.output}: {len(content['models'])} models of {content['grid']['voxels']} "
-        f"voxels, as trained up to {parity:.1e}{_no_fastcalosim(content)}"
-    )
-
-
-def _renew(settings: ExportSettings, exported: Path, *, overwrite: bool) -> str:
-    from calovox.export.renewal import renew_models
-
-    plain = ExportSettings(
-        runs=settings.runs, output=settings.output, fastcalosim=settings.fastcalosim
-    )
-    for option in fields(settings):
-        if getattr(settings, option.name) != getattr(plain, option.name):
-            raise ValueError(
-                f"--{option.name.replace('_', '-')}: expected run folders, got the exported model "
-                f"{exported}: export its runs"
-            )
-    content = renew_models(
-        exported, settings.output, fastcalosim=settings.fastcalosim, overwrite=overwrite
-    )
-    n_fixed = sum("fastcalosim_file" in model for model in content["models"])
-    return (
-        f"{settings.output}: {len(content['models'])} models, {n_fixed} files for FastCaloSim"
-        f"{_no_fastcalosim(content)}"
-    )
-
-
-def _no_fastcalosim(content: dict[str, Any]) -> str:
-    reason = content.get("no_fastcalosim")
-    return "" if reason is None else f"; FastCaloSim cannot run them: {reason}"
+    return f"{settings.output}: {describe_export(content)}"
 
 
 EXPORT = make_command("export", ExportSettings, export, example=_EXAMPLE)

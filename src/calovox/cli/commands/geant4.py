@@ -11,6 +11,7 @@ from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
     from calovox.geant4 import Geant4Settings
+    from calovox.photons import Photons
 
 __all__ = ["GEANT4", "Geant4CommandSettings", "simulate_with_geant4"]
 
@@ -53,11 +54,8 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
     from rich.console import Console
 
     from calovox.geant4 import generate_hits, shower_progress
-    from calovox.photons import draw_photons, event_indices, parse_energies, parse_etas
 
-    events = event_indices(settings.first_event, settings.number)
-    energy, eta = parse_energies(settings.energy), parse_etas(settings.eta)
-    photons = draw_photons(events, energy=energy, eta=eta, seed=settings.seed)
+    photons = _draw_photons(settings)
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     with shower_progress(photons, console) as on_shard:
         generate_hits(
@@ -70,6 +68,14 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
             on_damage=lambda path: console.print(f"{path} is damaged: it is made anew"),
         )
     return f"{settings.output}: {len(photons)} showers"
+
+
+def _draw_photons(settings: Geant4CommandSettings) -> "Photons":
+    from calovox.photons import draw_photons, event_indices, parse_energies, parse_etas
+
+    events = event_indices(settings.first_event, settings.number)
+    energy, eta = parse_energies(settings.energy), parse_etas(settings.eta)
+    return draw_photons(events, energy=energy, eta=eta, seed=settings.seed)
 
 
 def _choose_physics(settings: Geant4CommandSettings) -> "Geant4Settings":

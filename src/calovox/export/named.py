@@ -1,0 +1,79 @@
+"""An export of what a user names: run folders, or one exported model."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from calovox.export.folder import export_models
+from calovox.export.pairs import pair_runs
+from calovox.export.renewal import renew_models
+from calovox.export.runs import find_exported, read_runs
+from calovox.models.shapes.kinds import PathKind, SolverName
+
+__all__ = ["describe_export", "export_named"]
+
+
+def export_named(
+    names: Sequence[str],
+    folder: Path,
+    *,
+    path: PathKind | None = None,
+    solver: SolverName | None = None,
+    solver_steps: int | None = None,
+    fastcalosim: bool = True,
+    overwrite: bool = False,
+    **others: Any,
+) -> dict[str, Any]:
+    """Export run folders, or copy one exported model as it is exported today.
+
+    Args:
+        names: Run folders, or one exported model, of a folder or shipped.
+        folder: The result; it appears when all of it is written.
+        path: Path of CaloCFM or CaloDiT-2; None for the one of the training.
+        solver: Their solver; None for the one of the training.
+        solver_steps: Its steps; None for those of the training.
+        fastcalosim: Whether files with fixed shapes are written, for FastCaloSim.
+        overwrite: Whether an existing exported model may be replaced.
+        others: Further arguments of `export_models`, for run folders.
+
+    Returns:
+        The content of its `model.json`.
+
+    Raises:
+        FileExistsError: If the folder exists and may not be replaced, or is something else.
+        FileNotFoundError: If there is nothing of such a name.
+        ValueError: If an exported model is to be changed, or the runs do not fit.
+    """
+    sampling: dict[str, Any] = {"path": path, "solver": solver, "solver_steps": solver_steps}
+    exported = find_exported(names)
+    if exported is None:
+        pairs = pair_runs(read_runs([Path(name) for name in names], **sampling))
+        return export_models(pairs, folder, fastcalosim=fastcalosim, overwrite=overwrite, **others)
+    for option, value in (sampling | others).items():
+        if value not in (None, False):
+            raise ValueError(
+                f"--{option.replace('_', '-')}: expected run folders, got the exported model "
+                f"{exported}: export its runs"
+            )
+    return renew_models(exported, folder, fastcalosim=fastcalosim, overwrite=overwrite)
+
+
+def describe_export(content: Mapping[str, Any]) -> str:
+    """Sum up an export in one line.
+
+    Args:
+        content: The content of its `model.json`.
+
+    Returns:
+        How many models and voxels, how close the graphs are to the trained models, and which
+        files there are for FastCaloSim.
+    """
+    models = content["models"]
+    parity = max(model["parity"]["largest"] for model in models)
+    text = (
+        f"{len(models)} models of {content['grid']['voxels']} voxels, "
+        f"as trained up to {parity:.1e}, "
+        f"{sum('fastcalosim_file' in model for model in models)} files for FastCaloSim"
+    )
+    reason = content.get("no_fastcalosim")
+    return text if reason is None else f"{text}; FastCaloSim cannot run them: {reason}"

@@ -1,0 +1,25 @@
+"""Two toy models that are alike, and few showers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from calovox.benchmarking import costs
+from calovox.runtime import ModelSet, load_models
+from tests.toy_onnx import write_toy_onnx
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelSet]:
+    """Give the models by the names of their files."""
+    folder = tmp_path_factory.mktemp("models")
+    paths = [write_toy_onnx(folder / f"{name}.onnx") for name in ("a", "b")]
+    return {path.name: load_models(path) for path in paths}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_batches() -> Iterator[None]:
+    """Draw few showers at once: the tests look at how time is told, not at how much it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(costs, "BATCHES", (2, 3))
+        yield

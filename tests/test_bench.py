@@ -1,0 +1,78 @@
+"""Benchmarks run, or say in one line what they lack."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import timing
+from bench.timing import LACKING, run
+from calovox.geant4 import Geant4DataError
+
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if "def main" in path.read_text())
+ELSEWHERE = {
+    "__main__": "runs all others",
+    "bench_geant4": "needs Geant4 data",
+    "bench_scores": "needs a process for each evaluation",
+    "hit_energy_scan": "takes minutes",
+    "compare_cells": "needs a file of the user",
+    "learning_curve": "needs files of the user",
+    "parity_jetnet": "needs JetNet",
+    "phi_modulation_closure": "needs files of the user",
+    "referee": "needs files of the user",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench/bench_toy.py", "--quick"])
+    monkeypatch.setattr(timing, "_quick", False)
+
+
+@pytest.mark.parametrize("name", sorted(set(SCRIPTS) - set(ELSEWHERE)))
+def test_benchmark_runs_with_few_showers(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(importlib.import_module(f"bench.{name}").main)
+    assert "inf" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_evaluations_are_benchmarked_with_few_showers(capfd: pytest.CaptureFixture[str]) -> None:
+    run(importlib.import_module("bench.bench_scores").main)
+    assert "showers of each" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_other_benchmarks_can_be_imported(name: str) -> None:
+    assert callable(importlib.import_module(f"bench.{name}").main)
+
+
+@pytest.mark.parametrize("error", [Geant4DataError, ModuleNotFoundError, FileNotFoundError])
+def test_what_is_lacking_is_said_in_one_line(
+    error: type[Exception], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main() -> None:
+        raise error("no data: get it")
+
+    with pytest.raises(SystemExit) as raised:
+        run(main)
+    assert raised.value.code == LACKING
+    assert capsys.readouterr().err == "bench_toy: no data: get it\n"
+
+
+@pytest.mark.parametrize("name", ["compare_cells", "phi_modulation_closure", "referee"])
+def test_files_that_are_not_named_are_asked_for(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        run(importlib.import_module(f"bench.{name}").main)
+    assert raised.value.code == 2
+    assert "the following arguments are required" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_numbers_are_small_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert timing.count(1000) == 1000
+    run(lambda: None)
+    assert timing.count(1000) < 100
+    assert timing.count(3) == 3
