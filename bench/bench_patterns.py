@@ -1,6 +1,6 @@
 """Placement by patterns: what boosted trees see of it, and what it costs.
 
-Run from the repository: ``python -m bench.bench_patterns --part auc``, or ``--part speed``.
+Run from the repository: ``python -m bench.bench_patterns`` for the cost, or with ``--part auc``.
 Showers of the sample, whose voxels and cells are known, are placed again by patterns and as in the
 note, and their cells compared with Geant4's; the patterns are from other showers. ``--judged
 FOLDER`` adds showers around 10 GeV: ``judged_BIN_GRID.h5``, datasets with cells of the hits of
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.timing import best_time
+from bench.timing import best_time, count, run
 from calovox.binned_shower import SubVoxelProbabilities, read_sub_voxels, voxels_to_hits
 from calovox.dataset import DatasetReader
 from calovox.geometry import barrel_cells
@@ -160,7 +160,7 @@ def measure_speed(arguments: argparse.Namespace) -> None:
     """Compare the fused kernel with the two arrows, by patterns and as in the note."""
     library, probabilities = read_placements(arguments)
     showers = read_showers("65 GeV", arguments.sample / "photons_optimal.h5", ETA_BINS["central"])
-    for n_showers in (1, 500):
+    for n_showers in (1, count(500)):
         voxels = showers.voxels[:n_showers]
         calls = {
             "note, hits, then cells": lambda v=voxels: hits_to_cells(
@@ -182,7 +182,7 @@ def measure_speed(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=("auc", "speed"), required=True)
+    parser.add_argument("--part", choices=("auc", "speed"), default="speed")
     parser.add_argument("--sample", type=Path, default=Path("sample"))
     parser.add_argument("--judged", type=Path, help="folder of datasets around 10 GeV")
     parser.add_argument("--grid", choices=("optimal", "regular"), default="optimal")
@@ -194,4 +194,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
