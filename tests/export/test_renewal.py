@@ -83,7 +83,9 @@ def test_what_was_rewritten_is_said_with_its_hash(exported: Path, tmp_path: Path
     assert onnx.load(tmp_path / "new" / path.name).opset_import[0].version == 17
 
 
-def test_models_that_name_no_runtime_are_copied_and_name_it(download: Path, tmp_path: Path) -> None:
+def test_models_that_name_no_runtime_are_copied_and_name_it(
+    download: Path, tmp_path: Path
+) -> None:
     rewrite(download, lambda content: content.pop("onnxruntime"))
     content = renew_models(download, tmp_path / "new")
     assert content["onnxruntime"].startswith(">=")
