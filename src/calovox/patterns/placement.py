@@ -5,6 +5,8 @@ voxel's energy, each at its place around the shower centre. An event's hits depe
 voxels and its index, not on its batch.
 """
 
+from typing import Any
+
 import numpy as np
 
 from calovox.arrays import Array
@@ -65,7 +67,7 @@ def voxels_to_pattern_hits(
 @kernel(inline="always")
 def place_deposit(
     along: float, across: float, turn: tuple[float, float], around: tuple[float, float, float]
-) -> tuple[np.float32, np.float32]:
+) -> tuple[Any, Any]:
     """Place one deposit of a pattern, inside a compiled kernel.
 
     Args:
@@ -85,7 +87,7 @@ def place_deposit(
 @kernel(inline="always")
 def place_anywhere(
     state: np.uint64, edges: Array, radius: float, around: tuple[float, float, float]
-) -> tuple[np.uint64, np.float32, np.float32]:
+) -> tuple[np.uint64, Any, Any]:
     """Place one hit uniformly in r and alpha, inside a compiled kernel.
 
     It takes one of the places that deposits of patterns have.
