@@ -36,8 +36,8 @@ help:
 	@echo "make test-lowest  the tests with the lowest versions of everything"
 	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
-	@echo "make gates        release gates of the shipped models: demo/gates/index.html"
-	@echo "make referee      boosted trees that tell models from Geant4"
+	@echo "make gates        release gates of the shipped models: demo/gates, demo/gates_cells"
+	@echo "make referee      boosted trees that tell models from Geant4: demo/referee.json, an hour"
 	@echo "make fuzz         mutated files for every reader: five minutes, or INPUTS=100000"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
 	@echo "make parity       FPD and KPD beside those of JetNet, which the CaloChallenge uses"
@@ -150,7 +150,12 @@ benchmark: build/plain
 
 # -- demonstration on the shipped sample -----------------------------------------------------
 
-demo: demo/grids/index.html demo/report/index.html
+# WORKERS steps side by side: simulating, evaluating and drawing. A pipe makes progress plain lines,
+# which two commands can write in turns.
+demo: SHELL := bash
+demo: .SHELLFLAGS := -o pipefail -c
+demo: $(VENV)/.plot
+	@$(MAKE) --no-print-directory -j $(WORKERS) demo/grids/index.html demo/report/index.html 2>&1 | cat
 	@echo
 	@echo "The three grids: $(CURDIR)/demo/grids/index.html"
 	@echo "All models:      $(CURDIR)/demo/report/index.html"
@@ -246,26 +251,20 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 # modulation, as those of the models. Gates on copies need what the models were trained with, made by
 # sample/make_training.sh: make gates TRAINING="train_optimal.h5 ..."; without, they are not kept.
 # The models must load in old runtimes, too.
-gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) gates/release.toml test-runtimes | $(VENV)/.dev
+gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) sample/photons_optimal.h5 \
+		$(MODELS:%=demo/simulated_%.h5) gates/release.toml gates/cells.toml test-runtimes | $(VENV)/.dev
+	$(CALOVOX) evaluate $(filter sample/photons_optimal.h5,$^) \
+		$(foreach m,$(MODELS),$(m)=demo/simulated_$(m).h5) --referee full --noise \
+		--gates gates/cells.toml --force -o demo/gates_cells
 	$(CALOVOX) evaluate $< $(foreach m,$(MODELS),$(m)=demo/scan_$(m).h5) \
 		--classifier-reference $< $(foreach m,$(MODELS),--classifier $(m)=demo/scan_$(m).h5) \
-		$(TRAINING:%=--training %) --gates gates/release.toml --force -o demo/gates
+		$(TRAINING:%=--training %) --referee full --gates gates/release.toml --force -o demo/gates
 
-# Boosted trees on observables of voxels and cells: what the networks of the gates do not see.
-REFEREE := demo/referee
-$(REFEREE)/scan_%_1.h5: demo/scan_%.h5
-	@mkdir -p $(@D)
-	cp $< $@
-$(REFEREE)/opt_%.h5: demo/simulated_%.h5
-	@mkdir -p $(@D)
-	cp $< $@
-$(REFEREE)/binned_%.h5: demo/binned_%.h5
-	@mkdir -p $(@D)
-	cp $< $@
-
-referee: $(MODELS:%=$(REFEREE)/scan_%_1.h5) $(MODELS:%=$(REFEREE)/opt_%.h5) \
-		$(GRIDS:%=$(REFEREE)/binned_%.h5) | $(VENV)/.dev
-	$(BIN)/python -m bench.referee --samples $(REFEREE) --seeds 1
+# Boosted trees: how well they tell models, baselines and grids from Geant4, with five seeds. An hour
+# on two cores; rows appear one by one in demo/referee.json, and what is there is not measured again.
+referee: $(MODELS:%=demo/scan_%.h5) $(MODELS:%=demo/simulated_%.h5) $(BASELINES:%=demo/simulated_%.h5) \
+		$(GRIDS:%=demo/binned_%.h5) | $(VENV)/.dev
+	$(BIN)/python -m bench.referee
 
 demo/grids/index.html: sample/photons_optimal.h5 $(GRIDS:%=demo/binned_%.h5) \
 		demo/phi_ignored.h5 demo/phi_corrected.h5

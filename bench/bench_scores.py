@@ -1,10 +1,11 @@
-"""Time and memory of a whole `calovox evaluate` without classifiers, against the showers.
+"""Time and memory of the scores, and of a whole `calovox evaluate`, without classifiers.
 
-Run from the repository: ``python -m bench.bench_scores``. Each size is evaluated in a process of
-its own, one sample against a reference of the same size, both with cells, and a training set of
-20 000 showers; its peak of resident memory is beside that of the smallest size, and how much more
-it is for each further shower of both samples together. Showers are toy showers, with voxels varied
-so that no two are alike; their cells repeat.
+Run from the repository: ``python -m bench.bench_scores``. Each size is measured in processes of
+their own, one sample against a reference of the same size: all scores of voxels, on one core, then
+the whole report with cells and a training set of 20 000 showers. The peak of resident memory is
+beside that of the smallest size, and how much more it is for each further shower of both samples
+together; ratios of times to those of the smallest size do not depend on how fast the machine is.
+Showers are toy showers, with voxels varied so that no two are alike; their cells repeat.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +27,10 @@ from calovox.dataset import DatasetWriter
 from calovox.geometry import barrel_cells
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
+from calovox.samples.files import EvaluationFiles
+from calovox.samples.samples import Samples
+from calovox.samples.source import open_sample
+from calovox.scores.scoring import score_samples
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -55,37 +61,66 @@ def write_toys(path: Path, n_showers: int, seed: int) -> None:
 
 
 def evaluate(folder: Path) -> None:
-    """Evaluate a folder; print processor and wall time in s, and peak memory in MiB."""
-    start, processor = time.monotonic(), time.process_time()
+    """Evaluate a folder."""
     arguments = ["evaluate", "reference.h5", "simulated.h5", "--training", "training.h5"]
     os.chdir(folder)
     app([*arguments, "--force", "-o", "report"], standalone_mode=False)
+
+
+def score(folder: Path) -> None:
+    """Compute all scores of the voxels of a folder."""
+    files = EvaluationFiles(
+        reference=[folder / "reference.h5"], simulated={"simulated": [folder / "simulated.h5"]}
+    )
+    judged = {
+        name: open_sample([folder / f"{name}.h5"], cells=False)
+        for name in ("reference", "simulated")
+    }
+    score_samples(Samples(files=files, judged=judged))
+
+
+def measure(step: Callable[[Path], None], folder: Path) -> None:
+    """Print processor and wall time of a step in s, and the peak memory in MiB."""
+    start, processor = time.monotonic(), time.process_time()
+    step(folder)
     seconds = time.process_time() - processor, time.monotonic() - start
     print(*seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def bench_scores(folder: Path) -> None:
     write_toys(folder / "training.h5", count(N_TRAINING), seed=0)
-    print("showers of each   process [s]   wall [s]   peak memory [MiB]   bytes per shower")
-    first = 0.0
+    first: dict[str, tuple[float, float]] = {}
+    print("step     showers of each   process [s]   wall [s]   ratio   peak [MiB]   bytes/shower")
     for size in map(count, SIZES):
         for seed, name in enumerate(("reference", "simulated"), start=1):
             (folder / f"{name}.h5").unlink(missing_ok=True)
             write_toys(folder / f"{name}.h5", size, seed)
-        command = [sys.executable, "-m", "bench.bench_scores", "--folder", str(folder)]
-        result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        processor, wall, peak = map(float, result.stdout.split()[-3:])
-        first = first or peak
-        slope = (peak - first) * 2**20 / max(2 * (size - count(SIZES[0])), 1)
-        print(f"{size:15d} {processor:13.1f} {wall:10.1f} {peak:19.0f} {slope:18.0f}")
+        for step in STEPS:
+            command = [sys.executable, "-m", "bench.bench_scores", step, "--folder", str(folder)]
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+            result = subprocess.run(
+                command, stdout=subprocess.PIPE, text=True, check=True, env=environment
+            )
+            processor, wall, peak = map(float, result.stdout.split()[-3:])
+            processor_first, peak_first = first.setdefault(step, (processor, peak))
+            slope = (peak - peak_first) * 2**20 / max(2 * (size - count(SIZES[0])), 1)
+            print(
+                f"{step:8s} {size:15d} {processor:13.1f} {wall:10.1f} "
+                f"{processor / processor_first:7.2f} {peak:12.0f} {slope:14.0f}",
+                flush=True,
+            )
+
+
+STEPS = {"scores": score, "report": evaluate}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, help="evaluate this folder, and nothing else")
-    folder = parser.parse_args().folder
-    if folder is not None:
-        evaluate(folder)
+    parser.add_argument("step", nargs="?", choices=STEPS, default="report")
+    parser.add_argument("--folder", type=Path, help="measure this folder, and nothing else")
+    arguments = parser.parse_args()
+    if arguments.folder is not None:
+        measure(STEPS[arguments.step], arguments.folder)
         return
     with tempfile.TemporaryDirectory() as temporary:
         bench_scores(Path(temporary))

@@ -1,209 +1,182 @@
-"""What boosted trees tell apart: the table of the shipped models, on voxels and on cells.
+"""How well boosted trees tell the shipped models and baselines from Geant4.
 
-Run from the repository: ``python -m bench.referee --samples FOLDER``. The folder holds showers of
-``calovox simulate`` for the photons of the sample: ``scan_MODEL_SEED.h5`` for photons_scan.h5, and
-``opt_MODEL.h5`` and ``binned_GRID.h5`` with cells for photons_optimal.h5. What is not there is
-left out. Rows appear one by one.
+Run from the repository, `make referee`, or ``python -m bench.referee``. It reads the showers of
+`make demo` for the photons of the sample. Rows appear one by one, and are written to a JSON file
+as they come; rows that the file has already are not measured again.
 """
 
 import argparse
+import json
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from bench.timing import run
-from calovox.arrays import Array, Bool
-from calovox.dataset import DatasetReader
-from calovox.geometry import barrel_cells
-from calovox.photons import Photons
-from calovox.samples.observables import (
-    ELECTRONIC_NOISE,
-    ObservableTable,
-    VoxelPositions,
-    add_noise,
-    cells_to_observables,
-    cells_to_window_cells,
-    cut_cells,
-    voxels_to_observables,
+from calovox.samples.observables.observed import (
+    ObservedPair,
+    ObservedShowers,
+    pair_showers,
+    read_observed,
 )
+from calovox.samples.regions import CENTRAL
+from calovox.samples.source import SourceChain, open_sample
 from calovox.scores.referee import (
     ClassifierInputs,
     classify_by_trees,
+    inputs_of,
     measure_floor,
-    measure_learning_curve,
     observable_inputs,
     voxel_inputs,
-    what_a_classifier_sees,
-    window_inputs,
 )
+from calovox.scores.referee.kinds import NOISE_SEEDS, THRESHOLD, Kind
 
-THRESHOLD = 1.0  # MeV
-EIGHT = ("f1", "delta_e", "e_ratio", "w_eta1", "fracs1", "r_phi", "r_eta", "cells_e_all")
-MODELS = ("calocfm", "calodit_teacher", "calodit")
-CELL_MODELS = (*MODELS, "fastcalogan", "fastcalosimv2")
+MODELS = ("calodit", "calodit_teacher", "calocfm")
+BASELINES = ("fastcalogan", "fastcalosimv2")
 GRIDS = ("optimal", "regular", "coarse")
+NINE = ("f1", "delta_e", "e_ratio", "w_eta1", "fracs1", "r_phi", "r_eta", "cells_e_all")
+NO_CENTRE = ("center_eta", "center_phi", "center_r", "move_", "asymmetry")
+MOST = 1_000_000
+
+Compute = Callable[[ObservedShowers, np.ndarray, int], ClassifierInputs]
 
 
-def narrow(reader: DatasetReader) -> Bool[Array, " event"]:
-    """Choose the photons of 49 to 98 GeV at abs(eta) of 0.20 to 0.25."""
-    voxels = reader.read()
-    abs_eta = np.abs(voxels.photon_eta)
-    return (abs_eta >= 0.2) & (abs_eta < 0.25) & (voxels.incident_energy > 48e3)
+class Row(NamedTuple):
+    """One test: which inputs, of which samples, of which photons."""
+
+    title: str
+    compute: Compute
+    scan: bool
+    central: bool
+    samples: tuple[str, ...]
 
 
-class Voxels:
-    """Voxels of a file, as classifiers see them."""
+class Samples:
+    """The samples, each read once."""
 
-    def __init__(self, path: Path, rows: Bool[Array, " event"] | None = None) -> None:
-        voxels = DatasetReader(path).read()
-        chosen = slice(None) if rows is None else np.flatnonzero(rows)
-        self.incident = voxels.incident_energy[chosen]
-        self.photon, self.abs_eta = voxels.index[chosen], np.abs(voxels.eta_center[chosen])
-        self.energy = voxels.energy[chosen] * self.incident[:, None].astype(np.float32)
-        positions = VoxelPositions.from_grid(voxels.grid)
-        self.observables = voxels_to_observables(
-            self.energy, self.incident, positions, threshold=THRESHOLD
-        )
+    def __init__(self, sample: Path, demo: Path) -> None:
+        self._sample, self._demo = sample, demo
+        self._read: dict[Path, tuple[SourceChain, ObservedShowers]] = {}
 
-    def inputs(self, kind: str) -> ClassifierInputs:
-        table = self.observables
-        if kind.endswith("without D"):
-            kept = [n for n in table.names if not n.startswith(("center_", "move_", "asymmetry"))]
-            table = table.select(kept)
-        if kind.startswith("observables"):
-            return observable_inputs(table, self.incident, self.photon, abs_eta=self.abs_eta)
-        return voxel_inputs(
-            self.energy,
-            self.incident,
-            self.photon,
-            threshold=THRESHOLD,
-            abs_eta=self.abs_eta,
-            observables=table,
-        )
+    def reference(self, *, scan: bool) -> tuple[SourceChain, ObservedShowers]:
+        return self._open(self._sample / f"photons_{'scan' if scan else 'optimal'}.h5")
+
+    def pair(self, name: str, *, scan: bool) -> ObservedPair:
+        prefix = "" if name.startswith("binned") else "scan_" if scan else "simulated_"
+        first, reference = self.reference(scan=scan)
+        source, showers = self._open(self._demo / f"{prefix}{name}.h5")
+        pair = pair_showers(reference, showers, (first, source))
+        if isinstance(pair, str):
+            raise SystemExit(f"{source.path}: {pair}")
+        return pair
+
+    def _open(self, path: Path) -> tuple[SourceChain, ObservedShowers]:
+        if path not in self._read:
+            source = open_sample([path])
+            self._read[path] = source, read_observed(source, MOST, path.name)
+        return self._read[path]
 
 
-class Cells:
-    """Cells of a file, as classifiers see them, with noise and without."""
-
-    def __init__(self, path: Path, seed: int, photons: Photons) -> None:
-        reader = DatasetReader(path)
-        table = barrel_cells()
-        windows = cells_to_window_cells(reader.cells(), table)
-        self.photons = photons
-        self.quiet, self.noisy = cut_cells(windows), add_noise(windows, photons.index, seed=seed)
-        self.observables: dict[str, ObservableTable] = {
-            "without noise": cells_to_observables(self.quiet, table, photons),
-            "with noise": cells_to_observables(self.noisy, table, photons, noise=ELECTRONIC_NOISE),
-        }
-
-    def inputs(self, kind: str, noise: str) -> ClassifierInputs:
-        photon = self.photons.energy, self.photons.index
-        abs_eta = np.abs(self.photons.eta)
-        if kind == "all cells":
-            cells = self.noisy if noise == "with noise" else self.quiet
-            return window_inputs(cells, *photon, abs_eta=abs_eta)
-        table = self.observables[noise]
-        if kind == "eight of the nine observables":
-            table = table.select(EIGHT)
-        return observable_inputs(table, *photon, abs_eta=abs_eta)
+def rows() -> Iterator[Row]:
+    """List the tests, the most important first."""
+    grids = tuple(f"binned_{grid}" for grid in GRIDS)
+    of_cells = (*grids, *MODELS, *BASELINES)
+    yield Row("all cells, noise", of("all cells, noise"), False, False, of_cells)
+    yield Row("cell observables", of("cell observables"), False, False, of_cells)
+    yield Row("voxels", of("voxels"), True, False, MODELS)
+    yield Row("voxels, 65 GeV", of("voxels"), False, True, MODELS)
+    yield Row("voxels, 65 GeV, without D", without_centre, False, True, MODELS)
+    yield Row("eight of the nine observables", eight, False, False, MODELS)
+    yield Row("voxel observables", of("voxel observables"), True, False, MODELS)
+    yield Row("cell observables, noise", of("cell observables, noise"), False, False, of_cells)
+    yield Row("all cells", of("all cells"), False, False, of_cells)
 
 
-def say(*columns: object) -> None:
-    print(*columns, f"[{time.process_time():.0f} s]", sep=" | ", flush=True)
+def of(kind: Kind) -> Compute:
+    """Take all inputs of a kind."""
+    return lambda showers, photon, seed: inputs_of(
+        kind, showers, photon, threshold=THRESHOLD, noise_seed=seed
+    )
 
 
-def compare(
-    title: str, reference: ClassifierInputs, simulated: ClassifierInputs, n_seeds: int
-) -> None:
-    areas = classify_by_trees(reference, simulated, n_seeds=n_seeds)
-    say(title, f"{areas.mean:.3f} +- {areas.error:.3f}", f"{len(reference)} showers")
+def without_centre(showers: ObservedShowers, photon: np.ndarray, seed: int) -> ClassifierInputs:
+    """Take voxels and observables but for those of the energy centre."""
+    table = showers.voxel_observables(THRESHOLD)
+    kept = [name for name in table.names if not name.startswith(NO_CENTRE)]
+    return voxel_inputs(
+        *(showers.voxel_energy, showers.energy, photon),
+        threshold=THRESHOLD,
+        abs_eta=showers.abs_eta,
+        observables=table.select(kept),
+    )
 
 
-def halves(title: str, reference: ClassifierInputs, n_seeds: int) -> None:
-    floor = measure_floor(reference, n_seeds=n_seeds)
-    say(f"halves, {title}", f"{floor.mean:.3f} +- {floor.error:.3f}", f"{len(reference)} showers")
+def eight(showers: ObservedShowers, photon: np.ndarray, seed: int) -> ClassifierInputs:
+    """Take the nine observables of the note; raw and calibrated energy are one here."""
+    table = showers.cell_observables(None).select(NINE)
+    return observable_inputs(table, showers.energy, photon, abs_eta=showers.abs_eta)
 
 
-def judge_voxels(sample: Path, samples: Path, n_seeds: int) -> None:
-    whole = Voxels(sample / "photons_scan.h5")
-    optimal = DatasetReader(sample / "photons_optimal.h5")
-    rows = narrow(optimal)
-    slices = {
-        "scan": (whole, "scan_{}_1.h5", None),
-        "49-98 GeV": (Voxels(optimal.path, rows), "opt_{}.h5", rows),
+def in_region(showers: ObservedShowers) -> np.ndarray:
+    """Find the showers around 65 GeV at 0.20 to 0.25."""
+    assert showers.abs_eta is not None
+    return np.flatnonzero(CENTRAL.select(showers.energy, showers.abs_eta))
+
+
+def measure(row: Row, name: str, samples: Samples, n_seeds: int) -> dict[str, object]:
+    """Measure one entry of the table: a sample against Geant4, or Geant4 halves."""
+    if name == "halves":
+        _, reference = samples.reference(scan=row.scan)
+        chosen = reference[in_region(reference)] if row.central else reference
+        inputs = row.compute(chosen, np.arange(len(chosen)), NOISE_SEEDS[0])
+        areas = measure_floor(inputs, n_seeds=n_seeds)
+    else:
+        pair = samples.pair(name, scan=row.scan)
+        parts = [
+            row.compute(showers, photon, seed)
+            for showers, photon, seed in zip(
+                (pair.reference, pair.simulated), pair.photon_numbers, NOISE_SEEDS, strict=True
+            )
+        ]
+        chosen_rows = in_region(pair.reference) if row.central else np.arange(len(pair.reference))
+        areas = classify_by_trees(*(part.rows(chosen_rows) for part in parts), n_seeds=n_seeds)
+    return {
+        "inputs": row.title,
+        "sample": name,
+        "auc": areas.mean,
+        "error": areas.error,
+        "seeds": areas.auc.tolist(),
+        "n_showers": min(areas.n_reference, areas.n_simulated),
     }
-    for title, (reference, name, chosen) in slices.items():
-        kinds = ["observables", "voxels and observables"]
-        kinds += ["voxels and observables, without D"] if chosen is not None else []
-        for kind in kinds:
-            for model in MODELS:
-                path = samples / name.format(model)
-                if path.exists():
-                    other = Voxels(path, chosen)
-                    compare(
-                        f"{title} {model}: {kind}",
-                        reference.inputs(kind),
-                        other.inputs(kind),
-                        n_seeds,
-                    )
-            halves(f"{title}: {kind}", reference.inputs(kind), n_seeds)
-
-
-def judge_cells(sample: Path, samples: Path, n_seeds: int) -> None:
-    reader = DatasetReader(sample / "photons_optimal.h5")
-    read = reader.read()
-    photons = Photons(read.incident_energy, read.photon_eta, read.photon_phi, read.index)
-    reference = Cells(reader.path, 1, photons)
-    names = [f"binned_{grid}" for grid in GRIDS] + [f"opt_{model}" for model in CELL_MODELS]
-    paths = [samples / f"{name}.h5" for name in names]
-    for kind, noise in (
-        ("observables of cells", "without noise"),
-        ("all cells", "with noise"),
-        ("eight of the nine observables", "without noise"),
-        ("observables of cells", "with noise"),
-        ("all cells", "without noise"),
-    ):
-        first = reference.inputs(kind, noise)
-        for path in filter(Path.exists, paths):
-            second = Cells(path, 2, photons).inputs(kind, noise)
-            compare(f"cells {path.stem}: {kind}, {noise}", first, second, n_seeds)
-        halves(f"cells: {kind}, {noise}", first, n_seeds)
-
-
-def judge_in_depth(sample: Path, samples: Path, model: str) -> None:
-    """Show the learning curve, and what a classifier sees."""
-    reference = Voxels(sample / "photons_scan.h5")
-    other = Voxels(samples / f"scan_{model}_1.h5")
-    pair = reference.inputs("observables"), other.inputs("observables")
-    curve = measure_learning_curve(*pair, classify_by_trees(*pair, n_seeds=1))
-    for point in curve.points:
-        say(f"{model}: {point.n_showers} showers", f"{point.auc:.3f} +- {point.error:.3f}")
-    say(f"{model}: extrapolated", curve.extrapolation)
-    for seen in what_a_classifier_sees(reference.observables, other.observables, *pair)[:12]:
-        say(
-            seen.observable.name,
-            f"importance {seen.importance:.4f} +- {seen.importance_error:.4f}",
-            f"shift {seen.shift:+.3f} +- {seen.shift_error:.3f}",
-            f"width {seen.width:.3f} +- {seen.width_error:.3f}",
-            f"alone {seen.alone:.3f}",
-        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=Path, default=Path("sample"))
-    parser.add_argument("--samples", type=Path, required=True, help="simulated showers")
+    parser.add_argument("--demo", type=Path, default=Path("demo"))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--part", choices=("voxels", "cells", "depth"), action="append")
+    parser.add_argument("--output", type=Path, default=Path("demo/referee.json"))
     arguments = parser.parse_args()
-    for part in arguments.part or ("voxels", "cells", "depth"):
-        if part == "voxels":
-            judge_voxels(arguments.sample, arguments.samples, arguments.seeds)
-        elif part == "cells":
-            judge_cells(arguments.sample, arguments.samples, arguments.seeds)
-        else:
-            judge_in_depth(arguments.sample, arguments.samples, "calodit")
+    samples = Samples(arguments.sample, arguments.demo)
+    output = arguments.output
+    table = json.loads(output.read_text(encoding="utf-8")) if output.exists() else []
+    known = {(entry["inputs"], entry["sample"]) for entry in table}
+    for row in rows():
+        for name in (*row.samples, "halves"):
+            if (row.title, name) in known:
+                continue
+            start = time.process_time()
+            found = measure(row, name, samples, arguments.seeds)
+            table.append(found)
+            output.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+            spent = time.process_time() - start
+            print(
+                f"{row.title:30} {name:16} {found['auc']:.3f} +- {found['error']:.3f}  "
+                f"{found['n_showers']} showers  {spent:.0f} s",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ parametrisation.
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,7 +69,8 @@ def make_corpus(folder: Path) -> None:
     """
     grid = small_grid()
     hits = toy_showers(_N_EVENTS, n_hits=30, photons=toy_photons(_N_EVENTS))
-    for name in ("hits", "dataset", "challenge", "curve", "sub_voxels", "cells", "photons"):
+    names = ("hits", "dataset", "challenge", "curve", "sub_voxels", "cells", "photons", "centers")
+    for name in names:
         (folder / name).mkdir()
     _write_hits(folder / "hits" / "hits.h5", hits)
     _write_dataset(folder / "dataset" / "photons.h5", hits, grid)
@@ -80,6 +82,8 @@ def make_corpus(folder: Path) -> None:
     _write_cells(folder / "cells" / "CaloCells.root")
     _write_hits(folder / "cells" / "hits.h5", hits)
     _write_photons(folder / "photons")
+    shutil.copyfile(find_model("calodit") / "centers.json", folder / "centers" / "centers.json")
+    _write_dataset(folder / "centers" / "photons.h5", hits, grid)
     _write_shapes(folder / "shapes", hits)
     _write_parametrisation(folder / "parametrisation")
     _write_model(folder / "model", folder / "curve" / "curve.h5")

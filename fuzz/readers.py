@@ -14,6 +14,7 @@ from calovox.geant4.shards import ShardFolder
 from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader, HitsWriter
 from calovox.models.base import Conditions
+from calovox.models.centers import CenterModel
 from calovox.models.parametric.model import ParametricModel
 from calovox.phi_modulation.curve_file import (
     read_average,
@@ -27,6 +28,7 @@ from calovox.runtime import load_models
 from calovox.samples.source import open_sample
 from calovox.scores.gates.files import read_gates
 from calovox.scores.table import Scores
+from calovox.simulation.centers import draw_centers
 from calovox.simulation.photon_files import read_photons as read_photon_file
 from calovox.training.runs.folder import read_run
 from calovox.voxelization import VoxelGrid
@@ -216,6 +218,19 @@ def read_model(folder: Path, out: Path) -> None:
     model = models.models[0]
     conditions = Conditions(np.array([65e3]), np.array([0.2]))
     model.sample(conditions, np.zeros((1, *models.noise_shape), dtype=np.float32))
+
+
+def read_centers(folder: Path, out: Path) -> None:
+    """Read shower centres, and draw some."""
+    model = CenterModel.read(folder / "centers.json")
+    voxels = DatasetReader(folder / "photons.h5").read()
+    list(draw_centers([voxels], model, seed=1))
+
+
+def run_simulate_centers(folder: Path, out: Path) -> None:
+    """Simulate a shipped model about the impacts of photons."""
+    centers = ("--center", f"{folder / 'centers.json'}", "-o", f"{out / 'd.h5'}")
+    run_command("simulate", "--model", "calodit", *_PHOTONS, *centers)
 
 
 def run_simulate_model(folder: Path, out: Path) -> None:

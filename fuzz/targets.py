@@ -175,6 +175,11 @@ TARGETS: Final[dict[str, Target]] = {
         ("paused/run.json", "paused/checkpoint.pt", "paused/checkpoint.pt", "paused/config.toml"),
         (readers.run_train,),
     ),
+    "centres": Target(
+        "centers",
+        ("centers.json",),
+        (*[readers.read_centers] * 12, readers.run_simulate_centers),
+    ),
     "grid": Target(
         "grid",
         ("grid.toml",),

@@ -60,7 +60,8 @@ export_pairs() {
     calovox export "$runs/top_inn_low" "$runs/top_${shapes}_low" \
         "$runs/top_inn_high" "$runs/top_${shapes}_high" \
         --sub-voxels "$data/sub_voxels_optimal.root" --phi-modulation "$here/phi_curve.h5" \
-        --no-fastcalosim --half-weights --force -o "$shipped/$name"
+        --centers "$here/centers.json" --no-fastcalosim --half-weights --force \
+        -o "$shipped/$name"
 }
 
 calovox train parametric "$hits"/train_[89]_*.h5 "$hits"/train_1?_*.h5 "$others/scan.h5" "$others/phi_fit.h5" \

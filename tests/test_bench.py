@@ -15,13 +15,14 @@ SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if "def main" in path.
 ELSEWHERE = {
     "__main__": "runs all others",
     "bench_geant4": "needs Geant4 data",
+    "bench_power": "takes minutes",
     "bench_scores": "needs a process for each evaluation",
     "hit_energy_scan": "takes minutes",
     "compare_cells": "needs a file of the user",
     "learning_curve": "needs files of the user",
     "parity_jetnet": "needs JetNet",
     "phi_modulation_closure": "needs files of the user",
-    "referee": "needs files of the user",
+    "referee": "takes an hour",
 }
 
 
@@ -61,7 +62,7 @@ def test_what_is_lacking_is_said_in_one_line(
     assert capsys.readouterr().err == "bench_toy: no data: get it\n"
 
 
-@pytest.mark.parametrize("name", ["compare_cells", "phi_modulation_closure", "referee"])
+@pytest.mark.parametrize("name", ["compare_cells", "phi_modulation_closure"])
 def test_files_that_are_not_named_are_asked_for(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

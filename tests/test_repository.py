@@ -75,17 +75,17 @@ MAY_IMPORT = {
         "runtime simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
-        "arrays dataset files geometry hits photons random_streams reconstruction text tracking "
-        "units voxelization"
+        "arrays dataset files geometry hits kernels photons random_streams reconstruction text "
+        "tracking units voxelization"
     ),
-    "scores": "arrays files kernels nn samples tracking",  # two samples compared
+    "scores": "arrays files kernels nn samples tracking units",  # two samples compared
     "report": (  # topics measured, drawn, and put on a page
         "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
         "scores tracking units voxelization"
     ),
     "info": (  # what is in a file or a folder of ours
         "dataset files geometry hits models patterns phi_modulation reconstruction runtime "
-        "units voxelization"
+        "samples units voxelization"
     ),
     "cli": (  # one command per stage
         "benchmarking binned_shower dataset export files geant4 geometry hits info models "
@@ -204,7 +204,8 @@ def test_no_room_holds_more_than_15_per_cent_of_the_lines():
 
 
 def test_no_folder_level_has_more_than_15_files():
-    folders = {path.parent for path in SOURCE.rglob("*.*") if "__pycache__" not in path.parts}
+    left_out = {"__pycache__", "shipped"}  # an exported model has the files that it needs
+    folders = {path.parent for path in SOURCE.rglob("*.*") if not left_out & {*path.parts}}
     sizes = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
     assert {str(folder): size for folder, size in sizes.items() if size > 15} == {}
 

@@ -9,17 +9,26 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from calovox.report.comparison import compare_values
 from calovox.report.contents import appendices, summaries, topics
 from calovox.report.pictures import Picture
 from calovox.report.topic import Measured, Topic
 from calovox.report.topics.classifier import ClassifierTopic
+from calovox.report.topics.referee import RefereeTopic
+from calovox.report.topics.referee.measure import JudgedGroup, RefereeTopicResult, SeenHistogram
 from calovox.report.topics.response import ResponseTopic
 from calovox.report.topics.response.slices import slice_response
 from calovox.samples.bins import event_bins
+from calovox.samples.observables.table import Observable
 from calovox.samples.samples import Samples
 from calovox.samples.totals import TotalEnergies
 from calovox.scores.classifiers.network import N_SEEDS, Classification, ClassifierResult
 from calovox.scores.gates.gates import Gate, check_gates
+from calovox.scores.referee.judge import TreeTest
+from calovox.scores.referee.learning_curve import Extrapolation, LearningCurve, LearningPoint
+from calovox.scores.referee.samples import RefereeResult, SampleVerdict, Seen
+from calovox.scores.referee.seen import SeenObservable
+from calovox.scores.referee.trees import TreeAreas
 from calovox.scores.table import Score, Scores
 from calovox.tracking import silently
 
@@ -27,6 +36,7 @@ NAMES = ("BinnedShower", "FastCaloSimV2", "CaloCFM", "CaloDiT-2", "CaloDiT-2 in 
 
 _METRICS = {"separation": ("e_tot", "e_layer_2", "sparsity_12"), "precision": ("high-level",)}
 _METRICS |= {"ks": ("e_tot", "w_eta1"), "auc": ("voxels", "high-level")}
+_METRICS |= {"tree_auc": ("all cells, noise",), "largest_auc": ("trees: voxels",)}
 _METRICS |= {"divergence": ("voxels", "high-level"), "copying": ("voxels",)}
 
 
@@ -37,11 +47,16 @@ def toy_samples(samples: Samples, curves: Samples) -> Samples:
     judged = {reference.label: reference}
     judged |= {name: replace(copy, label=name) for copy, name in zip(copies, NAMES, strict=True)}
     files = replace(samples.files, simulated=dict.fromkeys(NAMES, ()), curve=curves.files.curve)
+    observed = {
+        name: samples.observed[sample.label]
+        for name, sample in zip((reference.label, *NAMES), (reference, *copies), strict=True)
+    }
     totals = (_totals(name, place) for place, name in enumerate(("Geant4", *NAMES)))
     return replace(
         samples,
         files=files,
         judged=judged,
+        observed=observed,
         displaced=curves.displaced,
         slices=tuple(totals),
     )
@@ -68,6 +83,8 @@ def toy_parts(samples: Samples) -> list[Measured[Any]]:
 def _measure(topic: Topic[Any], samples: Samples) -> Measured[Any]:
     if isinstance(topic, ClassifierTopic):
         return Measured(topic, replace(_classifier(0.6), high_level=_classifier(0.7)))
+    if isinstance(topic, RefereeTopic):
+        return Measured(topic, toy_referee())
     result = topic.measure(samples)
     if isinstance(topic, ResponseTopic):
         slices = ((0.2, 0.25), (0.2, 0.22), (0.22, 0.25))
@@ -110,6 +127,42 @@ def _totals(label: str, place: int) -> TotalEnergies:
     energy = np.repeat(2.0 ** np.arange(8, 23), 120)
     etas = np.tile([0.22, 0.8], len(energy) // 2)
     return TotalEnergies(label, energy, etas, rng.normal(0.98, 0.02, len(energy)))
+
+
+def toy_referee() -> RefereeTopicResult:
+    """Invent verdicts of boosted trees on all samples."""
+
+    def areas(auc: float, n_showers: int = 1500) -> TreeAreas:
+        return TreeAreas(np.array([auc]), np.array([0.01]), n_showers, n_showers)
+
+    points = tuple(LearningPoint(n, 0.65 - n**-0.5, 0.02) for n in (375, 750, 1500))
+    curve = LearningCurve(points, Extrapolation(0.65, 0.03))
+    names = (Observable("center_eta_2", "energy centre", "mm"), Observable("width_r_1", "width"))
+    seen = Seen(
+        "voxel observables",
+        (
+            SeenObservable(names[0], 0.1, 0.01, 0.2, 0.02, 1.1, 0.02, 0.7),
+            SeenObservable(names[1], 0.05, 0.01, -0.1, 0.02, 1.0, 0.02, float("nan")),
+        ),
+    )
+    tests = (
+        TreeTest("all cells, noise", areas(0.62), curve),
+        TreeTest("voxel observables", areas(0.8)),
+    )
+    verdicts = tuple(SampleVerdict(name, 1500, True, tests, (seen,)) for name in NAMES)
+    floors = {test.inputs: areas(0.5) for test in tests}
+    places = {name: place for place, name in enumerate(NAMES)}
+    rng = np.random.default_rng(1)
+    values = [rng.normal(size=300) for _ in range(len(NAMES) + 1)]
+    histograms = tuple(
+        SeenHistogram(
+            "voxel observables", name, compare_values(name.name, values, list(places.items()))
+        )
+        for name in names
+    )
+    result = RefereeResult(1.0, 1, floors, verdicts)
+    group = JudgedGroup("samples", "Samples of the report", result, places, histograms)
+    return RefereeTopicResult((group,), ())
 
 
 def _classifier(auc: float) -> ClassifierResult:

@@ -20,6 +20,23 @@ SHAPES = {
     **{"e_ratio": "E_ratio", "w_eta1": "w_eta1", "fracs1": "fracs1"},
     **{"r_phi": "R_phi", "r_eta": "R_eta"},
 }
+REFEREE_MODELS = {
+    **{name: f"`{name}`" for name in ("calodit", "calodit_teacher", "calocfm")},
+    **{name: f"`{name}`" for name in ("fastcalogan", "fastcalosimv2")},
+    "halves": "Geant4 halves",
+}
+REFEREE_GRIDS = {f"binned_{grid}": grid for grid in ("regular", "optimal", "coarse")}
+REFEREE_INPUTS = {
+    "all cells, noise": "all cells with noise",
+    "cell observables": "observables of cells",
+    "voxels": "voxels and their observables, 256 MeV to 2.1 TeV",
+    "voxels, 65 GeV": "voxels and their observables, around 65 GeV",
+    "voxels, 65 GeV, without D": "the same without the energy centre",
+    "eight of the nine observables": "eight of the nine observables",
+    "voxel observables": "observables of voxels alone, 256 MeV to 2.1 TeV",
+    "cell observables, noise": "observables of cells with noise",
+    "all cells": "all cells without noise",
+}
 _BLOCK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -91,6 +108,27 @@ def cost(content: dict[str, Any]) -> str:
     return write(["", *(names.get(Path(n).name, f"`{n}`") for n in models)], rows)
 
 
+def referee(rows: list[dict[str, Any]]) -> str:
+    """List the AUC of boosted trees on all inputs, of models and baselines."""
+    return _areas(rows, REFEREE_MODELS, "AUC")
+
+
+def referee_grids(rows: list[dict[str, Any]]) -> str:
+    """List the AUC of BinnedShower on its grids."""
+    return _areas(rows, REFEREE_GRIDS, "AUC of BinnedShower")
+
+
+def _areas(rows: list[dict[str, Any]], samples: dict[str, str], title: str) -> str:
+    found = {
+        (row["inputs"], row["sample"]): f"{row['auc']:.3f} +- {row['error']:.3f}" for row in rows
+    }
+    shown = dict.fromkeys(
+        row["inputs"] for row in rows if row["sample"] in samples and row["sample"] != "halves"
+    )
+    lines = [[REFEREE_INPUTS[i], *(found.get((i, s), "") for s in samples)] for i in shown]
+    return write([title, *samples.values()], lines)
+
+
 def _both(batches: dict[str, float]) -> str:
     return f"{batches['100']:.2f}, {batches['1000']:.2f}"
 
@@ -108,6 +146,8 @@ SOURCES: dict[str, tuple[str | None, str, Callable[..., str]]] = {
     "grids": ("demo/grids/report.json", "make demo", shapes),
     "shapes": ("demo/report/report.json", "make demo", shapes),
     "slices": ("demo/report/report.json", "make demo", slices),
+    "referee": ("demo/referee.json", "make referee", referee),
+    "referee-grids": ("demo/referee.json", "make referee", referee_grids),
     "cost": ("build/benchmark.json", "make benchmark", cost),
 }
 

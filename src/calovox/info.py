@@ -19,6 +19,7 @@ from calovox.patterns.file import read_patterns
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import modulation_state
 from calovox.reconstruction import read_shapes_file
+from calovox.samples.calochallenge import describe_calochallenge
 from calovox.units import format_energy
 from calovox.voxelization import VoxelGrid
 
@@ -30,7 +31,8 @@ def describe_file(path: Path) -> dict[str, str]:
 
     Args:
         path: Hits, dataset, shapes, grid, settings, curves, parametrisation, patterns, tables of
-            cells, sub-voxel probabilities, the folder of a report or of an exported model.
+            cells, sub-voxel probabilities, showers of the CaloChallenge, the folder of a report or
+            of an exported model.
 
     Returns:
         Lines for a reader, by their titles.
@@ -171,6 +173,7 @@ def _describe_model(path: Path) -> dict[str, str]:
         energies = " to ".join(map(format_energy, model.energy_range))
         parts = [part["model"] for part in model.card.values() if "model" in part]
         lines[f"{low:g} <= |eta| < {high:g}"] = f"{energies}: {', '.join(parts)}"
+    lines["centres"] = "none" if models.centers is None else models.centers.name
     lines["sub-voxels"] = "none" if models.sub_voxels is None else models.sub_voxels.name
     curve = models.phi_modulation
     return lines | {"phi modulation": "none" if curve is None else curve.name}
@@ -191,4 +194,5 @@ _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
     "parametrisation": _describe_parametrisation,
     "patterns": _describe_patterns,
     "model": _describe_model,
+    "CaloChallenge": describe_calochallenge,
 }

@@ -38,7 +38,9 @@ class Stream(IntEnum):
     HITS = 7
     TIES = 8
     NOISE = 9
+    CHOICE = 10
     PATTERNS = 11
+    CENTERS = 12
 
 
 @kernel(inline="always")

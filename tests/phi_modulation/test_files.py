@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from calovox.hits import HitsReader, HitsWriter, concatenate_hits
-from calovox.phi_modulation import PhiModulation, apply_phi_modulation
+from calovox.geometry import aligned_barrel_cells
+from calovox.hits import HitsReader, HitsWriter, concatenate_hits, read_hits
+from calovox.phi_modulation import (
+    PhiModulation,
+    apply_phi_modulation,
+    remove_phi_modulation,
+)
 from calovox.phi_modulation.bare_hits import BareHits
 from calovox.phi_modulation.curve_file import write_curve
 from calovox.phi_modulation.files import apply_to_file, fit_to_files, remove_from_file
@@ -43,6 +48,34 @@ def test_hits_are_read_without_their_modulation(files):
     assert hits.phi_modulation == {"state": "removed"}
     read = concatenate_hits(list(hits.batches("reading")))
     assert read.energy == pytest.approx(BARE.energy, rel=1e-6)
+
+
+def test_displaced_cells_are_those_of_removing_applying_and_reading(files):
+    cells = aligned_barrel_cells()
+    curve, removed = files / "curve.h5", files / "removed.h5"
+    remove_from_file(files / "hits.h5", curve, removed, cells=cells)
+    expected = remove_phi_modulation(read_hits(files / "hits.h5"), CURVE, cells)
+    assert np.array_equal(read_hits(removed).energy, expected.energy)
+    assert not np.allclose(read_hits(removed).energy, BARE.energy)
+    read = concatenate_hits(list(BareHits([files / "hits.h5"], curve, cells).batches("reading")))
+    assert np.array_equal(read.energy, expected.energy)
+    apply_to_file(removed, curve, files / "applied.h5", cells=cells)
+    again = read_hits(files / "applied.h5")
+    assert again.energy == pytest.approx(read_hits(files / "hits.h5").energy, rel=1e-6)
+
+
+def test_showers_are_not_replayed_in_other_cells(files):
+    with pytest.raises(ValueError, match="leave --replay or --cells-table out"):
+        fit_to_files(
+            [files / "hits.h5"],
+            files / "fit.h5",
+            FitSettings(),
+            seed=1,
+            replay=2,
+            truth=lambda layer, phi: np.ones_like(phi),
+            cells=aligned_barrel_cells(),
+        )
+    assert not (files / "fit.h5").exists()
 
 
 def test_files_of_different_modulation_are_refused(files):

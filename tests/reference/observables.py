@@ -20,6 +20,7 @@ def voxel_observables(energy: Any, incident: float, grid: Any, threshold: float)
         of_layer = _part([kept[v] for v in part], [_place(voxels[v]) for v in part], incident)
         centers[layer] = of_layer["center_eta"], of_layer["center_phi"], of_layer["e"] > 0
         found |= {f"{name}_{layer}": value for name, value in of_layer.items()}
+        found["e_tot" if layer == "all" else f"e_layer_{layer}"] = of_layer["e"]
         found[f"roughness_{layer}"] = _roughness(kept, part, voxels)
     for first, second in ((0, 1), (1, 2), (2, 3), (3, 12)):
         for axis, name in enumerate(("eta", "phi")):
@@ -45,6 +46,7 @@ def _part(energy: list[float], places: list[Any], incident: float) -> dict[str, 
         square = sum(e * (p[axis] - mean) ** 2 for e, p in zip(energy, places, strict=True))
         found[f"center_{name}"] = mean
         found[f"width_{name}"] = math.sqrt(square / total) if total else 0.0
+    found["sparsity"] = sum(e == 0 for e in energy) / len(energy)
     for limit in (0.1, 1, 10):
         found[f"n_above_{limit:g}mev"] = sum(e > limit for e in energy)
     hot = sorted(energy, reverse=True)

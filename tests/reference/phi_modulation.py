@@ -76,3 +76,18 @@ def adam_twin(means, settings):
         for layer in range(len(curves)):
             curves[layer] /= curves[layer].mean()
     return curves
+
+
+def phi_in_cells_twin(layer, eta, phi, cells):
+    """phi - phi_cell hit by hit, with the cell whose centre is nearest in half-widths."""
+    found = np.asarray(phi, dtype=np.float64).copy()
+    for hit in range(len(layer)):
+        if layer[hit] == 12:
+            continue
+        rows = np.flatnonzero(cells.layer == layer[hit])
+        d_phi = np.remainder(phi[hit] - cells.phi[rows] + math.pi, 2 * math.pi) - math.pi
+        d_eta = eta[hit] - cells.eta[rows]
+        distance = np.maximum(np.abs(d_eta) / cells.d_eta[rows], np.abs(d_phi) / cells.d_phi[rows])
+        nearest = len(rows) - 1 - np.argmin(distance[::-1])
+        found[hit] = d_phi[nearest]
+    return found

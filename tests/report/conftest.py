@@ -16,6 +16,7 @@ from calovox.report.report import Report, write_report
 from calovox.report.topics.inputs import measure as inputs
 from calovox.samples.files import EvaluationFiles, SampleFiles
 from calovox.samples.samples import read_samples
+from calovox.scores.table import Scores
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_datasets import datasets, region_hits
 from tests.toy_report import toy_parts, toy_pictures, toy_samples
@@ -89,9 +90,14 @@ def phi_modulation_files(tmp_path_factory: pytest.TempPathFactory) -> Evaluation
 
 
 @pytest.fixture(scope="session")
-def full_page(written: tuple[Report, Path], phi_modulation_files: EvaluationFiles) -> str:
-    """A page with every section, six simulations, and gates that some of them fail."""
+def full_report(written: tuple[Report, Path], phi_modulation_files: EvaluationFiles) -> Report:
+    """A report with every section, six simulations, and gates that some of them fail."""
     samples = toy_samples(written[0].samples, read_samples(phi_modulation_files))
-    parts = toy_parts(samples)
-    simulations = [sample.label for sample in samples.reconstructed[1:]]
-    return render_page(parts, simulations, toy_pictures(parts))
+    return Report(samples, tuple(toy_parts(samples)), Scores(), ())
+
+
+@pytest.fixture(scope="session")
+def full_page(full_report: Report) -> str:
+    """The page of the report with every section."""
+    parts = full_report.parts
+    return render_page(parts, full_report.simulations, toy_pictures(parts))

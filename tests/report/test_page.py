@@ -10,7 +10,7 @@ WIDTHS = (1366, 700, 390)
 
 SECTIONS = {
     *("overview", "shapes", "response", "slices", "classifier", "showers", "phi", "inputs"),
-    *("method", "provenance"),
+    *("method", "provenance", "referee", "position"),
 }
 
 

@@ -87,7 +87,7 @@ def test_overview_has_two_rows_per_metric_and_a_column_per_simulation(full_page)
 def test_every_metric_has_a_table_in_bins(full_page):
     titles = re.findall(r"<summary>([^:]*): (\d+) scores</summary>", full_page)
     assert ("Classifier AUC, high-level", "180") in titles
-    assert len(titles) == 8
+    assert len(titles) == 10
     head, first, *rows = table(full_page, "scores-1-bins")
     assert head == ["Energy", "|η|", *NAMES]
     assert first[:2] == ["all", "all"]

@@ -5,9 +5,11 @@ from itertools import pairwise
 import pytest
 from markupsafe import escape
 
+from calovox.report.plain import to_plain
 from calovox.report.report import write_report
 from calovox.samples.files import EvaluationFiles
 from calovox.scores.table import Scores
+from tests.keys import json_keys
 
 FIGURES = {
     "summary-central",
@@ -16,6 +18,7 @@ FIGURES = {
     "response-profiles",
     "response-slices",
     "layer-fractions",
+    "position",
     "average-optimal",
     "average-regular",
     "one-shower",
@@ -123,7 +126,7 @@ def test_json_holds_the_numbers_drawn(folder):
     assert set(first["simulated"][0]["paired"]) >= {"mean", "mean_error", "shift", "spread"}
     assert set(first["floor"]) == {"mean", "low", "high", "n_splits"}
     assert len(numbers["average_showers"][0]["density"]) == 382
-    assert len(numbers["missing"]) == 10
+    assert len(numbers["missing"]) == 11
 
 
 def test_json_holds_what_came_of_the_gates(folder):
@@ -137,10 +140,18 @@ def test_json_holds_what_came_of_the_gates(folder):
     assert gates[0]["n_passed"] == gates[2]["n_failed"] == len(gates[2]["lines"]) > 0
 
 
+def test_interface_of_reports_is_kept(folder, full_report, check_interface):
+    content = json.loads(json.dumps(to_plain(full_report.numbers)))
+    check_interface("report_json.txt", json_keys(content))
+    for name in ("scores", "gates"):
+        content = json.loads((folder / f"{name}.json").read_text())
+        check_interface(f"{name}_json.txt", json_keys(content))
+
+
 def test_everything_that_is_not_shown_is_named(written, folder):
     text = (folder / "index.html").read_text()
     lines = json.loads((folder / "report.json").read_text())["missing"]
-    for wanted in ("--slices", "--classifier", "--curve", "0.75 < |η|", "Scores"):
+    for wanted in ("--slices", "--classifier", "--curve", "--referee", "0.75 < |η|", "Scores"):
         assert any(wanted in line for line in lines), wanted
     for line in lines:
         assert escape(line) in text

@@ -2,13 +2,14 @@ import h5py
 import numpy as np
 import pytest
 
+from calovox.info import describe_file
 from calovox.samples.calochallenge import (
     CaloChallengeError,
     CaloChallengeReader,
     is_calochallenge,
     read_binning,
 )
-from calovox.samples.features import FeatureExtractor
+from calovox.samples.observables import voxels_to_observables
 from calovox.samples.source import open_showers
 from tests.toy_calochallenge import N_VOXELS, toy_challenge, write_binning, write_showers
 
@@ -50,12 +51,11 @@ def test_a_shower_in_one_voxel_has_its_centre_there(files):
     layout = read_binning(files[1], N_VOXELS)
     fraction = np.zeros((1, N_VOXELS), dtype=np.float32)
     fraction[0, 2 + 3 * 3 + 1] = 0.5  # layer 2, fourth angle 3 pi / 4, second ring
-    extractor = FeatureExtractor(layout)
-    found = dict(zip(extractor.names, extractor(fraction)[0], strict=True))
+    found = voxels_to_observables(fraction, np.ones(1), layout)
     assert found["center_eta_2"] == pytest.approx(6.0 * np.cos(0.75 * np.pi))
     assert found["center_phi_2"] == pytest.approx(6.0 * np.sin(0.75 * np.pi))
     assert found["width_r_2"] == 0.0
-    assert "center_eta_0" not in found
+    assert "center_eta_0" not in found.names
 
 
 def test_files_are_told_by_their_content(files, datasets):
@@ -83,3 +83,18 @@ def test_wrong_files_are_refused(files, tmp_path):
         del file["incident_energies"]
     with pytest.raises(CaloChallengeError, match="expected a dataset `incident_energies`"):
         CaloChallengeReader(path, binning)
+
+
+@pytest.mark.parametrize(
+    ("n_voxels", "name"),
+    [(368, "1-photons"), (533, "1-pions"), (6480, "2"), (40_500, "3"), (9, "")],
+)
+def test_a_file_tells_what_it_is(tmp_path, n_voxels, name):
+    energy = np.array([1e3, 2e3, 2e3])
+    path = write_showers(tmp_path / "x.hdf5", energy, np.full((3, n_voxels), 500.0 / n_voxels))
+    lines = describe_file(path)
+    layout = f"layout of data set {name}" if name else "no layout of its data sets"
+    assert lines["voxels"] == f"{n_voxels}: {layout}"
+    assert lines["events"] == "3"
+    assert lines["incident energies"] == "1 GeV to 2 GeV, 2 different ones"
+    assert lines["energy of the voxels over the incident energy"].startswith("0.3333, mean")

@@ -10,8 +10,8 @@ from calovox.samples.comparable import find_common_photons
 from calovox.samples.files import EvaluationFiles
 from calovox.samples.samples import read_samples
 from calovox.samples.source import open_sample
-from calovox.scores.distances.joint import JOINT_METRICS
 from calovox.scores.gates.gates import Gate, check_gates
+from calovox.scores.judge import JOINT_METRICS
 from calovox.scores.scoring import Scoring, score_samples
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers

@@ -145,21 +145,59 @@ def test_voxels_below_the_lowest_energy_count_as_empty(challenge):
     np.testing.assert_allclose(batch.fraction, expected, rtol=1e-6)
 
 
-def test_other_photons_and_small_samples_are_named(challenge, tmp_path):
+def test_the_same_photons_in_any_order_are_exchanged_photon_by_photon(challenge, tmp_path):
+    energy, _ = toy_challenge(N_EVENTS, seed=0)
+    others, showers = toy_challenge(N_EVENTS, seed=11)
+    order = np.random.default_rng(1).permutation(N_EVENTS)
+    scaled = showers * (energy / others)[:, None]
+    twins = write_showers(tmp_path / "twins.hdf5", energy[order], scaled[order])
+    how = {"binning": challenge / "binning.xml"}
+    samples = {"twins": [twins], "same": [challenge / "same.hdf5"]}
+    scores = score([challenge / "reference.hdf5"], samples, **how).scores
+    for name, source in (
+        ("twins", "exchange within photons"),
+        ("same", "exchange of showers"),
+    ):
+        assert {row.floor_source for row in scores.select(sample=name, metric="ks")} == {source}
+
+
+def test_one_shower_far_out_is_a_row_of_the_scores(challenge, tmp_path):
+    energy, showers = toy_challenge(N_EVENTS, seed=1)
+    showers[7] *= 3.0
+    spoilt = write_showers(tmp_path / "spoilt.hdf5", energy, showers)
+    samples = {"spoilt": [spoilt], "same": [challenge / "same.hdf5"]}
+    binning = challenge / "binning.xml"
+    scores = score([challenge / "reference.hdf5"], samples, binning=binning).scores
+    for name, found in (("spoilt", True), ("same", False)):
+        rows = scores.select(sample=name, metric="outlier_distance", feature="e_layer_2").rows
+        assert (rows[0].value > 1.0) == found
+        assert (rows[0].p_value < 1e-3) == found
+
+
+def test_small_samples_are_named(challenge, tmp_path):
     energy, showers = toy_challenge(N_EVENTS, seed=9)
-    harder = write_showers(tmp_path / "harder.hdf5", 4 * energy, 4 * showers)
     few = write_showers(tmp_path / "few.hdf5", energy[:50], showers[:50])
-    found = score(
-        [challenge / "same.hdf5"],
-        {"harder": [harder], "few": [few]},
-        binning=challenge / "binning.xml",
-    )
+    binning = challenge / "binning.xml"
+    found = score([challenge / "same.hdf5"], {"few": [few]}, binning=binning)
     assert len(found.scores) == 0
-    first, second = found.missing
-    assert "Scores of harder: expected the distribution of energy of its reference" in first
-    assert second == "Scores of few: it has 50 showers, 100 are needed"
-    small = score([few], {"x": [harder]}, binning=challenge / "binning.xml")
+    assert found.missing == ("Scores of few: it has 50 showers, 100 are needed",)
+    small = score([few], {"x": [challenge / "same.hdf5"]}, binning=binning)
     assert small.missing == ("Scores: the reference has 50 showers, 100 are needed",)
+
+
+@pytest.mark.parametrize(
+    ("factors", "message"),
+    [
+        ((4.0, 4.0), "x: expected the distribution of energy of its reference, got another"),
+        ((1e-3, 1e-3), r"x: expected the incident energies of its reference .* 0\.00\d+ times as"),
+        ((1.0, 1e-3), r"x: expected the energies of voxels over that of the particle .* 0\.00"),
+    ],
+)
+def test_other_energies_and_units_are_an_error(challenge, tmp_path, factors, message):
+    energy, showers = toy_challenge(N_EVENTS, seed=9)
+    other = write_showers(tmp_path / "x.hdf5", factors[0] * energy, factors[1] * showers)
+    with pytest.raises(ValueError, match=message):
+        score([challenge / "same.hdf5"], {"x": [other]}, binning=challenge / "binning.xml")
 
 
 def test_datasets_on_other_voxels_share_layers_and_shapes(datasets, tmp_path):
@@ -171,6 +209,7 @@ def test_datasets_on_other_voxels_share_layers_and_shapes(datasets, tmp_path):
         with DatasetWriter(paths[name], voxels.grid, provenance={}) as writer:
             writer.append(twice)
     scores = score([paths["without_cells"]], {"regular": [paths["regular"]]}).scores
-    features = {row.feature for row in scores.select(metric="ks")}
+    compared = (*scores.select(metric="ks"), *scores.select(metric="off_mode"))
+    features = {row.feature for row in compared}
     assert features == {"e_tot", *(f"e_layer_{layer}" for layer in (0, 1, 2, 3, 12))}
     assert len(scores.select(metric="frechet")) == 0

@@ -21,7 +21,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from calovox.arrays import Array, Float64, Int, Int64
-from calovox.phi_modulation import PERIOD, phi_phase
+from calovox.geometry import CellTable
+from calovox.phi_modulation import PERIOD, center_phases
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.voxelization import Voxels
@@ -43,16 +44,20 @@ class ShowerLibrary:
         voxels: The showers.
         phi_mod: Position of each shower centre in its cell in phi, in rad, [0, 2 pi / 1024); None
             to take it from the showers' `phi_center`, if they have one.
+        cells: The cells in which positions count; None for the built-in barrel.
     """
 
     voxels: Voxels
     phi_mod: Float64[Array, " event"] | None = None
+    cells: CellTable | None = None
 
     def __post_init__(self) -> None:
         if len(self) == 0:
             raise ValueError("ShowerLibrary: expected at least one shower, got none")
-        if self.phi_mod is None and self.voxels.phi_center is not None:
-            object.__setattr__(self, "phi_mod", phi_phase(self.voxels.phi_center))
+        phi, eta = self.voxels.phi_center, self.voxels.eta_center
+        if self.phi_mod is None and phi is not None:
+            phases = center_phases(eta, phi, self.cells)
+            object.__setattr__(self, "phi_mod", phases)
         phi_mod = self.phi_mod
         if phi_mod is not None and not (
             len(phi_mod) == len(self) and np.all((phi_mod >= 0) & (phi_mod <= _PERIOD_IN_FILES))
@@ -110,7 +115,7 @@ class ShowerLibrary:
                 "match with in_cell=False"
             )
         tree = self._tree_in_cell if in_cell else self._tree
-        phases = phi_phase(photons.phi) if in_cell else None
+        phases = center_phases(photons.eta, photons.phi, self.cells) if in_cell else None
         _, rows = tree.query(_coordinates(photons.eta, photons.energy, phases))
         return _moved(self.voxels, rows, photons)
 

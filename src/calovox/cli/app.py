@@ -54,6 +54,11 @@ _train = CommandGroup(
             "Fit FastCaloSimV2, the parametric simulation of AtlFast3, to hits.",
         ),
         _command(
+            "centers",
+            "train_parametric:TRAIN_CENTERS",
+            "Fit where the centre of a shower lies about the impact of its photon.",
+        ),
+        _command(
             "gan",
             "train:GAN",
             "Train FastCaloGAN, energies of layers and voxels together, for one slice of |eta|.",

@@ -23,6 +23,7 @@ from calovox.cli.options import options_of
 from calovox.units import parse_quantity
 
 __all__ = [
+    "CellsTable",
     "CurveToRemove",
     "Energies",
     "Etas",
@@ -82,6 +83,15 @@ HitsIn = Annotated[
 CurveToRemove = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="Curves to be removed from the hits before."),
+    FileIn(),
+]
+CellsTable = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="CaloCells.root: cells of the real detector. [default: the built-in barrel]",
+    ),
     FileIn(),
 ]
 Seed = Annotated[

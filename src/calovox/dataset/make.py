@@ -15,7 +15,7 @@ from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
 from calovox.patterns.file import write_patterns
 from calovox.patterns.making import PatternMaker
-from calovox.phi_modulation import phi_phase
+from calovox.phi_modulation import center_phases
 from calovox.phi_modulation.bare_hits import BareHits
 from calovox.reconstruction import Calibration, cells_to_shapes, fit_calibration, hits_to_cells
 from calovox.tracking import Track, silently
@@ -99,7 +99,7 @@ def make_dataset(
     ) as writer:
         for batch in hits.files.batches("voxels", track):
             voxels = hits_to_voxels(hits.bare(batch), grid, center=center)
-            phi_mod = _phi_phase(voxels) if fastcalosim else None
+            phi_mod = _phi_phase(voxels, hits.cells) if fastcalosim else None
             writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
         calibration = None if table is None else totals.calibration()
         if calibration is not None:
@@ -118,9 +118,9 @@ def make_dataset(
     return DatasetContent(totals.n_events, totals.dropped / totals.n_events, calibration)
 
 
-def _phi_phase(voxels: Voxels) -> Array:
+def _phi_phase(voxels: Voxels, cells: CellTable | None) -> Array:
     assert voxels.phi_center is not None  # made from hits
-    return phi_phase(voxels.phi_center)
+    return center_phases(voxels.eta_center, voxels.phi_center, cells)
 
 
 @dataclass

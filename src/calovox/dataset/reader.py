@@ -116,22 +116,28 @@ class DatasetReader:
         except ValueError as problem:
             raise DatasetError(f"{self.path}: {problem}") from problem
 
-    def photons(self) -> Photons:
-        """Read the photons of all events, directed at their shower centres.
+    def photons(self, *, at_impact: bool = False) -> Photons:
+        """Read the photons of all events, directed at their shower centres, or as they were.
+
+        Args:
+            at_impact: Whether photons have their own direction, not that of the centre.
 
         Returns:
             One photon per event, with the index of the file, or its row if there is none.
 
         Raises:
-            DatasetError: If the file has no `phi_center`, or an energy is not above 0.
+            DatasetError: If the file lacks their directions, or an energy is not above 0.
         """
         with open_for_reading(self.path, DatasetError) as file:
-            if "event/phi_center" not in file:
-                raise DatasetError(f"{self.path} has no `phi_center`: it cannot give photons")
+            phi_key = "event/photon_phi" if at_impact else "event/phi_center"
+            if phi_key not in file:
+                name = phi_key.partition("/")[2]
+                raise DatasetError(f"{self.path} has no `{name}`: it cannot give photons")
+            eta_name = "event/photon_eta" if at_impact else eta_key(file)
             has_index = "event/index" in file
             energy, eta, phi = (
                 read_numbers(file, self.path, key).astype(np.float64)
-                for key in (keys.INCIDENT_ENERGY, eta_key(file), "event/phi_center")
+                for key in (keys.INCIDENT_ENERGY, eta_name, phi_key)
             )
             index = (
                 read_numbers(file, self.path, "event/index") if has_index else np.arange(len(self))

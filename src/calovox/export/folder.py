@@ -17,7 +17,7 @@ from calovox import __version__
 from calovox.binned_shower import read_sub_voxels
 from calovox.dataset.keys import LayerKeys
 from calovox.export.onnx_file import export_fused, export_plain
-from calovox.export.output_folder import describe_folder, new_folder
+from calovox.export.output_folder import copy_centers, describe_folder, new_folder
 from calovox.export.pairs import RangeModel
 from calovox.export.parity import measure_parity
 from calovox.export.passes.rounding import round_weights
@@ -44,6 +44,7 @@ def export_models(
     *,
     sub_voxels: Path | None = None,
     phi_modulation: Path | None = None,
+    centers: Path | None = None,
     fastcalosim: bool = True,
     plain: bool = False,
     half_weights: bool = False,
@@ -56,6 +57,7 @@ def export_models(
         folder: The folder; it appears when all of it is written.
         sub_voxels: ROOT file of sub-voxel probabilities of the same grid.
         phi_modulation: HDF5 file of phi modulation curves, removed from the training showers.
+        centers: JSON file of shower centres about photons.
         fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
         plain: Whether graphs are written operation by operation, as a reference.
         half_weights: Whether weights of the shape models are rounded to half precision.
@@ -92,6 +94,8 @@ def export_models(
             write_curve_root(partial, read_curve(phi_modulation))
             shutil.copyfile(phi_modulation, partial / PHI_MODULATION)
             content["phi_modulation"] = PHI_MODULATION
+        if centers is not None:
+            content["centers"] = copy_centers(centers, partial)
         describe_folder(partial, content)
     return content
 

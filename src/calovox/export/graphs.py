@@ -78,6 +78,8 @@ class FusedGraph(nn.Module):
         self.flow = FusedFlow(energies.network)
         self.energies = FusedEnergies(energies.layer_energies, self.flow.places)
         self.shapes = FusedShapes(sampler.shapes)
+        centroid = sampler.shapes.centroid
+        self.centroid = centroid if centroid is not None and centroid.known else None
         self.conditions_of_energies = FusedConditions(
             energies.conditions,
             energies.network.embedding,
@@ -109,4 +111,4 @@ class FusedGraph(nn.Module):
         variables = self.flow(layer_noise.double(), for_blocks)
         layers = self.energies(variables.float(), energy)
         voxels: Tensor = self.shapes(voxel_noise, energy, eta, layers)
-        return voxels
+        return voxels if self.centroid is None else self.centroid(voxels, energy, voxel_noise)

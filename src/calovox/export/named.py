@@ -20,6 +20,8 @@ def export_named(
     path: PathKind | None = None,
     solver: SolverName | None = None,
     solver_steps: int | None = None,
+    centers: Path | None = None,
+    centroid_from: Sequence[Path] | None = None,
     fastcalosim: bool = True,
     overwrite: bool = False,
     **others: Any,
@@ -32,6 +34,9 @@ def export_named(
         path: Path of CaloCFM or CaloDiT-2; None for the one of the training.
         solver: Their solver; None for the one of the training.
         solver_steps: Its steps; None for those of the training.
+        centers: JSON file of shower centres about photons; None for none, or the model's.
+        centroid_from: Datasets of training showers, of which an exported model learns where the
+            centroid of its voxels lies; run folders know it.
         fastcalosim: Whether files with fixed shapes are written, for FastCaloSim.
         overwrite: Whether an existing exported model may be replaced.
         others: Further arguments of `export_models`, for run folders.
@@ -42,20 +47,30 @@ def export_named(
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is something else.
         FileNotFoundError: If there is nothing of such a name.
-        ValueError: If an exported model is to be changed, or the runs do not fit.
+        ValueError: If an exported model is to be changed, the runs do not fit, or a centroid is
+            given to them.
     """
     sampling: dict[str, Any] = {"path": path, "solver": solver, "solver_steps": solver_steps}
+    kept: dict[str, Any] = {
+        "centers": centers,
+        "fastcalosim": fastcalosim,
+        "overwrite": overwrite,
+    }
     exported = find_exported(names)
     if exported is None:
+        if centroid_from:
+            raise ValueError(
+                "--centroid-from: expected an exported model, got run folders: they know it"
+            )
         pairs = pair_runs(read_runs([Path(name) for name in names], **sampling))
-        return export_models(pairs, folder, fastcalosim=fastcalosim, overwrite=overwrite, **others)
+        return export_models(pairs, folder, **kept, **others)
     for option, value in (sampling | others).items():
         if value not in (None, False):
             raise ValueError(
                 f"--{option.replace('_', '-')}: expected run folders, got the exported model "
                 f"{exported}: export its runs"
             )
-    return renew_models(exported, folder, fastcalosim=fastcalosim, overwrite=overwrite)
+    return renew_models(exported, folder, centroid_from=centroid_from or (), **kept)
 
 
 def describe_export(content: Mapping[str, Any]) -> str:

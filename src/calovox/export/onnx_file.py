@@ -28,7 +28,7 @@ from calovox.models.gan import CaloGAN
 from calovox.models.two_stage import WholeSampler
 from calovox.runtime.onnx_model import INPUTS
 
-__all__ = ["export_fused", "export_plain"]
+__all__ = ["export_fused", "export_plain", "module_to_onnx"]
 
 _OUTPUT: Final = "voxels"
 _EVENTS: Final = 3  # of the example: anything but 1, which the exporter takes for fixed
@@ -60,29 +60,45 @@ def export_plain(sampler: WholeSampler, path: Path, metadata: Mapping[str, str])
 def _export(
     graph: nn.Module, sampler: WholeSampler, path: Path, metadata: Mapping[str, str]
 ) -> None:
-    sizes = (1, 1, *sampler.noise_parts)
-    batch = torch.export.Dim("batch")
-    with _quiet():
-        program = torch.onnx.export(
-            graph.eval(),
-            tuple(torch.ones(_EVENTS, size) for size in sizes),
-            input_names=list(INPUTS),
-            output_names=[_OUTPUT],
-            dynamic_shapes=[{0: batch}] * len(sizes),
-            custom_translation_table={torch.ops.aten.softplus.default: _softplus},
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    model = program.model_proto
-    # where in the source each node comes from, with the paths of this machine
-    for part in (model.graph, *model.graph.node, *model.graph.value_info):
-        del part.metadata_props[:]
+    inputs = dict(zip(INPUTS, (1, 1, *sampler.noise_parts), strict=True))
+    model = module_to_onnx(graph, inputs, _OUTPUT)
     onnx.helper.set_model_props(model, dict(metadata))
     compact(model)
     make_portable(model)
     add_exact_zeros(model, INPUTS[1])
     save_onnx(model, path)
+
+
+def module_to_onnx(module: nn.Module, inputs: Mapping[str, int], output: str) -> onnx.ModelProto:
+    """Translate a module, as the exporter writes it.
+
+    Args:
+        module: Maps matrices, event by number, to one.
+        inputs: Names of the matrices in the order of its arguments, and how many numbers each
+            has for an event.
+        output: Name of the result.
+
+    Returns:
+        The graph, for batches of any size.
+    """
+    batch = torch.export.Dim("batch")
+    with _quiet():
+        program = torch.onnx.export(
+            module.eval(),
+            tuple(torch.ones(_EVENTS, size) for size in inputs.values()),
+            input_names=list(inputs),
+            output_names=[output],
+            dynamic_shapes=[{0: batch}] * len(inputs),
+            custom_translation_table={torch.ops.aten.softplus.default: _softplus},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model: onnx.ModelProto = program.model_proto
+    # where in the source each node comes from, with the paths of this machine
+    for part in (model.graph, *model.graph.node, *model.graph.value_info):
+        del part.metadata_props[:]
+    return model
 
 
 def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:

@@ -1,17 +1,20 @@
 """The folder of an exported model as a whole: it appears when all of it is written."""
 
 import json
+import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from calovox.export.card import model_card
 from calovox.files.whole import check_folder, file_hash, whole_folder
+from calovox.models.centers import CenterModel
 from calovox.runtime.model_set import MODEL_FILE
 
-__all__ = ["CARD", "describe_folder", "new_folder"]
+__all__ = ["CARD", "copy_centers", "describe_folder", "new_folder"]
 
 CARD = "MODEL_CARD.md"
+_CENTERS = "centers.json"
 
 
 def new_folder(folder: Path, *, overwrite: bool) -> AbstractContextManager[Path]:
@@ -29,6 +32,24 @@ def new_folder(folder: Path, *, overwrite: bool) -> AbstractContextManager[Path]
     """
     check_folder(folder, marker=MODEL_FILE, kind="exported model", overwrite=overwrite)
     return whole_folder(folder)
+
+
+def copy_centers(centers: Path, folder: Path) -> str:
+    """Copy a file of shower centres into a folder.
+
+    Args:
+        centers: The file.
+        folder: The folder.
+
+    Returns:
+        The name of the copy.
+
+    Raises:
+        CenterFileError: If it is another file, or damaged.
+    """
+    CenterModel.read(centers)
+    shutil.copyfile(centers, folder / _CENTERS)
+    return _CENTERS
 
 
 def describe_folder(folder: Path, content: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ were trained and compared, and says which files the graphs were before.
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ import onnx
 
 from calovox import __version__
 from calovox.export.card import model_card
+from calovox.export.centroid import add_centroid, fit_centroids
 from calovox.export.fastcalosim import why_not_fastcalosim
-from calovox.export.output_folder import describe_folder, new_folder
+from calovox.export.output_folder import copy_centers, describe_folder, new_folder
 from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
 from calovox.export.passes.fixed_shapes import fix_batch, save_onnx
 from calovox.export.passes.portable import is_portable, make_portable
 from calovox.files.damage import reading
 from calovox.files.whole import file_hash
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.phi_modulation.curve_file import read_curve, write_curve_root
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError
@@ -31,13 +34,23 @@ __all__ = ["add_fixed_shapes", "renew_models"]
 
 
 def renew_models(
-    exported: Path, folder: Path, *, fastcalosim: bool = True, overwrite: bool = False
+    exported: Path,
+    folder: Path,
+    *,
+    centroid_from: Sequence[Path] = (),
+    centers: Path | None = None,
+    fastcalosim: bool = True,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Copy an exported model as it would be exported today.
 
     Args:
         exported: Folder of an exported model.
         folder: The copy; it appears when all of it is written.
+        centroid_from: Datasets of training showers, of which models learn where the energy centre
+            of the voxels lies; none to leave it where it is.
+        centers: JSON file of shower centres about photons, in place of the model's; None to keep
+            that.
         fastcalosim: Whether each model is also written with fixed shapes, for FastCaloSim.
         overwrite: Whether an existing exported model may be replaced.
 
@@ -47,7 +60,8 @@ def renew_models(
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is something else.
         ModelFileError: If there is no exported model, or a damaged one.
-        ValueError: If a graph cannot be written for older runtimes.
+        ValueError: If a graph cannot be written for older runtimes, or the training showers do
+            not fit the models.
     """
     content = read_description(exported)
     check_files(exported, content, list(content["files"]))
@@ -56,18 +70,25 @@ def renew_models(
     content["onnxruntime"] = f">={LOWEST_RUNTIME}"  # models of 0.1.0 do not say it
     with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
         model_card(content)
+    centroids: Sequence[VoxelCentroid | None] = [None] * len(content["models"])
+    if centroid_from:
+        centroids = fit_centroids(
+            centroid_from, content, OnnxModel(exported / content["models"][0]["file"]).grid
+        )
     with new_folder(folder, overwrite=overwrite) as partial:
         for name in _kept_files(content):
             shutil.copyfile(exported / name, partial / name)
         before = {
             model["file"]: digest
-            for model in content["models"]
-            if (digest := _renew_file(partial / model["file"])) is not None
+            for model, centroid in zip(content["models"], centroids, strict=True)
+            if (digest := _renew_file(partial / model["file"], centroid)) is not None
         }
         if before:
             content["rewritten"] = {"program": f"calovox {__version__}", "from": before}
         if "phi_modulation" in content:
             write_curve_root(partial, read_curve(partial / content["phi_modulation"]))
+        if centers is not None:
+            content["centers"] = copy_centers(centers, partial)
         add_fixed_shapes(partial, content, wanted=fastcalosim)
         describe_folder(partial, content)
     return content
@@ -104,15 +125,17 @@ def _kept_files(content: dict[str, Any]) -> list[str]:
     ]
 
 
-def _renew_file(path: Path) -> str | None:
+def _renew_file(path: Path, centroid: VoxelCentroid | None) -> str | None:
     """Rewrite a file; return the hash that it had, None if it is as it would be today."""
     check_whole(path)
     with reading(path, ModelFileError, "is no ONNX file, or a damaged one"):
         model = onnx.load(path, load_external_data=False)
-    if is_portable(model) and has_exact_zeros(model):
+    if centroid is None and is_portable(model) and has_exact_zeros(model):
         return None
     digest = file_hash(path)
     make_portable(model)
     add_exact_zeros(model, INPUTS[1])
+    if centroid is not None:
+        add_centroid(model, centroid)
     save_onnx(model, path)
     return digest

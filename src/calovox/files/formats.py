@@ -18,6 +18,7 @@ Format = Literal[
     "parametrisation",
     "patterns",
     "model",
+    "CaloChallenge",
 ]
 
 
@@ -74,4 +75,8 @@ def _detect_hdf5(path: Path) -> Format:
             return formats[found]
         if "incident_energy" in file:
             return "dataset"
-    raise UnknownFormatError(f"{path} is an HDF5 file, but neither hits nor a dataset")
+        if "incident_energies" in file and "showers" in file:
+            return "CaloChallenge"
+    raise UnknownFormatError(
+        f"{path} is an HDF5 file, but neither hits nor a dataset, nor of the CaloChallenge"
+    )

@@ -63,7 +63,12 @@ class TwoStageSampler(nn.Module):
         """
         n_layers = self.energies.noise_shape[0]
         layer_energy = self.energies.sample(conditions, noise[:, :n_layers])
-        return self.shapes.sample(conditions, layer_energy, noise[:, n_layers:])
+        voxels = self.shapes.sample(conditions, layer_energy, noise[:, n_layers:])
+        centroid = self.shapes.centroid
+        if centroid is None or not centroid.known:
+            return voxels
+        moved: Tensor = centroid(voxels, conditions.energy[:, None], noise[:, n_layers:])
+        return moved
 
 
 WholeSampler = TwoStageSampler | CaloGAN

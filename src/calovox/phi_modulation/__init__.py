@@ -3,13 +3,12 @@
 from calovox.phi_modulation.curve import (
     MODULATED_LAYERS,
     N_BINS,
-    PERIOD,
     Modulation,
     PhiModulation,
     apply_phi_modulation,
-    phi_phase,
     remove_phi_modulation,
 )
+from calovox.phi_modulation.phases import PERIOD, center_phases, phi_phase
 
 __all__ = [
     "MODULATED_LAYERS",
@@ -18,6 +17,7 @@ __all__ = [
     "Modulation",
     "PhiModulation",
     "apply_phi_modulation",
+    "center_phases",
     "phi_phase",
     "remove_phi_modulation",
 ]

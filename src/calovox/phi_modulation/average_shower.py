@@ -17,7 +17,8 @@ import numpy as np
 from calovox.arrays import Array, Float64, Int64
 from calovox.hits import Hits
 from calovox.kernels import kernel
-from calovox.phi_modulation.curve import PERIOD, Modulation, modulation_table
+from calovox.phi_modulation.curve import Modulation, modulation_table
+from calovox.phi_modulation.phases import PERIOD
 from calovox.random_streams import Stream, event_keys, event_uniforms
 
 __all__ = ["AverageProfile", "average_profile", "join_averages"]

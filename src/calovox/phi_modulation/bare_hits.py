@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from calovox.geometry import CellTable
 from calovox.hits import Hits
 from calovox.hits.files import HitsFiles
 from calovox.phi_modulation.curve import remove_phi_modulation
@@ -20,16 +21,21 @@ class BareHits:
     Args:
         paths: The files, in order.
         curve: File of the curves that are removed from the hits; None for none.
+        cells: The cells of the detector; None for the built-in barrel.
 
     Attributes:
         files: The files as one, with the hits as they are.
+        cells: The cells that the hits are in; None for the built-in barrel.
         phi_modulation: What is known of the modulation in the bare hits.
 
     Raises:
         ValueError: If the files do not go together, hold no showers, or lack the modulation.
     """
 
-    def __init__(self, paths: Sequence[Path], curve: Path | None = None) -> None:
+    def __init__(
+        self, paths: Sequence[Path], curve: Path | None = None, cells: CellTable | None = None
+    ) -> None:
+        self.cells = cells
         self.files = HitsFiles(paths)
         self._modulation = None if curve is None else read_curve(curve)
         stored = self.files.phi_modulation
@@ -58,7 +64,7 @@ class BareHits:
         """Return hits without the modulation, if curves were given, or as they are."""
         if self._modulation is None:
             return hits
-        return remove_phi_modulation(hits, self._modulation)
+        return remove_phi_modulation(hits, self._modulation, self.cells)
 
     def batches(self, title: str, track: Track = silently) -> Iterator[Hits]:
         """Read all showers in batches, without the modulation.

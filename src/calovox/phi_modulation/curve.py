@@ -4,7 +4,8 @@ The accordion of the electromagnetic barrel modulates the charge that a hit give
 is the unmodulated one times g(Y), where Y = phi_hit - phi_cell is the position of the hit
 relative to the centre of the cell that holds it, and g has the period 2 pi / 1024 of the
 absorbers. Cell centres of all layers of the ideal barrel are multiples of that period, so that
-Y modulo the period is phi modulo the period. TileBar0 has no modulation.
+Y modulo the period is phi modulo the period; other cells are given as a table
+(`calovox.phi_modulation.phases`). TileBar0 has no modulation.
 
 A removed modulation is E / g, an applied one E * g, as in FastCaloSim's
 ``TFCSPhiModulationCorrection``.
@@ -20,27 +21,23 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, Int64
-from calovox.geometry import ABSORBER_PERIOD, BARREL_LAYERS
+from calovox.geometry import BARREL_LAYERS, CellTable
 from calovox.geometry.layers import NO_LAYER
 from calovox.hits import Hits
 from calovox.kernels import kernel
+from calovox.phi_modulation.phases import PERIOD, phi_in_cells, phi_phase
 
 __all__ = [
     "MODULATED_LAYERS",
     "N_BINS",
-    "PERIOD",
     "TABLE_BINS",
     "Modulation",
     "PhiModulation",
     "apply_phi_modulation",
     "curve_rows",
     "modulation_table",
-    "phi_phase",
     "remove_phi_modulation",
 ]
-
-PERIOD: Final = ABSORBER_PERIOD
-"""Period of the modulation in rad."""
 
 N_BINS: Final = 50
 """Bins of the free histogram over one period (note, section 2.5)."""
@@ -63,19 +60,6 @@ def curve_rows() -> Int64[Array, "256"]:
     rows = np.full(NO_LAYER + 1, len(MODULATED_LAYERS), dtype=np.int64)
     rows[list(MODULATED_LAYERS)] = np.arange(len(MODULATED_LAYERS))
     return rows
-
-
-def phi_phase(phi: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
-    """Fold phi - phi_cell into one period.
-
-    Args:
-        phi: Azimuth in rad.
-
-    Returns:
-        The phase in rad, in [0, `PERIOD`): 0 at the centre of a cell.
-    """
-    phase = np.mod(np.asarray(phi, dtype=np.float64), PERIOD)
-    return np.where(phase >= PERIOD, 0.0, phase)
 
 
 @runtime_checkable
@@ -246,12 +230,15 @@ def _scale_kernel(
 
 
 def _scale_hits(
-    hits: Hits, modulation: PhiModulation, factors: Float64[Array, "range row bin"]
+    hits: Hits,
+    modulation: PhiModulation,
+    factors: Float64[Array, "range row bin"],
+    cells: CellTable | None,
 ) -> Hits:
     scaled = np.empty_like(hits.energy)
     _scale_kernel(
         hits.layer,
-        hits.phi,
+        phi_in_cells(hits.layer, hits.eta, hits.phi, cells),
         hits.energy,
         hits.event_offsets,
         modulation.eta_range(np.abs(hits.photons.eta)),
@@ -262,27 +249,33 @@ def _scale_hits(
     return replace(hits, energy=scaled)
 
 
-def apply_phi_modulation(hits: Hits, modulation: PhiModulation) -> Hits:
+def apply_phi_modulation(
+    hits: Hits, modulation: PhiModulation, cells: CellTable | None = None
+) -> Hits:
     """Multiply each hit energy by g at its place.
 
     Args:
         hits: Hits without modulation.
         modulation: The curves; the |eta| range is that of the event's photon.
+        cells: The cells of the detector; None for the built-in barrel.
 
     Returns:
         The same hits with modulated energies.
     """
-    return _scale_hits(hits, modulation, modulation._applied)
+    return _scale_hits(hits, modulation, modulation._applied, cells)
 
 
-def remove_phi_modulation(hits: Hits, modulation: PhiModulation) -> Hits:
+def remove_phi_modulation(
+    hits: Hits, modulation: PhiModulation, cells: CellTable | None = None
+) -> Hits:
     """Divide each hit energy by g at its place: the inverse of `apply_phi_modulation`.
 
     Args:
         hits: Hits with modulation.
         modulation: The curves; the |eta| range is that of the event's photon.
+        cells: The cells of the detector; None for the built-in barrel.
 
     Returns:
         The same hits with the energies they would have without modulation.
     """
-    return _scale_hits(hits, modulation, modulation._removed)
+    return _scale_hits(hits, modulation, modulation._removed, cells)

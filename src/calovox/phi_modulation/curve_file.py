@@ -34,8 +34,9 @@ from calovox.files.hdf5 import open_for_reading, read_json, write_json
 from calovox.files.whole import check_writable, whole_file
 from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.average_shower import AverageProfile
-from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
+from calovox.phi_modulation.curve import MODULATED_LAYERS, PhiModulation
 from calovox.phi_modulation.fit import FitResult, FitSettings
+from calovox.phi_modulation.phases import PERIOD
 
 __all__ = [
     "CurveFileError",

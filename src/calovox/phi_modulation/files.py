@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from calovox.geometry import CellTable
 from calovox.hits import Hits, HitsReader, HitsWriter
 from calovox.phi_modulation.average_shower import AverageProfile, average_profile, join_averages
 from calovox.phi_modulation.curve import (
@@ -36,6 +37,7 @@ def fit_to_files(
     seed: int,
     truth: Modulation | None = None,
     replay: int = 0,
+    cells: CellTable | None = None,
     root: Path | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -47,9 +49,10 @@ def fit_to_files(
         output: File of the curves.
         settings: How to fit.
         seed: Seed of azimuths and resamplings.
-        truth: The modulation that the hits have; None if it is not known.
+        truth: The modulation that the hits have in the built-in barrel; None if it is not known.
         replay: How often each shower is placed at a random azimuth, which needs the truth; 0 to
             take showers as they are.
+        cells: The cells that the hits are in; None for the built-in barrel.
         root: Folder for the ROOT files of FastCaloSim; None for none.
         overwrite: Whether existing files may be replaced.
         track: Shows the progress.
@@ -59,11 +62,20 @@ def fit_to_files(
 
     Raises:
         FileExistsError: If a file exists and may not be replaced.
-        ValueError: If showers are to be replayed without a truth, or do not suffice.
+        ValueError: If showers are to be replayed without a truth or in other cells, or do not
+            suffice.
     """
+    if replay > 0 and cells is not None:
+        raise ValueError(
+            "--replay places showers in the built-in barrel, not in the cells of a table: leave "
+            "--replay or --cells-table out"
+        )
     if replay > 0 and truth is None:
         raise ValueError(f"--replay: {hits[0]} does not hold its true modulation")
-    profiles, average = _read_profiles(hits, truth, replay=replay, seed=seed, track=track)
+    truth = truth if cells is None else None  # of the built-in barrel
+    profiles, average = _read_profiles(
+        hits, truth, replay=replay, cells=cells, seed=seed, track=track
+    )
     result = fit_phi_modulation(profiles, settings, seed=seed)
     write_curve(
         output,
@@ -82,6 +94,7 @@ def remove_from_file(
     curve: Path,
     output: Path,
     *,
+    cells: CellTable | None = None,
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -92,6 +105,7 @@ def remove_from_file(
         hits: A hits file.
         curve: File of the curves.
         output: Where the changed hits go.
+        cells: The cells that the hits are in; None for the built-in barrel.
         provenance: How the file is made, but for its hits.
         overwrite: Whether an existing file may be replaced.
         track: Shows the progress.
@@ -109,7 +123,9 @@ def remove_from_file(
     writer = HitsWriter(
         output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
     )
-    return _change(reader, writer, lambda part: remove_phi_modulation(part, modulation), track)
+    return _change(
+        reader, writer, lambda part: remove_phi_modulation(part, modulation, cells), track
+    )
 
 
 def apply_to_file(
@@ -117,6 +133,7 @@ def apply_to_file(
     curve: Path,
     output: Path,
     *,
+    cells: CellTable | None = None,
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -127,6 +144,7 @@ def apply_to_file(
         hits: A hits file.
         curve: File of the curves.
         output: Where the changed hits go.
+        cells: The cells that the hits are in; None for the built-in barrel.
         provenance: How the file is made, but for its hits.
         overwrite: Whether an existing file may be replaced.
         track: Shows the progress.
@@ -144,7 +162,9 @@ def apply_to_file(
     writer = HitsWriter(
         output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
     )
-    return _change(reader, writer, lambda part: apply_phi_modulation(part, modulation), track)
+    return _change(
+        reader, writer, lambda part: apply_phi_modulation(part, modulation, cells), track
+    )
 
 
 def _made(provenance: dict[str, Any] | None, reader: HitsReader) -> dict[str, Any]:
@@ -161,14 +181,20 @@ def _change(
 
 
 def _read_profiles(
-    paths: Sequence[Path], truth: Modulation | None, *, replay: int, seed: int, track: Track
+    paths: Sequence[Path],
+    truth: Modulation | None,
+    *,
+    replay: int,
+    cells: CellTable | None,
+    seed: int,
+    track: Track,
 ) -> tuple[PhaseProfiles, AverageProfile | None]:
     readers = [HitsReader(path) for path in paths]
     batches = (hits for reader in readers for hits in reader.batches())
     profiles, averages = [], []
     for hits in track(batches, "profiles", sum(len(reader) for reader in readers)):
         if truth is None or replay == 0:
-            profiles.append(hits_to_profiles(hits))
+            profiles.append(hits_to_profiles(hits, cells=cells))
         else:
             profiles.append(replay_profiles(hits, truth, copies=replay, seed=seed))
         if truth is not None:

@@ -11,7 +11,9 @@ $$\frac{\mathrm{std}_T \sum_l E_l(T) + w_{layer} \sum_l \mathrm{std}_T E_l(T)}
 minimised with Adam over the free bins of all layers at once; the mean of g over a period is held
 at 1. The first term is the note's. It only sees the sum over layers, in which one layer can hide
 the modulation of another; the second term asks the same of each layer. The third removes noise
-between neighbouring bins, the fourth makes g symmetric about the cell centre.
+between neighbouring bins. The fourth pulls g towards symmetry about the cell centre, and takes
+half of a sine part away: its weight is 0 unless it is asked for. Which curves are symmetric, and
+which are not constrained, the showers themselves decide (`calovox.phi_modulation.evidence`).
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.5;
@@ -26,7 +28,9 @@ import numpy as np
 
 from calovox.arrays import Array, Float64
 from calovox.options import Count, NonNegative, Range, check_ranges
-from calovox.phi_modulation.curve import MODULATED_LAYERS, PERIOD, PhiModulation
+from calovox.phi_modulation.curve import MODULATED_LAYERS, PhiModulation
+from calovox.phi_modulation.evidence import CurveEvidence, weigh_curves
+from calovox.phi_modulation.phases import PERIOD
 from calovox.phi_modulation.profile import PhaseProfiles
 
 __all__ = [
@@ -49,7 +53,8 @@ class FitSettings:
         n_phases: Bins in T.
         layer_weight: Weight of a flat E(T) in each layer.
         noise_weight: Weight of the second differences of the curves.
-        symmetry_weight: Weight of the asymmetry of the curves about the cell centre.
+        symmetry_weight: Weight of the asymmetry of the curves about the cell centre; it takes
+            part of a sine away.
         steps: Steps of Adam.
         learning_rate: First step size in g; it falls to 0 as a cosine.
         n_bootstrap: Resamplings of the showers that give the uncertainty of each bin.
@@ -61,7 +66,7 @@ class FitSettings:
     n_phases: Count = 50
     layer_weight: NonNegative = 1.0
     noise_weight: NonNegative = 10.0
-    symmetry_weight: NonNegative = 1.0
+    symmetry_weight: NonNegative = 0.0
     steps: Count = 4000
     learning_rate: float = 3e-3
     n_bootstrap: Annotated[int, Range(2)] = 20
@@ -80,14 +85,14 @@ class FitResult:
     """Fitted curves, and how they were reached.
 
     Attributes:
-        modulation: The curves with their uncertainties.
+        modulation: The curves with their uncertainties; 1 where the sample does not constrain.
         loss: Loss after each step.
         phases: Centres of the bins in T, in rad.
         response_before: E_tot(T) / E_kin as measured.
         response_after: E_tot(T) / E_kin after removal of the fitted modulation.
         response_error: Statistical uncertainty of the mean in each bin.
         n_showers: Placed showers used.
-        warnings: Why a curve is not constrained by the sample; empty if all are.
+        warnings: Which curves the sample does not constrain, and which keep a sine part.
     """
 
     modulation: PhiModulation
@@ -202,20 +207,19 @@ def _fit_range(
         )
     weights = _bootstrap_weights(chosen.shower, settings.n_bootstrap, seed)
     means = mean_profiles(chosen, settings.n_phases, weights)
-    curves, loss = minimise_loss(means, settings)
+    # the first fit is that to all showers, the others are to bootstrap samples of them
+    fits, loss = minimise_loss(means, settings)
+    evidence = weigh_curves(fits)
     before = means.sum(axis=(2, 3))
-    after = np.einsum("rtlb,rlb->rt", means, 1.0 / curves)
-    # row 0 is the fit to all showers, the others are fits to bootstrap samples of them
-    uncertainties = curves[1:].std(axis=0, ddof=1)
     return _RangeFit(
-        curves=curves[0],
-        uncertainties=uncertainties,
+        curves=evidence.curves,
+        uncertainties=evidence.uncertainties,
         loss=loss,
         before=before[0],
-        after=after[0],
+        after=(means[0] / evidence.curves).sum(axis=(1, 2)),
         error=(before[1:] / before[1:].mean(axis=1, keepdims=True)).std(axis=0, ddof=1),
         n_showers=len(chosen),
-        warnings=_find_warnings(curves[0], uncertainties, chosen, settings, where),
+        warnings=_find_warnings(evidence, chosen, settings, where),
     )
 
 
@@ -245,10 +249,11 @@ def minimise_loss(
         The curves, and the loss of the first resampling after each step.
     """
     curves = np.ones((means.shape[0], *means.shape[2:]))
+    profiles = np.ascontiguousarray(means.swapaxes(1, 2))  # products of matrices are fast
     first, second = np.zeros_like(curves), np.zeros_like(curves)
     history = np.empty(settings.steps)
     for step in range(settings.steps):
-        loss, gradient = loss_and_gradient(curves, means, settings)
+        loss, gradient = loss_and_gradient(curves, profiles, settings)
         history[step] = loss[0]
         first = 0.9 * first + 0.1 * gradient
         second = 0.999 * second + 0.001 * gradient**2
@@ -262,15 +267,16 @@ def minimise_loss(
 
 def loss_and_gradient(
     curves: Float64[Array, "replica layer bin"],
-    means: Float64[Array, "replica phase layer bin"],
+    profiles: Float64[Array, "replica layer phase bin"],
     settings: FitSettings,
 ) -> tuple[Float64[Array, " replica"], Float64[Array, "replica layer bin"]]:
     """Evaluate the loss of each resampling and its derivative with respect to g."""
-    layer_energy = np.einsum("rtlb,rlb->rtl", means, 1.0 / curves)
+    layer_energy = (profiles @ (1.0 / curves)[..., None])[..., 0].swapaxes(1, 2)
     spread, slope = _spread_and_slope(layer_energy.sum(axis=2, keepdims=True))
     layer_spread, layer_slope = _spread_and_slope(layer_energy)
     per_energy = slope + settings.layer_weight * layer_slope
-    gradient = -np.einsum("rtlb,rtl->rlb", means, per_energy) / curves**2
+    slopes = np.ascontiguousarray(per_energy.swapaxes(1, 2))[:, :, None]
+    gradient = -(slopes @ profiles)[:, :, 0] / curves**2
 
     # curves are periodic, hence `roll`; each difference holds three bins, so its gradient too
     bend = np.roll(curves, 1, 2) - 2.0 * curves + np.roll(curves, -1, 2)
@@ -301,7 +307,7 @@ def _spread_and_slope(
 
 
 def _find_warnings(
-    curves: Array, uncertainties: Array, chosen: PhaseProfiles, settings: FitSettings, where: str
+    evidence: CurveEvidence, chosen: PhaseProfiles, settings: FitSettings, where: str
 ) -> tuple[str, ...]:
     warnings = []
     per_phase = len(chosen) / settings.n_phases
@@ -310,12 +316,6 @@ def _find_warnings(
             f"{where}: only {per_phase:.1f} showers per bin of T, at least "
             f"{settings.min_showers} are needed"
         )
-    amplitude = 0.5 * (curves.max(axis=1) - curves.min(axis=1))
     for row, layer in enumerate(MODULATED_LAYERS):
-        error = float(np.sqrt((uncertainties[row] ** 2).mean()))
-        if error > 0.5 * amplitude[row]:
-            warnings.append(
-                f"{where}, layer {layer}: the sample does not constrain the curve: amplitude "
-                f"{amplitude[row]:.4f}, uncertainty {error:.4f}"
-            )
+        warnings += [f"{where}, layer {layer}: {note}" for note in evidence.notes(row)]
     return tuple(warnings)

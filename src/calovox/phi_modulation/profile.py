@@ -4,9 +4,11 @@ For event i the profile H[i, l, b] is the energy of the hits of layer l whose ph
 bin b, over the kinetic energy. Corrected by curves g it gives the layer energies
 E[i, l] = sum_b H[i, l, b] / g[l, b], so that no hit is read twice.
 
-A shower can be replayed at many azimuths: the modulation is a known function at the generator,
-hence a hit that moves from phase Y to Y' carries the energy E g(Y') / g(Y). A few Geant4 showers
-then cover all phases.
+The phase T of a shower is that of its centre in its cell of EMB2.
+
+A shower of the built-in barrel can be replayed at many azimuths: the modulation is a known
+function at the generator, hence a hit that moves from phase Y to Y' carries the energy
+E g(Y') / g(Y). A few Geant4 showers then cover all phases.
 """
 
 from dataclasses import dataclass
@@ -14,18 +16,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
+from calovox.geometry import CellTable
 from calovox.hits import Hits
 from calovox.kernels import kernel
 from calovox.phi_modulation.curve import (
     MODULATED_LAYERS,
     N_BINS,
-    PERIOD,
     TABLE_BINS,
     Modulation,
     curve_rows,
     modulation_table,
-    phi_phase,
 )
+from calovox.phi_modulation.phases import PERIOD, center_phases, phi_in_cells
 from calovox.random_streams import Stream, event_keys, event_uniforms
 
 __all__ = ["PhaseProfiles", "concatenate_profiles", "hits_to_profiles", "replay_profiles"]
@@ -80,6 +82,7 @@ def concatenate_profiles(parts: list[PhaseProfiles]) -> PhaseProfiles:
 def _replay_kernel(
     layer: Array,
     phi: Array,
+    in_cell: Array,
     energy: Array,
     rows: Array,
     shifts: Array,
@@ -97,7 +100,7 @@ def _replay_kernel(
         distance = phi[hit] - phi_photon
         distance -= 2.0 * np.pi * np.rint(distance / (2.0 * np.pi))
         # half a turn more, 512 periods: above 0, so that truncation and `%` find the phase
-        place = phi[hit] * to_table + 512 * n_table
+        place = in_cell[hit] * to_table + 512 * n_table
         bare = energy[hit] / tables[row, int(place) % n_table]
         for copy in range(len(shifts)):
             # phases count in bins of the table, so that a shift by whole periods changes nothing
@@ -109,20 +112,23 @@ def _replay_kernel(
                 profiles[copy, row, moved * n_bins // n_table] += value
 
 
-def hits_to_profiles(hits: Hits, *, n_bins: int = N_BINS) -> PhaseProfiles:
+def hits_to_profiles(
+    hits: Hits, *, n_bins: int = N_BINS, cells: CellTable | None = None
+) -> PhaseProfiles:
     """Histogram the hits of each event in the phase.
 
     Args:
         hits: Hits with modulation.
         n_bins: Bins per period; a divisor of 4096 keeps bin edges exact, any other number moves
             them by at most 1 / 4096 of a period.
+        cells: The cells of the detector; None for the built-in barrel.
 
     Returns:
         One profile per event.
     """
     flat = np.ones((_N_LAYERS + 1, TABLE_BINS))
     shifts = np.zeros((len(hits), 1))
-    return _replay(hits, shifts, flat, n_bins)
+    return _replay(hits, shifts, flat, n_bins, cells)
 
 
 def replay_profiles(
@@ -156,12 +162,17 @@ def replay_profiles(
 
 
 def _replay(
-    hits: Hits, shifts: Float64[Array, "event copy"], tables: Array, n_bins: int
+    hits: Hits,
+    shifts: Float64[Array, "event copy"],
+    tables: Array,
+    n_bins: int,
+    cells: CellTable | None = None,
 ) -> PhaseProfiles:
     n_events, copies = shifts.shape
     energy = np.zeros((n_events, copies, _N_LAYERS, n_bins))
     center = np.zeros((n_events, copies))
     curves = curve_rows()
+    in_cells = phi_in_cells(hits.layer, hits.eta, hits.phi, cells)
     for event in range(n_events):
         rows = slice(hits.event_offsets[event], hits.event_offsets[event + 1])
         moments = np.zeros((copies, 2))
@@ -169,6 +180,7 @@ def _replay(
         _replay_kernel(
             hits.layer[rows],
             hits.phi[rows],
+            in_cells[rows],
             hits.energy[rows],
             curves,
             shifts[event],
@@ -184,7 +196,7 @@ def _replay(
         center[event] = phi_photon + mean + shifts[event] * PERIOD
     return PhaseProfiles(
         energy=energy.reshape(-1, _N_LAYERS, n_bins),
-        center_phase=phi_phase(center.ravel()),
+        center_phase=center_phases(np.repeat(hits.photons.eta, copies), center.ravel(), cells),
         abs_eta=np.repeat(np.abs(hits.photons.eta), copies),
         kinetic_energy=np.repeat(hits.photons.energy, copies),
         shower=np.repeat(hits.photons.index, copies),

@@ -8,8 +8,18 @@ from calovox.report.comparison import SimulatedResult
 from calovox.report.text import feature_symbol, short_number, with_error
 from calovox.scores.histograms import Histogram
 from calovox.scores.overview import CLEAR, NOTABLE, OverviewCell, OverviewRow
+from calovox.scores.table import Score
 
-__all__ = ["FAIR", "GOOD", "chi2_cell", "metric_name", "outside", "score_cells"]
+__all__ = [
+    "FAIR",
+    "GOOD",
+    "NO_FLOOR",
+    "chi2_cell",
+    "metric_name",
+    "outside",
+    "score_cells",
+    "score_state",
+]
 
 GOOD: Final = 1.5
 """Chi2/ndf up to which a simulation is called good."""
@@ -17,6 +27,9 @@ GOOD: Final = 1.5
 FAIR: Final = 3.0
 """Chi2/ndf up to which it is called fair."""
 
+
+NO_FLOOR: Final = "none"
+"""What stands in the place of a floor that there is not."""
 
 _METRICS: Final = {
     "chi2_ndf": "χ²/ndf",
@@ -26,8 +39,11 @@ _METRICS: Final = {
     "correlation": "Layer-energy correlation",
     "frechet": "Fréchet physics distance",
     "kernel": "Kernel physics distance",
-    "fpd": "Fréchet distance as in the CaloChallenge",
-    "kpd": "Kernel distance as in the CaloChallenge",
+    "fpd": "FPD of the CaloChallenge",
+    "kpd": "KPD of the CaloChallenge",
+    "outliers": "Outliers",
+    "outlier_distance": "Worst outlier [range of the reference]",
+    "off_mode": "Showers off the most frequent value",
     "precision": "Precision",
     "recall": "Recall",
     "density": "Density",
@@ -35,6 +51,8 @@ _METRICS: Final = {
     "training_distance": "Nearness to training showers",
     "copying": "Copies of training showers",
     "auc": "Classifier AUC",
+    "tree_auc": "AUC of boosted trees",
+    "largest_auc": "Largest AUC of all classifiers",
     "divergence": "Jensen–Shannon divergence [bit]",
 }
 
@@ -76,15 +94,23 @@ def _cell(cell: OverviewCell) -> dict[str, Any]:
     return {
         "short": short_number(worst.value),
         "value": with_error(worst.value, worst.uncertainty),
-        "floor": with_error(worst.floor, worst.floor_uncertainty),
+        "floor": _floor(worst),
         "feature": feature_symbol(worst.feature),
-        "state": _score_state(cell.distance),
+        "state": score_state(cell.distance),
         "n_off": cell.n_off,
         "n_scores": cell.n_scores,
     }
 
 
-def _score_state(distance: float) -> str:
+def _floor(score: Score) -> str:
+    """Write the floor, or that there is none."""
+    if not np.isfinite(score.floor):
+        return NO_FLOOR
+    return with_error(score.floor, score.floor_uncertainty)
+
+
+def score_state(distance: float) -> str:
+    """Tell the state of a score from its distance to the floor."""
     if np.isnan(distance):
         return ""
     return "good" if distance <= NOTABLE else "fair" if distance <= CLEAR else "poor"

@@ -92,7 +92,7 @@ def compare_values(
     Returns:
         Histograms, chi2 and floor; nothing event by event.
     """
-    edges = choose_edges(values[0])
+    edges = _whole_edges(choose_edges(values[0]), values[0])
     reference, *others = (fill_histogram(column, edges) for column in values)
     floor = split_floor(values[0], edges, np.random.default_rng(SPLIT_SEED))
     results = (
@@ -100,6 +100,18 @@ def compare_values(
         for (label, place), other in zip(simulated, others, strict=True)
     )
     return ObservableResult(name, reference, floor, tuple(results))
+
+
+def _whole_edges(
+    edges: Float64[Array, " edge"], values: Float64[Array, " event"]
+) -> Float64[Array, " other"]:
+    """Move the borders of bins of counts between whole numbers, as many of these in each bin."""
+    if np.any(values != np.round(values)) or np.ptp(values) == 0:
+        return edges
+    step = max(1, round(float(edges[1] - edges[0])))
+    low, high = np.floor(edges[0] + 0.5) - 0.5, np.ceil(edges[-1] - 0.5) + 0.5
+    n_bins = max(1, int(np.ceil((high - low) / step)))
+    return np.asarray(low + step * np.arange(n_bins + 1.0))
 
 
 def with_events(result: ObservableResult) -> list[SimulatedResult]:

@@ -4,14 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from calovox.report.topic import Topic
+from calovox.report.topics.challenge import ChallengeTopic
 from calovox.report.topics.classifier import ClassifierTopic
 from calovox.report.topics.energy_slices import EnergySlicesTopic
 from calovox.report.topics.gates import GatesTopic
 from calovox.report.topics.inputs import InputsTopic
+from calovox.report.topics.lower_bound import LowerBoundTopic
 from calovox.report.topics.method import MethodTopic
 from calovox.report.topics.overview import OverviewTopic
 from calovox.report.topics.phi_modulation import PhiModulationTopic
+from calovox.report.topics.position import PositionTopic
 from calovox.report.topics.provenance import ProvenanceTopic
+from calovox.report.topics.referee import RefereeTopic
 from calovox.report.topics.response import ResponseTopic
 from calovox.report.topics.samples import SamplesTopic
 from calovox.report.topics.scores import ScoresTopic
@@ -34,6 +38,7 @@ def summaries(
     """List the topics in front, which sum up what all others found."""
     return (
         OverviewTopic(scores),
+        LowerBoundTopic(scores),
         GatesTopic(outcomes),
         SamplesTopic(scored, missing),
         ScoresTopic(scores),
@@ -43,9 +48,12 @@ def summaries(
 def topics(track: Track, say: Callable[[str], None]) -> tuple[Topic[Any], ...]:
     """List the topics that look at showers."""
     return (
+        ChallengeTopic(track, say),
         ShapesTopic(),
         ResponseTopic(),
         EnergySlicesTopic(),
+        PositionTopic(),
+        RefereeTopic(say),
         ClassifierTopic(track, say),
         ShowersTopic(),
         PhiModulationTopic(),

@@ -60,22 +60,26 @@ class HistogramPanel:
 
 
 def histogram_page(
-    panels: Sequence[HistogramPanel], title: str, simulations: Mapping[int, str]
+    panels: Sequence[HistogramPanel],
+    title: str,
+    simulations: Mapping[int, str],
+    *,
+    n_columns: int = _N_COLUMNS,
 ) -> Figure:
-    """Draw histograms, each with a ratio panel, in rows of three."""
-    n_rows = -(-len(panels) // _N_COLUMNS)
+    """Draw histograms, each with a ratio panel, in rows of three unless told otherwise."""
+    n_rows = -(-len(panels) // n_columns)
     head = _HEAD + _LEGEND_ROW * (_legend_rows(simulations) - 1)
     height = head + _FOOT + _ROW_HEIGHT * n_rows
     figure = Figure(figsize=(11.4, height))
-    outer = figure.add_gridspec(n_rows, _N_COLUMNS, left=0.062, right=0.988, wspace=0.22)
+    outer = figure.add_gridspec(n_rows, n_columns, left=0.062, right=0.988, wspace=0.22)
     outer.update(bottom=_FOOT / height, top=1.0 - head / height, hspace=0.27)
     for place, panel in enumerate(panels):
-        inner = outer[place // _N_COLUMNS, place % _N_COLUMNS].subgridspec(
+        inner = outer[place // n_columns, place % n_columns].subgridspec(
             2, 1, height_ratios=(2.3, 1), hspace=0.05
         )
         main, ratio = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
         _draw_panel(panel, main, ratio)
-        if place % _N_COLUMNS == 0:
+        if place % n_columns == 0:
             main.set_ylabel("Events")
             ratio.set_ylabel(f"Sim. / {REFERENCE_LABEL}", fontsize=9.5, loc="center")
     figure.text(0.5, 1.0 - 0.2 / height, title, ha="center", va="center", fontsize=12)

@@ -25,9 +25,22 @@ class _Section:
 
 
 def render_page(
-    parts: Sequence[Measured[Any]], simulations: Sequence[str], pictures: Mapping[str, Picture]
+    parts: Sequence[Measured[Any]],
+    simulations: Sequence[str],
+    pictures: Mapping[str, Picture],
+    *,
+    particle: str = "photon",
+    with_cells: bool = True,
 ) -> str:
-    """Write the page."""
+    """Write the page.
+
+    Args:
+        parts: All topics.
+        simulations: Names of the simulations that are reconstructed.
+        pictures: The figures by name.
+        particle: Name of the particles.
+        with_cells: Whether cells are reconstructed.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("calovox.report", ""),
         autoescape=True,
@@ -39,6 +52,8 @@ def render_page(
         "version": __version__,
         "reference": REFERENCE_LABEL,
         "simulations": simulations,
+        "particle": particle,
+        "with_cells": with_cells,
         "pictures": pictures,
     }
     template = environment.get_template("templates/page.html.j2")

@@ -26,6 +26,7 @@ from calovox.samples.samples import Samples, read_samples
 from calovox.scores.classifiers.inputs import check_classifiable
 from calovox.scores.gates.files import read_gates, write_outcomes
 from calovox.scores.gates.gates import GateOutcome, check_gates
+from calovox.scores.referee.scores import score_largest
 from calovox.scores.scoring import score_samples
 from calovox.scores.table import Scores
 from calovox.tracking import Track, silently
@@ -104,6 +105,7 @@ def write_report(
     scoring = score_samples(samples, track=track, progress=say)
     found = _measure(topics(track, say), samples, say)
     scores = sum((part.scores for part in found), scoring.scores)
+    scores = score_largest(scores) + scores
     outcomes = check_gates(gates, scores)
     missing = [line for part in found for line in part.missing]
     front = summaries(scores, outcomes, scoring.samples, (*missing, *scoring.missing))
@@ -162,5 +164,11 @@ def _write(report: Report, folder: Path, say: Callable[[str], None]) -> None:
     report.scores.to_parquet(folder / "scores.parquet")
     if report.outcomes:
         write_outcomes(report.outcomes, folder / "gates.json")
-    text = render_page(report.parts, report.simulations, pictures)
+    text = render_page(
+        report.parts,
+        report.simulations,
+        pictures,
+        particle=report.samples.particle,
+        with_cells=bool(report.samples.reconstructed),
+    )
     (folder / "index.html").write_text(text, encoding="utf-8")

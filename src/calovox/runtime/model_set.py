@@ -37,7 +37,7 @@ PARAMETRIC_FILE: Final = "parametrisation.h5"
 """Name of the only file in the folder of a shipped parametrisation."""
 
 _SHIPPED: Final = "shipped"
-_SIDE_FILES: Final = ("boundaries", "sub_voxels", "phi_modulation")
+_SIDE_FILES: Final = ("boundaries", "sub_voxels", "phi_modulation", "centers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +48,13 @@ class ModelSet:
         models: The models, by rising abs(eta); at a common border the upper one is taken.
         sub_voxels: ROOT file that says where hits lie in voxels; none if there is none.
         phi_modulation: HDF5 file of phi modulation curves; none if there is none.
+        centers: JSON file of shower centres about photons; none if there is none.
     """
 
     models: tuple[OnnxModel, ...]
     sub_voxels: Path | None = None
     phi_modulation: Path | None = None
+    centers: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.models:
@@ -207,7 +209,7 @@ def _load_folder(folder: Path, n_threads: int) -> ModelSet | ParametricModel:
         return read_parametric(folder / PARAMETRIC_FILE)
     content = read_description(folder)
     names = [model["file"] for model in content["models"]]
-    side = {what: content.get(what) for what in ("sub_voxels", "phi_modulation")}
+    side = {what: content.get(what) for what in _SIDE_FILES[1:]}
     check_files(folder, content, [*names, *filter(None, side.values())])
     models = (OnnxModel(folder / name, n_threads=n_threads) for name in names)
     paths = {what: None if name is None else folder / name for what, name in side.items()}

@@ -13,8 +13,9 @@ References:
     https://doi.org/10.5281/zenodo.8099322
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from xml.etree import ElementTree
 
@@ -26,11 +27,27 @@ from calovox.files.damage import one_line, reading
 from calovox.files.hdf5 import open_for_reading
 from calovox.samples.batch import ShowerBatch
 from calovox.samples.layout import VoxelLayout
+from calovox.units import format_energy
 
-__all__ = ["CaloChallengeError", "CaloChallengeReader", "is_calochallenge", "read_binning"]
+__all__ = [
+    "DATA_SETS",
+    "CaloChallengeError",
+    "CaloChallengeReader",
+    "describe_calochallenge",
+    "is_calochallenge",
+    "read_binning",
+    "read_energies",
+]
+
+DATA_SETS: Final[Mapping[int, str]] = MappingProxyType(
+    {368: "1-photons", 533: "1-pions", 6480: "2", 40_500: "3"}
+)
+"""Names of the data sets of the challenge by the number of voxels of a shower."""
 
 _SHOWERS: Final = "showers"
 _ENERGIES: Final = "incident_energies"
+_SHOWERS_DESCRIBED: Final = 1000
+_FEW_ENERGIES: Final = 30
 
 
 class CaloChallengeError(ValueError):
@@ -52,6 +69,42 @@ def is_calochallenge(path: Path) -> bool:
     """
     with open_for_reading(path, CaloChallengeError) as file:
         return _SHOWERS in file and _ENERGIES in file
+
+
+def describe_calochallenge(path: Path) -> dict[str, str]:
+    """Say what is in a file.
+
+    Args:
+        path: A file of the CaloChallenge.
+
+    Returns:
+        Lines for a reader, by their titles.
+
+    Raises:
+        CaloChallengeError: If it is no usable file.
+    """
+    energy = read_energies(path)
+    with open_for_reading(path, CaloChallengeError) as file:
+        shape = file[_SHOWERS].shape
+        showers = file[_SHOWERS][: min(len(energy), _SHOWERS_DESCRIBED)]
+    name = DATA_SETS.get(int(shape[1]))
+    known = f"layout of data set {name}" if name else "no layout of its data sets"
+    lines = {
+        "format": "showers of the CaloChallenge",
+        "events": f"{len(energy)}",
+        "voxels": f"{shape[1]}: {known}",
+    }
+    if not len(energy):
+        return lines
+    n_energies = len(np.unique(energy))
+    few = f", {n_energies} different ones" if n_energies <= _FEW_ENERGIES else ""
+    low, high = format_energy(float(energy.min())), format_energy(float(energy.max()))
+    response = float((showers.sum(axis=1) / energy[: len(showers)]).mean())
+    return lines | {
+        "incident energies": f"{low} to {high}{few}",
+        "energy of the voxels over the incident energy": f"{response:.4g}, mean of the first "
+        f"{len(showers)} events",
+    }
 
 
 def read_binning(path: Path, n_voxels: int) -> VoxelLayout:
@@ -95,18 +148,10 @@ class CaloChallengeReader:
 
     def __init__(self, path: Path, binning: Path) -> None:
         self.path = path
+        self._energy = read_energies(path)
         with open_for_reading(path, CaloChallengeError) as file:
-            for key in (_SHOWERS, _ENERGIES):
-                if not isinstance(file.get(key), h5py.Dataset):
-                    raise CaloChallengeError(f"{path}: expected a dataset `{key}`, got none")
-            shape, n_energies = file[_SHOWERS].shape, file[_ENERGIES].size
-            if len(shape) != 2 or shape[0] != n_energies:
-                raise CaloChallengeError(
-                    f"{path}: expected one row of `{_SHOWERS}` per energy, got the shape {shape} "
-                    f"and {n_energies} energies"
-                )
-            self._energy = self._read_energies(file)
-        self.layout = read_binning(binning, int(shape[1]))
+            n_voxels = int(file[_SHOWERS].shape[1])
+        self.layout = read_binning(binning, n_voxels)
 
     def __len__(self) -> int:
         """Return the number of showers."""
@@ -145,15 +190,36 @@ class CaloChallengeReader:
                 fraction = (energy / incident[:, None]).astype(np.float32)
                 yield ShowerBatch(fraction, incident)
 
-    def _read_energies(self, file: h5py.File) -> Float64[Array, " event"]:
-        energy = np.asarray(file[_ENERGIES][()], dtype=np.float64).reshape(-1)
-        if not np.all((energy > 0) & (energy < np.inf)):
-            event = int(np.flatnonzero(~((energy > 0) & (energy < np.inf)))[0])
+
+def read_energies(path: Path) -> Float64[Array, " event"]:
+    """Read the energies of the incident particles, and check that there is a shower of each.
+
+    Args:
+        path: A file of the CaloChallenge.
+
+    Returns:
+        Energies in MeV.
+
+    Raises:
+        CaloChallengeError: If it is no usable file.
+    """
+    with open_for_reading(path, CaloChallengeError) as file:
+        for key in (_SHOWERS, _ENERGIES):
+            if not isinstance(file.get(key), h5py.Dataset):
+                raise CaloChallengeError(f"{path}: expected a dataset `{key}`, got none")
+        shape, n_energies = file[_SHOWERS].shape, file[_ENERGIES].size
+        if len(shape) != 2 or shape[0] != n_energies:
             raise CaloChallengeError(
-                f"{self.path}: expected `{_ENERGIES}` above 0, got {energy[event]} "
-                f"in event {event}"
+                f"{path}: expected one row of `{_SHOWERS}` per energy, got the shape {shape} "
+                f"and {n_energies} energies"
             )
-        return energy
+        energy = np.asarray(file[_ENERGIES][()], dtype=np.float64).reshape(-1)
+    if not np.all((energy > 0) & (energy < np.inf)):
+        event = int(np.flatnonzero(~((energy > 0) & (energy < np.inf)))[0])
+        raise CaloChallengeError(
+            f"{path}: expected `{_ENERGIES}` above 0, got {energy[event]} in event {event}"
+        )
+    return energy
 
 
 def _edges(layer: ElementTree.Element) -> Float64[Array, " edge"]:

@@ -2,7 +2,9 @@
 
 A model of some slices of abs(eta), or of some energies, is compared where it has showers: if the
 photons of two samples differ, both are restricted to the bins in which both have some, 0.05 wide
-in abs(eta) as the slices of AtlFast3 and an octave in energy, and what is left must agree.
+in abs(eta) as the slices of AtlFast3 and an octave in energy, and what is left must agree. Samples
+in other units are told by a factor between their energies, or between the shares of the energy
+that their voxels hold.
 """
 
 from dataclasses import dataclass
@@ -11,13 +13,15 @@ from typing import Final
 import numpy as np
 from scipy.stats import ks_2samp
 
-from calovox.arrays import Array, Int64
+from calovox.arrays import Array, Float64, Int64
 from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.units import format_energy
 
-__all__ = ["CommonPhotons", "different_photons", "find_common_photons"]
+__all__ = ["CommonPhotons", "check_units", "different_photons", "find_common_photons"]
 
 _SMALLEST_P_VALUE: Final = 1e-4
+_LARGEST_FACTOR: Final = 20.0
+_SHOWERS_FOR_UNITS: Final = 500
 _ETA_WIDTH: Final = 0.05
 _N_ETA_BINS: Final = 200
 _ETA_EDGES: Final = np.round(np.arange(_N_ETA_BINS + 1) * _ETA_WIDTH, 10)
@@ -78,6 +82,43 @@ def different_photons(reference: ShowerSource, other: ShowerSource) -> str | Non
                 f"(Kolmogorov-Smirnov p = {p_value:.1g}): simulate the same photons"
             )
     return None
+
+
+def check_units(label: str, reference: ShowerSource, other: ShowerSource) -> None:
+    """Refuse a sample whose energies are in other units than those of its reference.
+
+    Args:
+        label: Name of the sample.
+        reference: A sample.
+        other: Another, of the same kind of photons if the units are right.
+
+    Raises:
+        ValueError: If incident energies, or the energies of the voxels, differ by a large factor.
+    """
+    pairs = {
+        "incident energies": tuple(s.incident_energy() for s in (reference, other)),
+        "energies of voxels over that of the particle": tuple(
+            _shares(source) for source in (reference, other)
+        ),
+    }
+    for what, (expected, found) in pairs.items():
+        medians = float(np.median(expected)), float(np.median(found))
+        if min(medians) <= 0.0:
+            continue
+        factor = medians[1] / medians[0]
+        if not 1.0 / _LARGEST_FACTOR < factor < _LARGEST_FACTOR:
+            raise ValueError(
+                f"{label}: expected the {what} of its reference ({reference.path.name}), got "
+                f"{factor:.3g} times as much in {other.path.name} (median {medians[1]:.4g}, that "
+                f"of the reference {medians[0]:.4g}): give all samples in MeV, of the same "
+                "particles"
+            )
+
+
+def _shares(source: ShowerSource) -> Float64[Array, " event"]:
+    """Add up the voxels of the first showers, over the incident energies."""
+    batch = next(source.batches(_SHOWERS_FOR_UNITS))
+    return np.asarray(batch.fraction.sum(axis=1, dtype=np.float64))
 
 
 def find_common_photons(reference: ShowerSource, other: ShowerSource) -> CommonPhotons | None:

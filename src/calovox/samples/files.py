@@ -3,14 +3,23 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from calovox.text import check_name
 
-__all__ = ["REFERENCE_LABEL", "EvaluationFiles", "SampleFiles", "check_files_once"]
+__all__ = [
+    "REFERENCE_LABEL",
+    "EvaluationFiles",
+    "RefereeDepth",
+    "SampleFiles",
+    "check_files_once",
+]
 
 REFERENCE_LABEL: Final = "Geant4"
 """What reports and scores call the reference."""
+
+RefereeDepth = Literal["quick", "full", "none"]
+"""How much boosted trees judge."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,8 @@ class EvaluationFiles:
         displaced: The same showers at new azimuths, with cells.
         slices: Datasets compared in slices of energy.
         classifier: Files that a classifier tries to tell apart.
+        referee: How much boosted trees judge.
+        noise: Whether observables of cells are compared with electronic noise as well.
     """
 
     reference: Sequence[Path] = ()
@@ -64,6 +75,8 @@ class EvaluationFiles:
     displaced: SampleFiles | None = None
     slices: SampleFiles | None = None
     classifier: SampleFiles | None = None
+    referee: RefereeDepth = "none"
+    noise: bool = False
 
     def __post_init__(self) -> None:
         _check_names(self.simulated)

@@ -1,10 +1,12 @@
 """Where the voxels of a shower lie: what features need to know of any voxelised detector.
 
 Voxels are numbered layer by layer. The position of a voxel is that of its middle in r and alpha,
-as in the CaloChallenge: x = r cos(alpha) along eta and y = r sin(alpha) along phi.
+as in the CaloChallenge: x = r cos(alpha) along eta and y = r sin(alpha) along phi, from the shower
+centre of its layer.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,6 +36,20 @@ class VoxelLayout:
     r: Float64[Array, " voxel"]
     alpha: Float64[Array, " voxel"]
     mirror: Int64[Array, " voxel"]
+
+    def __post_init__(self) -> None:
+        n_voxels = len(self.r)
+        if len(self.boundaries) != len(self.layers) + 1 or self.boundaries[-1] != n_voxels:
+            raise ValueError(
+                f"VoxelLayout: `boundaries` must give the first voxel of {len(self.layers)} "
+                f"layers, then the number of voxels ({n_voxels}), got {self.boundaries.tolist()}"
+            )
+        for name in ("alpha", "mirror"):
+            if len(getattr(self, name)) != n_voxels:
+                raise ValueError(
+                    f"VoxelLayout: expected {n_voxels} values of `{name}`, "
+                    f"got {len(getattr(self, name))}"
+                )
 
     def __eq__(self, other: object) -> bool:
         """Compare positions; names may differ."""
@@ -69,6 +85,16 @@ class VoxelLayout:
             mirrored_voxels(grid),
         )
 
+    @cached_property
+    def x(self) -> Float64[Array, " voxel"]:
+        """Middle of each voxel along eta in mm; 0 in voxels as far on either side."""
+        return _without_rounding(self.r * np.cos(self.alpha))
+
+    @cached_property
+    def y(self) -> Float64[Array, " voxel"]:
+        """Middle of each voxel along phi in mm; 0 in voxels as far on either side."""
+        return _without_rounding(self.r * np.sin(self.alpha))
+
     def layer_slice(self, position: int) -> slice:
         """Return the range of voxels of a layer.
 
@@ -85,3 +111,31 @@ class VoxelLayout:
         """
         angles = self.alpha[self.layer_slice(position)]
         return bool(np.any(angles != angles[0]))
+
+    def neighbours_in_alpha(self, position: int) -> Int64[Array, "pair 2"]:
+        """Pair the voxels of a layer that touch along alpha: the same r, the next alpha.
+
+        Args:
+            position: Place of the layer in `layers`.
+
+        Returns:
+            Numbers of voxels, the first of the layer being 0; each pair once.
+        """
+        part = self.layer_slice(position)
+        r, alpha = self.r[part], self.alpha[part]
+        pairs = []
+        for radius in np.unique(r):
+            (ring,) = np.nonzero(r == radius)
+            ring = ring[np.argsort(alpha[ring])]
+            if len(ring) > 1:
+                pairs.append(np.stack([ring, np.roll(ring, -1)], axis=1)[: _n_borders(len(ring))])
+        return np.concatenate(pairs) if pairs else np.empty((0, 2), dtype=np.int64)
+
+
+def _n_borders(n_alpha: int) -> int:
+    """Two halves of a ring touch twice, but are one pair."""
+    return n_alpha if n_alpha > 2 else 1
+
+
+def _without_rounding(length: Float64[Array, " voxel"]) -> Float64[Array, " voxel"]:
+    return np.where(np.abs(length) < 1e-9 * np.max(np.abs(length), initial=1.0), 0.0, length)

@@ -1,13 +1,15 @@
 """Everything that is judged, opened and read once: what scores and report get."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
+from calovox.samples.observables.observed import MOST_OBSERVED, ObservedShowers, read_observed
 from calovox.samples.sample import (
     Sample,
     calibrate,
@@ -37,6 +39,8 @@ class Samples:
         displaced: Showers of one energy, then the same at new azimuths, calibrated alike.
         slices: E_tot of the samples compared in slices of energy, the reference first.
         classifier: Samples that a classifier tries to tell apart, the reference first.
+        observed: Some showers of each judged sample, for observables and for boosted trees.
+        observed_classifier: The same of the samples for a classifier, if they are others.
         image: One shower.
     """
 
@@ -49,7 +53,22 @@ class Samples:
     displaced: tuple[Sample, ...] = ()
     slices: tuple[TotalEnergies, ...] = ()
     classifier: Mapping[str, ShowerSource] = field(default_factory=dict)
+    observed: Mapping[str, ObservedShowers] = field(default_factory=dict)
+    observed_classifier: Mapping[str, ObservedShowers] = field(default_factory=dict)
     image: ShowerImage | None = None
+
+    @property
+    def of_challenge(self) -> dict[str, SourceChain]:
+        """The samples, the reference first, if all are of the CaloChallenge; else none."""
+        chains = {k: s for k, s in self.judged.items() if isinstance(s, SourceChain)}
+        whole = len(chains) == len(self.judged) and all(s.is_challenge for s in chains.values())
+        return chains if whole else {}
+
+    @property
+    def particle(self) -> str:
+        """Name of the particles: that of the binning of the CaloChallenge, or else photons."""
+        challenge = list(self.of_challenge.values())
+        return challenge[0].layout.name if challenge else "photon"
 
     @property
     def reconstructed(self) -> tuple[Sample, ...]:
@@ -79,6 +98,10 @@ def read_samples(
     classifier = {} if files.classifier is None else dict(files.classifier.items())
     training = open_sample(files.training, **how, cells=False) if files.training else None
     judged, calibration, stored = _reconstruct(opened, track)
+    told_apart = {
+        label: open_sample([path], **how, cells=False) for label, path in classifier.items()
+    }
+    others = {} if files.referee == "none" or _same_files(named, classifier) else told_apart
     return Samples(
         files=files,
         judged=judged,
@@ -91,9 +114,9 @@ def read_samples(
             read_totals(path, label, track=track)
             for label, path in (() if files.slices is None else files.slices.items())
         ),
-        classifier={
-            label: open_sample([path], **how, cells=False) for label, path in classifier.items()
-        },
+        classifier=told_apart,
+        observed=_observe(judged, files, track),
+        observed_classifier=_observe(others, files, track),
         image=None if files.hits is None else read_image(files.hits),
     )
 
@@ -115,6 +138,25 @@ def _reconstruct(
         check_common_energies(found[0], sample)
     samples, calibration, stored = calibrate(found)
     return {**opened, **{sample.label: sample for sample in samples}}, calibration, stored
+
+
+def _observe(
+    sources: Mapping[str, ShowerSource], files: EvaluationFiles, track: Track
+) -> dict[str, ObservedShowers]:
+    """Read some showers of each sample; none of a reference alone."""
+    if len(sources) < 2:
+        return {}
+    most = MOST_OBSERVED[files.referee]
+    return {
+        label: read_observed(source, most, f"Observing {label}", track)
+        for label, source in sources.items()
+    }
+
+
+def _same_files(named: Mapping[str, Sequence[Path]], classifier: Mapping[str, Path]) -> bool:
+    """Tell whether the files for a classifier are those that are judged anyway."""
+    known = [{path.resolve() for path in paths} for paths in named.values()]
+    return [{path.resolve()} for path in classifier.values()] == known
 
 
 def _left_out(opened: Mapping[str, SourceChain]) -> Iterator[str]:

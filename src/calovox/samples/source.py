@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from calovox.arrays import Array, Float64
+from calovox.arrays import Array, Bool, Float64
 from calovox.dataset import DatasetReader
 from calovox.geometry.barrel import barrel_cells
+from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration, cells_to_shapes
 from calovox.samples.batch import ShowerBatch, ShowerSource
@@ -39,6 +40,7 @@ class DatasetSource:
         path: The file.
         grid: Its voxels.
         layout: Where they lie.
+        table: The cells that its cell energies refer to; None if they are not wanted.
         has_shapes: Whether its showers are reconstructed.
         calibration: The calibration of the energy that the file holds, if any.
         n_extrapolated: Showers that are left out.
@@ -57,13 +59,13 @@ class DatasetSource:
         self.path, self.grid = path, self._reader.grid
         self.layout = VoxelLayout.from_grid(self.grid)
         has_cells = table is not None and self._reader.cells(slice(0, 0)) is not None
-        self._table = table if has_cells else None
-        if self._table is not None and self._reader.cell_table not in (None, self._table.name):
+        self.table = table if has_cells else None
+        if self.table is not None and self._reader.cell_table not in (None, self.table.name):
             raise ValueError(
-                f"{path}: expected cell energies of the table '{self._table.name}', "
+                f"{path}: expected cell energies of the table '{self.table.name}', "
                 f"got those of '{self._reader.cell_table}'"
             )
-        self.has_shapes = self._table is not None
+        self.has_shapes = self.table is not None
         stored = self._reader.attached("calibration")
         self.calibration = None if stored is None else Calibration.from_arrays(stored)
         self.n_extrapolated = int(np.count_nonzero(~self._trained))
@@ -100,8 +102,27 @@ class DatasetSource:
     def voxels_alone(self) -> "DatasetSource":
         """Return the same showers without shapes."""
         source = copy(self)
-        source._table, source.has_shapes = None, False
+        source.has_shapes = False
         return source
+
+    def events(self, size: int) -> Iterator[tuple[Voxels, CellEnergies | None, Bool[Array, " _"]]]:
+        """Read everything that the file tells, so many events at a time.
+
+        Args:
+            size: Events per batch, the last may have fewer.
+
+        Yields:
+            Voxels, cells if there are any that are wanted, and which events are not left out.
+        """
+        start = 0
+        for voxels in self._reader.batches(size):
+            rows = slice(start, start + len(voxels))
+            start += len(voxels)
+            yield (
+                voxels,
+                None if self.table is None else self._reader.cells(rows),
+                self._trained[rows],
+            )
 
     def _batch(self, voxels: Voxels, start: int) -> ShowerBatch:
         batch = ShowerBatch(
@@ -111,11 +132,11 @@ class DatasetSource:
             voxels.phi_center,
             voxels.dropped_fraction,
         )
-        if self._table is None:
+        if self.table is None or not self.has_shapes:
             return batch
         cells = self._reader.cells(slice(start, start + len(voxels)))
         assert cells is not None  # there is no table without cells
-        return replace(batch, shapes=cells_to_shapes(cells, self._table))
+        return replace(batch, shapes=cells_to_shapes(cells, self.table))
 
 
 class SourceChain:
@@ -149,9 +170,19 @@ class SourceChain:
                 )
 
     @property
+    def sources(self) -> tuple[ShowerSource, ...]:
+        """All files."""
+        return self._sources
+
+    @property
     def datasets(self) -> tuple[DatasetSource, ...]:
         """The files that are datasets of ours."""
         return tuple(source for source in self._sources if isinstance(source, DatasetSource))
+
+    @property
+    def is_challenge(self) -> bool:
+        """Whether all files are those of the CaloChallenge."""
+        return all(isinstance(source, CaloChallengeReader) for source in self._sources)
 
     @property
     def has_shapes(self) -> bool:

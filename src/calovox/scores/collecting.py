@@ -1,164 +1,139 @@
-"""Everything the scores need to know of a sample, collected while its showers are read once.
+"""What the scores need to know of a sample: the observables of its showers, read once.
 
-Histograms and sums of all showers, in every bin of energy and abs(eta), and the features of a
-bounded number of showers drawn at random. Of every shower, only its energy, its abs(eta) and its
-fold are held, 24 bytes.
+Observables of at most `MOST_ROWS` showers, and no more than `MOST_NUMBERS` numbers, are kept in
+single precision; of larger samples, showers are drawn at random. Samples of one size give the same
+rows, which may be showers of the same photons.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from calovox.arrays import Array, Bool, Float64
+from calovox.arrays import Array, Bool, Float32, Float64, Int64
 from calovox.samples.batch import SelectedShowers, ShowerBatch
-from calovox.samples.bins import EventBin
-from calovox.samples.features import LAYER_ENERGY, FeatureExtractor, shape_features, shape_names
+from calovox.samples.features import shape_features, shape_names
+from calovox.samples.observables.table import Observable, ObservableTable
+from calovox.samples.observables.voxels import voxel_observables, voxels_to_observables
 from calovox.samples.reading import choose_rows
-from calovox.scores.binned import BinnedSample, FeatureAxes
-from calovox.scores.distances.folds import FoldedMoments
+from calovox.samples.sample import OBSERVABLES
 
-__all__ = ["FeatureCollector", "FeatureRows", "SampleStatistics", "StatisticsCollector"]
+__all__ = ["MOST_NUMBERS", "MOST_ROWS", "ROWS_SEED", "ObservableCollector", "ObservableRows"]
 
-MOST_ROWS: Final = 20_000
-"""Showers whose features are kept."""
+MOST_ROWS: Final = 100_000
+"""Showers whose observables are kept."""
 
-N_FOLDS: Final = 20
-"""Folds of the sums of layer energies."""
+MOST_NUMBERS: Final = 2**24
+"""Numbers that are kept."""
+
+ROWS_SEED: Final = 2025
+"""Seed of the showers that are drawn."""
+
+_ENERGY_PRECISION: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class FeatureRows:
-    """Features of some showers.
+class ObservableRows:
+    """Observables of some showers, in the order of their photons: by energy, then by abs(eta).
 
     Attributes:
-        names: Names of the features, those of voxels first.
-        features: The features.
+        observables: What they are, those of voxels first, then those of cells.
+        values: One row per observable, one column per shower.
         energy: Incident energies in MeV.
         abs_eta: abs(eta) of the shower centres; None if it is not known.
     """
 
-    names: tuple[str, ...]
-    features: Float64[Array, "event feature"]
+    observables: tuple[Observable, ...]
+    values: Float32[Array, "observable event"]
     energy: Float64[Array, " event"]
     abs_eta: Float64[Array, " event"] | None
 
-    def bins(self, bins: Sequence[EventBin]) -> Bool[Array, "bin event"]:
-        """Tell which showers are in which bin."""
-        return np.stack([entry.select(self.energy, self.abs_eta) for entry in bins])
+    def __len__(self) -> int:
+        return len(self.energy)
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the observables."""
+        return tuple(observable.name for observable in self.observables)
 
-@dataclass(frozen=True)
-class SampleStatistics:
-    """A sample as the scores see it.
+    def column(
+        self, name: str, chosen: Bool[Array, " event"] | Int64[Array, " chosen"]
+    ) -> Float64[Array, " chosen"]:
+        """Return one observable of some showers."""
+        return np.asarray(self.values[self.names.index(name)][chosen], dtype=np.float64)
 
-    Attributes:
-        binned: Histograms of all features.
-        layers: Sums of the layer energies, one entry per bin of events.
-        rows: Features of some of the showers.
-    """
+    def columns(
+        self, names: Iterable[str], chosen: Int64[Array, " chosen"]
+    ) -> Float64[Array, "chosen observable"]:
+        """Return some observables of some showers."""
+        return np.stack([self.column(name, chosen) for name in names], axis=1)
 
-    binned: BinnedSample
-    layers: tuple[FoldedMoments, ...]
-    rows: FeatureRows
+    def table(self, names: Iterable[str]) -> ObservableTable:
+        """Return some observables of all showers."""
+        places = [self.names.index(name) for name in names]
+        chosen = tuple(self.observables[place] for place in places)
+        return ObservableTable(chosen, self.values[places].T.astype(np.float64))
 
+    def has_photons_of(self, other: "ObservableRows") -> bool:
+        """Tell whether the energies are those of another sample, shower by shower.
 
-class FeatureCollector:
-    """Keeps the features of showers that are chosen beforehand.
-
-    Args:
-        showers: The showers that they are chosen from.
-        extractor: Computes features of their voxels.
-        seed: Chooses at most `MOST_ROWS` showers.
-    """
-
-    def __init__(self, showers: SelectedShowers, extractor: FeatureExtractor, seed: int) -> None:
-        self.showers, self._extractor, self._start = showers, extractor, 0
-        self._rows = choose_rows(len(showers), MOST_ROWS, np.random.default_rng((seed, 0)))
-        self._parts: list[Float64[Array, "event feature"]] = []
-        self._names: tuple[str, ...] = ()
-
-    def add(self, batch: ShowerBatch) -> None:
-        """Take the next showers."""
-        self.keep(*compute_features(batch, self._extractor))
-
-    def keep(self, features: Float64[Array, "event feature"], names: tuple[str, ...]) -> None:
-        """Keep the chosen ones of the next features."""
-        low, high = np.searchsorted(self._rows, (self._start, self._start + len(features)))
-        self._parts.append(features[self._rows[low:high] - self._start])
-        self._names = names
-        self._start += len(features)
-
-    def result(self) -> FeatureRows:
-        """Return the features of the chosen showers."""
-        abs_eta = self.showers.abs_eta()
-        return FeatureRows(
-            self._names,
-            np.concatenate(self._parts),
-            self.showers.incident_energy()[self._rows],
-            None if abs_eta is None else abs_eta[self._rows],
+        Args:
+            other: Another sample.
+        """
+        return len(self) == len(other) and np.allclose(
+            self.energy, other.energy, rtol=_ENERGY_PRECISION, atol=0.0
         )
 
 
-class StatisticsCollector:
-    """Collects what the scores need of a sample.
+class ObservableCollector:
+    """Keeps the observables of showers that are chosen beforehand.
 
     Args:
-        showers: The sample.
-        extractor: Computes features of its voxels.
-        names: Which of the features are wanted.
-        axes: Bins of these features, from the reference.
-        bins: Bins of events.
-        seed: Chooses showers and folds.
+        showers: The showers that they are chosen from.
     """
 
-    def __init__(
-        self,
-        showers: SelectedShowers,
-        extractor: FeatureExtractor,
-        names: Sequence[str],
-        axes: FeatureAxes,
-        bins: Sequence[EventBin],
-        *,
-        seed: int,
-    ) -> None:
-        self.showers, self._extractor, self._start = showers, extractor, 0
-        self._names, self._bins, self._binned = tuple(names), bins, BinnedSample(axes)
-        self._columns = [k for k, name in enumerate(names) if name.startswith(LAYER_ENERGY)]
-        self._layers = tuple(FoldedMoments.empty(N_FOLDS, len(self._columns)) for _ in bins)
-        rng = np.random.default_rng((seed, 1))
-        self._folds = rng.integers(0, N_FOLDS, len(showers), dtype=np.int64)
-        self._chosen = FeatureCollector(showers, extractor, seed)
+    def __init__(self, showers: SelectedShowers) -> None:
+        self.showers, self._start = showers, 0
+        self._of_voxels = voxel_observables(showers.layout)
+        n_numbers = len(self._of_voxels) + len(OBSERVABLES)
+        most = min(MOST_ROWS, MOST_NUMBERS // n_numbers)
+        self._rows = choose_rows(len(showers), most, np.random.default_rng(ROWS_SEED))
+        self._of_cells: tuple[Observable, ...] = ()
+        self._values = np.empty((n_numbers, len(self._rows)), dtype=np.float32)
 
     def add(self, batch: ShowerBatch) -> None:
         """Take the next showers."""
-        all_features, found = compute_features(batch, self._extractor)
-        features = all_features[:, [found.index(name) for name in self._names]]
-        inside = [entry.select(batch.incident_energy, batch.abs_eta) for entry in self._bins]
-        self._binned.fill(features, np.stack(inside))
-        folds = self._folds[self._start : self._start + len(batch)]
-        for moments, chosen in zip(self._layers, inside, strict=True):
-            moments.add(features[chosen][:, self._columns], folds[chosen])
-        self._chosen.keep(features, self._names)
+        low, high = np.searchsorted(self._rows, (self._start, self._start + len(batch)))
+        wanted = np.zeros(len(batch), dtype=bool)
+        wanted[self._rows[low:high] - self._start] = True
         self._start += len(batch)
+        if not wanted.any():
+            return
+        chosen = batch if wanted.all() else batch.select(wanted)
+        incident = chosen.incident_energy
+        energy = chosen.fraction * incident[:, None].astype(np.float32)
+        table = voxels_to_observables(energy, incident, self.showers.layout)
+        n_voxel = len(self._of_voxels)
+        self._values[:n_voxel, low:high] = table.values.T
+        if chosen.shapes is not None:
+            self._of_cells = tuple(Observable(name, name) for name in shape_names(chosen.shapes))
+            of_cells = shape_features(chosen.shapes, incident)
+            self._values[n_voxel : n_voxel + len(self._of_cells), low:high] = of_cells.T
 
-    def result(self) -> SampleStatistics:
-        """Return the statistics of the sample."""
-        return SampleStatistics(self._binned, self._layers, self._chosen.result())
-
-
-def compute_features(
-    batch: ShowerBatch, extractor: FeatureExtractor
-) -> tuple[Float64[Array, "event feature"], tuple[str, ...]]:
-    """Compute all features of showers, and name them: of voxels, then of cells if there are any.
-
-    Args:
-        batch: The showers.
-        extractor: Computes features of their voxels.
-    """
-    features, names = extractor(batch.fraction), extractor.names
-    if batch.shapes is None:
-        return features, names
-    of_cells = shape_features(batch.shapes, batch.incident_energy)
-    return np.concatenate([features, of_cells], axis=1), (*names, *shape_names(batch.shapes))
+    def result(self) -> ObservableRows:
+        """Return the observables of the chosen showers, in the order of their photons."""
+        energy, abs_eta = self.showers.incident_energy()[self._rows], self.showers.abs_eta()
+        keys = [energy]
+        if abs_eta is not None:
+            abs_eta = abs_eta[self._rows]
+            keys = [abs_eta, energy]
+        order = np.lexsort(keys)
+        observables = (*self._of_voxels, *self._of_cells)
+        values = self._values[: len(observables)]
+        for row in values:  # one by one, so that there are never two copies of all
+            row[:] = row[order]
+        return ObservableRows(
+            observables, values, energy[order], None if abs_eta is None else abs_eta[order]
+        )

@@ -43,8 +43,8 @@ from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.samples.batch import ShowerSource
 from calovox.samples.reading import ShowerRows, read_batches, read_showers, stack_conditions
 from calovox.scores.classifiers.roc import area_under_curve
-from calovox.scores.distances.neighbours import squared_distances
-from calovox.scores.distances.two_samples import Measured
+from calovox.scores.statistics.exchange import Tested
+from calovox.scores.statistics.neighbours import squared_distances
 from calovox.tracking import Track, silently
 
 __all__ = ["FEWEST_GROUPS", "CopyTest", "match_training"]
@@ -148,7 +148,7 @@ class CopyTest:
         """Held-out showers whose distances are compared."""
         return len(self.held_out.distance)
 
-    def measure(self, simulated: ShowerRows) -> dict[str, Measured]:
+    def measure(self, simulated: ShowerRows) -> dict[str, Tested]:
         """Test a sample.
 
         Args:
@@ -163,10 +163,10 @@ class CopyTest:
         scatter = ((n + m + 1) / (12.0 * n * m)) ** 0.5
         share, share_error = _share_of_copies(found.counts)
         return {
-            "training_distance": Measured(
+            "training_distance": Tested(
                 nearer, error, 0.5, scatter, float(norm.sf((nearer - 0.5) / scatter))
             ),
-            "copying": Measured(
+            "copying": Tested(
                 share,
                 share_error,
                 *_share_of_copies(self.held_out.counts),

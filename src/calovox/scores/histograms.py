@@ -285,13 +285,16 @@ def split_floor(
     """
     bins = np.searchsorted(edges[:-1], values, side="right")
     bins = np.where(values > edges[-1], len(edges), bins)
-    half = len(values) // 2
-    reduced = np.empty(n_splits)
-    for split in range(n_splits):
-        shuffled = rng.permutation(bins)
-        first = np.bincount(shuffled[:half], minlength=len(edges) + 1)
-        second = np.bincount(shuffled[half:], minlength=len(edges) + 1)
-        reduced[split] = chi2_of_counts(first, second).reduced
+    counts, half = np.bincount(bins, minlength=len(edges) + 1), len(values) // 2
+    # both halves together have the bins of the sample, so that all splits merge them alike
+    starts = merge_bins(counts * (half / max(len(values), 1)), MIN_EXPECTED)
+    total = np.add.reduceat(counts, starts)
+    first = rng.multivariate_hypergeometric(total, half, size=n_splits)
+    n, m = half, len(values) - half
+    terms = (m * first - n * (total - first)) ** 2.0 / np.maximum(total, 1)
+    ndf = len(starts) - 1
+    chi2 = terms.sum(axis=1) / max(n * m, 1)
+    reduced = chi2 / ndf if ndf > 0 else np.full(n_splits, np.nan)
     low, high = np.quantile(reduced, (0.16, 0.84))
     return Floor(float(reduced.mean()), float(low), float(high), n_splits)
 

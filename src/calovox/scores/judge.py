@@ -1,28 +1,51 @@
-"""The reference with its floors, and the scores of samples beside them."""
+"""A reference, and the scores of samples beside it, bin by bin.
 
+Where the sample has the photons of the reference, shower by shower, its showers are put in their
+order: floors and p-values then come from exchanges within photons (`statistics.exchange`), and a
+bin of abs(eta) holds the photons that the reference has there. If two samples are of other
+photons, all showers of a bin change sides. Of many showers, `MOST_TOGETHER` are compared in all
+high-level features together.
+"""
+
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 
 import numpy as np
+from scipy.stats import fisher_exact
 
+from calovox.arrays import Array, Int64
 from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.samples.bins import EventBin, event_bins
-from calovox.samples.features import LAYER_ENERGY, TOTAL_ENERGY, FeatureExtractor
-from calovox.samples.reading import Collector, feed
-from calovox.scores.binned import FeatureAxes
-from calovox.scores.collecting import (
-    FeatureCollector,
-    SampleStatistics,
-    StatisticsCollector,
+from calovox.samples.layout import VoxelLayout
+from calovox.samples.observables.voxels import LAYER_ENERGY, TOTAL_ENERGY, voxel_observables
+from calovox.scores.collecting import ObservableRows
+from calovox.scores.statistics import (
+    NEIGHBOUR_METRICS,
+    Division,
+    NotMeasured,
+    Tested,
+    compare_scores,
+    count_outliers,
+    measure_kernel,
+    measure_many_features,
+    measure_neighbours,
+    measure_one_feature,
+    normal_scores,
 )
-from calovox.scores.distances.correlations import ALL_LAYERS, compare_correlations
-from calovox.scores.distances.joint import JOINT_METRICS, compare_jointly, fewest_rows
-from calovox.scores.distances.two_samples import Measured, ReferenceFloor, compare_feature
-from calovox.scores.table import NotScored, Score, Scores
-from calovox.tracking import Track
+from calovox.scores.table import NotScored, Score, Scores, bin_name
 
-__all__ = ["FEWEST_IN_BIN", "HIGH_LEVEL", "REFERENCE_SEED", "SAMPLE_SEED", "Judge", "read_judges"]
+__all__ = [
+    "ALL_LAYERS",
+    "FEWEST_IN_BIN",
+    "HIGH_LEVEL",
+    "JOINT_METRICS",
+    "SCORES_SEED",
+    "Judge",
+    "fewest_rows",
+]
 
 FEWEST_IN_BIN: Final = 100
 """Showers that reference and sample need in a bin of energy and abs(eta) to be compared there."""
@@ -30,13 +53,65 @@ FEWEST_IN_BIN: Final = 100
 HIGH_LEVEL: Final = "high-level"
 """Name of all high-level features of voxels together."""
 
-REFERENCE_SEED: Final = 2025
-"""Seed of folds and chosen showers of the reference."""
+ALL_LAYERS: Final = "layer energies"
+"""Name of the correlations of all pairs of layer energies."""
 
-SAMPLE_SEED: Final = 2026
-"""Seed of folds and chosen showers of a sample, and of what compares it with the reference."""
+JOINT_METRICS: Final = ("frechet", "kernel", *NEIGHBOUR_METRICS)
+"""Names of the metrics of all high-level features together."""
 
-_Found = Iterator[tuple[str, str, Measured]]
+MOST_TOGETHER: Final = 10_000
+"""Showers of each sample that are compared in all high-level features together."""
+
+SCORES_SEED: Final = 2026
+"""Seed of exchanges and of chosen showers."""
+
+_ROWS_PER_FEATURE: Final = 10
+_HIGH_LEVEL: Final = (TOTAL_ENERGY, LAYER_ENERGY, "sparsity", "center", "width")
+
+_Found = Iterator[tuple[str, str, Tested]]
+
+
+def fewest_rows(n_features: int) -> int:
+    """Return the number of showers that a comparison of so many features of voxels needs."""
+    return _ROWS_PER_FEATURE * (n_features + 2)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Showers of both samples in one bin of events."""
+
+    reference: ObservableRows
+    simulated: ObservableRows
+    first: Int64[Array, " event"]
+    second: Int64[Array, " other"]
+    same_photons: bool
+    seed: tuple[int, ...]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return len(self.first), len(self.second)
+
+    def rng(self, *place: int) -> np.random.Generator:
+        return np.random.default_rng((SCORES_SEED, *self.seed, *place))
+
+    def some(self, most: int) -> "_Pair":
+        """Choose some of the showers, of the same photons if both have them."""
+        first = np.sort(self.rng(0).permutation(self.first)[:most])
+        second = np.sort(self.rng(6).permutation(self.second)[:most])
+        return replace(self, first=first, second=first if self.same_photons else second)
+
+    def columns(self, names: Sequence[str]) -> tuple[Array, Array]:
+        return (
+            self.reference.columns(names, self.first),
+            self.simulated.columns(names, self.second),
+        )
+
+    def conditions(self) -> list[tuple[Array, Array]]:
+        """Give the logarithm of the energies, and abs(eta) if it is known, of both samples."""
+        sides = (self.reference, self.first), (self.simulated, self.second)
+        energies = tuple(np.log(rows.energy[chosen]) for rows, chosen in sides)
+        etas = tuple(rows.abs_eta[chosen] for rows, chosen in sides if rows.abs_eta is not None)
+        return [energies, etas] if len(etas) == 2 else [energies]
 
 
 @dataclass(frozen=True)
@@ -44,95 +119,76 @@ class Judge:
     """A reference that samples are compared with.
 
     Attributes:
-        extractor: Computes features of the reference's voxels.
-        bins: Bins of energy and abs(eta) in which the reference has enough showers.
-        names: Names of its features.
-        axes: Bins of the features.
-        reference: Statistics of the reference.
-        counts: Showers of the reference in every bin of energy and abs(eta).
-        floors: Halves of the reference, by bin of events and feature.
+        layout: Where its voxels lie.
+        rows: Observables of its showers, in the order of photons.
+        counts: Its showers in every bin of energy and abs(eta).
         say: Called with one line before longer steps.
     """
 
-    extractor: FeatureExtractor
-    bins: tuple[EventBin, ...]
-    names: tuple[str, ...]
-    axes: FeatureAxes
-    reference: SampleStatistics
+    layout: VoxelLayout
+    rows: ObservableRows
     counts: Mapping[EventBin, int]
-    floors: Mapping[tuple[int, int], ReferenceFloor]
     say: Callable[[str], None]
 
     @classmethod
-    def from_statistics(
-        cls,
-        showers: SelectedShowers,
-        axes: FeatureAxes,
-        statistics: SampleStatistics,
-        say: Callable[[str], None],
+    def from_rows(
+        cls, showers: SelectedShowers, rows: ObservableRows, say: Callable[[str], None]
     ) -> "Judge":
-        """Divide a reference into halves.
+        """Judge by a reference.
 
         Args:
             showers: The reference.
-            axes: Bins of its features.
-            statistics: What was collected of it.
+            rows: Observables of its showers.
             say: Called with one line before longer steps.
         """
-        say("Comparing halves of the reference")
-        counts = count_events(showers)
-        bins, names = _large_bins(counts), statistics.rows.names
-        floors = {
-            (place, column): ReferenceFloor.from_sample(
-                statistics.binned, place, column, np.random.default_rng((place, column))
-            )
-            for place in range(len(bins))
-            for column in range(len(names))
-        }
-        extractor = FeatureExtractor(showers.layout)
-        return cls(extractor, bins, names, axes, statistics, counts, floors, say)
+        return cls(showers.layout, rows, count_events(showers), say)
 
-    def collector(self, showers: SelectedShowers) -> StatisticsCollector:
-        """Collect what is compared of a sample.
+    @property
+    def bins(self) -> list[tuple[int, EventBin]]:
+        """Bins of energy and abs(eta) in which the reference has enough showers."""
+        return [
+            (place, entry)
+            for place, (entry, count) in enumerate(self.counts.items())
+            if count >= FEWEST_IN_BIN
+        ]
 
-        Args:
-            showers: The sample.
-        """
-        names = self._shared_names(showers)
-        axes = self.axes.select([self.names.index(name) for name in names])
-        extractor = FeatureExtractor(showers.layout)
-        return StatisticsCollector(showers, extractor, names, axes, self.bins, seed=SAMPLE_SEED)
-
-    def score(self, label: str, showers: SelectedShowers, sample: SampleStatistics) -> Scores:
+    def score(self, label: str, showers: SelectedShowers, sample: ObservableRows) -> Scores:
         """Score one sample.
 
         Args:
             label: Its name.
             showers: Its showers.
-            sample: What the `collector` found.
+            sample: Their observables.
 
         Returns:
             Scores, bin by bin, and the bins with too few showers.
         """
-        same, names = self._same_voxels(showers), sample.rows.names
-        self.say(f"Comparing {label} with the reference")
-        rows: list[Score] = []
+        same = self.rows.has_photons_of(sample)
+        photons = "the photons of the reference" if same else "other photons"
+        found: list[Score] = []
         without = list(self._too_few(label, showers))
-        for place, entry in enumerate(self.bins):
-            sizes = self.reference.binned.n_events(place), sample.binned.n_events(place)
-            if sizes[1] < FEWEST_IN_BIN:
+        for place, entry in self.bins:
+            where = bin_name(entry.energy_name, entry.eta_name)
+            self.say(f"Comparing {label} with the reference, {photons}: {where}")
+            first = np.flatnonzero(entry.select(self.rows.energy, self.rows.abs_eta))
+            second = first
+            if not same:
+                second = np.flatnonzero(entry.select(sample.energy, sample.abs_eta))
+            pair = _Pair(self.rows, sample, first, second, same, (place,))
+            if min(pair.sizes) < FEWEST_IN_BIN:
                 continue
-            joint = self._joint(sample, place) if same else "its voxels are not the reference's"
+            joint = self._joint(pair, showers.layout)
             if isinstance(joint, str):
                 without += _without_joint(label, entry, joint)
                 joint = {}
-            found = (
-                *self._features(sample, place, names),
-                *self._correlations(sample, place, names),
+            results = (
+                *_features(pair, self._shared_names(sample, showers.layout)),
+                *_correlations(pair, pairs=place == 0),
                 *((metric, HIGH_LEVEL, measured) for metric, measured in joint.items()),
+                *(self._outliers(pair, showers.layout) if place == 0 else ()),
             )
-            rows += [_score(label, *numbers, entry, sizes) for numbers in found]
-        return Scores(tuple(rows), tuple(without))
+            found += [_score(label, entry, pair.sizes, *numbers) for numbers in results]
+        return Scores(tuple(found), tuple(without))
 
     def _too_few(self, label: str, showers: SelectedShowers) -> Iterator[NotScored]:
         """List the bins that have showers, but not enough of them."""
@@ -145,93 +201,64 @@ class Judge:
                 )
                 yield NotScored(label, "*", entry.energy_name, entry.eta_name, reason)
 
-    def _same_voxels(self, showers: SelectedShowers) -> bool:
-        return showers.layout == self.extractor.layout
+    def _shared_names(self, sample: ObservableRows, layout: VoxelLayout) -> list[str]:
+        """List the observables that do not depend on what differs between the files."""
+        shared = [name for name in self.rows.names if name in sample.names]
+        if layout == self.layout:
+            return shared
+        of_voxels = {observable.name for observable in voxel_observables(self.layout)}
+        return [
+            name
+            for name in shared
+            if name not in of_voxels or name.startswith((TOTAL_ENERGY, LAYER_ENERGY))
+        ]
 
-    def _shared_names(self, showers: SelectedShowers) -> list[str]:
-        """List the features that do not depend on what differs between the files."""
-        n_voxel_features = len(self.extractor.names)
-        of_voxels, of_cells = self.names[:n_voxel_features], self.names[n_voxel_features:]
-        if not self._same_voxels(showers):
-            of_voxels = tuple(
-                name for name in of_voxels if name.startswith((TOTAL_ENERGY, LAYER_ENERGY))
-            )
-        return [*of_voxels, *(of_cells if showers.has_shapes else ())]
-
-    def _features(self, sample: SampleStatistics, place: int, names: Sequence[str]) -> _Found:
-        for position, name in enumerate(names):
-            column = self.names.index(name)
-            measured = compare_feature(
-                self.reference.binned,
-                sample.binned,
-                place,
-                (column, position),
-                self.floors[place, column],
-            )
-            for metric, entry in measured.items():
-                yield metric, name, entry
-
-    def _correlations(self, sample: SampleStatistics, place: int, names: Sequence[str]) -> _Found:
-        layers = tuple(name for name in names if name.startswith(LAYER_ENERGY))
-        if len(layers) < 2:
-            return
-        rng = np.random.default_rng((SAMPLE_SEED, place, 0))
-        both = self.reference.layers[place], sample.layers[place]
-        for feature, measured in compare_correlations(*both, layers, rng).items():
-            if place == 0 or feature == ALL_LAYERS:
-                yield "correlation", feature, measured
-
-    def _joint(self, sample: SampleStatistics, place: int) -> dict[str, Measured] | str:
+    def _joint(self, pair: _Pair, layout: VoxelLayout) -> dict[str, Tested] | str:
         """Compare all high-level features of voxels together, or say why that cannot be."""
-        n_features = len(self.extractor.names)
-        entry, both = self.bins[place], (self.reference.rows, sample.rows)
-        first, second = (entry.select(rows.energy, rows.abs_eta) for rows in both)
-        sizes = int(np.count_nonzero(first)), int(np.count_nonzero(second))
-        needed = fewest_rows(n_features)
+        if layout != self.layout:
+            return "its voxels are not the reference's"
+        names = [
+            observable.name
+            for observable in voxel_observables(self.layout)
+            if observable.name.startswith(_HIGH_LEVEL) and not observable.name.endswith("_all")
+        ]
+        sizes, needed = pair.sizes, fewest_rows(len(names))
         if min(sizes) < needed:
             return (
                 f"features of {sizes[0]} showers of the reference and {sizes[1]} of the sample, "
                 f"{needed} of each are needed"
             )
-        rng = np.random.default_rng((SAMPLE_SEED, sizes[0], 1))
-        return compare_jointly(*both, n_features, (first, second), rng, published=place == 0)
-
-
-def read_judges(
-    references: Sequence[SelectedShowers],
-    others: Sequence[Collector],
-    track: Track,
-    say: Callable[[str], None],
-) -> list[Judge]:
-    """Read showers twice: to choose the borders of histograms, and to fill them.
-
-    Args:
-        references: Showers of one source that samples are compared with.
-        others: Who else needs showers of this source.
-        track: Shows the progress over showers.
-        say: Called with one line before longer steps.
-
-    Returns:
-        A judge for each of the references.
-    """
-    source = references[0].source
-    extractor = FeatureExtractor(source.layout)
-    drawn = [FeatureCollector(showers, extractor, REFERENCE_SEED) for showers in references]
-    feed(source, drawn, f"Reading {source.path.name}", track)
-    axes, filled = [], []
-    for showers, collector in zip(references, drawn, strict=True):
-        rows, bins = collector.result(), _large_bins(count_events(showers))
-        axes.append(FeatureAxes.from_reference(rows.features, rows.bins(bins)))
-        filled.append(
-            StatisticsCollector(
-                showers, extractor, rows.names, axes[-1], bins, seed=REFERENCE_SEED
-            )
+        some = pair.some(MOST_TOGETHER)
+        first, second = (
+            np.column_stack([columns, *conditions])
+            for columns, *conditions in zip(some.columns(names), *some.conditions(), strict=True)
         )
-    feed(source, [*filled, *others], f"Scoring {source.path.name}", track)
-    return [
-        Judge.from_statistics(showers, borders, collector.result(), say)
-        for showers, borders, collector in zip(references, axes, filled, strict=True)
-    ]
+        varies = np.ptp(np.concatenate([first, second]), axis=0) > 0
+        scores = normal_scores(first[:, varies], second[:, varies])
+        same = pair.same_photons
+        together = compare_scores(*scores, pair.rng(1), same_photons=same)
+        return {
+            "frechet": together.frechet,
+            "kernel": measure_kernel(*scores, pair.rng(2), same_photons=same),
+            **measure_neighbours(*scores, pair.rng(3), same_photons=same),
+        }
+
+    def _outliers(self, pair: _Pair, layout: VoxelLayout) -> _Found:
+        """Count showers beyond the reference, and measure how far."""
+        names = self._shared_names(pair.simulated, layout)
+        n, m = pair.sizes
+        scale = 1.0 / math.log(n)
+        for name in names:
+            both = (rows.table([name]) for rows in (pair.reference, pair.simulated))
+            (entry,) = count_outliers(*both)
+            share, expected = entry.share, entry.expected / m
+            errors = (math.sqrt(max(entry.n_beyond, 1)) / m, math.sqrt(2.0 * entry.expected) / m)
+            yield "outliers", name, Tested(share, errors[0], expected, errors[1], entry.p_value)
+            if np.isfinite(entry.farthest):
+                tail = min(1.0, 2.0 * m / n ** (1.0 + entry.farthest))
+                p_value = tail if entry.n_beyond else 1.0
+                distance = Tested(entry.farthest, 0.0, scale, scale, p_value)
+                yield "outlier_distance", name, distance
 
 
 def count_events(source: ShowerSource) -> dict[EventBin, int]:
@@ -250,8 +277,37 @@ def count_events(source: ShowerSource) -> dict[EventBin, int]:
     }
 
 
-def _large_bins(counts: Mapping[EventBin, int]) -> tuple[EventBin, ...]:
-    return tuple(entry for entry, count in counts.items() if count >= FEWEST_IN_BIN)
+def _features(pair: _Pair, names: Sequence[str]) -> _Found:
+    division = Division.at_random(*pair.sizes, pair.rng(4), same_photons=pair.same_photons)
+    for name in names:
+        first = pair.reference.column(name, pair.first)
+        second = pair.simulated.column(name, pair.second)
+        found = measure_one_feature(first, second, pair.rng(4), division=division)
+        if isinstance(found, NotMeasured):
+            yield "off_mode", name, _off_mode(found, pair.sizes)
+            continue
+        for metric, measured in found.distances.items():
+            yield metric, name, measured
+
+
+def _off_mode(found: NotMeasured, sizes: tuple[int, int]) -> Tested:
+    """Compare the shares of showers that differ from the most frequent value."""
+    (n, m), (k, j) = sizes, (found.off_mode_reference, found.off_mode_simulated)
+    p_value = float(fisher_exact([[k, n - k], [j, m - j]]).pvalue)
+    return Tested(j / m, math.sqrt(max(j, 1)) / m, k / n, math.sqrt(max(k, 1)) / n, p_value)
+
+
+def _correlations(pair: _Pair, *, pairs: bool) -> _Found:
+    layers = [name for name in pair.reference.names if name.startswith(LAYER_ENERGY)]
+    if len(layers) < 2:
+        return
+    found = measure_many_features(
+        *pair.columns(layers), pair.rng(5), same_photons=pair.same_photons
+    )
+    yield "correlation", ALL_LAYERS, found.correlation
+    if pairs:
+        for (one, other), measured in zip(combinations(layers, 2), found.pairs, strict=True):
+            yield "correlation", f"{one}:{other}", measured
 
 
 def _without_joint(label: str, entry: EventBin, reason: str) -> Iterator[NotScored]:
@@ -261,18 +317,14 @@ def _without_joint(label: str, entry: EventBin, reason: str) -> Iterator[NotScor
 
 def _score(
     label: str,
-    metric: str,
-    feature: str,
-    measured: Measured,
     entry: EventBin,
     sizes: tuple[int, int],
+    metric: str,
+    feature: str,
+    measured: Tested,
 ) -> Score:
     return Score(
-        label,
-        metric,
-        feature,
-        entry.energy_name,
-        entry.eta_name,
+        *(label, metric, feature, entry.energy_name, entry.eta_name),
         **vars(measured),
         n_reference=sizes[0],
         n_simulated=sizes[1],

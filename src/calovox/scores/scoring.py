@@ -1,10 +1,7 @@
 """Scores of samples against a reference: all metrics but the classifiers, in every bin.
 
-Two passes over the reference and one over each sample suffice: the first chooses the borders of
-histograms, the second fills them. Samples of the same photons as the reference share its
-fluctuations of energy and pseudorapidity, which makes distances smaller than those of independent
-samples, and p-values larger: tests err on the safe side. A sample of some ranges of abs(eta) or
-energy is compared with the reference there (`comparable`).
+Each sample is read once. A sample of some ranges of abs(eta) or energy is compared with the
+reference there (`comparable`). One of other energies, or in other units, is an error.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +12,19 @@ import numpy as np
 
 from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.samples.bins import ALL
-from calovox.samples.comparable import different_photons, find_common_photons
+from calovox.samples.comparable import (
+    check_units,
+    different_photons,
+    find_common_photons,
+)
 from calovox.samples.reading import RowCollector, ShowerRows, choose_rows, feed
 from calovox.samples.samples import Samples
+from calovox.scores.collecting import ObservableCollector
 from calovox.scores.copying import CopyTest
-from calovox.scores.judge import FEWEST_IN_BIN, Judge, read_judges
+from calovox.scores.judge import FEWEST_IN_BIN, Judge
 from calovox.scores.table import NotScored, Score, Scores
 from calovox.tracking import Track, silently
+from calovox.units import format_energy
 
 __all__ = ["COPYING_SEED", "VOXELS", "ScoredSample", "Scoring", "score_samples"]
 
@@ -95,7 +98,8 @@ def score_samples(
         All scores, sample by sample.
 
     Raises:
-        ValueError: If the training showers cannot be used.
+        ValueError: If the training showers cannot be used, or a sample is of other energies than
+            the reference, or in other units.
     """
     if len(samples.judged) < 2:
         return Scoring(Scores(), ())
@@ -150,6 +154,7 @@ class _NoPair:
 def _pair(label: str, whole: SelectedShowers, other: ShowerSource) -> _Pair | _NoPair:
     """Find the showers of a sample and of the reference whose photons are alike."""
     reference = whole.source
+    check_units(label, reference, other)
     reason = _reason_not_to_compare(reference, other)
     if reason is not None:
         return _NoPair(label, reason)
@@ -157,7 +162,16 @@ def _pair(label: str, whole: SelectedShowers, other: ShowerSource) -> _Pair | _N
     if difference is None:
         return _Pair(label, whole, SelectedShowers(other))
     common = find_common_photons(reference, other)
-    if common is None or min(map(len, common.samples)) < FEWEST_IN_BIN:
+    if common is None:
+        ranges = (
+            " to ".join(map(format_energy, (energy.min(), energy.max())))
+            for energy in (other.incident_energy(), reference.incident_energy())
+        )
+        raise ValueError(
+            f"{label}: {difference}; its energies are {next(ranges)}, those of the reference "
+            f"{next(ranges)}"
+        )
+    if min(map(len, common.samples)) < FEWEST_IN_BIN:
         return _NoPair(label, difference)
     note = (
         f"Scores of {label}: its photons are those of the reference at {common} "
@@ -173,7 +187,7 @@ def _score_pairs(
     track: Track,
     say: Callable[[str], None],
 ) -> dict[str, Scores]:
-    """Score samples by their names; the reference is read twice for all, each sample once."""
+    """Score samples by their names; each is read once."""
     references: list[SelectedShowers] = []
     for pair in pairs:
         if not any(pair.reference.equals(known) for known in references):
@@ -181,7 +195,13 @@ def _score_pairs(
     if not references:
         return {}
     drawn = [] if training is None else [_draw(showers, training) for showers in references]
-    judges = read_judges(references, drawn, track, say)
+    collectors = [ObservableCollector(showers) for showers in references]
+    source = references[0].source
+    feed(source, [*collectors, *drawn], f"Reading {source.path.name}", track)
+    judges = [
+        Judge.from_rows(showers, collector.result(), say)
+        for showers, collector in zip(references, collectors, strict=True)
+    ]
     copies: list[CopyTest | None] = [None] * len(references)
     if training is not None:
         copies = [
@@ -205,12 +225,12 @@ def _score_pair(
     say: Callable[[str], None],
 ) -> Scores:
     training = None if copies is None else copies.training
-    statistics = judge.collector(pair.other)
+    observables = ObservableCollector(pair.other)
     comparable = training is not None and pair.other.layout == training.layout
     drawn = [_draw(pair.other, training)] if training is not None and comparable else []
     source = pair.other.source
-    feed(source, [statistics, *drawn], f"Scoring {source.path.name}", track)
-    scores = judge.score(pair.label, pair.other, statistics.result())
+    feed(source, [observables, *drawn], f"Scoring {source.path.name}", track)
+    scores = judge.score(pair.label, pair.other, observables.result())
     if copies is None:
         return scores
     if not comparable:
@@ -260,5 +280,9 @@ def _draw(showers: SelectedShowers, training: ShowerSource) -> RowCollector:
 
 def _score_copying(label: str, showers: ShowerRows, test: CopyTest) -> Iterator[Score]:
     for metric, measured in test.measure(showers).items():
-        sizes = {"n_reference": test.n_held_out, "n_simulated": len(showers)}
-        yield Score(label, metric, VOXELS, ALL, ALL, **vars(measured), **sizes)
+        yield Score(
+            *(label, metric, VOXELS, ALL, ALL),
+            **vars(measured),
+            n_reference=test.n_held_out,
+            n_simulated=len(showers),
+        )

@@ -1,8 +1,8 @@
 """Scores: every number by which a sample is judged, in one table.
 
 A row is one metric of one feature in one bin of energy and pseudorapidity, with its statistical
-uncertainty, and beside it the floor: what the same metric gives for two independent samples of
-the reference. The table is written as JSON and as Parquet; both hold the same rows.
+uncertainty, and beside it the floor: what the same metric gives for two samples of one law. The
+table is written as JSON and as Parquet; both hold the same rows.
 """
 
 import json
@@ -43,11 +43,13 @@ class Score:
         eta_bin: Bin in abs(eta) of the shower centre, `ALL` for every event.
         value: The metric.
         uncertainty: Its statistical uncertainty.
-        floor: Mean of the metric for two independent samples of the reference, as large as these.
+        floor: Mean of the metric for two samples of one law, as large as these.
         floor_uncertainty: Standard deviation of the metric for such samples.
         n_reference: Showers of the reference.
         n_simulated: Showers of the sample.
         p_value: Probability that such samples give a metric as bad as this, or worse.
+        floor_source: What the floor was made from; empty if it is known beforehand, or there is
+            none.
     """
 
     sample: str
@@ -62,6 +64,7 @@ class Score:
     n_reference: int
     n_simulated: int
     p_value: float = math.nan
+    floor_source: str = ""
 
     @property
     def bin(self) -> str:

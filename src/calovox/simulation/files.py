@@ -8,7 +8,7 @@ from typing import Any
 
 from calovox.binned_shower import HitEnergy, read_sub_voxels
 from calovox.dataset import DatasetWriter
-from calovox.geometry import CellTable
+from calovox.geometry import CellTable, Detector
 from calovox.hits.file import HitsWriter
 from calovox.patterns import PlacementCounts
 from calovox.phi_modulation.curve_file import read_curve
@@ -47,6 +47,7 @@ def simulate_source(
     seed: int,
     table: CellTable | None = None,
     hit_energy: HitEnergy | None = None,
+    detector: Detector | None = None,
     track: Track = silently,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of the showers of a source.
@@ -56,6 +57,7 @@ def simulate_source(
         seed: Seed of the run.
         table: The cells of the detector; None to stop at hits.
         hit_energy: Mean energy of a hit; None for the note's. For sources of voxels.
+        detector: Where layers and cells lie; the built-in barrel by default.
         track: Shows the progress.
 
     Returns:
@@ -65,7 +67,7 @@ def simulate_source(
     modulation = None if curve is None else read_curve(curve)
     if source.hits is not None:
         hits = track(source.hits, "simulation", source.number)
-        return simulate_hits(hits, table=table, phi_modulation=modulation)
+        return simulate_hits(hits, table=table, detector=detector, phi_modulation=modulation)
     assert source.showers is not None  # a source has one of both
     sub_voxels = source.sub_voxels if source.patterns is None else None
     return simulate_voxels(
@@ -74,6 +76,7 @@ def simulate_source(
         seed=seed,
         table=table,
         hit_energy=hit_energy,
+        detector=detector,
         phi_modulation=modulation,
         patterns=source.patterns,
     )
@@ -87,6 +90,7 @@ def simulate_to_files(
     hits: Path | None = None,
     table: CellTable | None = None,
     hit_energy: HitEnergy | None = None,
+    detector: Detector | None = None,
     provenance: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -100,6 +104,7 @@ def simulate_to_files(
         hits: Also write the hits, into this file; None for no hits.
         table: Store the energies of these cells too; None for none.
         hit_energy: Mean energy of a hit; None for the note's. For sources of voxels.
+        detector: Where layers and cells lie; the built-in barrel by default.
         provenance: How the files are made, but for the source.
         overwrite: Whether existing files may be replaced.
         track: Shows the progress.
@@ -114,7 +119,7 @@ def simulate_to_files(
     total = SimulatedFiles()
     with targets.open(source) as append:
         for batch in simulate_source(
-            source, seed=seed, table=table, hit_energy=hit_energy, track=track
+            source, seed=seed, table=table, hit_energy=hit_energy, detector=detector, track=track
         ):
             append(batch)
             total += batch

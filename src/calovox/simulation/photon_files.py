@@ -1,6 +1,7 @@
 """Photons out of files: those of other showers, or a table of our own.
 
-A dataset gives the photons of its events, directed at the shower centres; a hits file its truth;
+A dataset gives the photons of its events, directed at the shower centres or, where simulated
+showers have centres of their own, as they were; a hits file its truth;
 a Parquet or CSV file its columns ``energy`` (MeV), ``eta`` and ``phi`` (rad), whose rows are the
 indices of the events. A column ``pdg`` must say that all are photons (22); the log names the
 columns that are not used. Datasets and hits files keep the index of each event, so that showers of
@@ -37,12 +38,13 @@ class PhotonFileError(ValueError):
     """A file of photons that cannot be used, and why."""
 
 
-def read_photons(path: Path, number: int | None = None) -> Photons:
+def read_photons(path: Path, number: int | None = None, *, at_impact: bool = False) -> Photons:
     """Read photons in the order of a file.
 
     Args:
         path: Dataset, hits file, Parquet or CSV file.
         number: How many to take from its beginning; all by default.
+        at_impact: Whether photons of a dataset have their own direction, not that of the centre.
 
     Returns:
         The photons.
@@ -56,16 +58,18 @@ def read_photons(path: Path, number: int | None = None) -> Photons:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    photons = _read_hdf5(path) if h5py.is_hdf5(path) else _read_table(path)
+    photons = _read_hdf5(path, at_impact=at_impact) if h5py.is_hdf5(path) else _read_table(path)
     if number is not None and number > len(photons):
         raise PhotonFileError(f"{path}: expected {number} photons or more, got {len(photons)}")
     return photons[:number]
 
 
-def _read_hdf5(path: Path) -> Photons:
+def _read_hdf5(path: Path, *, at_impact: bool) -> Photons:
     with open_for_reading(path, PhotonFileError) as file:
         is_hits = file.attrs.get("format") == "calovox hits"
-    return HitsReader(path).photons() if is_hits else DatasetReader(path).photons()
+    if is_hits:
+        return HitsReader(path).photons()
+    return DatasetReader(path).photons(at_impact=at_impact)
 
 
 def _read_table(path: Path) -> Photons:

@@ -19,10 +19,12 @@ from calovox.binned_shower import (
 from calovox.geometry import CellTable, Detector
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
+from calovox.models.centers import CenterModel
 from calovox.patterns import PatternLibrary, PlacementCounts, voxels_to_pattern_hits
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
+from calovox.simulation.centers import draw_centers
 from calovox.simulation.sampling import BATCH, HitShowers, PhotonModels, photons_to_voxels
 from calovox.voxelization import Voxels
 
@@ -132,6 +134,7 @@ def simulate_photons(
     hit_energy: HitEnergy | None = None,
     detector: Detector | None = None,
     phi_modulation: PhiModulation | None = None,
+    centers: CenterModel | None = None,
     allow_extrapolation: bool = False,
     batch_size: int = BATCH,
 ) -> Iterator[SimulatedShowers]:
@@ -146,6 +149,7 @@ def simulate_photons(
         hit_energy: Mean energy of a hit; None for the note's.
         detector: Where the layers lie; the built-in barrel by default.
         phi_modulation: Curves that are put into the hits; None for none.
+        centers: Where showers lie about the impacts of photons; None for at the photons.
         allow_extrapolation: Whether photons that the models were not trained for are simulated.
         batch_size: Photons per batch.
 
@@ -162,6 +166,8 @@ def simulate_photons(
         allow_extrapolation=allow_extrapolation,
         batch_size=batch_size,
     )
+    if centers is not None:
+        showers = draw_centers(showers, centers, seed=seed)
     return simulate_voxels(
         showers,
         probabilities,
@@ -217,13 +223,15 @@ def simulate_voxels(
             )
         else:
             hits, counts = voxels_to_pattern_hits(voxels, patterns, seed=seed, detector=detector)
-        yield replace(_detect(voxels, hits, table, phi_modulation), placement=counts)
+        detected = _detect(voxels, hits, table, phi_modulation, detector)
+        yield replace(detected, placement=counts)
 
 
 def simulate_hits(
     showers: Iterable[HitShowers],
     *,
     table: CellTable | None = None,
+    detector: Detector | None = None,
     phi_modulation: PhiModulation | None = None,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of showers that a model drew as hits.
@@ -231,18 +239,24 @@ def simulate_hits(
     Args:
         showers: Batches of `calovox.simulation.sampling.photons_to_hits`.
         table: The cells of the detector; None to stop at hits.
+        detector: Where the cells lie; the built-in barrel by default.
         phi_modulation: Curves that are put into the hits; None for none.
 
     Yields:
         Batches in the same order.
     """
     for shower in showers:
-        yield _detect(shower.voxels, shower.hits, table, phi_modulation)
+        yield _detect(shower.voxels, shower.hits, table, phi_modulation, detector)
 
 
 def _detect(
-    voxels: Voxels, hits: Hits, table: CellTable | None, phi_modulation: PhiModulation | None
+    voxels: Voxels,
+    hits: Hits,
+    table: CellTable | None,
+    phi_modulation: PhiModulation | None,
+    detector: Detector | None,
 ) -> SimulatedShowers:
     if phi_modulation is not None:
-        hits = apply_phi_modulation(hits, phi_modulation)
+        cells = table if detector is None else detector.cells
+        hits = apply_phi_modulation(hits, phi_modulation, cells)
     return SimulatedShowers(voxels, hits, None if table is None else hits_to_cells(hits, table))

@@ -12,10 +12,13 @@ from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
 from calovox.dataset import DatasetReader
 from calovox.files.whole import file_hash
+from calovox.geometry import CellTable
+from calovox.models.centers import CenterModel
 from calovox.models.parametric.file import is_parametric_file
 from calovox.models.parametric.model import ParametricModel
 from calovox.patterns import PatternLibrary
 from calovox.photons import Distribution, Photons, draw_photons, event_indices
+from calovox.simulation.centers import draw_centers
 from calovox.simulation.photon_files import read_photons
 from calovox.simulation.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
 from calovox.simulation.simulate import match_photons
@@ -44,12 +47,14 @@ class PhotonChoice:
     file: Path | None = None
     number: int | None = None
 
-    def photons(self, asking: str, *, seed: int) -> Photons:
+    def photons(self, asking: str, *, seed: int, at_impact: bool = False) -> Photons:
         """Draw the photons, or read them.
 
         Args:
             asking: What needs them, for the message.
             seed: Seed of the run.
+            at_impact: Whether photons of a dataset have their own direction, not that of the
+                shower's centre.
 
         Returns:
             The photons.
@@ -60,7 +65,7 @@ class PhotonChoice:
         if self.file is not None:
             drawn = {"--energy": self.energy, "--eta": self.eta}
             _refuse(drawn, "is not for the photons of a file: leave it out")
-            return read_photons(self.file, self.number)
+            return read_photons(self.file, self.number, at_impact=at_impact)
         if self.energy is None or self.eta is None or self.number is None:
             given = {"--energy": self.energy, "--eta": self.eta, "-n": self.number}
             missing = next(option for option, value in given.items() if value is None)
@@ -112,6 +117,8 @@ def open_source(
     sub_voxels: str | None = None,
     phi_modulation: str | None = None,
     allow_extrapolation: bool = False,
+    center: str | None = None,
+    cells: CellTable | None = None,
 ) -> Source:
     """Open a library of showers, or trained models.
 
@@ -125,6 +132,10 @@ def open_source(
         phi_modulation: File of the curves to be put into the hits, or "none"; None for the
             model's.
         allow_extrapolation: Whether photons that the models were not trained for are simulated.
+        center: File of the places of shower centres about photons, or "photon" for the photon's
+            own; None for the model's.
+        cells: The cells in which the nearest shower of a library is looked for; None for the
+            built-in barrel.
 
     Returns:
         The showers for the photons.
@@ -133,7 +144,7 @@ def open_source(
         ValueError: If arguments contradict each other, or photons are outside the trained range.
         FileNotFoundError: If there is no such file.
     """
-    wanted = _Wanted(model, photons, seed, matching, sub_voxels, phi_modulation)
+    wanted = _Wanted(model, photons, seed, matching, sub_voxels, phi_modulation, center, cells)
     path = Path(model)
     is_other_file = path.is_file() and path.suffix != ".onnx"
     is_hdf5 = is_other_file or path.suffix in (".h5", ".hdf5")
@@ -154,9 +165,13 @@ class _Wanted:
     matching: Matching | None
     sub_voxels: str | None
     phi_modulation: str | None
+    center: str | None
+    cells: CellTable | None
 
 
 def _open_library(wanted: _Wanted, library: DatasetReader) -> Source:
+    if wanted.center is not None:
+        raise ValueError("--center is for trained models: leave it out")
     number, showers = _library_showers(wanted, library)
     return Source(
         path=library.path,
@@ -180,19 +195,26 @@ def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
     from calovox.runtime import load_models
 
     models = load_models(wanted.model)
-    photons = wanted.photons.photons(f"--model {wanted.model}", seed=wanted.seed)
+    asking = f"--model {wanted.model}"
     if isinstance(models, ParametricModel):
+        photons = wanted.photons.photons(asking, seed=wanted.seed)
         return _open_parametric(wanted, models, photons, allow_extrapolation=allow_extrapolation)
     sub_voxels = _file_or_default(wanted.sub_voxels, models.sub_voxels)
     curve = _file_or_default(wanted.phi_modulation, models.phi_modulation)
-    files = [*(model.path for model in models.models), *filter(None, (sub_voxels, curve))]
+    center = _file_or_default(wanted.center, models.centers, none="photon")
+    photons = wanted.photons.photons(asking, seed=wanted.seed, at_impact=center is not None)
+    showers = photons_to_voxels(
+        models, photons, seed=wanted.seed, allow_extrapolation=allow_extrapolation
+    )
+    if center is not None:
+        showers = draw_centers(showers, CenterModel.read(center), seed=wanted.seed)
+    side_files = filter(None, (sub_voxels, curve, center))
+    files = [*(model.path for model in models.models), *side_files]
     return Source(
         path=Path(wanted.model),
         grid=models.grid,
         number=len(photons),
-        showers=photons_to_voxels(
-            models, photons, seed=wanted.seed, allow_extrapolation=allow_extrapolation
-        ),
+        showers=showers,
         hits=None,
         provenance={"model_files": {path.name: file_hash(path) for path in files}},
         modulation=None if models.phi_modulation is None else {"state": "removed"},
@@ -206,10 +228,11 @@ def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
 def _open_parametric(
     wanted: _Wanted, model: ParametricModel, photons: Photons, *, allow_extrapolation: bool
 ) -> Source:
-    if wanted.sub_voxels is not None:
-        raise ValueError(
-            f"--sub-voxels is for models of voxels, and {wanted.model} makes hits: leave it out"
-        )
+    for option, value in {"--sub-voxels": wanted.sub_voxels, "--center": wanted.center}.items():
+        if value is not None:
+            raise ValueError(
+                f"{option} is for models of voxels, and {wanted.model} makes hits: leave it out"
+            )
     grid = VoxelGrid.optimal()
     curve = _file_or_default(wanted.phi_modulation, None)
     files = filter(None, (model.path, curve))
@@ -230,10 +253,10 @@ def _open_parametric(
     )
 
 
-def _file_or_default(given: str | None, default: Path | None) -> Path | None:
+def _file_or_default(given: str | None, default: Path | None, none: str = "none") -> Path | None:
     if given is None:
         return default
-    if given == "none":
+    if given == none:
         return None
     if not Path(given).is_file():
         raise FileNotFoundError(f"{given}: no such file")
@@ -251,7 +274,7 @@ def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iter
     matching, choice = wanted.matching or "perfect", wanted.photons
     if matching in ("nearest", "random"):
         photons = choice.photons(f"--matching {matching}", seed=wanted.seed)
-        showers = ShowerLibrary(library.read(), phi_mod=library.phi_mod())
+        showers = ShowerLibrary(library.read(), library.phi_mod(), wanted.cells)
         matched = match_photons(showers, photons, matching=matching, seed=wanted.seed)
         return len(photons), matched
     new = {"--energy": choice.energy, "--eta": choice.eta, "--photons": choice.file}

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,10 @@ from typer.testing import CliRunner
 
 from calovox.cli import app
 from calovox.report.topics.shapes.measure import SPLIT_SEED
-from calovox.scores.judge import REFERENCE_SEED, SAMPLE_SEED
+from calovox.scores.collecting import ROWS_SEED
+from calovox.scores.judge import SCORES_SEED
+from calovox.scores.referee import DEPTHS, trees
+from calovox.scores.referee.kinds import NOISE_SEEDS
 from calovox.scores.scoring import COPYING_SEED
 from calovox.scores.table import Scores
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
@@ -26,17 +30,27 @@ def folder(tmp_path_factory):
     return path
 
 
-def evaluate(folder, monkeypatch, *arguments):
+@pytest.fixture(autouse=True)
+def _few_trees(monkeypatch):
+    monkeypatch.setitem(trees._TREES, "max_iter", 3)
+    monkeypatch.setitem(DEPTHS, "quick", replace(DEPTHS["quick"], seen_trees=3, n_alone=0))
+
+
+def evaluate(folder, monkeypatch, *arguments, referee="none"):
     monkeypatch.chdir(folder)
-    return CliRunner().invoke(app, ["evaluate", "reference.hdf5", *arguments])
+    words = ["evaluate", "reference.hdf5", *arguments, "--referee", referee]
+    return CliRunner().invoke(app, words)
 
 
 def test_files_of_the_calochallenge_are_scored_and_keep_gates(folder, monkeypatch):
     files = ("same.hdf5", "--binning", "binning.xml")
-    result = evaluate(folder, monkeypatch, *files, "--gates", "gates.toml", "-o", "good")
+    options = ("--gates", "gates.toml", "-o", "good")
+    result = evaluate(folder, monkeypatch, *files, *options, referee="quick")
     assert result.exit_code == 0, result.output
     assert "1 gates kept by " in result.stdout
     scores = Scores.from_parquet(folder / "good" / "scores.parquet")
+    (largest,) = scores.select(metric="largest_auc")
+    assert (largest.sample, largest.feature) == ("same", "trees: voxel observables")
     assert len(scores.select(sample="same", metric="ks", energy_bin="all")) > 0
     assert (
         "Shower shapes: same.hdf5 has no cell energies"
@@ -67,7 +81,7 @@ def test_a_report_on_files_without_cells_names_its_samples_and_all_files(folder,
     for (_, name), found in described.items():
         assert found == hashlib.sha256((folder / name).read_bytes()).hexdigest()
     page = (folder / "full" / "index.html").read_text()
-    for seed in (REFERENCE_SEED, SAMPLE_SEED, COPYING_SEED, SPLIT_SEED):
+    for seed in (ROWS_SEED, SCORES_SEED, COPYING_SEED, SPLIT_SEED, *NOISE_SEEDS):
         assert f"{seed} (" in page
     assert described["gates", "gates.toml"] in page
     outcomes = json.loads((folder / "full" / "gates.json").read_text())["outcomes"]
@@ -90,3 +104,24 @@ def test_a_binning_is_asked_for(folder, monkeypatch):
     assert result.exit_code == 2
     assert "--binning" in result.stderr
     assert not (folder / "report").exists()
+
+
+def test_a_sample_in_other_units_is_no_report_but_an_error(folder, monkeypatch):
+    energy, showers = toy_challenge(300, seed=3)
+    write_showers(folder / "gev.hdf5", energy / 1e3, showers / 1e3)
+    result = evaluate(folder, monkeypatch, "x=gev.hdf5", "--binning", "binning.xml", "-o", "gev")
+    assert result.exit_code == 2
+    (line,) = [text for text in result.stderr.splitlines() if text.startswith("calovox: ")]
+    assert "x: expected the incident energies of its reference (reference.hdf5), got 0.00" in line
+    assert not (folder / "gev").exists()
+
+
+def test_what_is_not_shown_is_on_the_page_and_on_stderr(folder, monkeypatch):
+    arguments = ("same.hdf5", "--binning", "binning.xml", "-o", "named")
+    result = evaluate(folder, monkeypatch, *arguments)
+    assert result.exit_code == 0, result.output
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Not shown: ")]
+    page = (folder / "named" / "index.html").read_text(encoding="utf-8")
+    assert lines
+    for line in lines:
+        assert line.removeprefix("Not shown: ").partition("(")[0] in page

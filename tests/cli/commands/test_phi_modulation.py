@@ -7,14 +7,16 @@ import pytest
 
 from calovox.dataset import DatasetReader
 from calovox.geant4 import TruePhiModulation
+from calovox.geometry import aligned_barrel_cells
 from calovox.hits import HitsReader, HitsWriter, read_hits
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.phi_modulation.curve_file import read_average, read_curve, read_fit, read_truth
-from tests.cli.commands.test_chain import fail, succeed
+from tests.cli.commands.test_chain import call, fail, succeed
+from tests.geometry.test_cells import write_root
 from tests.toy_showers import toy_showers
 
 N_EVENTS = 20
-FIT = ("phi-modulation", "fit", "hits.h5", "--steps", 20, "--bootstrap", 2, "--eta-edges", "0,1.4")
+FIT = ("phi-modulation", "fit", "hits.h5", "--steps", 20, "--bootstrap", 8, "--eta-edges", "0,1.4")
 
 
 @pytest.fixture
@@ -78,6 +80,31 @@ def test_voxelize_removes_and_simulate_applies_on_request(folder):
     assert not np.allclose(removed.read().energy, present.read().energy)
     whole = slice(None)
     assert np.array_equal(removed.cells(whole).energy, present.cells(whole).energy)
+
+
+def test_real_cells_are_those_of_voxelize_and_simulate(folder):
+    table = aligned_barrel_cells()
+    write_root(Path("cells.root"), table, np.arange(len(table)))
+    options = ("--phi-modulation", "curve.h5", "--cells-table", "cells.root")
+    remove = ("phi-modulation", "remove", "hits.h5", "--curve", "curve.h5")
+    succeed(*remove, "--cells-table", "cells.root", "-o", "removed_hits.h5")
+    succeed("voxelize", "removed_hits.h5", "-o", "expected.h5")
+    succeed("voxelize", "hits.h5", *options, "-o", "removed.h5")
+    removed, expected = DatasetReader(Path("removed.h5")), DatasetReader(Path("expected.h5"))
+    assert np.array_equal(removed.read().energy, expected.read().energy)
+    assert removed.cell_table == "cells"
+
+    succeed("simulate", "--model", "removed.h5", *options, "--cells", "-o", "simulated.h5")
+    succeed("reconstruct", "simulated.h5", "--cells-table", "cells.root", "-o", "a.parquet")
+    fail("reconstruct", "simulated.h5", "-o", "b.parquet", match="in cells of 'cells'")
+
+
+def test_fit_in_real_cells_takes_showers_as_they_are(folder):
+    table = aligned_barrel_cells()
+    write_root(Path("cells.root"), table, np.arange(len(table)))
+    fit = (*FIT, "--cells-table", "cells.root", "-o", "real.h5")
+    fail(*fit, "--replay", 2, match="leave --replay or --cells-table out")
+    assert "no shower has its centre in bin" in call(*fit).stderr  # which shows progress, too
 
 
 def test_displaced_showers_keep_energy_and_eta_at_new_azimuths(folder):

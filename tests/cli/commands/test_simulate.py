@@ -10,15 +10,22 @@ import pytest
 from calovox.binned_shower import SubVoxelProbabilities, write_sub_voxels
 from calovox.dataset import DatasetReader
 from calovox.hits.file import HitsReader, HitsWriter
+from calovox.models.centers import fit_centers
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import write_curve
 from calovox.voxelization import VoxelGrid
 from tests.cli.commands.test_chain import fail, succeed
+from tests.models.centers.test_centers import toy_centers
 from tests.toy_onnx import describe_toy_folder, write_toy_onnx
 from tests.toy_showers import toy_showers
 
 PHOTONS = ("--energy", "65GeV", "--eta", "abs:0.2:0.25", "-n", 6)
 SIMULATE = ("simulate", "--model", "toy", "--seed", 7)
+
+
+def write_centers(path):
+    showers, offsets, _ = toy_centers(2000)
+    fit_centers(showers, offsets).write(path)
 
 
 @pytest.fixture
@@ -34,6 +41,7 @@ def folder(tmp_path, monkeypatch):
     probabilities = SubVoxelProbabilities(VoxelGrid.optimal(), np.array([65536.0]), quarters)
     write_sub_voxels(models / "sub.root", probabilities)
     describe_toy_folder(models, ["toy.onnx"], sub_voxels="sub.root", phi_modulation="curve.h5")
+    write_centers(tmp_path / "centers.json")
     return tmp_path
 
 
@@ -78,6 +86,34 @@ def test_photons_come_from_a_file(folder):
     assert np.array_equal(voxels.index, hits.photons.index[:3])
     succeed(*SIMULATE, "--photons", "a.h5", "-o", "b.h5")
     assert np.array_equal(DatasetReader(Path("b.h5")).read().energy, voxels.energy)
+
+
+def test_centres_are_drawn_about_the_impacts_of_photons(folder):
+    with HitsWriter(Path("hits.h5"), provenance={}) as writer:
+        writer.append(toy_showers(6, n_hits=200))
+    succeed("voxelize", "hits.h5", "-o", "photons.h5")
+    photons = ("--photons", "photons.h5", "--allow-extrapolation")
+    succeed(*SIMULATE, *photons, "--center", "centers.json", "-o", "drawn.h5")
+    succeed(*SIMULATE, *photons, "--center", "photon", "-o", "centred.h5")
+    reference = DatasetReader(Path("photons.h5")).read()
+    drawn, centred = (DatasetReader(Path(name)).read() for name in ("drawn.h5", "centred.h5"))
+    assert np.array_equal(drawn.photon_eta, reference.photon_eta)
+    assert not np.any(drawn.eta_center == drawn.photon_eta)
+    assert np.array_equal(centred.eta_center, reference.eta_center)
+    assert "centers.json" in DatasetReader(Path("drawn.h5")).provenance["model_files"]
+    fail(*SIMULATE[:2], "photons.h5", "--center", "photon", "-o", "no.h5", match="trained models")
+
+
+def test_the_models_own_centres_are_the_default(folder):
+    (Path("toy") / "centers.json").write_bytes(Path("centers.json").read_bytes())
+    sides = {"sub_voxels": "sub.root", "phi_modulation": "curve.h5", "centers": "centers.json"}
+    describe_toy_folder(Path("toy"), ["toy.onnx"], **sides)
+    succeed(*SIMULATE, *PHOTONS, "-o", "drawn.h5")
+    succeed(*SIMULATE, *PHOTONS, "--center", "photon", "-o", "centred.h5")
+    drawn, centred = (DatasetReader(Path(name)).read() for name in ("drawn.h5", "centred.h5"))
+    assert np.array_equal(drawn.energy, centred.energy)
+    assert np.array_equal(centred.eta_center, centred.photon_eta)
+    assert not np.any(drawn.eta_center == drawn.photon_eta)
 
 
 def test_new_photons_of_a_library_come_from_a_file(folder):

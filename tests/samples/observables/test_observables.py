@@ -7,27 +7,27 @@ from calovox.geometry import barrel_cells
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.photons import Photons
 from calovox.reconstruction import cells_to_shapes, hits_to_cells
+from calovox.samples.layout import VoxelLayout
 from calovox.samples.observables import (
     ELECTRONIC_NOISE,
     WINDOWS,
     Observable,
     ObservableTable,
-    VoxelPositions,
     add_noise,
     cells_to_observables,
     cells_to_window_cells,
     cut_cells,
-    join_tables,
     voxels_to_observables,
 )
 from calovox.samples.observables.strips import strip_observables
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.reflection import mirrored_voxels
 from tests.reference import observables as slow
+from tests.toy_observed import toy_cells
 from tests.toy_showers import toy_photons, toy_showers
 
 GRID = VoxelGrid.optimal()
-POSITIONS = VoxelPositions.from_grid(GRID)
+POSITIONS = VoxelLayout.from_grid(GRID)
 CELLS = barrel_cells()
 ENERGY = np.full(6, 1e4)
 
@@ -86,11 +86,13 @@ def test_a_mirror_in_phi_changes_the_sign_of_what_is_along_phi():
 
 
 def test_a_rotation_by_a_quarter_exchanges_eta_and_phi():
-    rings = VoxelPositions(
+    rings = VoxelLayout(
+        "rings",
         (2,),
         np.array([0, 8]),
         np.repeat([5.0, 15.0], 4),
         np.tile(np.pi / 2 * (np.arange(4) + 0.5), 2),
+        np.arange(8),
     )
     energy = np.random.default_rng(1).exponential(size=(5, 8))
     turned = energy[:, [3, 0, 1, 2, 7, 4, 5, 6]]
@@ -111,8 +113,10 @@ def test_the_width_of_one_voxel_is_zero():
             assert np.all(found[name] == 0.0), name
 
 
-def test_an_empty_shower_has_zeros():
-    assert np.all(observe(np.zeros((1, GRID.n_voxels), dtype=np.float32)).values == 0.0)
+def test_an_empty_shower_has_zeros_and_no_voxel_filled():
+    found = observe(np.zeros((1, GRID.n_voxels), dtype=np.float32))
+    for name in found.names:
+        assert found[name] == (1.0 if name.startswith("sparsity") else 0.0), name
 
 
 @pytest.mark.parametrize(
@@ -131,19 +135,17 @@ def test_wrong_voxels_are_refused(energy, message):
 # -- tables ----------------------------------------------------------------------------------
 
 
-def test_tables_are_joined_and_selected_by_name():
-    one = ObservableTable((Observable("a", "first", "mm"),), np.ones((2, 1)))
-    two = ObservableTable((Observable("b", "second"),), np.zeros((2, 1)))
-    joined = join_tables([one, two])
-    assert joined.names == ("a", "b")
-    assert joined.select(["b"]).names == ("b",)
-    assert one.observables[0].label == "first [mm]"
+def test_columns_of_a_table_are_selected_by_name():
+    names = Observable("a", "first", "mm"), Observable("b", "second")
+    table = ObservableTable(names, np.ones((2, 2)))
+    assert table.select(["b"]).names == ("b",)
+    assert names[0].label == "first [mm]"
     with pytest.raises(ValueError, match="observable: expected one of a, b, got 'c'"):
-        joined.select(["c"])
+        table.select(["c"])
     with pytest.raises(ValueError, match="expected each name once"):
-        join_tables([one, one])
+        ObservableTable((names[0], names[0]), np.ones((2, 2)))
     with pytest.raises(ValueError, match="expected finite values, got nan of `a`"):
-        ObservableTable(one.observables, np.full((1, 1), np.nan))
+        ObservableTable(names[:1], np.full((1, 1), np.nan))
 
 
 # -- cells in windows ------------------------------------------------------------------------
@@ -296,3 +298,10 @@ def test_the_strips_next_to_the_hottest_make_widths():
     assert found.f_side[0] == pytest.approx(4.0 / 16.0)
     with pytest.raises(ValueError, match="profile: expected an odd number of strips"):
         strip_observables(np.zeros((1, 48)))
+
+
+def test_barycentres_alone_are_those_of_all_observables():
+    showers = toy_cells(1, 20)
+    for seed in (None, 1):
+        both, alone = showers.cell_observables(seed), showers.barycentres(seed)
+        np.testing.assert_array_equal(alone.values, both.select(alone.names).values)

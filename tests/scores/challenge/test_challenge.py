@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calovox.samples.observables import VoxelPositions
+from calovox.samples.layout import VoxelLayout
 from calovox.scores.challenge import (
     CUTS,
     FEATURES_2022,
@@ -13,11 +13,13 @@ from calovox.scores.challenge import (
 )
 
 # two layers: one without angles, one with three rings of four angles, as in a binning file
-POSITIONS = VoxelPositions(
+POSITIONS = VoxelLayout(
+    "photon",
     (0, 1),
     np.array([0, 2, 14]),
     np.concatenate([[10.0, 30.0], np.tile([5.0, 15.0, 40.0], 4)]),
     np.concatenate([np.zeros(2), np.repeat(-np.pi + np.pi / 2 * (np.arange(4) + 0.5), 3)]),
+    np.arange(14),
 )
 DRAWS = {"smallest": 300, "largest": 800}
 

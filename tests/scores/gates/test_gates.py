@@ -8,6 +8,7 @@ import pytest
 from calovox.samples.bins import ALL
 from calovox.scores.gates.files import read_gates, write_outcomes
 from calovox.scores.gates.gates import Gate, check_gates
+from calovox.scores.gates.summary import summarise_gates
 from calovox.scores.table import NotScored, Score, Scores
 
 SCORE = Score("fast", "ks", "e_tot", ALL, ALL, 0.30, 0.02, 0.20, 0.01, 400, 300, 0.001)
@@ -183,3 +184,35 @@ def test_wrong_gate_files_are_refused(text, match, tmp_path):
 def test_the_gates_of_releases_are_valid():
     gates = read_gates(Path(__file__).parents[3] / "gates" / "release.toml")
     assert {gate.metric for gate in gates} >= {"auc", "copying", "wasserstein", "coverage"}
+
+
+@pytest.mark.parametrize(
+    ("gate", "verdict"),
+    [
+        ({"at_most": 0.25}, "passed"),
+        ({"at_most": 0.1}, "failed"),
+        ({"at_most": 0.1, "known_failure": 0.25}, "known failure"),
+        ({"at_most": 0.1, "known_failure": 0.2}, "failed"),
+        ({"at_least": 0.5, "known_failure": 0.28}, "known failure"),
+        ({"above_floor": 0.01, "known_failure": 0.05}, "known failure"),
+    ],
+)
+def test_an_aim_that_is_known_to_be_missed_is_told_from_a_new_failure(gate, verdict):
+    (outcome,) = check_gates((Gate(metric="ks", **gate),), Scores((SCORE,)))
+    assert outcome.verdict == verdict
+    assert outcome.keeps == (verdict != "failed")
+    assert outcome.to_row()["known_failure"] == gate.get("known_failure")
+
+
+def test_a_known_failure_is_counted_and_named(tmp_path):
+    outcomes = check_gates((Gate(metric="ks", at_most=0.1, known_failure=0.25),), Scores((SCORE,)))
+    write_outcomes(outcomes, tmp_path / "gates.json")
+    content = json.loads((tmp_path / "gates.json").read_text())
+    assert (content["kept"], content["known_failures"]) == (True, 1)
+    (summary,) = summarise_gates(outcomes)
+    assert (summary.kept, summary.n_known, len(summary.lines)) == (True, 1, 1)
+
+
+def test_a_p_value_has_no_known_failure():
+    with pytest.raises(ValueError, match="expected no known_failure beside p_value"):
+        Gate(metric="ks", p_value=0.01, known_failure=0.1)

@@ -3,33 +3,35 @@
 import numpy as np
 import pytest
 
+from calovox.samples.layout import VoxelLayout
 from calovox.samples.observables import (
     Observable,
     ObservableTable,
-    VoxelPositions,
     voxels_to_observables,
 )
 from calovox.scores.referee import (
     ClassifierInputs,
     LearningPoint,
-    TreeAreas,
     classify_by_trees,
-    largest,
     measure_floor,
     measure_learning_curve,
     observable_inputs,
+    score_largest,
     trees,
     voxel_inputs,
     what_a_classifier_sees,
 )
 from calovox.scores.referee.learning_curve import extrapolate
 from calovox.scores.statistics import count_outliers
+from calovox.scores.table import Score, Scores
 
-RINGS = VoxelPositions(
+RINGS = VoxelLayout(
+    "rings",
     (1, 2),
     np.array([0, 16, 32]),
     np.tile(np.repeat([2.0, 8.0, 20.0, 45.0], 4), 2),
     np.tile(np.pi / 2 * (np.arange(4) + 0.5), 8),
+    np.arange(32),
 )
 N_SHOWERS = 400
 
@@ -148,12 +150,20 @@ def test_voxels_below_the_threshold_are_no_input():
 
 
 def test_the_largest_area_is_a_lower_bound_of_so_many_tests():
-    tests = {
-        name: TreeAreas(np.array([auc]), np.array([0.01]), 100, 100)
-        for name, auc in (("a", 0.6), ("b", 0.7))
-    }
-    bound = largest(tests)
-    assert (bound.inputs, bound.auc, bound.n_tests) == ("b", 0.7, 2)
+    def score(metric, feature, value, p_value, energy_bin="all"):
+        places = ("A", metric, feature, energy_bin, "all")
+        return Score(*places, value, 0.01, 0.5, 0.01, 100, 100, p_value)
+
+    rows = (
+        score("tree_auc", "all cells, noise", 0.6, 1e-3),
+        score("tree_auc", "voxels", 0.7, 1e-5),
+        score("auc", "voxels", 0.65, 1e-4),
+        score("auc", "voxels", 0.9, 1e-9, "E < 1.5 GeV"),
+        score("ks", "e_tot", 0.99, 0.5),
+    )
+    (bound,) = score_largest(Scores(rows))
+    assert (bound.metric, bound.feature, bound.value) == ("largest_auc", "trees: voxels", 0.7)
+    assert bound.p_value == pytest.approx(3e-5)
 
 
 def test_few_showers_and_other_inputs_are_refused():

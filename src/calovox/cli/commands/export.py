@@ -41,6 +41,23 @@ class ExportSettings:
         ),
         FileIn(),
     ] = None
+    centroid_from: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Training showers from which an exported model learns where the centroid of its "
+            "voxels lies; newly trained models know it.",
+        ),
+        FileIn(),
+    ] = None
+    centers: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Where showers lie about photons, a JSON file."
+        ),
+        FileIn(),
+    ] = None
     path: Annotated[
         PathKind | None,
         typer.Option(help="Path of CaloCFM or CaloDiT-2, if not the one of the training."),
@@ -81,6 +98,8 @@ def export(settings: ExportSettings, job: Job) -> str:
         path=settings.path,
         solver=settings.solver,
         solver_steps=settings.solver_steps,
+        centers=settings.centers,
+        centroid_from=settings.centroid_from,
         fastcalosim=settings.fastcalosim,
         plain=settings.plain,
         half_weights=settings.half_weights,

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -11,9 +11,12 @@ import typer
 from calovox.cli.command import Job, make_command
 from calovox.cli.options import Group
 from calovox.cli.progress import track
-from calovox.cli.settings import FileIn, FileOut, HitsIn, Output, Seed
+from calovox.cli.settings import CellsTable, FileIn, FileOut, HitsIn, Output, Seed
 from calovox.phi_modulation.fit import FitSettings
 from calovox.units import parse_quantity
+
+if TYPE_CHECKING:
+    from calovox.geometry import CellTable
 
 __all__ = [
     "APPLY",
@@ -51,6 +54,7 @@ class FitCommandSettings:
             "Needs hits of calovox geant4, whose modulation is known.",
         ),
     ] = 0
+    cells_table: CellsTable = None
     root: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Also write the ROOT files of FastCaloSim, here."),
@@ -77,13 +81,15 @@ class CurveSettings:
         FileIn(),
     ]
     output: Output
+    cells_table: CellsTable = None
 
 
 def fit_curve(settings: FitCommandSettings, job: Job) -> str:
     """Learn the phi modulation of each layer from showers, by making E_tot(T) flat.
 
     T is the position of the shower centre relative to its cell. Curves that the showers do not
-    constrain are named at the end; each bin has a bootstrap uncertainty.
+    constrain are set to 1 and named at the end, as are those that keep a sine part; each bin has a
+    bootstrap uncertainty.
     """
     from calovox.geant4.truth import read_true_modulation
     from calovox.phi_modulation.files import fit_to_files
@@ -95,6 +101,7 @@ def fit_curve(settings: FitCommandSettings, job: Job) -> str:
         seed=settings.seed,
         truth=read_true_modulation(settings.hits[0]),
         replay=settings.replay,
+        cells=_read_cells(settings.cells_table),
         root=settings.root,
         overwrite=job.overwrite,
         track=track,
@@ -109,7 +116,13 @@ def remove_curve(settings: CurveSettings, job: Job) -> str:
     """
     from calovox.phi_modulation.files import remove_from_file
 
-    number = remove_from_file(settings.hits, settings.curve, settings.output, **job.writing())
+    number = remove_from_file(
+        settings.hits,
+        settings.curve,
+        settings.output,
+        cells=_read_cells(settings.cells_table),
+        **job.writing(),
+    )
     return f"{settings.output}: {number} showers, phi modulation removed"
 
 
@@ -120,8 +133,20 @@ def apply_curve(settings: CurveSettings, job: Job) -> str:
     """
     from calovox.phi_modulation.files import apply_to_file
 
-    number = apply_to_file(settings.hits, settings.curve, settings.output, **job.writing())
+    number = apply_to_file(
+        settings.hits,
+        settings.curve,
+        settings.output,
+        cells=_read_cells(settings.cells_table),
+        **job.writing(),
+    )
     return f"{settings.output}: {number} showers, phi modulation present"
+
+
+def _read_cells(path: Path | None) -> "CellTable | None":
+    from calovox.geometry import read_barrel
+
+    return None if path is None else read_barrel(path).cells
 
 
 def _fit_settings(settings: FitCommandSettings) -> FitSettings:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.settings import FileIn, FileInText, FileOut, ModelIn, Output, Seed
+from calovox.cli.settings import CellsTable, FileIn, FileInText, FileOut, ModelIn, Output, Seed
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
     from calovox.binned_shower import HitEnergy
+    from calovox.geometry import Detector
     from calovox.simulation.sources import PhotonChoice, Source
 
 __all__ = ["SIMULATE", "SimulateSettings", "simulate"]
@@ -57,6 +58,15 @@ class SimulateSettings:
         ),
         FileInText(words=("none",)),
     ] = None
+    center: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|photon",
+            help="File of calovox train centers: where showers lie about their photons; photon: "
+            "there, and photons of a dataset at its shower centres. [default: the model's]",
+        ),
+        FileInText(words=("photon",)),
+    ] = None
     energy: Annotated[
         str | None,
         typer.Option(metavar="ENERGY", help="Energies of new photons, as in calovox geant4."),
@@ -88,6 +98,7 @@ class SimulateSettings:
         ),
     ] = False
     cells: Annotated[bool, typer.Option(help="Store cell energies too.")] = False
+    cells_table: CellsTable = None
     hits: Annotated[
         Path | None, typer.Option(help="Also write the hits, into this file."), FileOut()
     ] = None
@@ -125,16 +136,19 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
 
     The result does not depend on how many photons are simulated at once.
     """
-    from calovox.geometry import barrel_cells
+    from calovox.geometry import atlas_barrel, read_barrel
     from calovox.simulation.files import simulate_to_files
 
-    source = _open_source(settings)
+    own = settings.cells_table
+    detector = atlas_barrel() if own is None else read_barrel(own)
+    source = _open_source(settings, detector)
     made = simulate_to_files(
         source,
         settings.output,
         seed=settings.seed,
         hits=settings.hits,
-        table=barrel_cells() if settings.cells else None,
+        table=detector.cells if settings.cells else None,
+        detector=detector,
         hit_energy=_choose_hit_energy(settings.e_hit, source),
         **job.writing(),
     )
@@ -146,7 +160,7 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
     return f"{summary}; hits placed {how}"
 
 
-def _open_source(settings: SimulateSettings) -> "Source":
+def _open_source(settings: SimulateSettings, detector: "Detector") -> "Source":
     from calovox.simulation.placement import place_source
     from calovox.simulation.sources import open_source
 
@@ -158,6 +172,8 @@ def _open_source(settings: SimulateSettings) -> "Source":
         sub_voxels=settings.sub_voxels,
         phi_modulation=settings.phi_modulation,
         allow_extrapolation=settings.allow_extrapolation,
+        center=settings.center,
+        cells=detector.cells,
     )
     return place_source(
         source,

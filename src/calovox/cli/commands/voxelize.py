@@ -8,6 +8,7 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.settings import (
+    CellsTable,
     CurveToRemove,
     FileInText,
     FileOut,
@@ -39,6 +40,7 @@ class VoxelizeSettings:
     cells: Annotated[
         bool, typer.Option(help="Store cell energies too, and fit the calibration to them.")
     ] = True
+    cells_table: CellsTable = None
     phi_modulation: CurveToRemove = None
     sub_voxels: Annotated[
         Path | None,
@@ -66,17 +68,18 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
     With cells, the calibration of the cluster energy is fitted and stored in the dataset.
     """
     from calovox.dataset.make import make_dataset
-    from calovox.geometry import barrel_cells
+    from calovox.geometry import barrel_cells, read_barrel
     from calovox.phi_modulation.bare_hits import BareHits
     from calovox.voxelization.choice import choose_grid
 
     grid = choose_grid(settings.grid)
+    own = None if settings.cells_table is None else read_barrel(settings.cells_table).cells
     content = make_dataset(
-        BareHits(settings.hits, settings.phi_modulation),
+        BareHits(settings.hits, settings.phi_modulation, own),
         settings.output,
         grid,
         center=settings.center,
-        table=barrel_cells() if settings.cells else None,
+        table=(own or barrel_cells()) if settings.cells else None,
         fastcalosim=settings.fastcalosim,
         precision_bits=settings.precision_bits,
         sub_voxels=settings.sub_voxels,

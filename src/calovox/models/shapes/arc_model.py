@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from calovox.models.base import Conditions, Showers
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.models.shapes.sampling import Sampling
 from calovox.preprocessing import VoxelSpace
 
@@ -17,12 +18,16 @@ class ArcModel(nn.Module):
     Args:
         voxels: How voxels become variables of unit variance.
         sampling: How samples are made.
+
+    Attributes:
+        centroid: Where the energy centre of whole showers is moved, if anything is known of it.
     """
 
     def __init__(self, voxels: VoxelSpace, sampling: Sampling) -> None:
         super().__init__()
         self.voxels = voxels
         self.sampling = sampling
+        self.centroid: VoxelCentroid | None = None
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

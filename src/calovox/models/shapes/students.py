@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from calovox.models.base import Conditions
 from calovox.models.shapes.arc import Slope, sample_in_jumps
 from calovox.models.shapes.arc_model import ArcModel
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.preprocessing import VoxelSpace
 
 __all__ = ["ConsistencyModel"]
@@ -43,6 +44,11 @@ class ConsistencyModel(nn.Module):
     def voxels(self) -> VoxelSpace:
         """How voxels become the model's variables."""
         return self.model.voxels
+
+    @property
+    def centroid(self) -> VoxelCentroid | None:
+        """Where the energy centre of whole showers is moved."""
+        return self.model.centroid
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

@@ -1,14 +1,17 @@
 """Observables: the numbers by which showers are compared, from voxels and from cells."""
 
-from calovox.samples.observables.cells import cell_observables, cells_to_observables
+from calovox.samples.observables.cells import (
+    cell_observables,
+    cells_to_barycentres,
+    cells_to_observables,
+)
 from calovox.samples.observables.noise import (
     ELECTRONIC_NOISE,
     EMPTY_BELOW,
     add_noise,
     cut_cells,
 )
-from calovox.samples.observables.positions import VoxelPositions
-from calovox.samples.observables.table import Observable, ObservableTable, join_tables
+from calovox.samples.observables.table import Observable, ObservableTable
 from calovox.samples.observables.voxels import voxel_observables, voxels_to_observables
 from calovox.samples.observables.windows import (
     WINDOWS,
@@ -24,14 +27,13 @@ __all__ = [
     "CellWindow",
     "Observable",
     "ObservableTable",
-    "VoxelPositions",
     "WindowCells",
     "add_noise",
     "cell_observables",
+    "cells_to_barycentres",
     "cells_to_observables",
     "cells_to_window_cells",
     "cut_cells",
-    "join_tables",
     "voxel_observables",
     "voxels_to_observables",
 ]

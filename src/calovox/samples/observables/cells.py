@@ -37,7 +37,12 @@ from calovox.samples.observables.strips import strip_observables
 from calovox.samples.observables.table import Observable, ObservableTable
 from calovox.samples.observables.windows import WINDOWS, WindowCells
 
-__all__ = ["COUNTED_ABOVE", "cell_observables", "cells_to_observables"]
+__all__ = [
+    "COUNTED_ABOVE",
+    "cell_observables",
+    "cells_to_barycentres",
+    "cells_to_observables",
+]
 
 COUNTED_ABOVE: Final = (1.0, 10.0, 100.0, 1000.0)
 """Energies in MeV above which cells are counted."""
@@ -169,6 +174,34 @@ def cells_to_observables(
         raise ValueError(f"photons: expected one per shower, {len(cells)}, got {len(photons)}")
     columns = list(_columns(cells, table, photons, noise))
     return ObservableTable(cell_observables(noise=noise), np.stack(columns, axis=1))
+
+
+def cells_to_barycentres(
+    cells: WindowCells,
+    table: CellTable,
+    photons: Photons,
+    *,
+    noise: Mapping[int, float] | None = None,
+) -> ObservableTable:
+    """Compute the barycentres alone, those of `cells_to_observables`.
+
+    Args:
+        cells: Cells in windows, with noise or with those of little energy emptied.
+        table: The cells of the detector.
+        photons: The photons that made the showers, with their true directions.
+        noise: Standard deviation in MeV by layer of the noise that the cells have; None without.
+
+    Returns:
+        One row per shower: along eta and phi in EMB1, then in EMB2.
+    """
+    layers = {number: _layer(cells, number, table, photons, noise) for number in _POSITIONED}
+    known = [
+        (Observable(f"{name}_{number}", f"{title}, {BARREL_NAMES[number]}", unit), compute(layer))
+        for number, layer in layers.items()
+        for name, title, unit, compute in _BARYCENTRES
+    ]
+    observables, columns = zip(*known, strict=True)
+    return ObservableTable(observables, np.stack(columns, axis=1))
 
 
 def _columns(

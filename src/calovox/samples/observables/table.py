@@ -1,13 +1,13 @@
 """Observables by name, and their values for many showers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from calovox.arrays import Array, Bool, Float64, Int64
+from calovox.arrays import Array, Float64
 
-__all__ = ["Observable", "ObservableTable", "join_tables"]
+__all__ = ["Observable", "ObservableTable"]
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,6 @@ class ObservableTable:
         """Names of the observables."""
         return tuple(observable.name for observable in self.observables)
 
-    def rows(self, chosen: Bool[Array, " event"] | Int64[Array, " chosen"]) -> "ObservableTable":
-        """Return some of the showers."""
-        return ObservableTable(self.observables, self.values[chosen])
-
     def select(self, names: Iterable[str]) -> "ObservableTable":
         """Return some of the observables, in the order asked for.
 
@@ -95,22 +91,3 @@ class ObservableTable:
         return ObservableTable(
             tuple(self.observables[column] for column in columns), self.values[:, columns]
         )
-
-
-def join_tables(tables: Sequence[ObservableTable]) -> ObservableTable:
-    """Put observables of the same showers side by side.
-
-    Args:
-        tables: At least one table, all of the same showers.
-
-    Returns:
-        All observables, in order.
-
-    Raises:
-        ValueError: If the tables differ in length, or a name comes twice.
-    """
-    lengths = {len(table) for table in tables}
-    if len(lengths) > 1:
-        raise ValueError(f"tables: expected as many showers in each, got {sorted(lengths)}")
-    observables = tuple(entry for table in tables for entry in table.observables)
-    return ObservableTable(observables, np.concatenate([t.values for t in tables], axis=1))

@@ -81,6 +81,10 @@ class WindowCells:
         """Return the number of showers."""
         return len(self.energy)
 
+    def __getitem__(self, rows: Bool[Array, " event"] | Int64[Array, " chosen"]) -> "WindowCells":
+        """Return some of the showers."""
+        return replace(self, energy=self.energy[rows], row=self.row[rows])
+
     @property
     def exists(self) -> Bool[Array, "event cell"]:
         """Where there is a cell."""

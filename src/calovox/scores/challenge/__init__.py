@@ -11,15 +11,25 @@ from calovox.scores.challenge.features import (
     FEATURES_2024,
     FeatureList,
     challenge_features,
+    describe_features,
+)
+from calovox.scores.challenge.published import (
+    CHALLENGE_PAPER,
+    PublishedResult,
+    published_results,
 )
 
 __all__ = [
+    "CHALLENGE_PAPER",
     "CUTS",
     "FEATURES_2022",
     "FEATURES_2024",
     "FeatureList",
     "PublishedDistance",
+    "PublishedResult",
     "challenge_features",
+    "describe_features",
     "frechet_physics_distance",
     "kernel_physics_distance",
+    "published_results",
 ]

@@ -34,7 +34,7 @@ __all__ = ["PublishedDistance", "frechet_physics_distance", "kernel_physics_dist
 _DRAWS_PER_SIZE: Final = 20
 _SIZES: Final = 10
 _KERNEL_DRAWS: Final = 10
-_DEGREE: Final = 4
+_ROWS: Final = 512
 _QUANTILES: Final = (16.275, 83.725)
 _SEED: Final = 42
 
@@ -87,7 +87,7 @@ def frechet_physics_distance(
         distances = []
         for _ in range(_DRAWS_PER_SIZE):
             drawn = [sample[rng.choice(len(sample), size=size)] for sample in (first, second)]
-            distances.append(frechet_distance(*(_moments(sample) for sample in drawn)))
+            distances.append(float(frechet_distance(*(_moments(sample) for sample in drawn))))
         means.append(np.mean(distances))
     bounds = ([0.0, 0.0], [np.inf, np.inf])
     values, covariance = curve_fit(_line, 1.0 / sizes, means, bounds=bounds)
@@ -144,12 +144,27 @@ def _squared_discrepancy(
 ) -> float:
     within = 0.0
     for sample in (first, second):
-        kernel = _kernel(sample, sample)
-        within += (kernel.sum() - np.trace(kernel)) / (len(sample) * (len(sample) - 1))
-    return float(within - 2.0 * _kernel(first, second).mean())
+        total, diagonal = _kernel_sum(sample, sample), _kernel_diagonal(sample).sum()
+        within += (total - diagonal) / (len(sample) * (len(sample) - 1))
+    between = _kernel_sum(first, second) / (len(first) * len(second))
+    return float(within - 2.0 * between)
 
 
-def _kernel(
+def _kernel_sum(
     first: Float64[Array, "event feature"], second: Float64[Array, "other feature"]
-) -> Float64[Array, "event other"]:
-    return np.asarray((first @ second.T / first.shape[1] + 1.0) ** _DEGREE)
+) -> float:
+    """Add up (x . y / d + 1)^4 over all pairs, some rows at a time."""
+    total = 0.0
+    for start in range(0, len(first), _ROWS):
+        base = first[start : start + _ROWS] @ second.T
+        base /= first.shape[1]
+        base += 1.0
+        base *= base  # twice squared is the fourth power, and much faster
+        base *= base
+        total += float(base.sum())
+    return total
+
+
+def _kernel_diagonal(sample: Float64[Array, "event feature"]) -> Float64[Array, " event"]:
+    base = np.einsum("ij,ij->i", sample, sample) / sample.shape[1] + 1.0
+    return np.asarray(base**4)

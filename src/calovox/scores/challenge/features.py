@@ -18,16 +18,24 @@ References:
     its script, https://github.com/CaloChallenge/homepage/tree/main/code
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64
-from calovox.samples.observables.positions import VoxelPositions
+from calovox.samples.layout import VoxelLayout
+from calovox.samples.observables.table import Observable
 
-__all__ = ["CUTS", "FEATURES_2022", "FEATURES_2024", "FeatureList", "challenge_features"]
+__all__ = [
+    "CUTS",
+    "FEATURES_2022",
+    "FEATURES_2024",
+    "FeatureList",
+    "challenge_features",
+    "describe_features",
+]
 
 FeatureList = Literal["calochallenge-2022", "calochallenge-2024"]
 
@@ -49,7 +57,7 @@ _LENGTH: Final = 100.0
 def challenge_features(
     energy: Float[Array, "event voxel"],
     incident_energy: Float64[Array, " event"],
-    positions: VoxelPositions,
+    layout: VoxelLayout,
     *,
     cut: float,
     version: FeatureList = FEATURES_2024,
@@ -59,7 +67,7 @@ def challenge_features(
     Args:
         energy: Energy of each voxel in MeV.
         incident_energy: Energy of each incident particle in MeV.
-        positions: Where the voxels lie.
+        layout: Where the voxels lie.
         cut: Energy in MeV below which a voxel counts as empty.
         version: Which list.
 
@@ -67,24 +75,24 @@ def challenge_features(
         The features in the order of the challenge's script.
 
     Raises:
-        ValueError: If the voxels are not those of the positions.
+        ValueError: If the voxels are not those of the layout.
     """
-    if energy.shape[1] != positions.n_voxels:
+    if energy.shape[1] != layout.n_voxels:
         raise ValueError(
-            f"energy: expected {positions.n_voxels} voxels, as there are positions, "
+            f"energy: expected {layout.n_voxels} voxels, as there are layout, "
             f"got {energy.shape[1]}"
         )
     kept = np.where(energy < cut, 0.0, energy).astype(np.float64)
-    places = range(len(positions.layers))
-    layers = [kept[:, positions.layer_slice(place)] for place in places]
-    divided = [place for place in places if positions.has_angles(place)]
+    places = range(len(layout.layers))
+    layers = [kept[:, layout.layer_slice(place)] for place in places]
+    divided = [place for place in places if layout.has_angles(place)]
     total = np.stack([layer.sum(axis=1) for layer in layers], axis=1)
     eta, phi, r = (
-        _centres_and_widths(layers, axis, positions, chosen)
+        _centres_and_widths(layers, axis, layout, chosen)
         for axis, chosen in (
-            (positions.x, divided),
-            (positions.y, divided),
-            (positions.r, list(places)),
+            (layout.x, divided),
+            (layout.y, divided),
+            (layout.r, list(places)),
         )
     )
     columns = [_log(incident_energy[:, None], 0.0), _log(total, _LEAST_ENERGY)]
@@ -96,17 +104,56 @@ def challenge_features(
     return np.concatenate(columns, axis=1)
 
 
+def describe_features(
+    layout: VoxelLayout, *, version: FeatureList = FEATURES_2024
+) -> tuple[Observable, ...]:
+    """Name the features.
+
+    Args:
+        layout: Where the voxels lie.
+        version: Which list.
+
+    Returns:
+        One entry per column of `challenge_features`.
+    """
+    every = list(layout.layers)
+    divided = [layer for place, layer in enumerate(every) if layout.has_angles(place)]
+    groups = [
+        ("log_e_layer", "log10 of the energy / MeV", "", every),
+        ("center_eta", "centre of energy in eta", "100 mm", divided),
+        ("center_phi", "centre of energy in phi", "100 mm", divided),
+        ("width_eta", "width in eta", "100 mm", divided),
+        ("width_phi", "width in phi", "100 mm", divided),
+    ]
+    last = [
+        ("sparsity", "sparsity", "", every),
+        ("center_r", "mean radius", "100 mm", every),
+        ("width_r", "width in radius", "100 mm", every),
+    ]
+    found = [Observable("log_e_inc", "log10 of the incident energy / MeV"), *_of_layers(groups)]
+    if version == FEATURES_2024:
+        found += [Observable("log_e_tot", "log10 of the energy of all voxels / MeV")]
+        found += _of_layers(last)
+    return tuple(found)
+
+
+def _of_layers(groups: list[tuple[str, str, str, list[int]]]) -> Iterator[Observable]:
+    for name, title, unit, layers in groups:
+        for layer in layers:
+            yield Observable(f"{name}_{layer}", f"{title}, layer {layer}", unit)
+
+
 def _centres_and_widths(
     layers: list[Float64[Array, "event _"]],
     axis: Float64[Array, " voxel"],
-    positions: VoxelPositions,
+    layout: VoxelLayout,
     places: list[int],
 ) -> tuple[Float64[Array, "event layer"], Float64[Array, "event layer"]]:
     """Compute centres and widths of some layers in units of 100 mm."""
     shape = (len(layers[0]), len(places))
     centres, widths = np.zeros(shape), np.zeros(shape)
     for column, place in enumerate(places):
-        energy, where = layers[place], axis[positions.layer_slice(place)] / _LENGTH
+        energy, where = layers[place], axis[layout.layer_slice(place)] / _LENGTH
         total = energy.sum(axis=1)
         weight = np.where(total > 0, total, 1.0)
         centres[:, column] = (energy @ where) / weight

@@ -23,9 +23,13 @@ from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.samples.batch import ShowerSource
 from calovox.samples.bins import ALL, event_bins
 from calovox.samples.comparable import different_photons
-from calovox.samples.features import LAYER_ENERGY, PLANAR, FeatureExtractor
 from calovox.samples.files import REFERENCE_LABEL
 from calovox.samples.layout import VoxelLayout
+from calovox.samples.observables.voxels import (
+    LAYER_ENERGY,
+    voxel_observables,
+    voxels_to_observables,
+)
 from calovox.samples.reading import ShowerRows, choose_rows, read_showers
 from calovox.scores.classifiers.network import (
     DIVISION_SEED,
@@ -64,6 +68,7 @@ MOST_SHOWERS: Final = 100_000
 
 _MOST_NUMBERS: Final = 100_000_000
 _LAYER_FLOOR: Final = 1e-8
+_PLANAR: Final = ("center_eta", "center_phi", "width_eta", "width_phi")
 
 
 def voxel_features(showers: ShowerRows) -> Float32[Array, "event feature"]:
@@ -92,11 +97,16 @@ def high_level_features(
         Logarithms of the layer energies, centres and widths, then log10 of the kinetic energy in
         MeV, then abs(eta).
     """
-    extractor = FeatureExtractor(layout)
-    features = extractor(showers.fraction)
+    names = [o.name for o in voxel_observables(layout) if not o.name.endswith("_all")]
+    scale = np.ones(len(showers.energy))
     energies, planar = (
-        features[:, [name.startswith(wanted) for name in extractor.names]]
-        for wanted in (LAYER_ENERGY, PLANAR)
+        voxels_to_observables(
+            showers.fraction,
+            scale,
+            layout,
+            only=[name for name in names if name.startswith(wanted)],
+        ).values
+        for wanted in (LAYER_ENERGY, _PLANAR)
     )
     columns = (np.log10(energies + _LAYER_FLOOR), planar, _conditions(showers))
     return np.concatenate(columns, axis=1, dtype=np.float32)

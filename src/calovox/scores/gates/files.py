@@ -62,6 +62,7 @@ def write_outcomes(outcomes: tuple[GateOutcome, ...], path: Path) -> None:
         "format": _FORMAT,
         "version": _VERSION,
         "kept": all(outcome.keeps for outcome in outcomes),
+        "known_failures": sum(outcome.verdict == "known failure" for outcome in outcomes),
         "outcomes": [outcome.to_row() for outcome in outcomes],
     }
     with whole_file(path) as partial:

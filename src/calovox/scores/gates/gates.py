@@ -12,6 +12,10 @@ unless told otherwise; `sample` likewise. One of five bounds follows:
 | `below_floor = B` | value + k hypot(u, v) < floor - B |
 | `p_value = A` | p < A / n |
 
+A bound may be an aim that nothing reaches yet: `known_failure` is then the value that is known to
+fail, and a row between it and the bound is a known failure, which is neither kept nor a surprise.
+A row beyond `known_failure`, by the same number of standard deviations, fails.
+
 u and v are the uncertainties of value and floor, k is `n_sigma` (3 unless told otherwise), and n
 the number of rows that the gate judges of a sample. So a model that just keeps a bound fails a row
 with the probability 1 - Phi(k), 0.13 % for k = 3, and one whose showers are those of the reference
@@ -29,24 +33,24 @@ References:
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
 from calovox.samples.bins import ALL
-from calovox.scores.distances.two_samples import N_SPLITS
+from calovox.scores.statistics import N_EXCHANGES
 from calovox.scores.table import NotScored, Score, Scores, bin_name
 
 __all__ = ["Gate", "GateOutcome", "Verdict", "check_gates"]
 
-Verdict = Literal["passed", "failed", "not judged"]
+Verdict = Literal["passed", "failed", "known failure", "not judged"]
 
 _BOUNDS: Final = ("at_most", "at_least", "above_floor", "below_floor", "p_value")
 _SAMPLED: Final = (
-    *("separation", "wasserstein", "ks", "correlation", "frechet", "fpd"),
+    *("separation", "wasserstein", "ks", "correlation", "frechet", "kernel"),
     *("precision", "recall", "density", "coverage"),
 )
-"""Metrics whose p-values are counted out of `N_SPLITS` splits or relabellings."""
+"""Metrics whose p-values are counted out of `N_EXCHANGES` exchanges."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,7 @@ class Gate:
         above_floor: Highest value allowed, measured from the floor.
         below_floor: How far below the floor a value may be.
         p_value: Probability to fail for showers like the reference's.
+        known_failure: Value that is known to fail the bound; not for `p_value`.
         n_sigma: k: standard deviations by which a row may miss a bound; not for `p_value`.
     """
 
@@ -77,6 +82,7 @@ class Gate:
     above_floor: float | None = None
     below_floor: float | None = None
     p_value: float | None = None
+    known_failure: float | None = None
     n_sigma: float = 3.0
 
     def __post_init__(self) -> None:
@@ -93,6 +99,9 @@ class Gate:
                 f"gate on {self.metric}: expected 0 < p_value < 1, got {self.p_value:g}"
             )
 
+        if self.known_failure is not None and self.kind == "p_value":
+            raise ValueError(f"gate on {self.metric}: expected no known_failure beside p_value")
+
     @property
     def kind(self) -> str:
         """Name of the bound."""
@@ -108,7 +117,23 @@ class Gate:
         patterns = {"": self.feature, "energy ": self.energy, "eta ": self.eta}
         chosen = [f"{name}{text}" for name, text in patterns.items() if text != "*"]
         name = f"{self.metric} of {', '.join(chosen)}" if chosen else self.metric
-        return f"{name}: {self.kind} {self.bound:g}"
+        known = "" if self.known_failure is None else f", {self.known_failure:g} known to fail"
+        return f"{name}: {self.kind} {self.bound:g}{known}"
+
+    def verdict(self, score: Score, n_rows: int) -> Verdict:
+        """Judge a row.
+
+        Args:
+            score: A row that the gate judges.
+            n_rows: Rows of this sample that it judges.
+        """
+        if self.keeps(score, n_rows):
+            return "passed"
+        if self.known_failure is None:
+            return "failed"
+        bound: dict[str, Any] = {self.kind: self.known_failure, "known_failure": None}
+        known = replace(self, **bound)
+        return "known failure" if known.keeps(score, n_rows) else "failed"
 
     def judges(self, row: Score | NotScored) -> bool:
         """Tell whether a row, or a bin without scores, matches the patterns."""
@@ -151,7 +176,7 @@ class GateOutcome:
         sample: Name of the sample.
         energy_bin: Bin in kinetic energy.
         eta_bin: Bin in abs(eta).
-        verdict: Whether the row passed, failed, or could not be judged.
+        verdict: Whether the row passed, failed, failed as is known, or could not be judged.
         score: The row; none if there is none.
         n_rows: Rows of this sample that the gate judges.
         reason: Why the row could not be judged; empty otherwise.
@@ -168,7 +193,7 @@ class GateOutcome:
 
     @property
     def keeps(self) -> bool:
-        """Whether the gate is kept: False as well if it judges no row of the sample."""
+        """Whether nothing new fails: False as well if the gate judges no row of the sample."""
         return self.verdict != "failed" and self.n_rows > 0
 
     @property
@@ -204,6 +229,7 @@ class GateOutcome:
             "eta_bin": self.eta_bin,
             "bound": self.gate.kind,
             "limit": self.gate.bound,
+            "known_failure": self.gate.known_failure,
             "n_sigma": self.gate.n_sigma,
             **{name: value if math.isfinite(value) else None for name, value in numbers.items()},
             "n_rows": self.n_rows,
@@ -244,7 +270,7 @@ def _check(gate: Gate, scores: Scores) -> Iterator[GateOutcome]:
         reasons = [_reason_not_to_judge(gate, row, len(rows)) for row in rows]
         n_rows = reasons.count("")
         for row, reason in zip(rows, reasons, strict=True):
-            verdict: Verdict = "passed" if gate.keeps(row, len(rows)) else "failed"
+            verdict = gate.verdict(row, len(rows))
             yield GateOutcome(
                 *(gate, sample, row.energy_bin, row.eta_bin),
                 *("not judged" if reason else verdict, row, n_rows, reason),
@@ -256,7 +282,7 @@ def _check(gate: Gate, scores: Scores) -> Iterator[GateOutcome]:
 
 def _reason_not_to_judge(gate: Gate, row: Score, n_rows: int) -> str:
     """Say why a gate cannot judge a row; empty if it can."""
-    smallest = 1.0 / (N_SPLITS + 1)
+    smallest = 1.0 / (N_EXCHANGES + 1)
     if gate.kind == "p_value":
         if gate.metric in _SAMPLED and gate.bound / n_rows < smallest:
             return (

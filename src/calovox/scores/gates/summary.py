@@ -18,8 +18,9 @@ class GateSummary:
         kept: Whether all scores that it judges pass, and there are any.
         n_passed: Scores that pass.
         n_failed: Scores that do not.
+        n_known: Scores that fail as is known.
         n_not_judged: Scores, or bins, that it cannot judge.
-        lines: One line for each that does not keep the gate.
+        lines: One line for each that does not keep the gate, or is known to fail it.
     """
 
     gate: Gate
@@ -27,6 +28,7 @@ class GateSummary:
     kept: bool
     n_passed: int
     n_failed: int
+    n_known: int
     n_not_judged: int
     lines: tuple[str, ...]
 
@@ -52,6 +54,11 @@ def _summarise(outcomes: Sequence[GateOutcome]) -> GateSummary:
         outcomes[0].gate,
         outcomes[0].sample,
         all(outcome.keeps for outcome in outcomes),
-        *(verdicts.count("passed"), verdicts.count("failed"), verdicts.count("not judged")),
-        tuple(str(outcome) for outcome in outcomes if not outcome.keeps),
+        *(verdicts.count("passed"), verdicts.count("failed")),
+        *(verdicts.count("known failure"), verdicts.count("not judged")),
+        tuple(
+            str(outcome)
+            for outcome in outcomes
+            if not outcome.keeps or outcome.verdict == "known failure"
+        ),
     )

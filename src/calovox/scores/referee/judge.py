@@ -1,21 +1,22 @@
-"""The referee: the AUC of every classifier, the floor, the learning curve, and the largest of all.
+"""One test of one sample by trees: the AUC, its floor and its learning curve.
 
-The AUC of one classifier is a lower bound of how well two samples can be told apart; so is the
-largest of several. The floor is the AUC of halves of the reference against each other, as many
-showers each as the samples have, as long as the reference has them: 0.5 within its error, or the
-test is broken.
+The AUC is a lower bound of how well two samples can be told apart. The floor is the AUC of halves
+of the reference against each other: 0.5 within its error, or the test is broken.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from calovox.scores.referee.inputs import ClassifierInputs
-from calovox.scores.referee.learning_curve import LearningCurve, measure_learning_curve
+from calovox.scores.referee.learning_curve import (
+    MOST_HALVINGS,
+    LearningCurve,
+    measure_learning_curve,
+)
 from calovox.scores.referee.trees import FEWEST_SHOWERS, N_SEEDS, TreeAreas, classify_by_trees
 
-__all__ = ["LowerBound", "TreeTest", "judge_by_trees", "largest", "measure_floor"]
+__all__ = ["TreeTest", "judge_by_trees", "measure_floor"]
 
 
 @dataclass(frozen=True)
@@ -33,30 +34,14 @@ class TreeTest:
     curve: LearningCurve | None = None
 
 
-@dataclass(frozen=True)
-class LowerBound:
-    """The largest AUC of several classifiers.
-
-    Attributes:
-        auc: Lower bound of the AUC with which the samples can be told apart.
-        error: Its statistical error.
-        inputs: Which test gave it.
-        n_tests: How many there were; the largest of many is biased upward at the floor.
-    """
-
-    auc: float
-    error: float
-    inputs: str
-    n_tests: int
-
-
 def judge_by_trees(
     name: str,
     reference: ClassifierInputs,
     simulated: ClassifierInputs,
     *,
     n_seeds: int = N_SEEDS,
-    learning_curve: bool = True,
+    curve_seeds: int = 2,
+    curve_halvings: int = MOST_HALVINGS,
 ) -> TreeTest:
     """Test a sample by trees.
 
@@ -65,7 +50,8 @@ def judge_by_trees(
         reference: Inputs of reference showers.
         simulated: The same of simulated showers.
         n_seeds: How often training is repeated.
-        learning_curve: Whether parts of the showers are tested as well.
+        curve_seeds: How often parts of the showers are tested, for a learning curve; 0 for none.
+        curve_halvings: How often the showers are halved for it.
 
     Returns:
         What was measured.
@@ -74,7 +60,11 @@ def judge_by_trees(
         ModuleNotFoundError: If scikit-learn is not installed.
     """
     areas = classify_by_trees(reference, simulated, n_seeds=n_seeds)
-    curve = measure_learning_curve(reference, simulated, areas) if learning_curve else None
+    curve = None
+    if curve_seeds:
+        curve = measure_learning_curve(
+            *(reference, simulated, areas), n_seeds=curve_seeds, halvings=curve_halvings
+        )
     return TreeTest(name, areas, curve)
 
 
@@ -110,16 +100,3 @@ def measure_floor(reference: ClassifierInputs, *, n_seeds: int = N_SEEDS) -> Tre
         found[0].n_reference,
         found[0].n_simulated,
     )
-
-
-def largest(tests: Mapping[str, TreeAreas]) -> LowerBound:
-    """Find the largest AUC.
-
-    Args:
-        tests: At least one test, by the name of its inputs.
-
-    Returns:
-        The largest, as a lower bound.
-    """
-    name, areas = max(tests.items(), key=lambda item: item[1].mean)
-    return LowerBound(areas.mean, areas.error, name, len(tests))

@@ -20,6 +20,7 @@ from calovox.scores.referee.inputs import ClassifierInputs
 from calovox.scores.referee.trees import FEWEST_SHOWERS, TreeAreas, classify_by_trees
 
 __all__ = [
+    "MOST_HALVINGS",
     "Extrapolation",
     "LearningCurve",
     "LearningPoint",
@@ -27,10 +28,12 @@ __all__ = [
     "measure_learning_curve",
 ]
 
+MOST_HALVINGS: Final = 3
+"""How often the photons are halved unless told otherwise."""
+
 _POWER: Final = 0.5
 _OTHER_POWERS: Final = (0.25, 1.0)
 _LEAST_POINTS: Final = 3
-_MOST_HALVINGS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def measure_learning_curve(
     whole: TreeAreas,
     *,
     n_seeds: int = 2,
+    halvings: int = MOST_HALVINGS,
 ) -> LearningCurve:
     """Measure the AUC with a half, a quarter and an eighth of the photons.
 
@@ -96,6 +100,7 @@ def measure_learning_curve(
         simulated: Inputs of simulated showers.
         whole: What was measured with all showers.
         n_seeds: Seeds of each measurement; each draws other photons.
+        halvings: How often the photons are halved.
 
     Returns:
         The curve; parts in which a sample would have too few showers are left out.
@@ -105,9 +110,9 @@ def measure_learning_curve(
     """
     photons = np.unique(np.concatenate([reference.photon, simulated.photon]))
     points = []
-    for halvings in range(_MOST_HALVINGS, 0, -1):
+    for n_halved in range(halvings, 0, -1):
         measured = [
-            _point(reference, simulated, _draw(photons, halvings, seed)) for seed in range(n_seeds)
+            _point(reference, simulated, _draw(photons, n_halved, seed)) for seed in range(n_seeds)
         ]
         known = [point for point in measured if point is not None]
         if len(known) == n_seeds:

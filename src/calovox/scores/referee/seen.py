@@ -30,6 +30,7 @@ __all__ = ["SeenObservable", "what_a_classifier_sees"]
 
 _WINSORISED: Final = 0.001
 _MOST_ALONE: Final = 12
+_TREES_ALONE: Final = 40
 _EXCHANGED_AT_ONCE: Final = 16
 
 
@@ -67,6 +68,7 @@ def what_a_classifier_sees(
     *,
     seed: int = 0,
     n_alone: int = _MOST_ALONE,
+    n_trees: int | None = None,
 ) -> tuple[SeenObservable, ...]:
     """Rank observables by what they tell a classifier.
 
@@ -77,6 +79,7 @@ def what_a_classifier_sees(
         simulated_photons: Those of the simulation.
         seed: Seed of the division, the training and the exchanges.
         n_alone: For so many of the worst, the AUC of the observable alone is measured.
+        n_trees: Number of trees; as many as for an AUC if not told.
 
     Returns:
         One entry per observable, the worst first.
@@ -88,7 +91,9 @@ def what_a_classifier_sees(
     if reference.names != simulated.names:
         other = set(reference.names) ^ set(simulated.names)
         raise ValueError(f"observables: expected the same in both samples, not so {sorted(other)}")
-    losses = _losses(reference_photons, simulated_photons, len(reference.names), seed)
+    losses = _losses(
+        reference_photons, simulated_photons, len(reference.names), seed=seed, n_trees=n_trees
+    )
     mean, error = losses.mean(axis=0), losses.std(axis=0, ddof=1) / np.sqrt(len(losses))
     entries = []
     order = np.argsort(-mean, kind="stable")
@@ -110,12 +115,17 @@ def what_a_classifier_sees(
 
 
 def _losses(
-    reference: ClassifierInputs, simulated: ClassifierInputs, n_observables: int, seed: int
+    reference: ClassifierInputs,
+    simulated: ClassifierInputs,
+    n_observables: int,
+    *,
+    seed: int,
+    n_trees: int | None,
 ) -> Float64[Array, "fold observable"]:
     """Measure how much AUC is lost without each observable."""
     rng = np.random.default_rng((2028, seed))
     losses = []
-    for fold in train_folds(reference, simulated, seed=seed):
+    for fold in train_folds(reference, simulated, seed=seed, n_trees=n_trees):
         parts = reference.features[fold.reference], simulated.features[fold.simulated]
         whole = area_under_curve(*(fold.judge(part) for part in parts))[0]
         pooled = np.concatenate(parts)
@@ -169,7 +179,7 @@ def _alone(
             fold.judge(parts[0].features[fold.reference]),
             fold.judge(parts[1].features[fold.simulated]),
         )[0]
-        for fold in train_folds(parts[0], parts[1], seed=seed)
+        for fold in train_folds(parts[0], parts[1], seed=seed, n_trees=_TREES_ALONE)
     ]
     return float(np.mean(areas))
 

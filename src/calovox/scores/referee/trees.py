@@ -138,7 +138,11 @@ def classify_by_trees(
 
 
 def train_folds(
-    reference: ClassifierInputs, simulated: ClassifierInputs, *, seed: int
+    reference: ClassifierInputs,
+    simulated: ClassifierInputs,
+    *,
+    seed: int,
+    n_trees: int | None = None,
 ) -> Iterator[TrainedFold]:
     """Train trees without each of the folds in turn.
 
@@ -146,6 +150,7 @@ def train_folds(
         reference: Inputs of reference showers.
         simulated: Inputs of simulated showers.
         seed: Seed of the division and of the training.
+        n_trees: Number of trees; as many as for an AUC if not told.
 
     Yields:
         Trees and what they have not seen.
@@ -157,6 +162,7 @@ def train_folds(
     _check(reference, simulated)
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    settings = _TREES if n_trees is None else {**_TREES, "max_iter": n_trees}
     parts = _folds_of_photons(reference.photon, simulated.photon, seed)
     for fold in range(N_FOLDS):
         train = [sample != fold for sample in parts]
@@ -166,7 +172,7 @@ def train_folds(
         ]
         label = np.repeat([0, 1], [len(part) for part in features])
         # no weights of the classes: they slow the binning down tenfold, and the AUC needs none
-        trees = HistGradientBoostingClassifier(**_TREES, random_state=seed)
+        trees = HistGradientBoostingClassifier(**settings, random_state=seed)
         trees.fit(np.concatenate(features), label)
         test = [np.flatnonzero(sample == fold) for sample in parts]
         yield TrainedFold(trees.decision_function, test[0], test[1])

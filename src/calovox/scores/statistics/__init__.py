@@ -1,11 +1,20 @@
 """Two-sample statistics with honest floors: distances, correlations, outliers."""
 
-from calovox.scores.statistics.exchange import Exchange, Tested, judge_by_exchange
+from calovox.scores.statistics.exchange import (
+    N_EXCHANGES,
+    Division,
+    Exchange,
+    FloorSource,
+    Tested,
+)
+from calovox.scores.statistics.kernel import measure_kernel
 from calovox.scores.statistics.many_features import (
     ManyFeatures,
+    compare_scores,
     measure_many_features,
     normal_scores,
 )
+from calovox.scores.statistics.neighbours import NEIGHBOUR_METRICS, measure_neighbours
 from calovox.scores.statistics.one_feature import (
     METRICS,
     NotMeasured,
@@ -16,15 +25,21 @@ from calovox.scores.statistics.outliers import OutlierCount, count_outliers
 
 __all__ = [
     "METRICS",
+    "NEIGHBOUR_METRICS",
+    "N_EXCHANGES",
+    "Division",
     "Exchange",
+    "FloorSource",
     "ManyFeatures",
     "NotMeasured",
     "OneFeature",
     "OutlierCount",
     "Tested",
+    "compare_scores",
     "count_outliers",
-    "judge_by_exchange",
+    "measure_kernel",
     "measure_many_features",
+    "measure_neighbours",
     "measure_one_feature",
     "normal_scores",
 ]

@@ -8,7 +8,8 @@ If both samples are of one law, nothing changes when showers change sides:
   chi2/ndf is below 1 on average; the exchange knows it.
 
 The share of the exchanges that give at least the measured distance is the p-value, exactly
-uniform up to ties for one law, and never below 1 / (`N_EXCHANGES` + 1). The mean over the
+uniform up to ties for one law, and never below 1 / (`N_EXCHANGES` + 1). Of many showers, random
+groups change sides, which are as exchangeable as their showers (`Division`). The mean over the
 exchanges is the floor: what the distance is on average for samples of one law. Where there is a
 replica, a second sample of the model or of Geant4 for the same photons, the distance of the two
 replicas is the floor: it shares nothing with what is measured.
@@ -19,22 +20,31 @@ References:
     Biol. 9 (2010) 39, https://arxiv.org/abs/1603.05766
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
-from calovox.arrays import Array, Bool
+from calovox.arrays import Array, Bool, Float64, Int64
 
-__all__ = ["N_EXCHANGES", "Exchange", "FloorSource", "Tested", "judge_by_exchange"]
+__all__ = [
+    "N_EXCHANGES",
+    "Division",
+    "Exchange",
+    "FloorSource",
+    "Tested",
+    "beside_draws",
+    "share_as_bad",
+]
 
 N_EXCHANGES: Final = 199
 """How many exchanges are drawn."""
 
-FloorSource = Literal["exchange of showers", "exchange within photons", "replicas"]
-"""Where a floor is from."""
+FloorSource = Literal["", "exchange of showers", "exchange within photons", "replicas"]
+"""Where a floor is from; empty if there is none, or it is known beforehand."""
 
+_UNITS: Final = 128
+_MOST_UNITS: Final = 4000
 _TIE: Final = 1e-9
 
 
@@ -56,7 +66,7 @@ class Tested:
     floor: float
     floor_uncertainty: float
     p_value: float
-    floor_source: FloorSource
+    floor_source: FloorSource = ""
 
 
 @dataclass(frozen=True)
@@ -106,35 +116,95 @@ class Exchange:
         return rng.permuted(np.tile(self.measured, (count, 1)), axis=1)
 
 
-def judge_by_exchange(
-    distance: Callable[[Bool[Array, " unit"]], float],
-    exchange: Exchange,
-    rng: np.random.Generator,
-    *,
-    uncertainty: float,
-    replica_floor: float | None = None,
-) -> Tested:
-    """Test a distance against its null distribution.
+@dataclass(frozen=True)
+class Division:
+    """Showers in units that change sides together, and the exchanges that are drawn.
+
+    Attributes:
+        exchange: How units may change sides.
+        units: The unit of each shower, those of the reference first.
+        draws: Which units are of the reference in each exchange.
+    """
+
+    exchange: Exchange
+    units: Int64[Array, " event"]
+    draws: Bool[Array, "draw unit"]
+
+    @classmethod
+    def at_random(
+        cls,
+        n_reference: int,
+        n_simulated: int,
+        rng: np.random.Generator,
+        *,
+        same_photons: bool,
+        fewest_in_unit: int = 1,
+    ) -> "Division":
+        """Divide showers at random.
+
+        Args:
+            n_reference: Showers of the reference.
+            n_simulated: Showers of the simulation.
+            rng: Divides them, and draws exchanges.
+            same_photons: Whether shower i of both samples is of the same photon.
+            fewest_in_unit: Showers that a unit needs.
+        """
+        sizes = n_reference, n_simulated
+        size = max(fewest_in_unit, min(sizes) // _UNITS, sum(sizes) // _MOST_UNITS, 1)
+        first, second = (max(1, n // size) for n in sizes)
+        of_reference = rng.permutation(np.arange(n_reference) % first)
+        of_simulated = of_reference
+        if not same_photons:
+            of_simulated = rng.permutation(np.arange(n_simulated) % second)
+        units = np.concatenate([of_reference, of_simulated + first]).astype(np.int64)
+        exchange = Exchange(first, second, same_photons)
+        return cls(exchange, units, exchange.draws(rng, N_EXCHANGES))
+
+
+def share_as_bad(
+    values: Float64[Array, " metric"], draws: Float64[Array, "draw metric"]
+) -> Float64[Array, " metric"]:
+    """Give the p-value of distances: how many exchanges give as much, this one among them.
 
     Args:
-        distance: Computes it, told which units are of the reference.
-        exchange: How units may change sides.
-        rng: Chooses the exchanges.
-        uncertainty: Statistical uncertainty of the distance.
-        replica_floor: Distance of two replicas, if there are any.
+        values: The distances.
+        draws: What exchanges give.
 
     Returns:
-        The distance, its floor and p-value.
+        The p-values.
     """
-    value = distance(exchange.measured)
-    draws = np.array([distance(units) for units in exchange.draws(rng, N_EXCHANGES)])
     # rounding must not tell a distance from the same distance of an exchange
-    as_bad = np.count_nonzero(draws >= value - _TIE * (1e-3 + abs(value)))
-    return Tested(
-        value=value,
-        uncertainty=uncertainty,
-        floor=float(draws.mean()) if replica_floor is None else replica_floor,
-        floor_uncertainty=float(draws.std(ddof=1)),
-        p_value=(1 + int(as_bad)) / (len(draws) + 1),
-        floor_source=exchange.source if replica_floor is None else "replicas",
+    as_bad = np.count_nonzero(draws >= values - _TIE * (1e-3 + np.abs(values)), axis=0)
+    return np.asarray((1.0 + as_bad) / (len(draws) + 1.0))
+
+
+def beside_draws(
+    values: Float64[Array, " metric"],
+    errors: Float64[Array, " metric"],
+    draws: Float64[Array, "draw metric"],
+    source: FloorSource,
+    *,
+    floors: Float64[Array, " metric"] | None = None,
+) -> list[Tested]:
+    """Put distances beside what exchanges give.
+
+    Args:
+        values: The distances.
+        errors: Their statistical uncertainties.
+        draws: What exchanges give.
+        source: How they were made.
+        floors: Distances of replicas, if there are any.
+
+    Returns:
+        One entry per distance.
+    """
+    columns = (
+        *(values, errors, draws.mean(axis=0) if floors is None else floors),
+        *(draws.std(axis=0, ddof=1), share_as_bad(values, draws)),
     )
+    origin: FloorSource = source if floors is None else "replicas"
+    rows = np.transpose(columns).tolist()
+    return [
+        Tested(value, error, floor, scatter, p_value, origin)
+        for value, error, floor, scatter, p_value in rows
+    ]

@@ -11,7 +11,8 @@ themselves (`outliers`). Of these scores are
   correlations.
 
 Showers are divided into folds at random, those of the same photons into the same folds. Errors are
-from a jackknife over folds, floors and p-values from exchanging folds (`exchange`).
+from a jackknife over folds, floors and p-values from exchanging folds (`exchange`). All distances
+follow from the sums of scores and of their products in each fold.
 
 References:
     R. Kansal et al., *Evaluating generative models in high energy physics*, Phys. Rev. D 107
@@ -20,30 +21,37 @@ References:
     P. S. Kott, *The delete-a-group jackknife*, Journal of Official Statistics 17 (2001) 521
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from calovox.arrays import Array, Bool, Float64, Int64
-from calovox.scores.statistics.exchange import Exchange, Tested, judge_by_exchange
+from calovox.arrays import Array, Bool, Float64
+from calovox.scores.statistics.exchange import Division, Exchange, Tested, beside_draws
 
 __all__ = [
+    "FEWEST_SHOWERS",
     "ManyFeatures",
-    "correlation_distance",
+    "compare_scores",
+    "correlation_differences",
     "frechet_distance",
     "measure_many_features",
     "normal_scores",
 ]
 
-_MOST_FOLDS: Final = 50
-_FEWEST_FOLDS: Final = 10
-_EVENTS_PER_FOLD: Final = 4
+FEWEST_SHOWERS: Final = 40
+"""Showers of each sample that are needed."""
 
-_Moments = tuple[Float64[Array, " feature"], Float64[Array, "feature feature"]]
+_EVENTS_PER_FOLD: Final = 4
+_MOST_FOLDS: Final = 50
+_RIDGE: Final = 1e-11
+
+Moments: TypeAlias = tuple[
+    Float64[Array, "*draw feature"], Float64[Array, "*draw feature feature"]
+]
+"""Means and covariances."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +61,15 @@ class ManyFeatures:
     Attributes:
         frechet: Frechet distance of the normal scores.
         correlation: Distance of their correlations.
+        pairs: Size of the difference of the correlation of each pair of features: of the first
+            with all others, then of the second with those behind it, and so on.
         worst_pair: Places of the two features whose correlation differs most.
         worst_difference: By how much: that of the simulation less that of the reference.
     """
 
     frechet: Tested
     correlation: Tested
+    pairs: tuple[Tested, ...]
     worst_pair: tuple[int, int]
     worst_difference: float
 
@@ -67,15 +78,24 @@ class ManyFeatures:
 class _Folds:
     """Sums of the scores in folds of both samples, those of the reference first."""
 
-    count: Int64[Array, " fold"]
+    count: Float64[Array, " fold"]
     total: Float64[Array, "fold feature"]
     products: Float64[Array, "fold feature feature"]
 
-    def moments(self, chosen: Bool[Array, " fold"]) -> _Moments:
-        n_events = self.count[chosen].sum()
-        mean = self.total[chosen].sum(axis=0) / n_events
-        square = np.tensordot(chosen.astype(np.float64), self.products, axes=1) / n_events
-        return mean, square - np.outer(mean, mean)
+    def moments(self, chosen: Bool[Array, "draw fold"]) -> Moments:
+        weights = chosen / (chosen @ self.count)[:, None]
+        mean = weights @ self.total
+        square = np.tensordot(weights, self.products, axes=1)
+        return mean, square - mean[:, :, None] * mean[:, None, :]
+
+    def distances(
+        self, first: Bool[Array, "draw fold"], second: Bool[Array, "draw fold"]
+    ) -> Float64[Array, "draw metric"]:
+        """Compute the Frechet distance, that of the correlations, and that of each pair."""
+        both = self.moments(first), self.moments(second)
+        pairs = np.abs(correlation_differences(*both))
+        root = np.sqrt(np.mean(pairs**2, axis=1)) if pairs.shape[1] else np.zeros(len(pairs))
+        return np.column_stack([frechet_distance(*both), root, pairs])
 
 
 def normal_scores(
@@ -100,38 +120,46 @@ def normal_scores(
     return scores[: len(reference)], scores[len(reference) :]
 
 
-def frechet_distance(first: _Moments, second: _Moments) -> float:
-    """Compute the squared Frechet distance of two normal distributions.
+def frechet_distance(first: Moments, second: Moments) -> Float64[Array, "*draw"]:
+    """Compute the squared Frechet distance of normal distributions.
 
     Args:
-        first: Mean and covariance of the one.
-        second: Those of the other.
+        first: Means and covariances of the ones.
+        second: Those of the others.
 
     Returns:
-        The distance, 0 for equal moments.
+        The distances, 0 for equal moments.
+
+    Example:
+        >>> one, other = (np.zeros(2), np.eye(2)), (np.array([3.0, 0.0]), 4 * np.eye(2))
+        >>> round(float(frechet_distance(one, other)), 6)
+        11.0
     """
-    values, vectors = np.linalg.eigh(first[1])
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    # eigenvalues of a positive matrix; rounding may leave some just below 0
-    cross = np.linalg.eigvalsh(root @ second[1] @ root)
+    traces = [np.trace(moments[1], axis1=-2, axis2=-1) for moments in (first, second)]
+    n_features = first[0].shape[-1]
+    # the eigenvalues of C1 C2 are those of the symmetric L^T C2 L with C1 = L L^T
+    ridge = (_RIDGE / n_features) * traces[0] + np.finfo(np.float64).tiny
+    root = np.linalg.cholesky(first[1] + ridge[..., None, None] * np.eye(n_features))
+    cross = np.linalg.eigvalsh(np.swapaxes(root, -1, -2) @ second[1] @ root)
     shift = first[0] - second[0]
-    trace = np.trace(first[1]) + np.trace(second[1])
-    return float(shift @ shift + trace - 2.0 * np.sqrt(np.maximum(cross, 0.0)).sum())
+    # rounding may leave eigenvalues just below 0
+    geometric = np.sqrt(np.maximum(cross, 0.0)).sum(axis=-1)
+    return np.asarray((shift**2).sum(axis=-1) + traces[0] + traces[1] - 2.0 * geometric)
 
 
-def correlation_distance(first: _Moments, second: _Moments) -> float:
-    """Compute the root mean square of the differences of all correlations.
+def correlation_differences(first: Moments, second: Moments) -> Float64[Array, "*draw pair"]:
+    """Subtract the correlations of all pairs of features.
 
     Args:
-        first: Mean and covariance of the one.
-        second: Those of the other.
+        first: Means and covariances of the ones.
+        second: Those of the others.
 
     Returns:
-        The distance, 0 with one feature.
+        The second less the first, pair by pair.
     """
-    difference = _correlation(first[1]) - _correlation(second[1])
-    pairs = difference[np.triu_indices(len(difference), k=1)]
-    return float(np.sqrt(np.mean(pairs**2))) if len(pairs) else 0.0
+    difference = _correlation(second[1]) - _correlation(first[1])
+    rows, columns = np.triu_indices(difference.shape[-1], k=1)
+    return np.asarray(difference[..., rows, columns])
 
 
 def measure_many_features(
@@ -159,44 +187,58 @@ def measure_many_features(
         ValueError: If a sample has fewer than forty showers.
     """
     fewest = min(len(reference), len(simulated))
-    if fewest < _FEWEST_FOLDS * _EVENTS_PER_FOLD:
+    if fewest < FEWEST_SHOWERS:
         raise ValueError(
-            f"features: expected {_FEWEST_FOLDS * _EVENTS_PER_FOLD} showers or more of each "
-            f"sample, got {fewest}"
+            f"features: expected {FEWEST_SHOWERS} showers or more of each sample, got {fewest}"
         )
-    exchange, folds = _fold(reference, simulated, rng, same_photons=same_photons)
-    replica = None
-    if replicas is not None:
-        replica = _fold(*replicas, rng, same_photons=same_photons)
-    frechet, correlation = (
-        _measure(compute, exchange, folds, replica, rng)
-        for compute in (frechet_distance, correlation_distance)
-    )
-    first, second = folds.moments(exchange.measured), folds.moments(~exchange.measured)
-    difference = _correlation(second[1]) - _correlation(first[1])
-    place = int(np.argmax(np.abs(np.triu(difference, k=1))))
-    row, column = divmod(place, len(difference))
-    return ManyFeatures(frechet, correlation, (row, column), float(difference[row, column]))
-
-
-def _measure(
-    compute: Callable[[_Moments, _Moments], float],
-    exchange: Exchange,
-    folds: _Folds,
-    replica: tuple[Exchange, _Folds] | None,
-    rng: np.random.Generator,
-) -> Tested:
-    """Measure and test one distance."""
-    floor = None
-    if replica is not None:
-        floor = _distance(replica[1], compute)(replica[0].measured)
-    return judge_by_exchange(
-        _distance(folds, compute),
-        exchange,
+    return compare_scores(
+        *normal_scores(reference, simulated),
         rng,
-        uncertainty=_jackknife_error(exchange, folds, compute),
-        replica_floor=floor,
+        same_photons=same_photons,
+        replicas=None if replicas is None else normal_scores(*replicas),
     )
+
+
+def compare_scores(
+    reference: Float64[Array, "event feature"],
+    simulated: Float64[Array, "other feature"],
+    rng: np.random.Generator,
+    *,
+    same_photons: bool = False,
+    replicas: tuple[Float64[Array, "one feature"], Float64[Array, "two feature"]] | None = None,
+) -> ManyFeatures:
+    """Measure how far two samples are apart, from their normal scores.
+
+    Args:
+        reference: Normal scores of the reference.
+        simulated: Those of the simulation.
+        rng: Divides showers into folds and exchanges them.
+        same_photons: Whether shower i of both samples is of the same photon.
+        replicas: Normal scores of two samples of one law, of the same photons and sizes.
+
+    Returns:
+        The distances.
+    """
+    division, folds = _fold(reference, simulated, rng, same_photons=same_photons)
+    floors = None
+    if replicas is not None:
+        other, of_replicas = _fold(*replicas, rng, same_photons=same_photons)
+        sides = other.exchange.measured[None]
+        floors = of_replicas.distances(sides, ~sides)[0]
+    exchange, draws = division.exchange, division.draws
+    measured = exchange.measured[None]
+    values = folds.distances(measured, ~measured)[0]
+    errors = _jackknife_errors(exchange, folds)
+    found = beside_draws(
+        values, errors, folds.distances(draws, ~draws), exchange.source, floors=floors
+    )
+    both = folds.moments(measured), folds.moments(~measured)
+    pairs = correlation_differences(*both)[0]
+    if not len(pairs):
+        return ManyFeatures(found[0], found[1], (), (0, 0), 0.0)
+    worst = int(np.argmax(np.abs(pairs)))
+    row, column = (int(places[worst]) for places in np.triu_indices(reference.shape[1], k=1))
+    return ManyFeatures(found[0], found[1], tuple(found[2:]), (row, column), float(pairs[worst]))
 
 
 def _fold(
@@ -205,56 +247,42 @@ def _fold(
     rng: np.random.Generator,
     *,
     same_photons: bool,
-) -> tuple[Exchange, _Folds]:
+) -> tuple[Division, _Folds]:
     """Add up the scores in folds of about equal sizes."""
-    scores = normal_scores(reference, simulated)
-    size = max(_EVENTS_PER_FOLD, -(-min(map(len, scores)) // _MOST_FOLDS))
-    numbers = [max(_FEWEST_FOLDS, len(sample) // size) for sample in scores]
-    division = rng.permutation(np.arange(len(scores[0])) % numbers[0])
-    other = rng.permutation(np.arange(len(scores[1])) % numbers[1])
-    folds = [division, division if same_photons else other]
-    counts, totals, products = [], [], []
-    for sample, fold, number in zip(scores, folds, numbers, strict=True):
-        for part in (sample[fold == place] for place in range(number)):
-            counts.append(len(part))
-            totals.append(part.sum(axis=0))
-            products.append(part.T @ part)
-    sums = _Folds(np.array(counts), np.stack(totals), np.stack(products))
-    return Exchange(numbers[0], numbers[1], same_photons), sums
+    scores = np.concatenate([reference, simulated])
+    sizes = len(reference), len(simulated)
+    fewest = max(_EVENTS_PER_FOLD, min(sizes) // _MOST_FOLDS)
+    division = Division.at_random(*sizes, rng, same_photons=same_photons, fewest_in_unit=fewest)
+    order = np.argsort(division.units, kind="stable")
+    count = np.bincount(division.units)
+    parts = np.split(scores[order], np.cumsum(count)[:-1])
+    sums = _Folds(
+        count.astype(np.float64),
+        np.stack([part.sum(axis=0) for part in parts]),
+        np.stack([part.T @ part for part in parts]),
+    )
+    return division, sums
 
 
-def _distance(
-    folds: _Folds, compute: Callable[[_Moments, _Moments], float]
-) -> Callable[[Bool[Array, " fold"]], float]:
-    return lambda units: compute(folds.moments(units), folds.moments(~units))
-
-
-def _jackknife_error(
-    exchange: Exchange,
-    folds: _Folds,
-    compute: Callable[[_Moments, _Moments], float],
-) -> float:
-    """Estimate the error of a distance without each fold in turn, of both samples."""
-    first, second = exchange.measured, ~exchange.measured
-    whole = folds.moments(first), folds.moments(second)
-    variance = 0.0
-    for place, units in enumerate((first, second)):
-        values = []
-        for fold in np.flatnonzero(units):
-            part = units.copy()
-            part[fold] = False
-            pair = (
-                (folds.moments(part), whole[1]) if place == 0 else (whole[0], folds.moments(part))
-            )
-            values.append(compute(*pair))
-        variance += (len(values) - 1) * float(np.var(values))
-    return float(np.sqrt(variance))
+def _jackknife_errors(exchange: Exchange, folds: _Folds) -> Float64[Array, " metric"]:
+    """Estimate the errors of all distances, without each fold in turn, of both samples."""
+    variance = np.zeros(())
+    for side in (exchange.measured, ~exchange.measured):
+        places = np.flatnonzero(side)
+        if len(places) < 2:
+            return np.full(folds.distances(side[None], ~side[None]).shape[1], np.nan)
+        without = np.repeat(side[None], len(places), axis=0)
+        without[np.arange(len(places)), places] = False
+        others = np.repeat(~side[None], len(places), axis=0)
+        values = folds.distances(without, others)
+        variance = variance + (len(places) - 1) * values.var(axis=0)
+    return np.asarray(np.sqrt(variance))
 
 
 def _correlation(
-    covariance: Float64[Array, "feature feature"],
-) -> Float64[Array, "feature feature"]:
-    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    scale = np.outer(spread, spread)
+    covariance: Float64[Array, "*draw feature feature"],
+) -> Float64[Array, "*draw feature feature"]:
+    spread = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
+    scale = spread[..., :, None] * spread[..., None, :]
     known = scale > 1e-12
     return np.asarray(np.divide(covariance, scale, out=np.zeros_like(scale), where=known))

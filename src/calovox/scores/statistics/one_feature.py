@@ -8,8 +8,9 @@ S = \frac{1}{2} \sum_i \frac{(p_i - q_i)^2}{p_i + q_i}, \quad
 \frac{\chi^2}{ndf} = \frac{n m}{k - 1} \sum_i \frac{(p_i - q_i)^2}{n p_i + m q_i}$$
 
 with k bins. Sigma is the standard deviation of the reference, winsorised at 0.1 % on
-either side; the integral is not, so that W_1 sees the tails. Of many showers, the values are
-grouped into `_MOST_CELLS` cells of equal content before all else.
+either side; the integral is not, so that W_1 sees the tails. More than `_MOST_VALUES`
+values are grouped into `_CELLS` cells of equal content before all else; the outermost showers
+have cells of their own.
 
 **A feature that is nearly constant** has a distance only if `FEWEST_OFF_MODE` showers of both
 samples together differ from the most frequent value by more than rounding; otherwise how many
@@ -17,20 +18,23 @@ differ is all there is to say.
 
 **Uncertainties** are those of the linearised distances (the delta method), with the sign of F - G
 and the place of its maximum kept fixed: for W_1 from each shower's own part in the integral, as
-far out as it lies. Floors and p-values are by exchange (`exchange`).
+far out as it lies. Floors and p-values are by exchange (`exchange`). Where hardly an exchange
+gives as large a chi2, its p-value is that of a scaled chi2 distribution with the mean and the
+width that the exchanges have.
 
 References:
     A. W. van der Vaart, *Asymptotic Statistics*, Cambridge (1998), chapters 3 and 19
     C. Villani, *Optimal Transport*, Springer (2009)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from scipy.stats import gamma
 
-from calovox.arrays import Array, Bool, Float64, Int64
-from calovox.scores.statistics.exchange import N_EXCHANGES, Exchange, FloorSource, Tested
+from calovox.arrays import Array, Bool, Float32, Float64, Int64
+from calovox.scores.statistics.exchange import N_EXCHANGES, Division, Tested, beside_draws
 
 __all__ = ["FEWEST_OFF_MODE", "METRICS", "NotMeasured", "OneFeature", "measure_one_feature"]
 
@@ -40,8 +44,10 @@ METRICS: Final = ("wasserstein", "ks", "separation", "chi2_ndf")
 FEWEST_OFF_MODE: Final = 25
 """Showers of both samples together that must differ from the most frequent value."""
 
-_MOST_CELLS: Final = 4096
-_NUMBERS_PER_BATCH: Final = 2**22
+_MOST_VALUES: Final = 768
+_CELLS: Final = 320
+_SINGLE: Final = 32
+_FEW_EXCHANGES: Final = 3
 _SHOWERS_PER_BIN: Final = 50
 _BINS: Final = (4, 40)
 _WINSORISED: Final = 0.001
@@ -83,60 +89,58 @@ class _Cells:
     """Values of both samples, grouped into cells, and these into bins.
 
     Attributes:
-        order: Showers by rising value.
-        last: Place in that order of the last shower of each cell.
+        counts: Showers of each unit in each cell.
         value: Mean value of each cell.
         bins: First cell of each bin.
         spread: Unit of the Wasserstein distance.
     """
 
-    order: Int64[Array, " event"]
-    last: Int64[Array, " cell"]
+    counts: Float32[Array, "unit cell"]
     value: Float64[Array, " cell"]
     bins: Int64[Array, " bin"]
     spread: float
 
-    def distances(self, is_reference: Bool[Array, "draw event"]) -> Float64[Array, "draw metric"]:
+    def distances(self, is_reference: Bool[Array, "draw unit"]) -> Float64[Array, "draw metric"]:
         """Compute all distances in the order of `METRICS`."""
-        below_f, below_g, n, m = self._cumulative(is_reference)
-        size = np.abs(below_f - below_g)[:, :-1]
-        p, q = self._in_bins(below_f), self._in_bins(below_g)
+        first, total, n, m = self._in_reference(is_reference)
+        difference = first * (1.0 / n + 1.0 / m) - total / m
+        size = np.abs(np.cumsum(difference, axis=1)[:, :-1])
+        in_bins = np.add.reduceat(first, self.bins, axis=1)
+        p, q = in_bins / n, (np.add.reduceat(total, self.bins) - in_bins) / m
         square = (p - q) ** 2
         separation = 0.5 * (square / (p + q)).sum(axis=1)
         ndf = len(self.bins) - 1
-        chi2 = n * m * (square / (n * p + m * q)).sum(axis=1)
+        chi2 = (n * m * square / (n * p + m * q)).sum(axis=1)
         reduced = chi2 / ndf if ndf else np.full(len(chi2), np.nan)
         wasserstein = size @ np.diff(self.value) / self.spread
         return np.stack([wasserstein, size.max(axis=1, initial=0.0), separation, reduced], axis=1)
 
-    def uncertainties(self, is_reference: Bool[Array, " event"]) -> Float64[Array, " metric"]:
+    def uncertainties(self, is_reference: Bool[Array, " unit"]) -> Float64[Array, " metric"]:
         """Estimate the uncertainties of all distances in the order of `METRICS`."""
-        below_f, below_g, n, m = self._cumulative(is_reference[None])
-        difference = (below_f - below_g)[0, :-1]
+        first, total, *sizes = self._in_reference(is_reference[None])
+        n, m = (float(size[0, 0]) for size in sizes)
+        f, g = first[0] / n, (total - first[0]) / m
+        below_f, below_g = np.cumsum(f), np.cumsum(g)
+        difference = (below_f - below_g)[:-1]
         part = np.concatenate([[0.0], np.cumsum(np.sign(difference) * np.diff(self.value))])
-        f, g = (np.diff(below[0], prepend=0.0) for below in (below_f, below_g))
         wasserstein = np.sqrt(_variance(f, part) / n + _variance(g, part) / m) / self.spread
         at = int(np.argmax(np.abs(difference))) if len(difference) else 0
-        shares = below_f[0, at], below_g[0, at]
-        ks = np.sqrt(sum(s * (1.0 - s) / size for s, size in zip(shares, (n, m), strict=True)))
-        p, q = self._in_bins(below_f)[0], self._in_bins(below_g)[0]
+        both = below_f[at], below_g[at]
+        variance = sum(s * (1.0 - s) / size for s, size in zip(both, (n, m), strict=True))
+        ks = np.sqrt(max(variance, 0.0))
+        p, q = (np.add.reduceat(share, self.bins) for share in (f, g))
         separation = _separation_error(p, q, n, m)
         ndf = max(len(self.bins) - 1, 1)
         reduced = 2.0 * n * m / (n + m) * separation / ndf
         return np.array([wasserstein, ks, separation, reduced])
 
-    def _cumulative(
-        self, is_reference: Bool[Array, "draw event"]
-    ) -> tuple[Float64[Array, "draw cell"], Float64[Array, "draw cell"], int, int]:
-        """Give F and G at the end of each cell, and the sizes of the samples."""
-        n = int(np.count_nonzero(is_reference[0]))
-        m = len(self.order) - n
-        count = np.cumsum(is_reference[:, self.order], axis=1)[:, self.last]
-        return count / n, (self.last + 1 - count) / m, n, m
-
-    def _in_bins(self, below: Float64[Array, "draw cell"]) -> Float64[Array, "draw bin"]:
-        ends = np.concatenate([self.bins[1:] - 1, [len(self.last) - 1]])
-        return np.diff(below[:, ends], axis=1, prepend=0.0)
+    def _in_reference(self, is_reference: Bool[Array, "draw unit"]) -> tuple[Array, ...]:
+        """Count the showers of the reference in the cells, all showers there, and both sizes."""
+        # float32 holds counts exactly
+        first = (is_reference.astype(np.float32) @ self.counts).astype(np.float64)
+        total = self.counts.sum(axis=0, dtype=np.float64)
+        n = first.sum(axis=1, keepdims=True)
+        return first, total, n, total.sum() - n
 
 
 def measure_one_feature(
@@ -145,6 +149,7 @@ def measure_one_feature(
     rng: np.random.Generator,
     *,
     same_photons: bool = False,
+    division: Division | None = None,
     replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]] | None = None,
 ) -> OneFeature | NotMeasured:
     """Measure how far two samples are apart in one feature.
@@ -154,6 +159,7 @@ def measure_one_feature(
         simulated: That of the simulation, likewise.
         rng: Chooses the exchanges.
         same_photons: Whether shower i of both samples is of the same photon.
+        division: How showers change sides, to be shared by many features; made if not given.
         replicas: The feature of two samples of one law, the model's or Geant4's, of the same
             photons and sizes: they give the floor.
 
@@ -161,91 +167,106 @@ def measure_one_feature(
         The distances, or why there are none.
     """
     pooled = np.concatenate([reference, simulated])
-    off = _differs_from_mode(pooled)
-    counts = int(off[: len(reference)].sum()), int(off[len(reference) :].sum())
+    order = np.argsort(pooled)
+    rising = pooled[order]
+    of_reference = order < len(reference)
+    off = _differs_from_mode(rising)
+    counts = int(off[of_reference].sum()), int(off[~of_reference].sum())
     if sum(counts) < FEWEST_OFF_MODE:
         reason = (
             f"{sum(counts)} showers of both samples differ from the most frequent value, "
             f"{FEWEST_OFF_MODE} are needed"
         )
         return NotMeasured(reason, *counts)
-    spread = _spread(reference) or _spread(pooled) or float(pooled.std())
-    cells = _group(pooled, spread)
-    exchange = Exchange(len(reference), len(simulated), same_photons)
-    draws = _draw(cells, exchange, rng)
-    values = cells.distances(exchange.measured[None])[0]
-    errors = cells.uncertainties(exchange.measured)
-    floors = draws.mean(axis=0)
-    source: FloorSource = exchange.source
-    if replicas is not None:
-        floors, source = _replica_floors(replicas, spread), "replicas"
-    as_bad = np.count_nonzero(draws >= values - 1e-9 * (1e-3 + np.abs(values)), axis=0)
-    p_values = (1 + as_bad) / (len(draws) + 1)
-    columns = values, errors, floors, draws.std(axis=0, ddof=1), p_values
+    spread = _spread(rising[of_reference]) or _spread(rising) or float(rising.std())
+    if division is None:
+        sizes = len(reference), len(simulated)
+        division = Division.at_random(*sizes, rng, same_photons=same_photons)
+    measured = division.exchange.measured
+    cells = _group(rising, division.units[order], spread)
+    values = cells.distances(np.concatenate([measured[None], division.draws]))
+    found = beside_draws(
+        values[0],
+        cells.uncertainties(measured),
+        values[1:],
+        division.exchange.source,
+        floors=None if replicas is None else _replica_floors(replicas, spread),
+    )
     distances = {
-        metric: Tested(value, error, floor, scatter, p_value, source)
-        for metric, (value, error, floor, scatter, p_value) in zip(
-            METRICS, np.transpose(columns).tolist(), strict=True
-        )
-        if np.isfinite(value)
+        metric: _with_tail(entry) if metric == "chi2_ndf" else entry
+        for metric, entry in zip(METRICS, found, strict=True)
+        if np.isfinite(entry.value)
     }
     return OneFeature(distances, *counts)
 
 
-def _draw(
-    cells: _Cells, exchange: Exchange, rng: np.random.Generator
-) -> Float64[Array, "draw metric"]:
-    """Measure the distances of all exchanges, some at a time."""
-    size = max(1, _NUMBERS_PER_BATCH // len(cells.order))
-    parts = [
-        cells.distances(exchange.draws(rng, min(size, N_EXCHANGES - start)))
-        for start in range(0, N_EXCHANGES, size)
-    ]
-    return np.concatenate(parts)
+def _with_tail(chi2: Tested) -> Tested:
+    """Extrapolate a p-value of chi2 that few exchanges reach."""
+    if chi2.p_value > _FEW_EXCHANGES / N_EXCHANGES or not chi2.floor_uncertainty > 0:
+        return chi2
+    scale = chi2.floor_uncertainty**2 / chi2.floor
+    tail = float(gamma.sf(chi2.value, chi2.floor / scale, scale=scale))
+    return replace(chi2, p_value=min(chi2.p_value, tail))
 
 
 def _replica_floors(
     replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]], spread: float
 ) -> Float64[Array, " metric"]:
     pooled = np.concatenate(replicas)
-    of_first = np.arange(len(pooled)) < len(replicas[0])
-    return np.asarray(_group(pooled, spread).distances(of_first[None])[0])
+    order = np.argsort(pooled)
+    cells = _group(pooled[order], (order >= len(replicas[0])).astype(np.int64), spread)
+    return np.asarray(cells.distances(np.array([[True, False]]))[0])
 
 
-def _differs_from_mode(values: Float64[Array, " event"]) -> Bool[Array, " event"]:
+def _differs_from_mode(rising: Float64[Array, " event"]) -> Bool[Array, " event"]:
     """Tell which values differ from the most frequent one by more than rounding."""
-    scale = np.abs(values).max(initial=0.0)
-    rounded = np.round(values / scale / _ROUNDING) if scale > 0 else np.zeros_like(values)
-    found, count = np.unique(rounded, return_counts=True)
-    mode = found[np.argmax(count)]
+    scale = max(abs(float(rising[0])), abs(float(rising[-1])))
+    if scale == 0.0:
+        return np.zeros(len(rising), dtype=bool)
+    rounded = np.round(rising / (scale * _ROUNDING))
+    starts = np.flatnonzero(np.append(True, np.diff(rounded) > 0))
+    mode = rounded[starts[np.argmax(np.diff(starts, append=len(rising)))]]
     return np.asarray(np.abs(rounded - mode) > 1.0)
 
 
-def _spread(values: Float64[Array, " event"]) -> float:
+def _spread(rising: Float64[Array, " event"]) -> float:
     """Compute the winsorised standard deviation; 0 if it is rounding."""
-    ends = np.quantile(values, (_WINSORISED, 1.0 - _WINSORISED))
-    spread = float(np.clip(values, *ends).std())
-    return spread if spread > _ROUNDING * float(np.abs(values).max(initial=0.0)) else 0.0
+    place = _WINSORISED * (len(rising) - 1)
+    ends = np.interp([place, len(rising) - 1 - place], np.arange(len(rising)), rising)
+    spread = float(np.clip(rising, *ends).std())
+    return spread if spread > _ROUNDING * float(np.abs(rising[[0, -1]]).max()) else 0.0
 
 
-def _group(pooled: Float64[Array, " event"], spread: float) -> _Cells:
+def _group(
+    rising: Float64[Array, " event"], units: Int64[Array, " event"], spread: float
+) -> _Cells:
     """Group values into cells, and cells into bins, by both samples together."""
-    order = np.argsort(pooled, kind="stable")
-    rising = pooled[order]
+    n_events = len(rising)
     last = np.flatnonzero(np.append(np.diff(rising) > 0, True))
-    if len(last) > _MOST_CELLS:
-        cell = last * _MOST_CELLS // len(pooled)
+    if len(last) > _MOST_VALUES:
+        cell = np.searchsorted(_cell_ends(n_events), last)
         last = last[np.append(np.diff(cell) > 0, True)]
     first = np.concatenate([[0], last[:-1] + 1])
     value = np.add.reduceat(rising, first) / (last + 1 - first)
-    n_bins = int(np.clip(len(pooled) // (2 * _SHOWERS_PER_BIN), *_BINS))
-    starts = np.searchsorted(first, np.arange(n_bins) * len(pooled) / n_bins)
+    n_bins = int(np.clip(n_events // (2 * _SHOWERS_PER_BIN), *_BINS))
+    starts = np.searchsorted(first, np.arange(n_bins) * n_events / n_bins)
     bins = np.unique(starts[starts < len(first)]).astype(np.int64)
-    return _Cells(order, last, value, bins, spread)
+    shape = (int(units.max()) + 1, len(last))
+    of_cell = np.repeat(np.arange(len(last)), last + 1 - first)
+    counts = np.bincount(units * shape[1] + of_cell, minlength=shape[0] * shape[1])
+    return _Cells(counts.reshape(shape).astype(np.float32), value, bins, spread)
+
+
+def _cell_ends(n_events: int) -> Int64[Array, " cell"]:
+    """Give the last places of cells of equal content, with single showers in the tails."""
+    tail = np.arange(_SINGLE)
+    equal = np.linspace(0, n_events - 1, _CELLS)
+    ends = np.concatenate([tail, equal, n_events - 1 - tail])
+    return np.unique(ends.astype(np.int64))
 
 
 def _separation_error(
-    p: Float64[Array, " bin"], q: Float64[Array, " bin"], n: int, m: int
+    p: Float64[Array, " bin"], q: Float64[Array, " bin"], n: float, m: float
 ) -> float:
     """Estimate the error of the separation: the linear part, and what is left without it."""
     total = (p + q) ** 2

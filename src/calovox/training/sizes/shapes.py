@@ -19,6 +19,7 @@ from calovox.preprocessing import (
     StandardizedConditions,
     VoxelSpace,
 )
+from calovox.training.centroid import fit_centroid, unfitted_centroid
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fitting import fit_quantiles, seeded, training_voxels
 from calovox.training.sizes.options import CfmOptions, DitOptions, SampledOptions
@@ -65,7 +66,9 @@ class CfmSizes(CfmOptions, SampledSizes):
             The model.
         """
         layers = condition_energies(len(grid.layers))
-        return self._model(ConditionTransform(), layers, self._space(grid.layer_sizes))
+        model = self._model(ConditionTransform(), layers, self._space(grid.layer_sizes))
+        model.centroid = unfitted_centroid(grid)
+        return model
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloCFM:
         """Build a model with random weights for given showers.
@@ -82,7 +85,9 @@ class CfmSizes(CfmOptions, SampledSizes):
         conditions = ConditionTransform.fit(p.conditions.energy for p in files.batches())
         layers = raw.layer_energies.fit(part.layer_energy for part in files.batches())
         voxels = _fit_voxels(raw.voxels, files, seed=seed, reflect=reflect)
-        return seeded(seed, lambda: self._model(conditions, layers, voxels))
+        model = seeded(seed, lambda: self._model(conditions, layers, voxels))
+        model.centroid = fit_centroid(files)
+        return model
 
     def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
         if self.voxels == "note":
@@ -130,7 +135,9 @@ class DitSizes(DitOptions, SampledSizes):
         else:
             energies = condition_energies(n_layers)
             conditions = StandardizedConditions(ConditionTransform(), energies)
-        return self._model(grid, conditions, self._space(grid.layer_sizes))
+        model = self._model(grid, conditions, self._space(grid.layer_sizes))
+        model.centroid = unfitted_centroid(grid)
+        return model
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
         """Build a model with random weights for given showers.
@@ -146,7 +153,9 @@ class DitSizes(DitOptions, SampledSizes):
         conditions = self._fitted_conditions(files)
         space = self._space(files.grid.layer_sizes)
         voxels = _fit_voxels(space, files, seed=seed, reflect=reflect)
-        return seeded(seed, lambda: self._model(files.grid, conditions, voxels))
+        model = seeded(seed, lambda: self._model(files.grid, conditions, voxels))
+        model.centroid = fit_centroid(files)
+        return model
 
     def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
         if self.voxels == "note":

@@ -23,7 +23,7 @@ class ClassifierTopic:
     """
 
     name = "classifier"
-    heading = Heading("classifier", "Classifier")
+    heading = Heading("classifier", "CaloChallenge network")
 
     def __init__(self, track: Track, say: Callable[[str], None]) -> None:
         self._track, self._say = track, say

@@ -26,7 +26,10 @@ def page_gates(summaries: Sequence[GateSummary]) -> dict[str, Any]:
     gates = {id(entry.gate): entry.gate for entry in summaries}
     return {
         "labels": labels,
-        "n_kept": [f"{sum(entry.kept for entry in kept)} of {len(kept)}" for kept in of_sample],
+        "n_kept": [
+            f"{sum(entry.kept and not entry.n_known for entry in kept)} of {len(kept)}"
+            for kept in of_sample
+        ],
         "rows": [
             {
                 "metric": metric_name(gate.metric),
@@ -47,15 +50,19 @@ def _where(gate: Gate) -> str:
 
 def _bound(gate: Gate) -> str:
     text = _BOUNDS[gate.kind].format(gate.bound)
+    if gate.known_failure is not None:
+        text += f" (the aim; known to fail up to {gate.known_failure:g})"
     return text if gate.kind == "p_value" else f"{text}, within {gate.n_sigma:g} σ"
 
 
 def _cell(entry: GateSummary | None) -> dict[str, str] | None:
     if entry is None:
         return None
-    n_judged = entry.n_passed + entry.n_failed
+    n_judged = entry.n_passed + entry.n_failed + entry.n_known
     if n_judged == 0:
         return {"state": "fair", "text": "–"}
     if entry.n_failed:
         return {"state": "poor", "text": f"{entry.n_failed} of {n_judged}"}
+    if entry.n_known:
+        return {"state": "poor", "text": f"{entry.n_known} of {n_judged}, as is known"}
     return {"state": "good", "text": f"all {n_judged}"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from calovox.report.topic import Heading, NamedFigure
+from calovox.report.topic import Heading, NamedFigure, NotShown
 from calovox.report.topics.inputs.draw import inputs_figures
 from calovox.report.topics.inputs.measure import InputsResult, measure_inputs
 from calovox.report.topics.inputs.page import page_inputs
@@ -18,8 +18,8 @@ class InputsTopic:
     name = "inputs"
     heading = Heading("inputs", "Spectrum and interpolation")
 
-    def measure(self, samples: Samples) -> InputsResult:
-        return measure_inputs()
+    def measure(self, samples: Samples) -> InputsResult | NotShown:
+        return NotShown(()) if samples.of_challenge else measure_inputs()
 
     def figures(self, result: InputsResult) -> Iterator[NamedFigure]:
         return inputs_figures(result)

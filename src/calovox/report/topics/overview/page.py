@@ -1,8 +1,9 @@
 """The table at a glance."""
 
+import math
 from typing import Any
 
-from calovox.report.cells import metric_name, score_cells
+from calovox.report.cells import NO_FLOOR, metric_name, score_cells
 from calovox.report.text import short_number
 from calovox.report.topics.overview.measure import OverviewResult
 from calovox.scores.overview import CLEAR, LARGER_IS_BETTER, NOTABLE, MetricOverview
@@ -29,7 +30,7 @@ def _metric(entry: MetricOverview, name: str) -> dict[str, Any]:
         "name": name,
         "metric": metric_name(entry.metric, entry.feature),
         "larger_is_better": entry.metric in LARGER_IS_BETTER,
-        "floor": short_number(entry.floor),
+        "floor": short_number(entry.floor) if math.isfinite(entry.floor) else NO_FLOOR,
         "total": score_cells(entry.total),
         "binned": score_cells(entry.binned) if any(entry.binned.cells) else None,
     }

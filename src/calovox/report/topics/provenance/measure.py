@@ -15,7 +15,16 @@ from calovox.files.whole import file_hash
 
 __all__ = ["InputFile", "Provenance", "collect_provenance", "flatten"]
 
-_LIBRARIES: Final = ("numpy", "scipy", "numba", "h5py", "matplotlib", "mplhep", "torch")
+_LIBRARIES: Final = (
+    "numpy",
+    "scipy",
+    "numba",
+    "h5py",
+    "matplotlib",
+    "mplhep",
+    "scikit-learn",
+    "torch",
+)
 
 
 class InputFileError(ValueError):

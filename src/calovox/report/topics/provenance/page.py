@@ -8,7 +8,9 @@ from calovox.report.comparison import SPLIT_SEED
 from calovox.report.topics.inputs.measure import SEED
 from calovox.report.topics.provenance.measure import InputFile, Provenance, flatten
 from calovox.scores.classifiers.network import DIVISION_SEED, N_SEEDS
-from calovox.scores.judge import REFERENCE_SEED, SAMPLE_SEED
+from calovox.scores.collecting import ROWS_SEED
+from calovox.scores.judge import SCORES_SEED
+from calovox.scores.referee.kinds import NOISE_SEEDS
 from calovox.scores.scoring import COPYING_SEED
 
 __all__ = ["page_provenance"]
@@ -32,10 +34,12 @@ _SEEDS: Final = ", ".join(
     [
         f"{SPLIT_SEED} (random halves of regions and slices)",
         f"{SEED} (spectrum and radii)",
-        f"{REFERENCE_SEED} (scores: showers, folds and halves of the reference)",
-        f"{SAMPLE_SEED} (scores: showers, folds and comparison of samples)",
+        f"{ROWS_SEED} (scores: showers of large samples)",
+        f"{SCORES_SEED} (scores: folds and exchanges)",
         f"{COPYING_SEED} (scores: showers searched for copies)",
         f"{DIVISION_SEED} and 0 to {N_SEEDS - 1} (classifiers: division; weights and batches)",
+        f"{NOISE_SEEDS[0]} (referee: noise of the reference)",
+        f"{NOISE_SEEDS[1]} (referee: noise of samples)",
     ]
 )
 

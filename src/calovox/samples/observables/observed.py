@@ -1,0 +1,361 @@
+"""Some showers of a sample, with all that observables are computed from.
+
+Showers are chosen by their photons: of samples of the same photons, the same ones are taken. Two
+samples are paired photon by photon where they can be: a shower of the other sample with the same
+index and energy is of the same photon. The barycentres of its cells are then compared with the
+direction of that photon as the reference tells it, which is the true one: models start from the
+shower centre of the reference.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from calovox.arrays import Array, Bool, Float32, Float64, Int64
+from calovox.geometry.cells import CellTable
+from calovox.photons import Photons
+from calovox.random_streams import Stream, event_keys, event_uniforms
+from calovox.samples.batch import ShowerSource
+from calovox.samples.comparable import different_photons
+from calovox.samples.files import RefereeDepth
+from calovox.samples.layout import VoxelLayout
+from calovox.samples.observables.cells import cells_to_barycentres, cells_to_observables
+from calovox.samples.observables.noise import ELECTRONIC_NOISE, add_noise, cut_cells
+from calovox.samples.observables.table import ObservableTable
+from calovox.samples.observables.voxels import voxels_to_observables
+from calovox.samples.observables.windows import WindowCells, cells_to_window_cells
+from calovox.samples.sample import Sample
+from calovox.samples.source import DatasetSource, SourceChain
+from calovox.tracking import Track, silently
+
+__all__ = [
+    "MOST_OBSERVED",
+    "ObservedPair",
+    "ObservedShowers",
+    "common_rows",
+    "pair_showers",
+    "read_observed",
+]
+
+MOST_OBSERVED: Final[Mapping[RefereeDepth, int]] = {"quick": 4000, "full": 10_000, "none": 4000}
+"""About how many showers of a sample are observed at most."""
+
+_SEED: Final = 2030
+_BATCH: Final = 2000
+_LEAST_COMMON: Final = 0.5
+
+
+@dataclass(frozen=True)
+class ObservedShowers:
+    """Some showers of a sample.
+
+    Attributes:
+        layout: Where the voxels lie.
+        fraction: Energy of each voxel as a fraction of the incident energy.
+        energy: Incident energies in MeV.
+        index: Number of each photon in its run, or of its shower in the sample.
+        abs_eta: abs(eta) of the shower centres; None if it is not known.
+        photons: The photons, with true directions; None if these are not known.
+        windows: Cells in windows, without noise; None without cells.
+        table: The cells of the detector; None without cells.
+    """
+
+    layout: VoxelLayout
+    fraction: Float32[Array, "event voxel"]
+    energy: Float64[Array, " event"]
+    index: Int64[Array, " event"]
+    abs_eta: Float64[Array, " event"] | None = None
+    photons: Photons | None = None
+    windows: WindowCells | None = None
+    table: CellTable | None = None
+
+    def __len__(self) -> int:
+        """Return the number of showers."""
+        return len(self.energy)
+
+    def __getitem__(self, rows: Int64[Array, " chosen"]) -> "ObservedShowers":
+        """Return some of the showers."""
+        return replace(
+            self,
+            fraction=self.fraction[rows],
+            energy=self.energy[rows],
+            index=self.index[rows],
+            abs_eta=None if self.abs_eta is None else self.abs_eta[rows],
+            photons=None if self.photons is None else self.photons[rows],
+            windows=None if self.windows is None else self.windows[rows],
+        )
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether cells and the directions of the photons are known."""
+        return self.windows is not None and self.photons is not None
+
+    @cached_property
+    def voxel_energy(self) -> Float32[Array, "event voxel"]:
+        """Energy of each voxel in MeV."""
+        return self.fraction * self.energy.astype(np.float32)[:, None]
+
+    def voxel_observables(self, threshold: float) -> ObservableTable:
+        """Compute the observables of voxels.
+
+        Args:
+            threshold: Energy in MeV below which a voxel counts as empty.
+        """
+        return voxels_to_observables(
+            self.voxel_energy, self.energy, self.layout, threshold=threshold
+        )
+
+    def cells(self, noise_seed: int | None) -> WindowCells:
+        """Give the cells in windows.
+
+        Args:
+            noise_seed: Seed of the electronic noise; None for cells above 1 MeV without noise.
+        """
+        assert self.windows is not None
+        if noise_seed is None:
+            return cut_cells(self.windows)
+        return add_noise(self.windows, self.index, seed=noise_seed)
+
+    def cell_observables(self, noise_seed: int | None) -> ObservableTable:
+        """Compute the observables of cells.
+
+        Args:
+            noise_seed: Seed of the electronic noise; None for cells above 1 MeV without noise.
+        """
+        assert self.table is not None
+        assert self.photons is not None
+        noise = None if noise_seed is None else ELECTRONIC_NOISE
+        return cells_to_observables(self.cells(noise_seed), self.table, self.photons, noise=noise)
+
+    def barycentres(self, noise_seed: int | None) -> ObservableTable:
+        """Compute the barycentres of EMB1 and EMB2 less the direction of the photon.
+
+        Args:
+            noise_seed: Seed of the electronic noise; None for cells above 1 MeV without noise.
+        """
+        assert self.table is not None
+        assert self.photons is not None
+        noise = None if noise_seed is None else ELECTRONIC_NOISE
+        return cells_to_barycentres(self.cells(noise_seed), self.table, self.photons, noise=noise)
+
+
+@dataclass(frozen=True)
+class ObservedPair:
+    """Showers of the reference and of a sample that can be compared.
+
+    Attributes:
+        reference: Showers of the reference.
+        simulated: Showers of the sample.
+        same_photons: Whether shower i of both is of the same photon.
+        rows: Where the showers of the reference stand among all that were observed.
+    """
+
+    reference: ObservedShowers
+    simulated: ObservedShowers
+    same_photons: bool
+    rows: Int64[Array, " event"]
+
+    @property
+    def photon_numbers(self) -> tuple[Int64[Array, " event"], Int64[Array, " other"]]:
+        """Number of the photon of each shower of both: the same for the same photon."""
+        first, second = np.arange(len(self.reference)), np.arange(len(self.simulated))
+        return first, second if self.same_photons else second + len(first)
+
+    def at_most(self, n_showers: int) -> "ObservedPair":
+        """Return no more than so many showers of each, chosen by their photons."""
+        first, second = (
+            np.sort(np.argsort(_uniform(part.index), kind="stable")[:n_showers])
+            for part in (self.reference, self.simulated)
+        )
+        return ObservedPair(
+            self.reference[first], self.simulated[second], self.same_photons, self.rows[first]
+        )
+
+    def inside(self, common: Int64[Array, " common"]) -> Int64[Array, " chosen"]:
+        """Find the showers of the sample whose photons are among some of the reference.
+
+        Args:
+            common: Rows of the reference.
+
+        Returns:
+            Rows of the sample; all of them if its photons are others.
+        """
+        if not self.same_photons:
+            return np.arange(len(self.simulated))
+        return np.flatnonzero(np.isin(self.rows, common))
+
+
+def common_rows(
+    reference: ObservedShowers, pairs: Iterable[ObservedPair]
+) -> Int64[Array, " common"]:
+    """Find the showers of the reference whose photons all samples have.
+
+    Args:
+        reference: Showers of the reference.
+        pairs: Each sample, paired with the reference; those of other photons do not count.
+
+    Returns:
+        Rows of the reference.
+    """
+    rows = np.arange(len(reference))
+    for pair in pairs:
+        if pair.same_photons:
+            rows = np.intersect1d(rows, pair.rows)
+    return rows
+
+
+def read_observed(
+    source: ShowerSource, most: int, title: str, track: Track = silently
+) -> ObservedShowers:
+    """Read some showers of a sample.
+
+    Args:
+        source: The sample.
+        most: About how many showers at most.
+        title: What is being done.
+        track: Shows the progress.
+
+    Returns:
+        The showers, in order; cells if all files have some.
+    """
+    chain = source.voxels if isinstance(source, Sample) else source
+    files = chain.sources if isinstance(chain, SourceChain) else (chain,)
+    with_cells = all(isinstance(file, DatasetSource) and file.table is not None for file in files)
+    share = most / max(len(source), 1)
+    parts = track(
+        (part for file in files for part in _read(file, share, with_cells)), title, len(source)
+    )
+    return _join(list(parts))
+
+
+def pair_showers(
+    reference: ObservedShowers,
+    simulated: ObservedShowers,
+    sources: tuple[ShowerSource, ShowerSource],
+) -> ObservedPair | str:
+    """Find showers of two samples that can be compared.
+
+    Args:
+        reference: Showers of the reference.
+        simulated: Showers of a sample.
+        sources: All showers of both.
+
+    Returns:
+        Showers of the same photons, if at least half of the smaller sample's are; otherwise all,
+        or, if energies or pseudorapidities alone tell the samples apart, what differs.
+    """
+    rows = _match(reference, simulated)
+    if len(rows[0]) >= _LEAST_COMMON * min(len(reference), len(simulated)):
+        first, second = reference[rows[0]], simulated[rows[1]]
+        second = replace(
+            second,
+            abs_eta=first.abs_eta,
+            photons=second.photons if first.photons is None else first.photons,
+        )
+        return ObservedPair(first, second, same_photons=True, rows=rows[0])
+    difference = different_photons(*sources)
+    return difference or ObservedPair(
+        reference, simulated, same_photons=False, rows=np.arange(len(reference))
+    )
+
+
+def _match(
+    first: ObservedShowers, second: ObservedShowers
+) -> tuple[Int64[Array, " common"], Int64[Array, " common"]]:
+    """Find the rows of the photons that both samples have."""
+    keys: list[Any] = []
+    for part in (first, second):
+        key = np.empty(len(part), dtype=[("index", np.int64), ("energy", np.float64)])
+        key["index"], key["energy"] = part.index, part.energy
+        keys.append(key)
+    _, *rows = np.intersect1d(*keys, return_indices=True)
+    order = np.argsort(rows[0])
+    return rows[0][order], rows[1][order]
+
+
+def _chosen(index: Int64[Array, " event"], share: float) -> Bool[Array, " event"]:
+    """Choose showers by the numbers of their photons."""
+    return np.asarray(_uniform(index) < share)
+
+
+def _uniform(index: Int64[Array, " event"]) -> Float64[Array, " event"]:
+    """Give each photon its number in [0, 1): small ones are chosen first."""
+    return np.asarray(event_uniforms(event_keys(_SEED, Stream.CHOICE, index), 1)[:, 0])
+
+
+def _read(file: ShowerSource, share: float, with_cells: bool) -> Iterator[ObservedShowers]:
+    if isinstance(file, DatasetSource):
+        yield from _read_dataset(file, share, with_cells)
+        return
+    start = 0
+    for batch in file.batches(_BATCH):
+        index = np.arange(start, start + len(batch))
+        start += len(batch)
+        rows = np.flatnonzero(_chosen(index, share))
+        energy = batch.incident_energy
+        yield ObservedShowers(file.layout, batch.fraction, energy, index, batch.abs_eta)[rows]
+
+
+def _read_dataset(
+    file: DatasetSource, share: float, with_cells: bool
+) -> Iterator[ObservedShowers]:
+    start = 0
+    for voxels, cells, kept in file.events(_BATCH):
+        index = voxels.index
+        if index is None:
+            index = np.arange(start, start + len(voxels))
+        start += len(voxels)
+        eta, phi = voxels.photon_eta, voxels.photon_phi
+        if eta is None or phi is None:
+            eta, phi = voxels.eta_center, voxels.phi_center
+        photons = None if phi is None else Photons(voxels.incident_energy, eta, phi, index)
+        rows = np.flatnonzero(kept & _chosen(index, share))
+        windows = None
+        if with_cells and cells is not None and file.table is not None:
+            windows = cells_to_window_cells(cells, file.table)
+        yield ObservedShowers(
+            layout=file.layout,
+            fraction=voxels.energy,
+            energy=voxels.incident_energy,
+            index=index,
+            abs_eta=np.abs(voxels.eta_center),
+            photons=photons,
+            windows=windows,
+            table=file.table if with_cells else None,
+        )[rows]
+
+
+def _join(parts: Sequence[ObservedShowers]) -> ObservedShowers:
+    first = parts[0]
+    known = {name: [getattr(part, name) for part in parts] for name in ("abs_eta", "photons")}
+    abs_eta, photons = (
+        None if any(part is None for part in column) else column for column in known.values()
+    )
+    return replace(
+        first,
+        fraction=np.concatenate([part.fraction for part in parts]),
+        energy=np.concatenate([part.energy for part in parts]),
+        index=np.concatenate([part.index for part in parts]),
+        abs_eta=None if abs_eta is None else np.concatenate(abs_eta),
+        photons=None if photons is None else _join_photons(photons),
+        windows=None if first.windows is None else _join_windows(parts),
+    )
+
+
+def _join_photons(parts: Sequence[Photons]) -> Photons:
+    columns = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("energy", "eta", "phi", "index")
+    )
+    return Photons(*columns)
+
+
+def _join_windows(parts: Sequence[ObservedShowers]) -> WindowCells:
+    windows = [part.windows for part in parts if part.windows is not None]
+    return WindowCells(
+        np.concatenate([part.energy for part in windows]),
+        np.concatenate([part.row for part in windows]),
+    )

@@ -1,0 +1,118 @@
+"""The law of the energy centre of voxels, from showers."""
+
+import math
+from typing import Final
+
+import numpy as np
+from scipy.optimize import nnls
+
+from calovox.arrays import Array, Float64
+from calovox.geometry import atlas_barrel
+from calovox.models.shapes.centroid import (
+    N_ENERGIES,
+    VoxelCentroid,
+    voxel_positions,
+    voxel_sizes,
+)
+from calovox.training.data.showers import ShowerFiles
+from calovox.voxelization import VoxelGrid
+
+__all__ = ["fit_centroid", "unfitted_centroid"]
+
+_ROUNDS: Final = 8
+
+_LOOKED_AT: Final = 100
+"""Showers that tell what all of a file are centred on."""
+
+
+def unfitted_centroid(grid: VoxelGrid) -> VoxelCentroid | None:
+    """Give a law that nothing is known of, to be loaded.
+
+    Args:
+        grid: The voxels.
+
+    Returns:
+        The law; none for layers that are not the built-in barrel's, or without angles.
+    """
+    radii = _layer_radii(grid)
+    return None if radii is None else VoxelCentroid(grid, radii)
+
+
+def fit_centroid(files: ShowerFiles) -> VoxelCentroid | None:
+    """Fit how far the energy centre of the voxels is from the centre of the hits.
+
+    The variances of D are those of normal numbers: c is found by least squares that are weighted
+    by what the last round found, with no c below 0.
+
+    Args:
+        files: The showers.
+
+    Returns:
+        The law; unknown if the showers are centred on the photon or have one energy, and none for
+        layers that are not the built-in barrel's.
+    """
+    grid = files.grid
+    radii = _layer_radii(grid)
+    if radii is None:
+        return None
+    low, high = files.energy_range
+    if _centred_on_photons(files) or high <= low:
+        return VoxelCentroid(grid, radii)
+    position, size = voxel_positions(grid, radii), voxel_sizes(grid, radii)
+    starts = grid.layer_boundaries[:-1]
+    nodes = np.linspace(math.log(low), math.log(high), N_ENERGIES)
+    rows, squares = [], []
+    for part in files.batches():
+        voxels = part.voxels.numpy().astype(np.float64)
+        voxels /= np.maximum(voxels.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        spread = np.add.reduceat((voxels * size) ** 2, starts, axis=1)
+        near = _near_nodes(part.conditions.energy.numpy().astype(np.float64), nodes)
+        rows.append((near[:, :, None] * spread[:, None, :]).reshape(len(voxels), -1))
+        squares.append(0.5 * ((voxels @ position.T) ** 2).sum(axis=1))
+    found = _fit_variance(np.concatenate(rows), np.concatenate(squares))
+    return VoxelCentroid(grid, radii, nodes, found.reshape(N_ENERGIES, -1))
+
+
+def _fit_variance(
+    rows: Float64[Array, "event number"], squares: Float64[Array, " event"]
+) -> Float64[Array, " number"]:
+    """Fit the means of squares of normal numbers, each as a sum of columns."""
+    filled = rows.sum(axis=1) > 0.0
+    rows, squares = rows[filled], squares[filled]
+    found = np.full(rows.shape[1], squares.sum() / rows.sum())
+    for _ in range(_ROUNDS):
+        expected = np.maximum(rows @ found, 1e-6 * squares.mean())
+        # normal equations: as many rows as numbers, however many showers
+        weighted = rows / expected[:, None]
+        gram = weighted.T @ weighted + 1e-9 * np.eye(rows.shape[1])
+        half = np.linalg.cholesky(gram)
+        right = np.linalg.solve(half, weighted.T @ (squares / expected))
+        found = nnls(half.T, right)[0]
+    return np.asarray(found)
+
+
+def _near_nodes(
+    energy: Float64[Array, " event"], nodes: Float64[Array, " node"]
+) -> Float64[Array, "event node"]:
+    place = np.clip(np.log(energy), nodes[0], nodes[-1])
+    near = 1.0 - np.abs(place[:, None] - nodes) / (nodes[1] - nodes[0])
+    return np.asarray(np.maximum(near, 0.0))
+
+
+def _layer_radii(grid: VoxelGrid) -> Float64[Array, " layer"] | None:
+    """Give the mean radii of the layers; none for other layers, or voxels without angles."""
+    barrel = atlas_barrel()
+    divided = np.any(np.ptp(voxel_positions(grid, np.ones(len(grid.layers))), axis=1) > 0.0)
+    if not divided or not set(grid.numbers) <= set(barrel.numbers):
+        return None
+    eta = np.linspace(*barrel.eta_range, 50)
+    return np.asarray(barrel.radii(eta, grid.numbers).mean(axis=0))
+
+
+def _centred_on_photons(files: ShowerFiles) -> bool:
+    """Tell whether the showers of any file lie around the photons instead of their hits."""
+    for reader in files.readers:
+        first = reader.read(slice(0, _LOOKED_AT))
+        if first.photon_eta is not None and np.array_equal(first.photon_eta, first.eta_center):
+            return True
+    return False
