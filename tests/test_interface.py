@@ -16,6 +16,8 @@ from calovox.dataset import DatasetWriter
 from calovox.geometry import barrel_cells
 from calovox.hits import HitsWriter
 from calovox.models.parametric.file import read_parametric, write_parametric
+from calovox.patterns import PatternMaker
+from calovox.patterns.file import write_patterns
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve_file import write_curve
@@ -85,6 +87,12 @@ def write_parametrisation(path, hits):
     write_parametric(path, read_parametric(shipped))
 
 
+def write_pattern_library(path, hits):
+    maker = PatternMaker(VoxelGrid.optimal())
+    maker.add(hits)
+    write_patterns(path, maker.library({"provenance": {}}))
+
+
 @pytest.mark.parametrize(
     ("name", "write"),
     [
@@ -92,6 +100,7 @@ def write_parametrisation(path, hits):
         ("hits", write_hits),
         ("phi_modulation", write_fitted_curve),
         ("parametric", write_parametrisation),
+        ("patterns", write_pattern_library),
     ],
 )
 def test_interface_of_hdf5_files_is_kept(check_interface, toy_hits, tmp_path, name, write):

@@ -15,6 +15,7 @@ from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader
 from calovox.models.parametric.file import read_parametric
 from calovox.models.parametric.model import ParametricModel
+from calovox.patterns.file import read_patterns
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import modulation_state
 from calovox.reconstruction import read_shapes_file
@@ -29,9 +30,9 @@ def describe_file(path: Path) -> dict[str, str]:
     """Say what is in a file or a folder, whatever it is.
 
     Args:
-        path: Hits, dataset, shapes, grid, settings, curves, parametrisation, tables of cells,
-            sub-voxel probabilities, showers of the CaloChallenge, the folder of a report or of an
-            exported model.
+        path: Hits, dataset, shapes, grid, settings, curves, parametrisation, patterns, tables of
+            cells, sub-voxel probabilities, showers of the CaloChallenge, the folder of a report or
+            of an exported model.
 
     Returns:
         Lines for a reader, by their titles.
@@ -75,6 +76,19 @@ def _describe_parametrisation(path: Path) -> dict[str, str]:
         "parameters": f"{model.n_parameters}",
         "phi modulation": modulation_state(model.phi_modulation),
     } | _made_with(model.provenance)
+
+
+def _describe_patterns(path: Path) -> dict[str, str]:
+    library = read_patterns(path)
+    low, high = map(format_energy, library.energies[[0, -1]])
+    return {
+        "format": "library of patterns",
+        "grid": f"{library.grid.name}: {library.grid.n_voxels} voxels",
+        "stored energies": f"{len(library.energies)}, {low} to {high}",
+        "showers of an energy": f"{library.n_showers.min()} to {library.n_showers.max()}",
+        "patterns": f"{len(library)}, with {library.n_deposits.mean():.3g} deposits on average",
+        "phi modulation": modulation_state(library.meta.get("phi_modulation")),
+    } | _made_with(library.meta.get("provenance") or {})
 
 
 def _without_provenance(lines: dict[str, str]) -> dict[str, str]:
@@ -178,6 +192,7 @@ _DESCRIBE: dict[Format, Callable[[Path], dict[str, str]]] = {
     "TOML": _describe_toml,
     "report": _describe_report,
     "parametrisation": _describe_parametrisation,
+    "patterns": _describe_patterns,
     "model": _describe_model,
     "CaloChallenge": describe_calochallenge,
 }

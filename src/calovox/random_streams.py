@@ -39,6 +39,7 @@ class Stream(IntEnum):
     TIES = 8
     NOISE = 9
     CHOICE = 10
+    PATTERNS = 11
     CENTERS = 12
 
 

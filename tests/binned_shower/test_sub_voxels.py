@@ -3,6 +3,7 @@ import pytest
 
 from calovox.binned_shower import STORED_ENERGIES, SubVoxelProbabilities, average_sub_voxels
 from calovox.voxelization import hits_to_voxels
+from calovox.voxelization.reflection import mirrored_voxels
 from tests.binned_shower.showers import GRID, random_probabilities
 from tests.toy_showers import toy_showers
 
@@ -23,10 +24,17 @@ def test_average_is_the_share_of_the_summed_fractions(hits):
     np.testing.assert_array_equal(found.energies, [1024.0, 2048.0])  # 1500 is above 1024 sqrt(2)
     finer, children = GRID.doubled()
     sums = hits_to_voxels(hits, finer).energy[25:50].sum(axis=0, dtype=np.float64)[children]
+    sums = sums + sums[mirrored_voxels(GRID)][:, [1, 0, 3, 2]]  # alike on both sides in phi
     filled = sums.sum(axis=1) > 0
     expected = sums[filled] / sums[filled].sum(axis=1, keepdims=True)
     np.testing.assert_allclose(found.probabilities[1, filled], expected, atol=1e-7)
     assert np.all(found.probabilities[1, ~filled] == 0.25)
+
+
+def test_probabilities_are_symmetric_in_phi(hits):
+    found = average_sub_voxels([hits], GRID).probabilities
+    mirrored = found[:, mirrored_voxels(GRID)][:, :, [1, 0, 3, 2]]
+    np.testing.assert_allclose(found, mirrored, atol=1e-15)
 
 
 def test_quarters_add_up_to_their_voxel(hits):

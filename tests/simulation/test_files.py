@@ -26,10 +26,10 @@ def library(tmp_path, toy_hits):
 def test_a_library_repeats_its_showers(tmp_path, library):
     source = open_source(library, PhotonChoice(number=3), seed=1)
     assert (source.number, source.provenance) == (3, {"library": {"a": 1}})
-    n_extrapolated = simulate_to_files(
+    made = simulate_to_files(
         source, tmp_path / "out.h5", seed=1, hits=tmp_path / "hits.h5", table=barrel_cells()
     )
-    assert n_extrapolated == 0
+    assert made.n_extrapolated == 0
     first, again = DatasetReader(tmp_path / "library.h5"), DatasetReader(tmp_path / "out.h5")
     assert np.array_equal(again.read().energy, first.read(slice(0, 3)).energy)
     assert again.cell_table == "barrel"

@@ -45,7 +45,7 @@ from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, next_uniform
 from calovox.voxelization import Voxels
 
-__all__ = ["linear_quantile", "voxels_to_hits"]
+__all__ = ["centers_of", "describe_energy", "linear_quantile", "photons_of", "voxels_to_hits"]
 
 _EDGE: Final = 2.0**-22
 
@@ -104,7 +104,7 @@ def voxels_to_hits(
             or not finite, or another grid than the probabilities; or the detector lacks a layer
             of the grid.
     """
-    photons = _photons_of(voxels)
+    photons = photons_of(voxels)
     grid = voxels.grid
     if probabilities is None:
         probabilities = SubVoxelProbabilities.uniform(grid)
@@ -118,13 +118,13 @@ def voxels_to_hits(
     counting = (energy, photons.energy, rule.of_events(voxels.eta_center), rule.max_hits)
     offsets = np.zeros(len(photons) + 1, dtype=np.int64)
     if not _count_kernel(*counting, offsets):
-        raise ValueError(_describe_energy(voxels))
+        raise ValueError(describe_energy(voxels))
     columns = _empty_columns(int(offsets[-1]))
     lower, weight = probabilities.bracket(photons.energy)
     quarters = (np.ascontiguousarray(probabilities.probabilities), lower, weight)
     keys = event_keys(seed, Stream.SUB_VOXELS, photons.index)
     detector = detector or atlas_barrel()
-    centers = _centers_of(voxels, detector)
+    centers = centers_of(voxels, detector)
     numbers = np.array(grid.numbers, dtype=np.uint8)
     is_linear = np.array(detector.has_role(grid.numbers, "middle"))
     where = (grid.layer_boundaries, grid.edges, numbers, is_linear)
@@ -132,7 +132,8 @@ def voxels_to_hits(
     return Hits(*columns, event_offsets=offsets, photons=photons)
 
 
-def _describe_energy(voxels: Voxels) -> str:
+def describe_energy(voxels: Voxels) -> str:
+    """Name the first energy that is negative or not finite."""
     event, voxel = np.argwhere(~((voxels.energy >= 0) & (voxels.energy < np.inf)))[0]
     return (
         f"voxels: energies must be finite and not negative, got "
@@ -140,14 +141,25 @@ def _describe_energy(voxels: Voxels) -> str:
     )
 
 
-def _centers_of(voxels: Voxels, detector: Detector) -> tuple[Array, Array, Array]:
+def centers_of(voxels: Voxels, detector: Detector) -> tuple[Array, Array, Array]:
     """Return eta and phi of each shower centre, and its radius in each layer."""
     eta = np.ascontiguousarray(voxels.eta_center)
     radii = detector.radii(eta, voxels.grid.numbers)
     return eta, np.ascontiguousarray(voxels.phi_center), radii
 
 
-def _photons_of(voxels: Voxels) -> Photons:
+def photons_of(voxels: Voxels) -> Photons:
+    """Give the photons of showers, or photons that point to the shower centres.
+
+    Args:
+        voxels: Showers with centre and index.
+
+    Returns:
+        Their photons.
+
+    Raises:
+        ValueError: If the showers have no phi of the centre, or no index.
+    """
     if voxels.phi_center is None:
         raise ValueError(
             "voxels: `phi_center` is needed to place hits; give the showers to photons with "

@@ -6,6 +6,9 @@ two stored energies probabilities are interpolated linearly in log energy; outsi
 nearest ones hold (note, section 2.4; FastCaloSim, class ``TFCSBinnedShower``). A voxel that no
 shower of an energy reached has the probability 1/4 for each quarter.
 
+The reflection alpha -> -alpha is a symmetry of the detector model: the average of a voxel and that
+of its reflection are one.
+
 Quarters are in the order of FastCaloSim's files: (alpha low, r low), (alpha high, r low),
 (alpha low, r high), (alpha high, r high).
 """
@@ -21,8 +24,11 @@ from calovox.arrays import Array, Float, Float64, Int64
 from calovox.geometry import Detector
 from calovox.hits import Hits
 from calovox.voxelization import VoxelGrid, hits_to_voxels
+from calovox.voxelization.reflection import mirrored_voxels
 
 __all__ = ["STORED_ENERGIES", "SubVoxelProbabilities", "average_sub_voxels"]
+
+_MIRRORED: Final = (1, 0, 3, 2)  # quarters at -alpha
 
 STORED_ENERGIES: Final = tuple(2.0**exponent for exponent in range(8, 23))
 """Energies of the average showers in MeV (note, section 2.4)."""
@@ -175,6 +181,7 @@ def average_sub_voxels(
             f"energies 2^8 to 2^22 MeV, got at most {counts.max()}"
         )
     quarters = sums[enough][:, children]
+    quarters = quarters + quarters[:, mirrored_voxels(grid)][:, :, _MIRRORED]
     totals = np.sum(quarters, axis=2, keepdims=True)
     shares = np.divide(quarters, totals, out=np.full(quarters.shape, 0.25), where=totals > 0)
     return SubVoxelProbabilities(grid, np.asarray(STORED_ENERGIES)[enough], shares)

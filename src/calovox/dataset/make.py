@@ -13,6 +13,8 @@ from calovox.dataset.writer import DatasetWriter
 from calovox.geometry import CellTable
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
+from calovox.patterns.file import write_patterns
+from calovox.patterns.making import PatternMaker
 from calovox.phi_modulation import center_phases
 from calovox.phi_modulation.bare_hits import BareHits
 from calovox.reconstruction import Calibration, cells_to_shapes, fit_calibration, hits_to_cells
@@ -53,6 +55,7 @@ def make_dataset(
     fastcalosim: bool = False,
     precision_bits: int | None = None,
     sub_voxels: Path | None = None,
+    patterns: Path | None = None,
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -70,6 +73,7 @@ def make_dataset(
         fastcalosim: Whether to make it an event library that FastCaloSim loads.
         precision_bits: How many bits of energies to keep; None for all.
         sub_voxels: ROOT file for the average places of hits in their voxels; None for none.
+        patterns: File for patterns of deposits in their voxels; None for none.
         provenance: How the dataset is made, but for the hits.
         overwrite: Whether an existing file may be replaced.
         track: Shows the progress.
@@ -82,15 +86,12 @@ def make_dataset(
         ValueError: If the hits cannot be used.
     """
     totals = _Totals()
+    made_from = {**(provenance or {}), "hits": hits.provenance}
     with DatasetWriter(
         output,
         grid,
         overwrite=overwrite,
-        provenance={
-            **(provenance or {}),
-            "hits": hits.provenance,
-            "phi_modulation": hits.phi_modulation,
-        },
+        provenance={**made_from, "phi_modulation": hits.phi_modulation},
         cell_table=None if table is None else table.name,
         precision_bits=precision_bits,
         compression="gzip" if fastcalosim else "blosc2",
@@ -108,6 +109,12 @@ def make_dataset(
             bare = hits.batches("sub-voxels", track)
             average = average_sub_voxels(bare, grid, center=center)
             write_sub_voxels(sub_voxels, average, overwrite=overwrite)
+        if patterns is not None:
+            maker = PatternMaker(grid, center=center)
+            for batch in hits.batches("patterns", track):
+                maker.add(batch)
+            meta = {"provenance": made_from, "phi_modulation": hits.phi_modulation}
+            write_patterns(patterns, maker.library(meta), overwrite=overwrite)
     return DatasetContent(totals.n_events, totals.dropped / totals.n_events, calibration)
 
 

@@ -16,6 +16,7 @@ Format = Literal[
     "TOML",
     "report",
     "parametrisation",
+    "patterns",
     "model",
     "CaloChallenge",
 ]
@@ -66,6 +67,7 @@ def _detect_hdf5(path: Path) -> Format:
         "calovox hits": "hits",
         "calovox phi modulation": "phi modulation",
         "calovox parametrisation": "parametrisation",
+        "calovox patterns": "patterns",
     }
     with open_for_reading(path, UnknownFormatError) as file:
         found = file.attrs.get("format")

@@ -9,7 +9,7 @@ from calovox.arrays import Array, Float64, Int32, Int64
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.kernels import kernel
 
-__all__ = ["GAP_TOLERANCE", "GRID_TYPE", "LookupParameters", "find_all", "find_cell"]
+__all__ = ["GAP_TOLERANCE", "GRID_TYPE", "LookupParameters", "find_all", "find_bins", "find_cell"]
 
 GAP_TOLERANCE = 0.05
 """Widest gap between displaced cells that still belongs to one of them, in half-widths."""
@@ -90,7 +90,7 @@ def _phi_bin(phi: float, n_phi: int) -> int:
 
 
 @kernel(forceinline=True)
-def _bin(
+def find_bins(
     eta: float, phi: float, bins_per_eta: float, first_bin: int, n_eta: int, n_phi: int
 ) -> tuple[int, int]:
     """Compute the bins of a point in eta and phi; the first is -1 outside the layer."""
@@ -133,7 +133,7 @@ def find_cell(layer_position: int, eta: float, phi: float, parameters: LookupPar
         Row of the cell table, -1 if no cell holds the point.
     """
     grid = parameters.grids[layer_position]
-    i, j = _bin(eta, phi, grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi)
+    i, j = find_bins(eta, phi, grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi)
     if i < 0:
         return -1
     if parameters.regular:
@@ -164,7 +164,7 @@ def find_all(
             rows[point] = find_cell(position, eta[point], phi[point], parameters)
             continue
         grid = grids[position]
-        i, j = _bin(
+        i, j = find_bins(
             eta[point], phi[point], grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi
         )
         first = bins[grid.offset + i] if i >= 0 else -1

@@ -22,7 +22,7 @@ from calovox.arrays import Array
 from calovox.geometry.coordinates import eta_phi_kernel, wrap_phi_kernel
 from calovox.kernels import kernel
 
-__all__ = ["fill_eta_phi", "sine_and_cosine"]
+__all__ = ["fill_eta_phi", "phi_in_single_precision", "sine_and_cosine"]
 
 _LARGEST_PHI: Final = float(np.nextafter(np.float32(math.pi), np.float32(0.0)))
 _ERROR: Final = 2.0**-49
@@ -64,8 +64,15 @@ def sine_and_cosine(angle: float) -> tuple[float, float]:
 
 
 @kernel(forceinline=True)
-def _phi_in_single_precision(phi: float) -> np.float32:
-    """Round, staying below pi."""
+def phi_in_single_precision(phi: float) -> np.float32:
+    """Bring an angle into [-pi, pi), in single precision, inside a compiled kernel.
+
+    Args:
+        phi: Any angle in rad.
+
+    Returns:
+        The rounded angle, none rounded up to pi.
+    """
     return np.float32(min(max(wrap_phi_kernel(phi), -_LARGEST_PHI), _LARGEST_PHI))
 
 
@@ -101,9 +108,9 @@ def fill_eta_phi(
         phi_error = _ERROR * (size + abs(point_phi))
         # both ends of what the exact result may be; if they round alike, so does the exact one
         eta[point] = np.float32(point_eta - eta_error)
-        phi[point] = _phi_in_single_precision(point_phi - phi_error)
+        phi[point] = phi_in_single_precision(point_phi - phi_error)
         n_unsure += eta[point] != np.float32(point_eta + eta_error)
-        n_unsure += phi[point] != _phi_in_single_precision(point_phi + phi_error)
+        n_unsure += phi[point] != phi_in_single_precision(point_phi + phi_error)
     # counted, not tested point by point: the loop above has no branch
     if n_unsure > 0:
         for point in range(r.size):
@@ -111,4 +118,4 @@ def fill_eta_phi(
                 r[point], alpha[point], eta_center, phi_center, r_center
             )
             eta[point] = point_eta
-            phi[point] = _phi_in_single_precision(point_phi)
+            phi[point] = phi_in_single_precision(point_phi)

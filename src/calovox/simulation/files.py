@@ -10,13 +10,35 @@ from calovox.binned_shower import HitEnergy, read_sub_voxels
 from calovox.dataset import DatasetWriter
 from calovox.geometry import CellTable, Detector
 from calovox.hits.file import HitsWriter
+from calovox.patterns import PlacementCounts
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.phi_modulation.state import state_after_applying
 from calovox.simulation.simulate import SimulatedShowers, simulate_hits, simulate_voxels
 from calovox.simulation.sources import Source
 from calovox.tracking import Track, silently
 
-__all__ = ["simulate_source", "simulate_to_files"]
+__all__ = ["SimulatedFiles", "simulate_source", "simulate_to_files"]
+
+
+@dataclass(frozen=True)
+class SimulatedFiles:
+    """What was simulated into files.
+
+    Attributes:
+        n_extrapolated: Showers of photons that the models were not trained for.
+        placement: How voxels were placed by patterns; None if they were not.
+    """
+
+    n_extrapolated: int = 0
+    placement: PlacementCounts | None = None
+
+    def __add__(self, batch: SimulatedShowers) -> "SimulatedFiles":
+        """Count a batch."""
+        extrapolated, counts = batch.voxels.extrapolated, batch.placement
+        if counts is not None and self.placement is not None:
+            counts = self.placement + counts
+        n_more = 0 if extrapolated is None else int(extrapolated.sum())
+        return SimulatedFiles(self.n_extrapolated + n_more, counts)
 
 
 def simulate_source(
@@ -41,12 +63,13 @@ def simulate_source(
     Returns:
         Batches in the order of the source.
     """
-    sub_voxels, curve = source.sub_voxels, source.phi_modulation
+    curve = source.phi_modulation
     modulation = None if curve is None else read_curve(curve)
     if source.hits is not None:
         hits = track(source.hits, "simulation", source.number)
         return simulate_hits(hits, table=table, detector=detector, phi_modulation=modulation)
     assert source.showers is not None  # a source has one of both
+    sub_voxels = source.sub_voxels if source.patterns is None else None
     return simulate_voxels(
         track(source.showers, "simulation", source.number),
         None if sub_voxels is None else read_sub_voxels(sub_voxels, source.grid),
@@ -55,6 +78,7 @@ def simulate_source(
         hit_energy=hit_energy,
         detector=detector,
         phi_modulation=modulation,
+        patterns=source.patterns,
     )
 
 
@@ -70,7 +94,7 @@ def simulate_to_files(
     provenance: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
-) -> int:
+) -> SimulatedFiles:
     """Simulate the showers of a source, and write them.
 
     Args:
@@ -86,21 +110,20 @@ def simulate_to_files(
         track: Shows the progress.
 
     Returns:
-        How many showers are of photons that the models were not trained for.
+        What was simulated.
 
     Raises:
         FileExistsError: If a file exists and may not be replaced.
     """
     targets = _Targets(output, hits, table, provenance or {}, overwrite)
-    n_extrapolated = 0
+    total = SimulatedFiles()
     with targets.open(source) as append:
         for batch in simulate_source(
             source, seed=seed, table=table, hit_energy=hit_energy, detector=detector, track=track
         ):
             append(batch)
-            if batch.voxels.extrapolated is not None:
-                n_extrapolated += int(batch.voxels.extrapolated.sum())
-    return n_extrapolated
+            total += batch
+    return total
 
 
 @dataclass(frozen=True)

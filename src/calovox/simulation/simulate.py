@@ -7,7 +7,7 @@ depend on the seed and on the event's index alone: the batch size changes nothin
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from calovox.binned_shower import (
@@ -20,6 +20,7 @@ from calovox.geometry import CellTable, Detector
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
 from calovox.models.centers import CenterModel
+from calovox.patterns import PatternLibrary, PlacementCounts, voxels_to_pattern_hits
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
@@ -46,11 +47,13 @@ class SimulatedShowers:
         hits: What BinnedShower made of the voxels, or the model itself; with the phi modulation,
             if it was put in.
         cells: What the calorimeter saw of the hits; None if no cell table was given.
+        placement: How voxels were placed by patterns; None if they were not.
     """
 
     voxels: Voxels
     hits: Hits
     cells: CellEnergies | None
+    placement: PlacementCounts | None = None
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -185,6 +188,7 @@ def simulate_voxels(
     hit_energy: HitEnergy | None = None,
     detector: Detector | None = None,
     phi_modulation: PhiModulation | None = None,
+    patterns: PatternLibrary | None = None,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of voxelised showers.
 
@@ -198,15 +202,29 @@ def simulate_voxels(
         hit_energy: Mean energy of a hit; None for the note's.
         detector: Where the layers lie; the built-in barrel by default.
         phi_modulation: Curves that are put into the hits; None for none.
+        patterns: Patterns to place by, in place of `probabilities` and `hit_energy`; None for the
+            note's placement.
 
     Yields:
         Batches in the same order.
+
+    Raises:
+        ValueError: If there are patterns, and probabilities or a hit energy as well.
     """
-    for voxels in showers:
-        hits = voxels_to_hits(
-            voxels, probabilities, seed=seed, hit_energy=hit_energy, detector=detector
+    if patterns is not None and not (probabilities is None and hit_energy is None):
+        raise ValueError(
+            "simulate_voxels: expected patterns, or probabilities and a hit energy, got both"
         )
-        yield _detect(voxels, hits, table, phi_modulation, detector)
+    for voxels in showers:
+        counts = None
+        if patterns is None:
+            hits = voxels_to_hits(
+                voxels, probabilities, seed=seed, hit_energy=hit_energy, detector=detector
+            )
+        else:
+            hits, counts = voxels_to_pattern_hits(voxels, patterns, seed=seed, detector=detector)
+        detected = _detect(voxels, hits, table, phi_modulation, detector)
+        yield replace(detected, placement=counts)
 
 
 def simulate_hits(

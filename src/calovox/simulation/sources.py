@@ -16,6 +16,7 @@ from calovox.geometry import CellTable
 from calovox.models.centers import CenterModel
 from calovox.models.parametric.file import is_parametric_file
 from calovox.models.parametric.model import ParametricModel
+from calovox.patterns import PatternLibrary
 from calovox.photons import Distribution, Photons, draw_photons, event_indices
 from calovox.simulation.centers import draw_centers
 from calovox.simulation.photon_files import read_photons
@@ -89,6 +90,8 @@ class Source:
         sub_voxels: File that says where hits lie in voxels; None for anywhere.
         phi_modulation: File of the curves to be put into the hits; None for none.
         calibration: Calibration of the cluster energy, if there is one.
+        is_ours: Whether it is a library of showers, or a model of the package by its name.
+        patterns: Patterns by which voxels are placed; None for the note's placement.
     """
 
     path: Path
@@ -101,6 +104,8 @@ class Source:
     sub_voxels: Path | None
     phi_modulation: Path | None
     calibration: Mapping[str, Array] | None
+    is_ours: bool
+    patterns: PatternLibrary | None = None
 
 
 def open_source(
@@ -179,6 +184,7 @@ def _open_library(wanted: _Wanted, library: DatasetReader) -> Source:
         sub_voxels=_file_or_default(wanted.sub_voxels, None),
         phi_modulation=_file_or_default(wanted.phi_modulation, None),
         calibration=library.attached("calibration"),
+        is_ours=True,
     )
 
 
@@ -215,6 +221,7 @@ def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
         sub_voxels=sub_voxels,
         phi_modulation=curve,
         calibration=None,
+        is_ours=not Path(wanted.model).exists(),
     )
 
 
@@ -242,6 +249,7 @@ def _open_parametric(
         sub_voxels=None,
         phi_modulation=curve,
         calibration=None,
+        is_ours=False,
     )
 
 

@@ -229,7 +229,7 @@ class VoxelGrid:
         """Position of the layer of each number, -1 for none."""
         return position_table(self.numbers)
 
-    @property
+    @cached_property
     def layer_sizes(self) -> tuple[int, ...]:
         """Number of voxels of each layer."""
         return tuple(sum(ring.n_voxels for ring in rings) for rings in self.layers.values())

@@ -106,8 +106,26 @@ class SimulateSettings:
         str | None,
         typer.Option(
             metavar="ENERGY",
-            help="Mean energy of a hit [default: 4MeV, 6MeV at 0.75 <= |eta| <= 0.8].",
+            help="Mean energy of a hit with --placement note [default: 4MeV, 6MeV at "
+            "0.75 <= |eta| <= 0.8].",
         ),
+    ] = None
+    placement: Annotated[
+        Literal["patterns", "note"] | None,
+        typer.Option(
+            help="Place hits by patterns of Geant4 showers, or as in the note and in "
+            "FastCaloSim. [default: patterns for models of the package and for libraries, if "
+            "there are some for the grid; else note]",
+        ),
+    ] = None
+    patterns: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Library of patterns of calovox voxelize --patterns. [default: the package's]",
+        ),
+        FileIn(),
     ] = None
 
 
@@ -124,7 +142,7 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
     own = settings.cells_table
     detector = atlas_barrel() if own is None else read_barrel(own)
     source = _open_source(settings, detector)
-    n_extrapolated = simulate_to_files(
+    made = simulate_to_files(
         source,
         settings.output,
         seed=settings.seed,
@@ -135,13 +153,18 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
         **job.writing(),
     )
     summary = f"{settings.output}: {source.number} showers, {source.grid.n_voxels} voxels"
-    return summary + f", {n_extrapolated} extrapolated" * (n_extrapolated > 0)
+    summary += f", {made.n_extrapolated} extrapolated" * (made.n_extrapolated > 0)
+    if source.hits is not None:
+        return summary
+    how = "as in the note" if made.placement is None else f"by patterns ({made.placement})"
+    return f"{summary}; hits placed {how}"
 
 
 def _open_source(settings: SimulateSettings, detector: "Detector") -> "Source":
+    from calovox.simulation.placement import place_source
     from calovox.simulation.sources import open_source
 
-    return open_source(
+    source = open_source(
         settings.model,
         _choose_photons(settings),
         seed=settings.seed,
@@ -151,6 +174,12 @@ def _open_source(settings: SimulateSettings, detector: "Detector") -> "Source":
         allow_extrapolation=settings.allow_extrapolation,
         center=settings.center,
         cells=detector.cells,
+    )
+    return place_source(
+        source,
+        settings.placement,
+        patterns=settings.patterns,
+        note_options={"--e-hit": settings.e_hit, "--sub-voxels": settings.sub_voxels},
     )
 
 

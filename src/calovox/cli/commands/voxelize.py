@@ -47,6 +47,14 @@ class VoxelizeSettings:
         typer.Option(help="Also average where hits lie in their voxels, into this ROOT file."),
         FileOut(),
     ] = None
+    patterns: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also collect patterns of deposits in voxels, into this file, for calovox "
+            "simulate --placement patterns: from showers that nothing is judged by.",
+        ),
+        FileOut(),
+    ] = None
     fastcalosim: Annotated[
         bool,
         typer.Option("--fastcalosim", help="Make it an event library that FastCaloSim loads."),
@@ -75,6 +83,7 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
         fastcalosim=settings.fastcalosim,
         precision_bits=settings.precision_bits,
         sub_voxels=settings.sub_voxels,
+        patterns=settings.patterns,
         **job.writing(),
     )
     return f"{settings.output}: {content}, {grid.n_voxels} voxels"

@@ -1,0 +1,164 @@
+r"""The file of a library of patterns: HDF5.
+
+| dataset | type | shape | meaning |
+| --- | --- | --- | --- |
+| `energies` | float64 | slice | stored energies of showers in MeV |
+| `n_showers` | int64 | slice | showers whose energy is nearest to it |
+| `layer` | uint8 | bin | layer number of each radial bin |
+| `r_edges` | float64 | bin, 2 | its inner and outer radius in mm |
+| `n_alpha` | int64 | bin | its number of voxels, the first of which begins at alpha = 0 |
+| `counts` | uint32 | slice, bin | patterns of its voxels |
+| `energy` | float32 | pattern | energy of the voxel in MeV, rising among those of a bin |
+| `n_deposits` | uint16 | pattern | deposits of each pattern |
+| `r`, `alpha`, `share` | uint8 | deposit | place in the voxel, and share of its energy |
+
+Patterns stand slice by slice and bin by bin, deposits pattern by pattern
+(`calovox.patterns.library` says what the bytes mean). The root has the attributes `format`
+("calovox patterns") and `version`; the group `meta` has `grid` (TOML), `merging`, `most`,
+`phi_modulation` and `provenance` as JSON. Columns are compressed with gzip, which every HDF5
+library reads.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+
+from calovox.arrays import Array
+from calovox.files.hdf5 import open_for_reading, read_json, round_mantissa, write_json
+from calovox.files.whole import whole_file
+from calovox.files.writer import create_hdf5
+from calovox.patterns.library import PatternLibrary, RadialBins
+from calovox.voxelization import VoxelGrid
+from calovox.voxelization.grid_toml import parse_rings
+
+__all__ = ["FORMAT", "PatternFileError", "is_pattern_file", "read_patterns", "write_patterns"]
+
+FORMAT: Final = "calovox patterns"
+VERSION: Final = 1
+
+_TYPES: Final = {
+    "energies": "f8",
+    "n_showers": "i8",
+    "layer": "u1",
+    "r_edges": "f8",
+    "n_alpha": "i8",
+    "counts": "u4",
+    "energy": "f4",
+    "n_deposits": "u2",
+    "r": "u1",
+    "alpha": "u1",
+    "share": "u1",
+}
+_BINS: Final = ("layer", "r_edges", "n_alpha")
+_STRONG: Final = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+_ENERGY_BITS: Final = 10
+_META: Final = ("merging", "most", "phi_modulation", "provenance")
+
+
+class PatternFileError(ValueError):
+    """A library of patterns that cannot be used, and why."""
+
+
+def write_patterns(path: Path, library: PatternLibrary, *, overwrite: bool = False) -> None:
+    """Write a library; the file appears whole or not at all.
+
+    Args:
+        path: The file.
+        library: The patterns; their energies are rounded by up to 0.05 %.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        FileExistsError: If the path exists and may not be replaced.
+        ValueError: If a pattern has more deposits than the file can count.
+    """
+    if int(library.n_deposits.max(initial=0)) > np.iinfo(_TYPES["n_deposits"]).max:
+        raise ValueError(
+            f"patterns: expected up to {np.iinfo(_TYPES['n_deposits']).max} deposits in a voxel, "
+            f"got {library.n_deposits.max()}: merge more of them"
+        )
+    columns = _bin_columns(library.bins) | {"energy": round_mantissa(library.energy, _ENERGY_BITS)}
+    columns |= {name: getattr(library, name) for name in _TYPES if name not in columns}
+    with whole_file(path, overwrite=overwrite) as partial, create_hdf5(partial) as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["version"] = VERSION
+        for name, dtype in _TYPES.items():
+            file.create_dataset(name, data=columns[name].astype(dtype), **_STRONG)
+        meta = file.create_group("meta")
+        write_json(meta, "grid", library.grid.to_toml())
+        for name in _META:
+            write_json(meta, name, library.meta.get(name))
+
+
+def read_patterns(path: Path) -> PatternLibrary:
+    """Read a library.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The patterns.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        PatternFileError: If it is no usable library of patterns.
+    """
+    with open_for_reading(path, PatternFileError) as file:
+        if file.attrs.get("format") != FORMAT:
+            raise PatternFileError(f"{path} is no library of patterns: make one with voxelize")
+        if file.attrs.get("version") != VERSION:
+            raise PatternFileError(
+                f"{path}: expected version {VERSION} of the format, got "
+                f"{file.attrs.get('version')}"
+            )
+        columns = {name: _read(file, path, name) for name in _TYPES}
+        bins = {name: columns.pop(name) for name in _BINS}
+        try:
+            grid = _read_grid(file.get("meta"))
+            for name, expected in _bin_columns(RadialBins.from_grid(grid)).items():
+                if not np.array_equal(bins[name], expected):
+                    raise ValueError(f"`{name}` is not that of the radial bins of `meta/grid`")
+            for name in ("counts", "n_deposits"):
+                columns[name] = columns[name].astype(np.int64)
+            meta = {name: read_json(file["meta"], name) for name in _META}
+            return PatternLibrary(grid=grid, **columns, meta=meta)
+        except ValueError as problem:
+            raise PatternFileError(f"{path}: {problem}") from problem
+
+
+def is_pattern_file(path: Path) -> bool:
+    """Tell whether a file says that it is a library of patterns.
+
+    Args:
+        path: Any path.
+
+    Returns:
+        Whether it does.
+    """
+    if not (path.is_file() and h5py.is_hdf5(path)):
+        return False
+    with open_for_reading(path, PatternFileError) as file:
+        return bool(file.attrs.get("format") == FORMAT)
+
+
+def _bin_columns(bins: RadialBins) -> dict[str, Array]:
+    r_edges = np.stack([bins.r_min, bins.r_max], axis=1)
+    return {"layer": bins.layer, "r_edges": r_edges, "n_alpha": bins.n_alpha}
+
+
+def _read_grid(meta: h5py.Group | None) -> VoxelGrid:
+    text = read_json(meta, "grid")
+    if not isinstance(text, str):
+        raise ValueError("expected the grid as TOML in `meta/grid`")
+    rings = parse_rings(text)
+    return VoxelGrid(rings.rings, rings.name or "", names=rings.names)
+
+
+def _read(file: h5py.File, path: Path, name: str) -> Any:
+    column = file.get(name)
+    if not isinstance(column, h5py.Dataset) or column.dtype != np.dtype(_TYPES[name]):
+        raise PatternFileError(f"{path}: expected numbers of type {_TYPES[name]} in `{name}`")
+    if column.ndim != (2 if name in ("counts", "r_edges") else 1):
+        raise PatternFileError(f"{path}: expected another shape of `{name}`, got {column.shape}")
+    return column[()]

@@ -1,0 +1,233 @@
+r"""Making of patterns from hits.
+
+Every shower gives one pattern for each voxel with energy. Deposits of a voxel are merged where
+they share a square of a regular grid around the shower centre, a fraction of the narrower side of
+the layer's cells: what lies in one cell does not have to be told apart. A merged deposit lies at
+the energy-weighted mean of its parts. Hits without energy or with a negative one are left out.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from calovox.arrays import Array, Float64, Int64, UInt8
+from calovox.binned_shower import STORED_ENERGIES
+from calovox.geometry import Detector, atlas_barrel
+from calovox.geometry.coordinates import to_polar
+from calovox.geometry.layers import layer_positions
+from calovox.hits import Hits
+from calovox.patterns.library import STEPS, STEPS_PER_OCTAVE, PatternLibrary, RadialBins
+from calovox.voxelization import VoxelGrid, shower_centers
+from calovox.voxelization.lookup import find_voxels
+
+__all__ = ["Merging", "PatternMaker"]
+
+
+@dataclass(frozen=True)
+class Merging:
+    """How deposits are merged.
+
+    Attributes:
+        fraction: Side of the squares over the narrower side of the layer's cells.
+        least_side: Least side of the squares in mm, where cells are not narrower.
+    """
+
+    fraction: float = 1 / 8
+    least_side: float = 5.0
+
+    def __post_init__(self) -> None:
+        if not (self.fraction > 0 and self.least_side > 0):
+            raise ValueError(
+                "Merging: expected `fraction` and `least_side` above 0, got "
+                f"{self.fraction:g} and {self.least_side:g}"
+            )
+
+    def sides(self, grid: VoxelGrid, detector: Detector) -> Float64[Array, " voxel"]:
+        """Give the side of the squares in mm for each voxel.
+
+        Args:
+            grid: The voxels.
+            detector: Its layers and cells.
+
+        Returns:
+            The sides.
+        """
+        cells = detector.cells
+        middle = np.array([0.5 * sum(detector.eta_range)])
+        radii = detector.radii(middle, grid.numbers)[0]
+        sides = np.empty(grid.n_voxels)
+        for number, radius in zip(grid.numbers, radii, strict=True):
+            in_layer = cells.layer == number
+            narrow = radius * min(
+                np.median(cells.d_eta[in_layer]), np.median(cells.d_phi[in_layer])
+            )
+            side = max(self.fraction * narrow, min(self.least_side, narrow))
+            sides[grid.layer_slice(number)] = side
+        return sides
+
+
+@dataclass
+class _Columns:
+    """Deposits of some patterns, pattern by pattern."""
+
+    key: Int64[Array, " deposit"]
+    energy: Float64[Array, " deposit"]
+    x: Float64[Array, " deposit"]
+    y: Float64[Array, " deposit"]
+
+
+@dataclass
+class PatternMaker:
+    """Collects patterns from batches of hits.
+
+    Attributes:
+        grid: The voxels.
+        merging: How deposits are merged.
+        most: Patterns of a radial bin and a stored energy beyond this number are left out,
+            evenly among their energies; None to keep all.
+        center: What voxels lie round, as in `hits_to_voxels`.
+        detector: Where the layers lie; the built-in barrel by default.
+    """
+
+    grid: VoxelGrid
+    merging: Merging = field(default_factory=Merging)
+    most: int | None = 300
+    center: Literal["hits", "photon"] = "hits"
+    detector: Detector = field(default_factory=atlas_barrel)
+
+    def __post_init__(self) -> None:
+        n_energies = len(STORED_ENERGIES)
+        self._n_showers = np.zeros(n_energies, dtype=np.int64)
+        # of each pattern: stored energy, radial bin, energy, number of deposits; then the bytes
+        self._parts: list[tuple[Array, ...]] = []
+        self._bins = RadialBins.from_grid(self.grid)
+        self._sides = self.merging.sides(self.grid, self.detector)
+
+    def add(self, hits: Hits) -> None:
+        """Take the patterns of some showers.
+
+        Args:
+            hits: The showers, without phi modulation if it is removed from the voxels too.
+
+        Raises:
+            ValueError: If the grid lacks the layer of a hit.
+        """
+        photons = hits.photons
+        nearest = np.rint(np.log2(photons.energy / STORED_ENERGIES[0]))
+        stored = np.clip(nearest, 0, len(STORED_ENERGIES) - 1).astype(np.int64)
+        self._n_showers += np.bincount(stored, minlength=len(STORED_ENERGIES))
+        deposits = self._deposits(hits)
+        if len(deposits.key) == 0:
+            return
+        deposits = self._merged(deposits)
+        first = np.flatnonzero(np.append(True, np.diff(deposits.key) != 0))
+        event, voxel = np.divmod(deposits.key[first], self.grid.n_voxels)
+        energy = np.add.reduceat(deposits.energy, first)
+        number = np.diff(np.append(first, len(deposits.key)))
+        codes = self._encode(deposits, np.repeat(voxel, number), np.repeat(energy, number))
+        self._parts.append((stored[event], self._bins.of_voxel[voxel], energy, number, *codes))
+
+    def library(self, meta: dict[str, Any] | None = None) -> PatternLibrary:
+        """Sort the patterns.
+
+        Args:
+            meta: How they were made.
+
+        Returns:
+            The patterns at the stored energies that have showers.
+
+        Raises:
+            ValueError: If there are none.
+        """
+        if not self._parts:
+            raise ValueError("patterns: expected showers with energy in voxels, got none")
+        columns = [np.concatenate(part) for part in zip(*self._parts, strict=True)]
+        stored, radial, energy, number = columns[:4]
+        filled = np.flatnonzero(self._n_showers)
+        energy = energy.astype(np.float32)
+        order = np.lexsort((energy, radial, stored))
+        key = np.searchsorted(filled, stored[order]) * len(self._bins) + radial[order]
+        if self.most is not None:
+            kept = _thinned(key, self.most)
+            order, key = order[kept], key[kept]
+        counts = np.bincount(key, minlength=len(filled) * len(self._bins))
+        rows = _runs((np.cumsum(number) - number)[order], number[order])
+        r, alpha, share = (codes[rows] for codes in columns[4:])
+        return PatternLibrary(
+            grid=self.grid,
+            energies=np.array(STORED_ENERGIES)[filled],
+            n_showers=self._n_showers[filled],
+            counts=counts.reshape(len(filled), len(self._bins)),
+            energy=energy[order],
+            n_deposits=number[order],
+            r=r,
+            alpha=alpha,
+            share=share,
+            meta={"merging": asdict(self.merging), "most": self.most, **(meta or {})},
+        )
+
+    def _deposits(self, hits: Hits) -> _Columns:
+        """Give the deposits in voxels around the shower centres."""
+        event = np.repeat(np.arange(len(hits)), np.diff(hits.event_offsets))
+        if self.center == "hits":
+            eta, phi = shower_centers(hits)
+        else:
+            eta, phi = hits.photons.eta, hits.photons.phi
+        position = layer_positions(hits.layer, self.grid.positions)
+        radius = self.detector.radii(eta, self.grid.numbers)[event, position]
+        r, alpha = to_polar(hits.eta, hits.phi, eta[event], phi[event], radius)
+        voxel = find_voxels(position, r, alpha, self.grid.lookup)
+        inside = (voxel >= 0) & (hits.energy > 0)
+        key = event[inside] * self.grid.n_voxels + voxel[inside]
+        r, alpha, energy = r[inside], alpha[inside], hits.energy[inside].astype(np.float64)
+        return _Columns(key, energy, r * np.cos(alpha), r * np.sin(alpha))
+
+    def _merged(self, deposits: _Columns) -> _Columns:
+        """Merge deposits that share a square and a voxel; patterns stand one after the other."""
+        side = self._sides[deposits.key % self.grid.n_voxels]
+        places = [np.floor(place / side).astype(np.int64) for place in (deposits.x, deposits.y)]
+        keys = np.stack([deposits.key, *places])
+        order = np.lexsort(keys[::-1])
+        keys, energy = keys[:, order], deposits.energy[order]
+        first = np.flatnonzero(np.append(True, np.any(np.diff(keys, axis=1) != 0, axis=0)))
+        total = np.add.reduceat(energy, first)
+        x, y = (
+            np.add.reduceat(energy * place[order], first) / total
+            for place in (deposits.x, deposits.y)
+        )
+        return _Columns(keys[0, first], total, x, y)
+
+    def _encode(
+        self,
+        deposits: _Columns,
+        voxel: Int64[Array, " deposit"],
+        total: Float64[Array, " deposit"],
+    ) -> tuple[UInt8[Array, " deposit"], ...]:
+        """Give places in the voxels, and shares of their energies, as bytes."""
+        r_min, r_max, alpha_min, alpha_max = self.grid.edges[voxel].T
+        r = np.hypot(deposits.x, deposits.y)
+        alpha = np.arctan2(deposits.y, deposits.x) % (2.0 * np.pi)
+        values = (
+            STEPS * (r - r_min) / (r_max - r_min),
+            STEPS * (alpha - alpha_min) / (alpha_max - alpha_min),
+            np.rint(STEPS_PER_OCTAVE * np.log2(total / deposits.energy)),
+        )
+        return tuple(np.clip(value, 0, STEPS - 1).astype(np.uint8) for value in values)
+
+
+def _runs(starts: Int64[Array, " run"], lengths: Int64[Array, " run"]) -> Int64[Array, " row"]:
+    """Join the ranges of rows that begin at `starts`."""
+    ends = np.cumsum(lengths)
+    shift = np.repeat(starts - (ends - lengths), lengths)
+    return np.asarray(np.arange(ends[-1] if len(ends) else 0) + shift, dtype=np.int64)
+
+
+def _thinned(key: Int64[Array, " pattern"], most: int) -> Int64[Array, " kept"]:
+    """Keep at most so many patterns of each key, evenly among those that are sorted."""
+    _, first, number = np.unique(key, return_index=True, return_counts=True)
+    kept = np.minimum(number, most)
+    place = np.arange(kept.sum()) - np.repeat(np.cumsum(kept) - kept, kept)
+    step = np.repeat(number / kept, kept)
+    rows = np.repeat(first, kept) + np.floor((place + 0.5) * step).astype(np.int64)
+    return np.asarray(rows, dtype=np.int64)

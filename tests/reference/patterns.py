@@ -1,0 +1,85 @@
+"""Slow plain twin of `calovox.patterns`: a pattern for each voxel, and its deposits as hits."""
+
+import math
+
+import numpy as np
+
+from calovox.geometry import layer_radius, to_eta_phi
+from calovox.patterns import PatternLibrary
+from calovox.random_streams import Stream, event_keys, event_uniforms
+from calovox.voxelization import Voxels
+
+Pattern = tuple[float, list[tuple[float, float, float]]]
+
+
+def patterns_by_bin(library: PatternLibrary) -> dict[tuple[int, int], list[Pattern]]:
+    """List (energy, [(r, alpha - middle, share)]) of each stored energy and radial bin."""
+    bins, found, pattern, deposit = library.bins, {}, 0, 0
+    for stored, of_energy in enumerate(library.counts):
+        for radial, count in enumerate(of_energy):
+            r_min, r_max = bins.r_min[radial], bins.r_max[radial]
+            width = 2 * math.pi / bins.n_alpha[radial]
+            for _ in range(count):
+                places = []
+                for _ in range(library.n_deposits[pattern]):
+                    r = r_min + (int(library.r[deposit]) + 0.5) / 256 * (r_max - r_min)
+                    alpha = ((int(library.alpha[deposit]) + 0.5) / 256 - 0.5) * width
+                    places.append((r, alpha, 2.0 ** (-int(library.share[deposit]) / 16)))
+                    deposit += 1
+                total = sum(share for *_, share in places)
+                places = [(r, alpha, share / total) for r, alpha, share in places]
+                found.setdefault((stored, radial), []).append(
+                    (float(library.energy[pattern]), places)
+                )
+                pattern += 1
+    return found
+
+
+def nearest_filled(
+    found: dict, energies: list[float], energy: float, radial: int, voxel_energy: float
+) -> list[Pattern]:
+    """Take the patterns of the stored energy nearest in log energy, then of its neighbours.
+
+    The first whose patterns enclose the voxel's energy counts, else the first that has any.
+    """
+    nearest = min(range(len(energies)), key=lambda i: abs(math.log(energies[i] / energy)))
+    order = sorted(range(len(energies)), key=lambda i: (abs(i - nearest), i))
+    known = [found[stored, radial] for stored in order if (stored, radial) in found]
+    for patterns in known:
+        if patterns[0][0] <= voxel_energy <= patterns[-1][0]:
+            return patterns
+    if known:
+        return known[0]
+    return []
+
+
+def voxels_to_pattern_hits_twin(
+    voxels: Voxels, library: PatternLibrary, seed: int
+) -> list[tuple[int, int, float, float, float]]:
+    """Return (event, layer, eta, phi, energy) of every hit; voxels need to have patterns."""
+    found, grid = patterns_by_bin(library), voxels.grid
+    hits = []
+    for event in range(len(voxels)):
+        keys = event_keys(seed, Stream.PATTERNS, voxels.index[event : event + 1])
+        numbers = iter(event_uniforms(keys, grid.n_voxels)[0])
+        for voxel in np.flatnonzero(voxels.energy[event]):
+            energy = float(voxels.energy[event, voxel]) * voxels.incident_energy[event]
+            u = 6 * next(numbers)
+            patterns = nearest_filled(
+                found,
+                list(library.energies),
+                voxels.incident_energy[event],
+                library.bins.of_voxel[voxel],
+                energy,
+            )
+            below = sum(pattern[0] < energy for pattern in patterns)
+            place = min(max(below - 3 + int(u), 0), len(patterns) - 1)
+            sign = -1 if u % 1 < 0.5 else 1
+            middle = 0.5 * (grid.alpha_min[voxel] + grid.alpha_max[voxel])
+            layer = int(grid.layer[voxel])
+            for r, alpha, share in patterns[place][1]:
+                eta_center, phi_center = voxels.eta_center[event], voxels.phi_center[event]
+                radius = float(layer_radius(layer, eta_center))
+                eta, phi = to_eta_phi(r, middle + sign * alpha, eta_center, phi_center, radius)
+                hits.append((event, layer, float(eta), float(phi), share * energy))
+    return hits
