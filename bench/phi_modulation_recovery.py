@@ -9,12 +9,13 @@ others are judged. Prints the first harmonics of what was put in, averaged over 
 hits, beside those that came back, and the standard deviation of E_tot(T) before and after.
 """
 
-import sys
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from bench.timing import run
 from calovox.geant4.truth import read_true_modulation
 from calovox.geometry import BARREL_NAMES, aligned_barrel_cells, layer_radius, wrap_phi
 from calovox.hits import HitsReader
@@ -43,8 +44,11 @@ MODULATIONS = {
 
 
 def main():
-    path = Path(sys.argv[1])
-    copies = int(sys.argv[2]) if len(sys.argv) > 2 else 50
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("hits", type=Path, help="hits of calovox geant4 above 130 GeV")
+    parser.add_argument("copies", type=int, nargs="?", default=50, help="azimuths of each shower")
+    arguments = parser.parse_args()
+    path, copies = arguments.hits, arguments.copies
     truth = read_true_modulation(path)
     showers = [thinned(bare(hits, truth)) for hits in HitsReader(path).batches()]
     for name, function in MODULATIONS.items():
@@ -156,4 +160,4 @@ def response_spread(energy, phase):
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,12 +9,13 @@ less the impact, in EMB1 and EMB2. The bias is that of the median, the width hal
 68 %; uncertainties are from resampled showers.
 """
 
-import sys
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from bench.timing import run
 from calovox.binned_shower import read_sub_voxels
 from calovox.dataset import DatasetReader
 from calovox.files.formats import detect_format
@@ -36,10 +37,14 @@ LOWEST, HIGHEST = 8, 21
 
 
 def main():
-    model = CenterModel.read(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("centers", type=Path, help="a file of calovox train centers")
+    parser.add_argument("showers", type=Path, nargs="+", help="hits, or datasets with cells")
+    arguments = parser.parse_args()
+    model = CenterModel.read(arguments.centers)
     probabilities = read_sub_voxels(SAMPLE / "sub_voxels_optimal.root", GRID)
-    for name in sys.argv[2:]:
-        voxels, cells, samples = open_showers(Path(name))
+    for path in arguments.showers:
+        voxels, cells, samples = open_showers(path)
         reference = barycentres(cells, voxels)
         samples["as the file says"] = voxels
         found = {}
@@ -52,7 +57,7 @@ def main():
                 results = simulate_voxels(batches, probabilities, seed=seed, table=CELLS)
                 parts.append(np.concatenate([barycentres(r.cells, r.voxels) for r in results]))
             found[label] = np.stack(parts)
-        print(name)
+        print(path)
         octave = np.floor(np.log2(voxels.incident_energy) + 0.01).astype(int)
         for low in range(LOWEST, HIGHEST):
             chosen = octave == low
@@ -123,4 +128,4 @@ def resampled(real, drawn):
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -22,6 +22,8 @@ ELSEWHERE = {
     "learning_curve": "needs files of the user",
     "parity_jetnet": "needs JetNet",
     "phi_modulation_closure": "needs files of the user",
+    "phi_modulation_recovery": "needs a file of the user",
+    "shower_centers": "needs files of the user",
     "referee": "takes an hour",
 }
 
@@ -62,7 +64,10 @@ def test_what_is_lacking_is_said_in_one_line(
     assert capsys.readouterr().err == "bench_toy: no data: get it\n"
 
 
-@pytest.mark.parametrize("name", ["compare_cells", "phi_modulation_closure"])
+@pytest.mark.parametrize(
+    "name",
+    ["compare_cells", "phi_modulation_closure", "phi_modulation_recovery", "shower_centers"],
+)
 def test_files_that_are_not_named_are_asked_for(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from calovox.runtime import OnnxModel
 from calovox.runtime.onnx_model import INPUTS
 from tests.cli.commands.test_chain import fail
 from tests.export.test_onnx_file import assert_finite, assert_same_in_any_batch
-from tests.training.test_centroid import GRID, RADII, write_showers
+from tests.training.fits.test_centroid import GRID, RADII, write_showers
 
 SHIPPED = Path(__file__).parents[2] / "src" / "calovox" / "shipped" / "calodit"
 NAME = "photon_eta_000_070.onnx"

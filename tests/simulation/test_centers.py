@@ -8,7 +8,7 @@ import pytest
 from calovox.models.centers import fit_centers
 from calovox.models.centers.model import RADIUS
 from calovox.simulation.centers import draw_centers
-from calovox.training.centers import center_offsets
+from calovox.training.fits.centers import center_offsets
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.models.centers.test_centers import toy_centers
 from tests.toy_showers import toy_showers

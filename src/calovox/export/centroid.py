@@ -14,8 +14,8 @@ from calovox.export.passes.portable import make_portable
 from calovox.files.whole import file_hash
 from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.runtime.onnx_model import INPUTS
-from calovox.training.centroid import fit_centroid
 from calovox.training.data.showers import ShowerFiles
+from calovox.training.fits.centroid import fit_centroid
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["add_centroid", "fit_centroids"]

@@ -117,15 +117,21 @@ def p_values(n_trials, n_events, *, same_photons):
     return np.transpose(rows)
 
 
+def check_uniform(rows, *, same_photons):
+    for name, values in zip((*NEIGHBOUR_METRICS, "kernel"), rows, strict=True):
+        # two showers of one photon are near each other: shares are often 1, as is p then
+        tied = same_photons and name not in ("density", "kernel")
+        side = "greater" if tied else "two-sided"
+        assert kstest(values, "uniform", alternative=side).pvalue > 1e-3, name
+
+
 @pytest.mark.parametrize("same_photons", [False, True])
 def test_p_values_of_one_law_are_uniform(monkeypatch, same_photons):
     monkeypatch.setattr(exchange, "N_EXCHANGES", 39)
-    for values in p_values(30, 80, same_photons=same_photons):
-        assert kstest(values, "uniform").pvalue > 1e-3
+    check_uniform(p_values(30, 80, same_photons=same_photons), same_photons=same_photons)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("same_photons", [False, True])
 def test_p_values_of_one_law_are_uniform_in_200_splits(same_photons):
-    for values in p_values(200, 200, same_photons=same_photons):
-        assert kstest(values, "uniform").pvalue > 1e-3
+    check_uniform(p_values(200, 200, same_photons=same_photons), same_photons=same_photons)

@@ -101,7 +101,7 @@ def train_centers(settings: TrainCentersSettings, job: Job) -> str:
 
     The file that it writes is for `simulate --center` and `export --centers`.
     """
-    from calovox.training.centers import fit_centers_of
+    from calovox.training.fits.centers import fit_centers_of
 
     model, number = fit_centers_of(settings.datasets, provenance=job.provenance)
     model.write(settings.output, overwrite=job.overwrite)

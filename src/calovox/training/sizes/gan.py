@@ -10,7 +10,7 @@ from torch import nn
 from calovox.models.gan import CaloGAN, GanTraining, gan_critic, gan_generator
 from calovox.preprocessing import RootShareTransform, Standardization
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.fitting import seeded, training_voxels
+from calovox.training.fits.quantiles import seeded, training_voxels
 from calovox.training.sizes.options import CriticOptions, GanOptions
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid

@@ -19,7 +19,7 @@ from calovox.models.shapes.dit import CaloDiT
 from calovox.models.shapes.students import ConsistencyModel
 from calovox.preprocessing import ConditionTransform, LayerEnergyTransform
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.fitting import seeded
+from calovox.training.fits.quantiles import seeded
 from calovox.training.sizes.gan import GanSizes
 from calovox.training.sizes.options import InnOptions
 from calovox.training.sizes.shapes import CfmSizes, DitSizes, ModelKind

@@ -19,9 +19,9 @@ from calovox.preprocessing import (
     StandardizedConditions,
     VoxelSpace,
 )
-from calovox.training.centroid import fit_centroid, unfitted_centroid
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.fitting import fit_quantiles, seeded, training_voxels
+from calovox.training.fits.centroid import fit_centroid, unfitted_centroid
+from calovox.training.fits.quantiles import fit_quantiles, seeded, training_voxels
 from calovox.training.sizes.options import CfmOptions, DitOptions, SampledOptions
 from calovox.voxelization import VoxelGrid
 

@@ -8,8 +8,8 @@ import torch
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.geometry import atlas_barrel
 from calovox.models.shapes.centroid import N_ENERGIES, VoxelCentroid
-from calovox.training.centroid import fit_centroid, unfitted_centroid
 from calovox.training.data.showers import ShowerFiles
+from calovox.training.fits.centroid import fit_centroid, unfitted_centroid
 from calovox.voxelization import Ring, VoxelGrid, Voxels
 
 GRID = VoxelGrid.optimal()

@@ -1,0 +1,1 @@
+"""What is fitted to showers before or beside a training."""
