@@ -1,7 +1,5 @@
 """Two toy models that are alike, and few showers."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from calovox.benchmarking import costs
@@ -17,9 +15,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelSet]:
     return {path.name: load_models(path) for path in paths}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def small_batches() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw few showers at once: the tests look at how time is told, not at how much it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(costs, "BATCHES", (2, 3))
-        yield
+    monkeypatch.setattr(costs, "BATCHES", (2, 3))
