@@ -81,7 +81,7 @@ class Samples:
 
 def rows() -> Iterator[Row]:
     """List the tests, the most important first."""
-    grids = tuple(f"binned_{grid}" for grid in GRIDS)
+    grids = (*(f"binned_{grid}" for grid in GRIDS), "binned_patterns")
     of_cells = (*grids, *MODELS, *BASELINES)
     yield Row("all cells, noise", of("all cells, noise"), False, False, of_cells)
     yield Row("cell observables", of("cell observables"), False, False, of_cells)

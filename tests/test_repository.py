@@ -288,7 +288,7 @@ def test_links_between_documents_lead_somewhere(document):
 def test_what_is_shipped_is_small():
     folders = (ROOT / "sample", SOURCE / "shipped")
     sizes = [path.stat().st_size for folder in folders for path in folder.rglob("*.*")]
-    assert sum(sizes) < 61e6  # 64 MB, with all that is not data
+    assert sum(sizes) < 63e6  # 66 MB, with all that is not data
 
 
 def test_release_is_in_the_changelog():

@@ -25,7 +25,9 @@ REFEREE_MODELS = {
     **{name: f"`{name}`" for name in ("fastcalogan", "fastcalosimv2")},
     "halves": "Geant4 halves",
 }
-REFEREE_GRIDS = {f"binned_{grid}": grid for grid in ("regular", "optimal", "coarse")}
+REFEREE_GRIDS = {f"binned_{grid}": grid for grid in ("regular", "optimal", "coarse")} | {
+    "binned_patterns": "optimal, by patterns"
+}
 REFEREE_INPUTS = {
     "all cells, noise": "all cells with noise",
     "cell observables": "observables of cells",
