@@ -72,6 +72,11 @@ def test_wrong_files_are_refused(files, tmp_path):
     (tmp_path / "wrong.xml").write_text("<Bins>")
     with pytest.raises(CaloChallengeError, match="is not a binning file"):
         read_binning(tmp_path / "wrong.xml", 5)
+    strange = write_showers(tmp_path / "complex.hdf5", energy, showers.astype(np.complex128))
+    with pytest.raises(
+        CaloChallengeError, match="expected real numbers in `showers`, got complex"
+    ):
+        CaloChallengeReader(strange, binning)
     showers[4, 3] = -1.0
     negative = write_showers(tmp_path / "negative.hdf5", energy, showers)
     with pytest.raises(CaloChallengeError, match=r"got -1.0 in event 4, voxel 3"):

@@ -207,6 +207,10 @@ def read_energies(path: Path) -> Float64[Array, " event"]:
         for key in (_SHOWERS, _ENERGIES):
             if not isinstance(file.get(key), h5py.Dataset):
                 raise CaloChallengeError(f"{path}: expected a dataset `{key}`, got none")
+            if file[key].dtype.kind not in "fiu":
+                raise CaloChallengeError(
+                    f"{path}: expected real numbers in `{key}`, got {file[key].dtype}"
+                )
         shape, n_energies = file[_SHOWERS].shape, file[_ENERGIES].size
         if len(shape) != 2 or shape[0] != n_energies:
             raise CaloChallengeError(

@@ -55,6 +55,12 @@ def change(path, what):
         what(file)
 
 
+def as_a_matrix(file, name):
+    values = file[name][()]
+    del file[name]
+    file[name] = values[:, None]
+
+
 @pytest.mark.parametrize(
     ("what", "message"),
     [
@@ -62,6 +68,7 @@ def change(path, what):
         (lambda file: file.attrs.update(format="else"), "is no parametrisation of calovox"),
         (lambda file: file["meta"].attrs.update(knots="[0]"), "the voxels and knots of this"),
         (lambda file: file.pop("axes"), "expected numbers of type f4 in `axes`"),
+        (lambda file: as_a_matrix(file, "energies"), "energies"),
         (lambda file: file["response"].write_direct(np.full((1, 1), np.nan)), "finite numbers"),
     ],
 )

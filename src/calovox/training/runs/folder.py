@@ -213,6 +213,9 @@ def read_record(folder: Path) -> RunRecord:
         values.pop("program", None)
         for name in ("energy_range", "eta_range"):
             values[name] = tuple(values[name])
+        for name in ("step", "n_steps"):
+            if type(values.get(name, 0)) is not int:
+                raise ValueError(f"expected a whole number as `{name}`, got {values.get(name)!r}")
         return RunRecord(**values)
 
 
