@@ -8,7 +8,7 @@ between 2^8 and 2^22 MeV, with E_t = 2^19 MeV and k = 1 / log 8, natural logarit
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -26,6 +26,7 @@ __all__ = [
     "Photons",
     "SignedUniform",
     "Uniform",
+    "concatenate_photons",
     "draw_photons",
     "event_indices",
     "parse_energies",
@@ -183,6 +184,19 @@ class Photons:
 
     def __getitem__(self, events: slice | Int[Array, " chosen"]) -> "Photons":
         return Photons(self.energy[events], self.eta[events], self.phi[events], self.index[events])
+
+
+def concatenate_photons(parts: Sequence[Photons]) -> Photons:
+    """Join photons, in order.
+
+    Args:
+        parts: At least one batch.
+
+    Returns:
+        All photons.
+    """
+    columns = ("energy", "eta", "phi", "index")
+    return Photons(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
 
 
 def event_indices(first: int, number: int) -> Int64[Array, " event"]:

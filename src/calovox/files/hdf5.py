@@ -27,9 +27,12 @@ __all__ = [
     "FLOAT32_MANTISSA_BITS",
     "Compression",
     "append_rows",
+    "check_version",
     "create_column",
+    "has_format",
     "open_for_reading",
     "read_json",
+    "read_numbers_of_type",
     "read_table",
     "round_mantissa",
     "write_json",
@@ -147,6 +150,58 @@ def round_mantissa(values: Float32[Array, "*shape"], bits: int | None) -> Float3
     nearest = pattern + odd + np.uint32((1 << (dropped - 1)) - 1)
     keep = np.uint32(0xFFFFFFFF ^ ((1 << dropped) - 1))
     return (nearest & keep).view(np.float32)
+
+
+def has_format(path: Path, name: str, error: type[ValueError]) -> bool:
+    """Tell whether a file says in its attribute `format` what it is.
+
+    Args:
+        path: Any path.
+        name: The format.
+        error: What to raise if it is a damaged HDF5 file.
+
+    Returns:
+        Whether it says so.
+    """
+    if not (path.is_file() and h5py.is_hdf5(path)):
+        return False
+    with open_for_reading(path, error) as file:
+        return bool(file.attrs.get("format") == name)
+
+
+def check_version(file: h5py.File, path: Path, version: int, error: type[ValueError]) -> None:
+    """Refuse a file of another version of its format.
+
+    Args:
+        file: The open file.
+        path: Where it is.
+        version: The version that is understood.
+        error: What to raise.
+    """
+    found = file.attrs.get("version")
+    if found != version:
+        raise error(f"{path}: expected version {version} of the format, got {found}")
+
+
+def read_numbers_of_type(
+    file: h5py.File, path: Path, name: str, dtype: str, error: type[ValueError]
+) -> Any:
+    """Read a whole dataset that must have one type.
+
+    Args:
+        file: The open file.
+        path: Where it is.
+        name: The dataset.
+        dtype: Its type.
+        error: What to raise if it is missing or of another type.
+
+    Returns:
+        The numbers.
+    """
+    column = file.get(name)
+    if not isinstance(column, h5py.Dataset) or column.dtype != np.dtype(dtype):
+        raise error(f"{path}: expected numbers of type {dtype} in `{name}`")
+    return column[()]
 
 
 def write_json(group: h5py.Group, name: str, value: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float, Int64, UInt8
 from calovox.geometry.layers import NO_LAYER
-from calovox.photons import Photons
+from calovox.photons import Photons, concatenate_photons
 
 __all__ = ["Hits", "concatenate_hits"]
 
@@ -97,7 +97,6 @@ def concatenate_hits(parts: Sequence[Hits]) -> Hits:
         All events as one batch.
     """
     sizes = np.concatenate([np.diff(part.event_offsets) for part in parts])
-    photons = [part.photons for part in parts]
     return Hits(
         layer=np.concatenate([part.layer for part in parts]),
         eta=np.concatenate([part.eta for part in parts]),
@@ -105,10 +104,5 @@ def concatenate_hits(parts: Sequence[Hits]) -> Hits:
         r=np.concatenate([part.r for part in parts]),
         energy=np.concatenate([part.energy for part in parts]),
         event_offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        photons=Photons(
-            energy=np.concatenate([part.energy for part in photons]),
-            eta=np.concatenate([part.eta for part in photons]),
-            phi=np.concatenate([part.phi for part in photons]),
-            index=np.concatenate([part.index for part in photons]),
-        ),
+        photons=concatenate_photons([part.photons for part in parts]),
     )

@@ -26,7 +26,15 @@ import h5py
 import numpy as np
 
 from calovox.arrays import Array
-from calovox.files.hdf5 import open_for_reading, read_json, round_mantissa, write_json
+from calovox.files.hdf5 import (
+    check_version,
+    has_format,
+    open_for_reading,
+    read_json,
+    read_numbers_of_type,
+    round_mantissa,
+    write_json,
+)
 from calovox.files.whole import whole_file
 from calovox.files.writer import create_hdf5
 from calovox.patterns.library import PatternLibrary, RadialBins
@@ -107,11 +115,7 @@ def read_patterns(path: Path) -> PatternLibrary:
     with open_for_reading(path, PatternFileError) as file:
         if file.attrs.get("format") != FORMAT:
             raise PatternFileError(f"{path} is no library of patterns: make one with voxelize")
-        if file.attrs.get("version") != VERSION:
-            raise PatternFileError(
-                f"{path}: expected version {VERSION} of the format, got "
-                f"{file.attrs.get('version')}"
-            )
+        check_version(file, path, VERSION, PatternFileError)
         columns = {name: _read(file, path, name) for name in _TYPES}
         bins = {name: columns.pop(name) for name in _BINS}
         try:
@@ -136,10 +140,7 @@ def is_pattern_file(path: Path) -> bool:
     Returns:
         Whether it does.
     """
-    if not (path.is_file() and h5py.is_hdf5(path)):
-        return False
-    with open_for_reading(path, PatternFileError) as file:
-        return bool(file.attrs.get("format") == FORMAT)
+    return has_format(path, FORMAT, PatternFileError)
 
 
 def _bin_columns(bins: RadialBins) -> dict[str, Array]:
@@ -156,9 +157,9 @@ def _read_grid(meta: h5py.Group | None) -> VoxelGrid:
 
 
 def _read(file: h5py.File, path: Path, name: str) -> Any:
-    column = file.get(name)
-    if not isinstance(column, h5py.Dataset) or column.dtype != np.dtype(_TYPES[name]):
-        raise PatternFileError(f"{path}: expected numbers of type {_TYPES[name]} in `{name}`")
-    if column.ndim != (2 if name in ("counts", "r_edges") else 1):
-        raise PatternFileError(f"{path}: expected another shape of `{name}`, got {column.shape}")
-    return column[()]
+    column = read_numbers_of_type(file, path, name, _TYPES[name], PatternFileError)
+    if np.ndim(column) != (2 if name in ("counts", "r_edges") else 1):
+        raise PatternFileError(
+            f"{path}: expected another shape of `{name}`, got {np.shape(column)}"
+        )
+    return column

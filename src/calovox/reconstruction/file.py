@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sized
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-import numpy as np
-
 from calovox.geometry import CellTable
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits.file import HitsReader
-from calovox.photons import Photons
+from calovox.photons import Photons, concatenate_photons
 from calovox.reconstruction.calibration import Calibration
 from calovox.reconstruction.deposit import hits_to_cells
 from calovox.reconstruction.shapes import ShowerShapes, cells_to_shapes, concatenate_shapes
@@ -153,5 +151,4 @@ def _join(parts: list[Photons | None]) -> Photons | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
-    columns = ("energy", "eta", "phi", "index")
-    return Photons(*(np.concatenate([getattr(part, name) for part in known]) for name in columns))
+    return concatenate_photons(known)

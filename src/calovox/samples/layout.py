@@ -80,8 +80,8 @@ class VoxelLayout:
             grid.name,
             grid.numbers,
             grid.layer_boundaries,
-            0.5 * (grid.r_min + grid.r_max),
-            0.5 * (grid.alpha_min + grid.alpha_max),
+            grid.r_middle,
+            grid.alpha_middle,
             mirrored_voxels(grid),
         )
 

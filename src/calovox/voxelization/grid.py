@@ -282,6 +282,16 @@ class VoxelGrid:
         """Upper edge of each voxel in alpha, rad."""
         return np.asarray(self.edges[:, 3])
 
+    @property
+    def r_middle(self) -> Float64[Array, " voxel"]:
+        """Middle of each voxel in r, mm."""
+        return np.asarray(0.5 * (self.r_min + self.r_max))
+
+    @property
+    def alpha_middle(self) -> Float64[Array, " voxel"]:
+        """Middle of each voxel in alpha, rad."""
+        return np.asarray(0.5 * (self.alpha_min + self.alpha_max))
+
     @cached_property
     def lookup(self) -> GridLookup:
         """Tables with which kernels find voxels."""

@@ -21,8 +21,7 @@ def mirrored_voxels(grid: VoxelGrid) -> Int64[Array, " voxel"]:
     Returns:
         For each voxel, the voxel that lies at -alpha; doing this twice changes nothing.
     """
-    middle = 0.5 * (grid.alpha_min + grid.alpha_max)
-    mirror = grid.find(grid.layer, 0.5 * (grid.r_min + grid.r_max), 2.0 * np.pi - middle)
+    mirror = grid.find(grid.layer, grid.r_middle, 2.0 * np.pi - grid.alpha_middle)
     # the bins of a ring are uniform from alpha = 0 on, so that each is the mirror of another
     assert np.allclose(grid.alpha_min[mirror], 2.0 * np.pi - grid.alpha_max, atol=1e-9)
     assert np.array_equal(grid.r_min[mirror], grid.r_min)

@@ -86,10 +86,8 @@ def _barycentre(voxels: Voxels, number: int) -> Float64[Array, "event axis"]:
 
 
 def _middles(grid: VoxelGrid, number: int) -> tuple[slice, Float64[Array, "voxel axis"]]:
-    place = grid.numbers.index(number)
-    part = slice(*(int(edge) for edge in grid.layer_boundaries[place : place + 2]))
-    r = 0.5 * (grid.r_min[part] + grid.r_max[part])
-    alpha = 0.5 * (grid.alpha_min[part] + grid.alpha_max[part])
+    part = grid.layer_slice(number)
+    r, alpha = grid.r_middle[part], grid.alpha_middle[part]
     whole = grid.alpha_max[part] - grid.alpha_min[part] > np.pi  # more than half of a ring
     r = np.where(whole, 0.0, r)
     return part, np.stack([r * np.cos(alpha), r * np.sin(alpha)], axis=1)

@@ -20,11 +20,17 @@ which those with alpha below pi are stored), `knots` (normal scores of the quant
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import hdf5plugin
-import numpy as np
 
-from calovox.files.hdf5 import open_for_reading, read_json, read_table, write_json
+from calovox.files.hdf5 import (
+    check_version,
+    has_format,
+    open_for_reading,
+    read_json,
+    read_numbers_of_type,
+    read_table,
+    write_json,
+)
 from calovox.files.whole import whole_file
 from calovox.files.writer import create_hdf5
 from calovox.models.parametric.energies import KNOTS
@@ -99,11 +105,7 @@ def read_parametric(path: Path) -> ParametricModel:
     with open_for_reading(path, ParametricFileError) as file:
         if file.attrs.get("format") != FORMAT:
             raise ParametricFileError(f"{path} is no parametrisation of calovox")
-        if file.attrs.get("version") != VERSION:
-            raise ParametricFileError(
-                f"{path}: expected version {VERSION} of the format, got "
-                f"{file.attrs.get('version')}"
-            )
+        check_version(file, path, VERSION, ParametricFileError)
         meta = file.get("meta")
         stored = read_json(meta, "grid"), read_json(meta, "knots")
         if stored != (fine_grid().to_toml(), KNOTS.tolist()):
@@ -111,7 +113,10 @@ def read_parametric(path: Path) -> ParametricModel:
                 f"{path}: expected the voxels and knots of this version of calovox, got others: "
                 f"fit the parametrisation again"
             )
-        columns: dict[str, Any] = {name: _read(file, path, name) for name in _TYPES}
+        columns: dict[str, Any] = {
+            name: read_numbers_of_type(file, path, name, dtype, ParametricFileError)
+            for name, dtype in _TYPES.items()
+        }
         try:
             return ParametricModel(
                 **columns,
@@ -132,14 +137,4 @@ def is_parametric_file(path: Path) -> bool:
     Returns:
         Whether it does.
     """
-    if not (path.is_file() and h5py.is_hdf5(path)):
-        return False
-    with open_for_reading(path, ParametricFileError) as file:
-        return bool(file.attrs.get("format") == FORMAT)
-
-
-def _read(file: h5py.File, path: Path, name: str) -> Any:
-    column = file.get(name)
-    if not isinstance(column, h5py.Dataset) or column.dtype != np.dtype(_TYPES[name]):
-        raise ParametricFileError(f"{path}: expected numbers of type {_TYPES[name]} in `{name}`")
-    return column[()]
+    return has_format(path, FORMAT, ParametricFileError)

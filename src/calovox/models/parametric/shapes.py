@@ -79,9 +79,8 @@ def _halves() -> tuple[Int64[Array, " half"], Int64[Array, " half"]]:
     """List the voxels with alpha below pi, and for each that of the reflected alpha."""
     grid = fine_grid()
     upper = np.flatnonzero(grid.alpha_max <= math.pi * (1.0 + 1e-9))
-    middle = 0.5 * (grid.alpha_min + grid.alpha_max)[upper]
-    radius = 0.5 * (grid.r_min + grid.r_max)[upper]
-    return upper, grid.find(grid.layer[upper], radius, 2.0 * math.pi - middle)
+    middle = grid.alpha_middle[upper]
+    return upper, grid.find(grid.layer[upper], grid.r_middle[upper], 2.0 * math.pi - middle)
 
 
 def fold(voxels: Float[Array, "event voxel"]) -> Float64[Array, "event half"]:

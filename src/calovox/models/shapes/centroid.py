@@ -167,8 +167,7 @@ def voxel_positions(
     Returns:
         Along eta and phi, in mm.
     """
-    r = 0.5 * (grid.r_min + grid.r_max) * _lever_arms(grid, radii)
-    alpha = 0.5 * (grid.alpha_min + grid.alpha_max)
+    r, alpha = grid.r_middle * _lever_arms(grid, radii), grid.alpha_middle
     return np.asarray(r * np.stack([np.cos(alpha), np.sin(alpha)]))
 
 
@@ -183,7 +182,7 @@ def voxel_sizes(grid: VoxelGrid, radii: Float64[Array, " layer"]) -> Float64[Arr
         Sizes in mm.
     """
     along = grid.r_max - grid.r_min
-    across = 0.5 * (grid.r_min + grid.r_max) * (grid.alpha_max - grid.alpha_min)
+    across = grid.r_middle * (grid.alpha_max - grid.alpha_min)
     sizes = np.sqrt((along**2 + across**2) / 12.0) * _lever_arms(grid, radii)
     return np.asarray(sizes)
 

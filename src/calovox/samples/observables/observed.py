@@ -16,7 +16,7 @@ import numpy as np
 
 from calovox.arrays import Array, Bool, Float32, Float64, Int64
 from calovox.geometry.cells import CellTable
-from calovox.photons import Photons
+from calovox.photons import Photons, concatenate_photons
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.samples.batch import ShowerSource
 from calovox.samples.comparable import different_photons
@@ -340,17 +340,9 @@ def _join(parts: Sequence[ObservedShowers]) -> ObservedShowers:
         energy=np.concatenate([part.energy for part in parts]),
         index=np.concatenate([part.index for part in parts]),
         abs_eta=None if abs_eta is None else np.concatenate(abs_eta),
-        photons=None if photons is None else _join_photons(photons),
+        photons=None if photons is None else concatenate_photons(photons),
         windows=None if first.windows is None else _join_windows(parts),
     )
-
-
-def _join_photons(parts: Sequence[Photons]) -> Photons:
-    columns = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("energy", "eta", "phi", "index")
-    )
-    return Photons(*columns)
 
 
 def _join_windows(parts: Sequence[ObservedShowers]) -> WindowCells:
