@@ -6,7 +6,8 @@ WORKERS ?= 2
 
 BIN := $(VENV)/bin
 CALOVOX := $(BIN)/calovox
-SOURCES := $(shell find src -name '*.py' -o -name '*.j2')
+# what every simulation depends on: changed options of this file, too
+SOURCES := $(shell find src -name '*.py' -o -name '*.j2') $(wildcard src/calovox/shipped/patterns/*) Makefile
 GRIDS := optimal regular coarse
 GEANT4_EXTRAS := geant4,plot
 DEV_EXTRAS := geant4,plot,train,dev
