@@ -26,6 +26,8 @@ from calovox.hits import Hits
 from calovox.hits.file import HitsWriter
 from calovox.models.parametric.file import read_parametric, write_parametric
 from calovox.models.parametric.model import ParametricModel
+from calovox.patterns import PatternMaker
+from calovox.patterns.file import write_patterns
 from calovox.phi_modulation import PhiModulation, phi_phase
 from calovox.phi_modulation.average_shower import AverageProfile
 from calovox.phi_modulation.curve_file import write_curve, write_curve_root
@@ -84,6 +86,7 @@ def make_corpus(folder: Path) -> None:
     _write_photons(folder / "photons")
     shutil.copyfile(find_model("calodit") / "centers.json", folder / "centers" / "centers.json")
     _write_dataset(folder / "centers" / "photons.h5", hits, grid)
+    _write_patterns(folder / "patterns", hits, grid)
     _write_shapes(folder / "shapes", hits)
     _write_parametrisation(folder / "parametrisation")
     _write_model(folder / "model", folder / "curve" / "curve.h5")
@@ -195,6 +198,14 @@ def _write_photons(folder: Path) -> None:
     table = pa.table({"energy": [65e3, 1e4], "eta": [0.2, -0.21], "phi": [1.0, -3.0]})
     pyarrow.csv.write_csv(table, folder / "photons.csv")
     pyarrow.parquet.write_table(table, folder / "photons.parquet")
+
+
+def _write_patterns(folder: Path, hits: Hits, grid: VoxelGrid) -> None:
+    folder.mkdir()
+    maker = PatternMaker(grid)
+    maker.add(hits)
+    write_patterns(folder / "patterns.h5", maker.library({"seed": 1}))
+    _write_dataset(folder / "photons.h5", hits, grid)
 
 
 def _write_shapes(folder: Path, hits: Hits) -> None:

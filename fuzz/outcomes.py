@@ -15,11 +15,12 @@ from fuzz.commands import RefusedError
 
 __all__ = ["FAILURES", "Kind", "Outcome", "call_reader"]
 
-Kind = Literal["refused", "accepted", "traceback", "noise", "escape", "hang", "crash"]
+Kind = Literal["unmade", "refused", "accepted", "traceback", "noise", "escape", "hang", "crash"]
 
 FAILURES: Final[tuple[Kind, ...]] = ("traceback", "noise", "escape", "hang", "crash")
 """Outcomes that must not be: several lines instead of one, warnings on the terminal, files opened
-or written elsewhere, no end, the end of the process."""
+or written elsewhere, no end, the end of the process. "unmade" is none: a library crashed while the
+file was changed, before anything of calovox read it."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from calovox.hits.file import HitsReader, HitsWriter
 from calovox.models.base import Conditions
 from calovox.models.centers import CenterModel
 from calovox.models.parametric.model import ParametricModel
+from calovox.patterns import voxels_to_pattern_hits
+from calovox.patterns.file import read_patterns
 from calovox.phi_modulation.curve_file import (
     read_average,
     read_curve,
@@ -231,6 +233,26 @@ def run_simulate_centers(folder: Path, out: Path) -> None:
     """Simulate a shipped model about the impacts of photons."""
     centers = ("--center", f"{folder / 'centers.json'}", "-o", f"{out / 'd.h5'}")
     run_command("simulate", "--model", "calodit", *_PHOTONS, *centers)
+
+
+def read_pattern_file(folder: Path, out: Path) -> None:
+    """Read patterns, and place hits by them."""
+    library = read_patterns(folder / "patterns.h5")
+    voxels = DatasetReader(folder / "photons.h5").read()
+    hits, _ = voxels_to_pattern_hits(voxels, library, seed=1)
+    assert np.isfinite(hits.eta).all()
+    assert np.isfinite(hits.energy).all()
+
+
+def run_info_on_patterns(folder: Path, out: Path) -> None:
+    """Describe a file of patterns."""
+    run_command("info", f"{folder / 'patterns.h5'}")
+
+
+def run_simulate_patterns(folder: Path, out: Path) -> None:
+    """Place the hits of a library by patterns."""
+    patterns = ("--patterns", f"{folder / 'patterns.h5'}", "-o", f"{out / 'd.h5'}")
+    run_command("simulate", "--model", f"{folder / 'photons.h5'}", *patterns, "--cells")
 
 
 def run_simulate_model(folder: Path, out: Path) -> None:

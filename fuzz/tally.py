@@ -11,7 +11,7 @@ from fuzz.worker import Result
 
 __all__ = ["Tally"]
 
-_COLUMNS = ("refused", "accepted", *FAILURES)
+_COLUMNS = ("unmade", "refused", "accepted", *FAILURES)
 _EXAMPLES = 4000
 
 

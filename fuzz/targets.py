@@ -180,6 +180,14 @@ TARGETS: Final[dict[str, Target]] = {
         ("centers.json",),
         (*[readers.read_centers] * 12, readers.run_simulate_centers),
     ),
+    "patterns": Target(
+        "patterns",
+        ("patterns.h5",),
+        (
+            *[readers.read_pattern_file] * 12,
+            *(readers.run_info_on_patterns, readers.run_simulate_patterns),
+        ),
+    ),
     "grid": Target(
         "grid",
         ("grid.toml",),

@@ -10,7 +10,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Final
 
-from fuzz.outcomes import Outcome
+from fuzz.outcomes import Kind, Outcome
 from fuzz.worker import INPUT, Case, Result, serve
 
 __all__ = ["Watch"]
@@ -127,13 +127,14 @@ class Watch:
         else:
             process.doing = message
 
-    def _lost(self, position: int, kind: str, reason: str, cases: Iterator[Case]) -> None:
+    def _lost(self, position: int, kind: Kind, reason: str, cases: Iterator[Case]) -> None:
         process = self._processes[position]
         case, (reader, change) = process.case, process.doing
         assert case is not None
         terminal = process.workplace.with_suffix(".txt").read_text(errors="replace")[-3000:]
-        place = f"{reader or 'the mutation itself'}: {reason}"
-        outcome = Outcome("hang" if kind == "hang" else "crash", f"{reason}\n{terminal}", place)
+        # without a reader, a library that changes the file met damage of an earlier change
+        found = kind if reader else "unmade"
+        outcome = Outcome(found, f"{reason}\n{terminal}", f"{reader}: {reason}")
         seconds = time.monotonic() - process.since
         self._keep(Result(case, outcome, reader, change, seconds), process.workplace / INPUT)
         process.end()
