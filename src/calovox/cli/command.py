@@ -22,7 +22,6 @@ from calovox.cli.settings import (
     resolved_settings,
     settings_text,
 )
-from calovox.files.whole import check_writable, whole_file
 from calovox.text import printable
 
 __all__ = [
@@ -237,7 +236,9 @@ def make_command(
     ) -> None:
         with one_line_errors(traceback=context.find_root().params["traceback"]):
             check_numbers(values)
-            _run(name, make_settings(settings_type, values), actions, force=force, dry_run=dry_run)
+            called = " ".join(["calovox", *context.command_path.split()[1:]])
+            made = make_settings(settings_type, values)
+            _run(name, called, made, actions, force=force, dry_run=dry_run)
 
     options = options_of(settings_type)
     hints = {
@@ -304,21 +305,25 @@ def call_to_command(
 
 @dataclass(frozen=True)
 class _Actions:
-    """What a command does: see `add_command`."""
+    """What a command does: see `make_command`."""
 
     run: Callable[[Any, Job], str]
     preview: Callable[[Any], list[str]] | None
     continues: bool
 
 
-def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool) -> None:
+def _run(
+    name: str, called: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool
+) -> None:
+    from calovox.files.whole import check_writable
+
     for path in files_written(settings):
         check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)
     if dry_run:
         typer.echo(settings_text(resolved_settings(settings, Path())), nl=False)
         read = ", ".join(map(str, files_read(settings))) or "nothing"
-        typer.echo(printable(f"# calovox {name} would read {read}"))
+        typer.echo(printable(f"# {called} would read {read}"))
         written = ", ".join(map(str, files_written(settings)))
         typer.echo(printable(f"# and write {written}"))
         for line in actions.preview(settings) if actions.preview is not None else ():
@@ -326,7 +331,7 @@ def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: b
         return
     if sys.stderr.isatty():  # the libraries of a stage are slow to import
         read = ", ".join(map(str, files_read(settings))) or "nothing to read"
-        typer.echo(printable(f"calovox {name}: {read}, to {settings.output}"), err=True)
+        typer.echo(printable(f"{called}: {read}, to {settings.output}"), err=True)
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
     job = Job(overwrite=force, provenance=provenance)
     failed = None
@@ -343,6 +348,8 @@ def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: b
 @contextmanager
 def _record(name: str, settings: Any, values: dict[str, Any]) -> Iterator[None]:
     """Write the settings first, so that they cannot fail behind the result, and show them last."""
+    from calovox.files.whole import whole_file
+
     record = settings.output.with_name(settings.output.name + ".config.toml")
     with whole_file(record, overwrite=True) as partial:
         partial.write_text(f"# calovox {__version__}, {name}\n{settings_text(values)}")

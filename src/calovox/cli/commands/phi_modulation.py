@@ -2,17 +2,17 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.options import Group
 from calovox.cli.progress import track
 from calovox.cli.settings import CellsTable, FileIn, FileOut, HitsIn, Output, Seed
-from calovox.phi_modulation.fit import FitSettings
+from calovox.phi_modulation.fit_settings import FitSettings
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def _fit_settings(settings: FitCommandSettings) -> FitSettings:
         raise ValueError(
             f"--eta-edges: expected numbers with commas between, got '{settings.eta_edges}'"
         ) from None
-    if not (edges[0] >= 0.0 and edges[-1] < math.inf and np.all(np.diff(edges) > 0.0)):
+    rising = all(low < high for low, high in pairwise(edges))
+    if not (edges[0] >= 0.0 and edges[-1] < math.inf and rising):
         raise ValueError(
             f"--eta-edges: expected finite |eta| that rise, got '{settings.eta_edges}'"
         )
