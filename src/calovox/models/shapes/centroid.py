@@ -102,7 +102,7 @@ class VoxelCentroid(nn.Module):
 
     @property
     def known(self) -> bool:
-        """Whether the law is known: without it, showers stay as they are."""
+        """Whether the distribution is known: without it, showers stay as they are."""
         return bool(self.coefficients.any())
 
     def forward(

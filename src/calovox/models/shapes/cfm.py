@@ -32,6 +32,7 @@ from torch import Tensor
 
 from calovox.models.base import Conditions, Showers
 from calovox.models.shapes.arc_model import ArcModel
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.models.shapes.kinds import LayerWeighting
 from calovox.models.shapes.sampling import ONE_STEP, Sampling
 from calovox.nn import MLP, ScalarEmbedding, VelocityNetwork, count_parameters
@@ -140,6 +141,7 @@ class CaloCFM(ArcModel):
         voxels: How voxels become numbers without bounds.
         layer_weighting: Weights of the loss.
         sampling: How samples are made.
+        centroid: Where the energy centre of whole showers is moved; None to leave it.
     """
 
     weights: Tensor
@@ -153,8 +155,9 @@ class CaloCFM(ArcModel):
         *,
         layer_weighting: LayerWeighting = "note",
         sampling: Sampling = ONE_STEP,
+        centroid: VoxelCentroid | None = None,
     ) -> None:
-        super().__init__(voxels, sampling)
+        super().__init__(voxels, sampling, centroid)
         if network.n_variables != voxels.n_voxels:
             raise ValueError(
                 f"CaloCFM: expected a network of {voxels.n_voxels} variables, one per voxel, got "
