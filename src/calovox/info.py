@@ -1,4 +1,4 @@
-"""What is in a file or a folder of ours, in a few lines."""
+"""What is in a file or a folder of calovox, in a few lines."""
 
 import json
 import tomllib

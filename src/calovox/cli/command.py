@@ -240,42 +240,38 @@ def make_command(
             made = make_settings(settings_type, values)
             _run(name, called, made, actions, force=force, dry_run=dry_run)
 
-    options = options_of(settings_type)
-    hints = {
-        "context": typer.Context,
-        **{option.name: option.hint for option in options},
-        "force": Annotated[bool, typer.Option("--force", help="Replace existing results.")],
-        "config": Annotated[
-            Path | None,
-            typer.Option(
-                is_eager=True,
-                exists=True,
-                dir_okay=False,
-                callback=read_defaults,
-                help="TOML file with values for the options above.",
-            ),
-        ],
-        "dry_run": Annotated[
-            bool, typer.Option("--dry-run", help="Show the settings and what would be done.")
-        ],
-    }
-    defaults = {option.name: option.default for option in options}
-    defaults |= {"context": MISSING, "force": False, "config": None, "dry_run": False}
-    callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                field,
-                inspect.Parameter.KEYWORD_ONLY,
-                annotation=hint,
-                default=(
-                    inspect.Parameter.empty if defaults[field] is MISSING else defaults[field]
-                ),
-            )
-            for field, hint in hints.items()
-        ]
-    )
-    callback.__annotations__ = hints
+    parameters = list(_parameters(settings_type, read_defaults))
+    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    callback.__annotations__ = {entry.name: entry.annotation for entry in parameters}
     return call_to_command(name, callback, help=inspect.getdoc(run), example=example)
+
+
+def _parameters(
+    settings_type: type, read_defaults: Callable[[typer.Context, Path | None], Path | None]
+) -> Iterator[inspect.Parameter]:
+    """Write the options of a command, its own and the common ones, as typer reads them."""
+    config = typer.Option(
+        is_eager=True,
+        exists=True,
+        dir_okay=False,
+        callback=read_defaults,
+        help="TOML file with values for the options above.",
+    )
+    force = typer.Option("--force", help="Replace existing results.")
+    dry_run = typer.Option("--dry-run", help="Show the settings and what would be done.")
+    for name, hint, default in (
+        ("context", typer.Context, MISSING),
+        *((option.name, option.hint, option.default) for option in options_of(settings_type)),
+        ("force", Annotated[bool, force], False),
+        ("config", Annotated[Path | None, config], None),
+        ("dry_run", Annotated[bool, dry_run], False),
+    ):
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=hint,
+            default=inspect.Parameter.empty if default is MISSING else default,
+        )
 
 
 def call_to_command(

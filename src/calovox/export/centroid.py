@@ -1,4 +1,4 @@
-"""Exported models that learn afterwards where the energy centre of their showers lies."""
+"""Exported models whose showers get the energy centre of the training showers afterwards."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,12 +45,12 @@ def fit_centroids(
     for reader in readers:
         if reader.grid != grid:
             raise ValueError(f"{reader.path}: expected the voxels of the model, {grid!r}")
-    parts = [
-        ShowerFiles(readers, eta_range=tuple(model["eta_range"])) for model in content["models"]
-    ]
-    moments = None if unfitted_centroid(grid) is None else measure_moments(ShowerFiles(readers))
+    moments = None
     centroids = []
-    for part in parts:
+    for model in content["models"]:
+        part = ShowerFiles(readers, eta_range=tuple(model["eta_range"]))
+        if moments is None and unfitted_centroid(grid) is not None:
+            moments = measure_moments(ShowerFiles(readers))  # once for all ranges
         centroid = fit_centroid(part, None if moments is None else moments[part.rows])
         if centroid is None or not centroid.known:
             raise ValueError(

@@ -188,11 +188,9 @@ def _fit_range(
 def _bootstrap_weights(
     shower: Array, n_bootstrap: int, seed: int
 ) -> Float64[Array, "replica event"]:
-    """Weight 1 for all first, then the Bayesian bootstrap of whole Geant4 events.
-
-    Every event gets an exponential weight, which its replays share, so that no bin in T is ever
-    empty (D. B. Rubin, *The Bayesian bootstrap*, 1981, https://doi.org/10.1214/aos/1176345338).
-    """
+    """Give weights: 1 for all, then those of Bayesian bootstraps of whole Geant4 events."""
+    # every event gets an exponential weight, which its replays share, so that no bin in T is ever
+    # empty (D. B. Rubin, The Bayesian bootstrap, 1981, https://doi.org/10.1214/aos/1176345338)
     _, member = np.unique(shower, return_inverse=True)
     draws = np.random.default_rng(seed).exponential(size=(n_bootstrap, member.max() + 1))
     return np.concatenate([np.ones((1, len(shower))), draws[:, member]])

@@ -18,8 +18,8 @@ class FitSettings:
         n_phases: Bins in T.
         layer_weight: Weight of a flat E(T) in each layer.
         noise_weight: Weight of the second differences of the curves.
-        symmetry_weight: Weight of the asymmetry of the curves about the cell centre; it takes
-            part of a sine away.
+        symmetry_weight: Weight of the asymmetry of the curves about the cell centre; it makes a
+            sine part smaller.
         steps: Steps of Adam.
         learning_rate: First step size in g; it falls to 0 as a cosine.
         n_bootstrap: Resamplings of the showers that give the uncertainty of each bin.

@@ -7,18 +7,18 @@ numbers of validation showers n_i; with the generated m_i, and their totals N an
 $$\chi^2 = \sum_i \frac{(\sqrt{M/N} n_i - \sqrt{N/M} m_i)^2}{n_i + m_i},
 \qquad \mathrm{ndf} = \mathrm{bins} - 1.$$
 
-GANs, which are chosen by the chi2 of E_tot, as in AtlFast3: a slice of |eta| has some 500
-validation showers at all energies, too few for a histogram at each of them. Every validation
-photon is simulated `N_DRAWS` times, and E_tot of its shower has a rank among theirs. Of a model
-that has the distribution of E_tot at every energy, all ranks have the same probability. In bins of
-equal numbers of ranks, with n_i showers of N,
+GANs: the best weights are chosen by the chi2 of E_tot, as in AtlFast3. A slice of |eta| has some
+500 validation showers of all energies together, too few for a histogram at each energy. Every
+validation photon is simulated `N_DRAWS` times, and E_tot of the true shower is ranked among theirs
+(a rank histogram). If the model has the right distribution of E_tot at every energy, all ranks
+have the same probability. In bins of equal numbers of ranks, with n_i showers of N,
 
 $$\chi^2 = \sum_i \frac{(n_i - N / \mathrm{bins})^2}{N / \mathrm{bins}},
 \qquad \mathrm{ndf} = \mathrm{bins} - 1,$$
 
-with `LEAST` showers expected in each bin or more: too much or too little energy fills the bins of
-one side, too narrow or too wide a distribution those of both sides or the middle. As it joins all
-energies, opposite errors at different energies count as a wrong width.
+with at least `LEAST` showers expected in each bin. Too much or too little energy fills the bins of
+one side; too narrow a distribution fills both sides, too wide a one the middle. All energies are
+joined, so that opposite errors at different energies look like a wrong width.
 
 The noise is the same in every validation, so that only the model makes a difference.
 

@@ -213,11 +213,9 @@ def fuse_voxels(voxels: VoxelSpace) -> FusedVoxels:
 
 
 def _cut(alpha: float, width: float) -> float:
-    """Find the p whose share is 0.
-
-    The inverse of the regularised logit and of the noise is p (1 + c) - d; the shares of a layer
-    are made to add up to 1, so that p - d / (1 + c) does as well.
-    """
+    """Find the p whose share is 0."""
+    # the inverse of the regularised logit and of the noise is p (1 + c) - d; the shares of a layer
+    # are made to add up to 1, so that p - d / (1 + c) does as well
     regular = alpha / (1.0 - 2.0 * alpha)
     stretch = 2.0 * regular * (1.0 + width) + width
     return (regular * (1.0 + width) + width) / (1.0 + stretch)

@@ -4,8 +4,8 @@ Standard normal noise z and data x of unit variance are mixed as
 
     u(a) = cos(a) z + sin(a) x,    0 <= a <= pi / 2,
 
-and the mean slope of these arcs through a point, F(u; a) = E[cos(a) x - sin(a) z | u], makes of
-noise samples of the data:
+and the mean slope of these arcs through a point, F(u; a) = E[cos(a) x - sin(a) z | u], turns noise
+into samples of the data:
 
     du/da = F(u; a).
 

@@ -7,13 +7,14 @@ velocity along them:
     loss = mean over events and voxels of w_i (v_i(x_t, t) - (x_1 - x_0)_i)^2,
 
 with t uniform in [0, 1] and weights w_i whose mean is 1. The note samples by dx/dt = v(x, t) with
-five steps of the midpoint rule; the arcs of `calovox.models.shapes.arc` need fewer. The
-network sees x, t, an embedding of log E and one of 10 abs(eta), and the layer energies as
-`LayerEnergyTransform` makes them. The note counts the weights of the velocity alone: 3 151 230
-for a width of 1024 and 6 043 882 for 1500; the two embeddings have 4958 each. Where the layer
-norms stand (before each activation, without parameters) and the activation (SiLU) are ours. So are
-the voxels as normal scores (`QuantileVoxelTransform`; `LogitVoxelTransform` is what the note has)
-and the preconditioning of the velocity (`calovox.nn.velocity`), which can be left out.
+five steps of the midpoint rule; the arcs of `calovox.models.shapes.arc` need fewer. The network
+sees x, t, an embedding of log E and one of 10 abs(eta), and the layer energies as
+`LayerEnergyTransform` makes them. The note counts the weights of the velocity alone: 3 151 230 for
+a width of 1024 and 6 043 882 for 1500; the two embeddings have 4958 each. The note does not say
+where the layer norms are, nor which activation is used: here, layer norms without parameters
+before each activation, and SiLU. Two things differ from the note: voxels are normal scores
+(`QuantileVoxelTransform` instead of `LogitVoxelTransform`), and the velocity is preconditioned
+(`calovox.nn.velocity`). Both can be switched off.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.2
@@ -91,7 +92,7 @@ def cfm_network(
 def condition_energies(n_layers: int = 5) -> LayerEnergyTransform:
     """Build the transform of the layer energies that the velocity network sees.
 
-    Its noise and logit are regularised by 1e-4 instead of the 1e-6 of CaloINN (ours): a share of
+    Its noise and logit are regularised by 1e-4 instead of the 1e-6 of CaloINN: a share of
     1 - 1e-6 is rounded to some per cent of its distance from 1 in single precision, and showers
     must not depend on how a machine rounds.
 
