@@ -83,7 +83,7 @@ def test_wrong_files_are_refused(files, tmp_path):
         list(CaloChallengeReader(negative, binning).batches(2))
     energy[2] = 1e-300
     tiny = write_showers(tmp_path / "tiny.hdf5", energy, np.abs(showers))
-    with pytest.raises(CaloChallengeError, match=r"MeV of 1e-300 MeV in event 2"):
+    with pytest.raises(CaloChallengeError, match=r"MeV for 1e-300 MeV in event 2"):
         list(CaloChallengeReader(tiny, binning).batches(2))
     energy[2] = 0.0
     with pytest.raises(CaloChallengeError, match=r"above 0, got 0.0 in event 2"):

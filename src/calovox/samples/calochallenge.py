@@ -193,9 +193,9 @@ class CaloChallengeReader:
                 if fraction.max(initial=0.0) > _LARGEST:
                     event = int(np.argwhere(fraction > _LARGEST)[0, 0])
                     raise CaloChallengeError(
-                        f"{self.path}: expected showers of about their `{_ENERGIES}`, got "
-                        f"{energy[event].sum():g} MeV of {incident[event]:g} MeV in event "
-                        f"{start + event}"
+                        f"{self.path}: expected showers of about their `{_ENERGIES}`, got a "
+                        f"voxel of {energy[event].max():g} MeV for {incident[event]:g} MeV in "
+                        f"event {start + event}"
                     )
                 yield ShowerBatch(fraction.astype(np.float32), incident)
 
