@@ -6,6 +6,7 @@ log10 of the photon's energy and, where it is known, abs(eta). These alone tell 
 samples are of the same photons.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,10 @@ class ClassifierInputs:
     def rows(self, chosen: Bool[Array, " event"] | Int64[Array, " chosen"]) -> "ClassifierInputs":
         """Return some of the showers."""
         return ClassifierInputs(self.features[chosen], self.photon[chosen])
+
+    def columns(self, chosen: Sequence[int]) -> "ClassifierInputs":
+        """Return some of the inputs."""
+        return ClassifierInputs(np.ascontiguousarray(self.features[:, chosen]), self.photon)
 
 
 def voxel_inputs(
