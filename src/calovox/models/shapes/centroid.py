@@ -58,7 +58,7 @@ class VoxelCentroid(nn.Module):
         coefficients: c of each of these energies and each layer; all 0 if none are known.
 
     Attributes:
-        known: Whether the law is known: without it, showers stay as they are.
+        known: Whether the distribution is known: without it, showers stay as they are.
     """
 
     moments: Tensor
@@ -158,8 +158,8 @@ class VoxelCentroid(nn.Module):
         return (spread * (near @ self.coefficients)) @ self.ones[:, : self.n_layers].T
 
 
-def _tell_whether_known(law: VoxelCentroid, incompatible_keys: object) -> None:
-    law.known = bool(law.coefficients.any())
+def _tell_whether_known(centroid: VoxelCentroid, incompatible_keys: object) -> None:
+    centroid.known = bool(centroid.coefficients.any())
 
 
 def voxel_positions(
