@@ -81,7 +81,7 @@ HitsIn = Annotated[
 ]
 CurveToRemove = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help="Curves to be removed from the hits before."),
+    typer.Option(exists=True, dir_okay=False, help="Curves whose modulation is removed first."),
     FileIn(),
 ]
 CellsTable = Annotated[

@@ -50,21 +50,21 @@ class FitCommandSettings:
         int,
         typer.Option(
             min=0,
-            help="Place each shower so often, at random azimuths; 0 takes showers as they are. "
+            help="Place each shower this many times at random azimuths; 0 leaves it where it is. "
             "Needs hits of calovox geant4, whose modulation is known.",
         ),
     ] = 0
     cells_table: CellsTable = None
     root: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Also write the ROOT files of FastCaloSim, here."),
+        typer.Option(metavar="FOLDER", help="Also write ROOT files for FastCaloSim into it."),
         FileOut(),
     ] = None
     eta_edges: Annotated[
         str, typer.Option(metavar="EDGES", help="Borders of the |eta| ranges, one curve each.")
     ] = ",".join(f"{edge:g}" for edge in _DEFAULTS.eta_edges)
     min_energy: Annotated[
-        str, typer.Option(metavar="ENERGY", help="Showers below are not used.")
+        str, typer.Option(metavar="ENERGY", help="Lowest energy of the showers used.")
     ] = "130GeV"
     fit: Annotated[FitSettings, _OPTIONS] = _DEFAULTS
     seed: Seed = 1

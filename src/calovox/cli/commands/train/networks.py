@@ -113,7 +113,7 @@ class TrainSettings(LoopSettings):
             metavar="RUN",
             exists=True,
             file_okay=False,
-            help="Run folder whose network is the start, of the same sizes.",
+            help="Run of the same sizes whose network is trained further (fine-tuning).",
         ),
         FileIn(),
     ] = None
