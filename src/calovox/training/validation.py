@@ -134,6 +134,7 @@ class Validation:
         rng = torch.Generator().manual_seed(self.seed)
         visible = []
         for _ in range(n_draws):
+            # drawn on the CPU: the noise is the same on every device
             noise = torch.randn(len(self.files), *model.noise_shape, generator=rng).to(device)
             visible.append(model.sample(conditions, noise).sum(dim=1).cpu().numpy())
         return np.stack(visible)
@@ -152,6 +153,7 @@ def chi2_of_samples(
         chi2/ndf, about 1 for two samples of one distribution.
     """
     n_bins = min(max(len(expected) // _PER_BIN, 2), _MOST_BINS)
+    # ties would give bins of no width
     edges = np.unique(np.quantile(expected, np.arange(1, n_bins) / n_bins))
     n, m = (
         np.bincount(np.searchsorted(edges, sample, side="right"), minlength=len(edges) + 1)
@@ -207,6 +209,7 @@ def ranks_among(
 def _octaves(energy: Float[Array, " event"]) -> Int64[Array, " event"]:
     """Number the octaves of energies; octaves of few events are joined to the one below."""
     octave: Array = np.floor(np.log2(energy)).astype(np.int64)
+    # from the highest down: what was joined to an octave counts there
     for k in np.unique(octave)[:0:-1]:
         if np.count_nonzero(octave == k) < 2 * _PER_BIN:
             octave[octave == k] = np.max(octave[octave < k])

@@ -65,7 +65,7 @@ class FusedFlow(nn.Module):
             assert isinstance(coupling, SplineCoupling)
             blocks.append(_FusedBlock(coupling, places))
             self.consumers.append(_condition_part(coupling, 2 * len(places)))
-            if k > 0:
+            if k > 0:  # the permutation before the block is done by reading other places
                 places = places[flow.inverse_permutations[k - 1]]
         self.blocks = nn.ModuleList(blocks)
         self.places = places

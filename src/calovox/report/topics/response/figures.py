@@ -251,6 +251,7 @@ def _covered_parts(profile: Profile) -> list[tuple[float, float]]:
     if bins.size == 0:
         return [(float(profile.edges[0]), float(profile.edges[-1]))]
     low, high = profile.edges[bins], profile.edges[bins + 1]
+    # regions that were generated apart are far from each other: panels side by side show both
     breaks = np.flatnonzero(low[1:] - high[:-1] > _WIDEST_HOLE)
     firsts, lasts = [0, *(breaks + 1)], [*breaks, len(bins) - 1]
     margin = 0.006
