@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.timing import count, run
 
 RUNS = 5
+FIRST_RUNS = 2
 CODE = "import sys; from calovox.cli import main; sys.argv[0] = 'calovox'; main()"
 PEAK = """
 import atexit, pathlib, sys
@@ -53,7 +54,7 @@ def main() -> None:
         print(f"calovox {option}: {seconds:.3f} s, {memory / 1024:.0f} MB")
     for name, line in COMMANDS.items():
         _first_output(line)
-        seconds, text = min(_first_output(line) for _ in range(count(RUNS)))
+        seconds, text = min(_first_output(line) for _ in range(FIRST_RUNS))
         print(f"calovox {name}: first output after {seconds:.3f} s: {text}")
 
 
