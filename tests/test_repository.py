@@ -40,6 +40,9 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels options random_streams tracking"
     ),
     "voxelization": "arrays geometry hits kernels text",  # grids, and hits to voxels
+    "foreign": (  # hits of other programs, and what their columns mean
+        "arrays files geometry hits photons text tracking units voxelization"
+    ),
     "binned_shower": (  # voxels to hits
         "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),
@@ -88,9 +91,9 @@ MAY_IMPORT = {
         "samples units voxelization"
     ),
     "cli": (  # one command per stage
-        "benchmarking binned_shower dataset export files geant4 geometry hits info models "
-        "options phi_modulation photons reconstruction report samples scores simulation text "
-        "training units voxelization"
+        "benchmarking binned_shower dataset export files foreign geant4 geometry hits info "
+        "models options phi_modulation photons reconstruction report samples scores simulation "
+        "text training units voxelization"
     ),
 }
 
