@@ -42,7 +42,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
@@ -205,7 +205,7 @@ def read_description(path: Path) -> Description:
     """Read a description.
 
     Args:
-        path: A TOML file, as the head of this module shows.
+        path: A TOML file, as the head of this module shows; `file` is relative to it.
 
     Returns:
         The description.
@@ -217,9 +217,13 @@ def read_description(path: Path) -> Description:
     with reading(path, ForeignFileError, "is not a TOML file"):
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     try:
-        return parse_description(content)
+        description = parse_description(content)
     except ForeignFileError as problem:
         raise ForeignFileError(f"{path}: {problem}") from problem
+    photons = description.photons
+    if photons.file is None:
+        return description
+    return replace(description, photons=replace(photons, file=f"{path.parent / photons.file}"))
 
 
 def parse_description(content: Mapping[str, Any]) -> Description:

@@ -6,7 +6,7 @@ active material that nobody has divided by the sampling fraction. Hits that lie 
 from their layer, have lengths or angles in other units, or layers with other numbers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -51,9 +51,9 @@ class EnergyShares:
         layers = ", ".join(f"{number}: {share:.2g}" for number, share in self.layers.items())
         text = f"{self.total:.3g} (by layer {layers})"
         if self.outside_cells is not None:
-            text += f", {100.0 * self.outside_cells:.2g} % of the hits in no cell"
+            text += f", {100.0 * self.outside_cells:.3g} % of the hits in no cell"
         if self.outside_layers:
-            text += f", {100.0 * self.outside_layers:.2g} % not at their layer"
+            text += f", {100.0 * self.outside_layers:.3g} % not at their layer"
         return text
 
     def warnings(self) -> list[str]:
@@ -118,12 +118,6 @@ class ShareCounter:
         if self.cells is not None:
             found = self.cells.lookup().find(hits.layer, hits.eta, hits.phi)
             self._n_outside += int((found < 0).sum())
-
-    def add_all(self, batches: Iterable[Hits]) -> "ShareCounter":
-        """Count batches, and return the counter."""
-        for batch in batches:
-            self.add(batch)
-        return self
 
     def shares(self) -> EnergyShares:
         """Give the shares of all that was counted."""
