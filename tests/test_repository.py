@@ -131,7 +131,7 @@ def imported_modules(path):
             yield str(node.module)
 
 
-WITHOUT_ROOM = {SOURCE / "__init__.py", SOURCE / "_version.py"}  # the second is made by building
+WITHOUT_ROOM = {SOURCE / name for name in ("__init__.py", "__main__.py", "_version.py")}
 MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path not in WITHOUT_ROOM]
 
 

@@ -180,7 +180,8 @@ def one_line_errors(*, traceback: bool) -> Iterator[None]:
         if traceback or extra is None:
             raise
         raise typer.TyperException(
-            f"this needs {error.name}: install it with pip install 'calovox[{extra}]'"
+            f"this needs {error.name}: install it with pip install '.[{extra}]' in the folder of "
+            "calovox's sources"
         ) from error
     except MemoryError as error:
         if traceback:

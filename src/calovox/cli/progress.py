@@ -16,6 +16,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    SpinnerColumn,
     Task,
     TextColumn,
     TimeRemainingColumn,
@@ -69,6 +70,7 @@ def progress_of(title: str, total: int, *, unit: str = "showers") -> Iterator[Ad
         lines.finish()
         return
     columns = (
+        SpinnerColumn(),  # moves from the first moment, also while kernels are compiled
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
