@@ -73,6 +73,7 @@ app = make_app(
             "geant4:GEANT4",
             "Simulate photons in the built-in ATLAS-like barrel with Geant4.",
         ),
+        _command("import", "import_hits:IMPORT", "Turn hits of other programs into a hits file."),
         _command(
             "voxelize",
             "voxelize:VOXELIZE",

@@ -34,6 +34,7 @@ __all__ = [
     "make_app",
     "make_command",
     "one_line_errors",
+    "warn",
 ]
 
 Settings = TypeVar("Settings")
@@ -178,7 +179,8 @@ def one_line_errors(*, traceback: bool) -> Iterator[None]:
         if traceback or extra is None:
             raise
         raise typer.TyperException(
-            f"this needs {error.name}: install it with pip install 'calovox[{extra}]'"
+            f"this needs {error.name}: install it with pip install '.[{extra}]' in the folder of "
+            "calovox's sources"
         ) from error
     except MemoryError as error:
         if traceback:
@@ -198,6 +200,17 @@ def _is_message_for_user(error: Exception) -> bool:
     return isinstance(error, ValueError | OSError) or type(error).__module__.startswith("calovox.")
 
 
+def warn(path: Path, warnings: Sequence[str]) -> None:
+    """Say on stderr what is unlikely about a result.
+
+    Args:
+        path: The result.
+        warnings: One sentence each.
+    """
+    for text in warnings:
+        typer.echo(printable(f"calovox: warning: {path}: {text}"), err=True)
+
+
 def make_command(
     name: str,
     settings_type: type[Settings],
@@ -205,6 +218,7 @@ def make_command(
     *,
     example: str,
     preview: Callable[[Settings], list[str]] | None = None,
+    document: Callable[[Settings], str] | None = None,
     continues: bool = False,
 ) -> TyperCommand:
     """Make a command of the program.
@@ -217,13 +231,14 @@ def make_command(
             help.
         example: One real call.
         preview: Gives further lines for a dry run.
+        document: Gives a TOML document that a dry run prints, with all else as comments before it.
         continues: Whether the command itself decides if an existing output may be written to,
             and stores the settings inside of it.
 
     Returns:
         The command.
     """
-    actions = _Actions(run, preview, continues)
+    actions = _Actions(run, preview, document, continues)
 
     def read_defaults(context: typer.Context, path: Path | None) -> Path | None:
         if path is not None:
@@ -305,6 +320,7 @@ class _Actions:
 
     run: Callable[[Any, Job], str]
     preview: Callable[[Any], list[str]] | None
+    document: Callable[[Any], str] | None
     continues: bool
 
 
@@ -317,13 +333,18 @@ def _run(
         check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)
     if dry_run:
-        typer.echo(settings_text(resolved_settings(settings, Path())), nl=False)
+        text = settings_text(resolved_settings(settings, Path()))
+        if actions.document is not None:
+            text = "".join(f"# {line}\n" for line in text.splitlines())
+        typer.echo(text, nl=False)
         read = ", ".join(map(str, files_read(settings))) or "nothing"
         typer.echo(printable(f"# {called} would read {read}"))
         written = ", ".join(map(str, files_written(settings)))
         typer.echo(printable(f"# and write {written}"))
         for line in actions.preview(settings) if actions.preview is not None else ():
             typer.echo(printable(f"# {line}"))
+        if actions.document is not None:
+            typer.echo(printable("\n" + actions.document(settings)), nl=False)
         return
     if sys.stderr.isatty():  # the libraries of a stage are slow to import
         read = ", ".join(map(str, files_read(settings))) or "nothing to read"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from calovox.cli.command import Job, make_command
+from calovox.cli.command import Job, make_command, warn
 from calovox.cli.settings import (
     CellsTable,
     CurveToRemove,
@@ -86,6 +86,7 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
         patterns=settings.patterns,
         **job.writing(),
     )
+    warn(settings.output, content.shares.warnings())
     return f"{settings.output}: {content}, {grid.n_voxels} voxels"
 
 
