@@ -249,6 +249,19 @@ def test_cell_observables_are_those_of_their_definition(toys):
     )
 
 
+def test_with_noise_positions_take_cells_above_two_standard_deviations(toys):
+    photons, cells = toys
+    windows = add_noise(cells_to_window_cells(cells, CELLS), np.arange(6), seed=1)
+    found = cells_to_observables(windows, CELLS, photons, noise=ELECTRONIC_NOISE)
+    part = windows.layer_slice(2)
+    energy, row = windows.energy[:, part], windows.row[:, part]
+    for event in range(6):
+        seen = energy[event] > 2.0 * ELECTRONIC_NOISE[2]
+        eta = np.sign(photons.eta[event]) * (CELLS.eta[row[event]] - photons.eta[event])
+        mean = np.average(eta[seen], weights=energy[event][seen])
+        assert found["bary_eta_2"][event] == pytest.approx(1e3 * mean)
+
+
 def test_cell_observables_do_not_know_the_sign_of_eta_and_phi(toys):
     photons, cells = toys
     eta_mirror = {
