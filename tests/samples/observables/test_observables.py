@@ -22,6 +22,7 @@ from calovox.samples.observables import (
 from calovox.samples.observables.strips import strip_observables
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.reflection import mirrored_voxels
+from tests.reconstruction.hand_made import make_cells
 from tests.reference import observables as slow
 from tests.toy_observed import toy_cells
 from tests.toy_showers import toy_photons, toy_showers
@@ -172,6 +173,19 @@ def test_a_shower_without_energy_has_empty_windows():
     assert not found.exists.any()
 
 
+def test_of_equally_hot_cells_the_first_in_the_table_is_the_middle():
+    windows = cells_to_window_cells(
+        make_cells(CELLS, {(2, 60, 5): 7.0, (2, 61, 5): 7.0, (2, 59, 5): 1.0}), CELLS
+    )
+    middle = windows.row[0, windows.layer_slice(2)][31]
+    assert middle == CELLS.at(2, 60, 5)
+
+
+def test_a_negative_cell_is_not_the_middle_of_windows():
+    windows = cells_to_window_cells(make_cells(CELLS, {(2, 60, 5): -7.0}), CELLS)
+    assert not windows.exists.any()
+
+
 def test_the_windows_hold_what_the_ratios_need(toys):
     _, cells = toys
     whole = cells_to_shapes(cells, CELLS)
@@ -244,6 +258,8 @@ def test_cell_observables_are_those_of_their_definition(toys):
                 hot[:5].sum() / hot.sum()
             )
             assert found[f"cells_above_10mev_{layer}"][event] == np.sum(hot > 10)
+    tile, before = found["cells_e_12"], sum(found[f"cells_e_{layer}"] for layer in range(4))
+    np.testing.assert_allclose(found["r_had"], tile / before)
     np.testing.assert_allclose(
         found["pointing"], found["bary_eta_1"] - found["bary_eta_2"], atol=1e-9
     )
@@ -301,6 +317,15 @@ def test_the_second_maximum_is_that_of_the_slow_twin():
         e_2, valley = slow.second_maximum(profile[event].tolist())
         assert found.delta_e[event] == pytest.approx(e_2 - valley)
         assert found.e_ratio[event] == pytest.approx((10.0 - e_2) / (10.0 + e_2))
+
+
+def test_of_two_equal_maxima_the_one_behind_the_deeper_valley_is_second():
+    profile = np.full((1, 49), 1.0)
+    profile[0, 24] = 100.0
+    profile[0, 20:24] = 50.0, 30.0, 30.0, 30.0
+    profile[0, 25:29] = 5.0, 5.0, 5.0, 50.0
+    for strips in (profile, profile[:, ::-1]):
+        assert strip_observables(strips).delta_e[0] == 45.0
 
 
 def test_the_strips_next_to_the_hottest_make_widths():
