@@ -181,6 +181,18 @@ def test_of_equally_hot_cells_the_first_in_the_table_is_the_middle():
     assert middle == CELLS.at(2, 60, 5)
 
 
+def test_without_strips_their_window_lies_around_the_hottest_cell():
+    windows = cells_to_window_cells(make_cells(CELLS, {(2, 60, 5): 7.0}), CELLS)
+    middle = windows.row[0, windows.layer_slice(1)][73]
+    hottest = CELLS.at(2, 60, 5)
+    assert abs(CELLS.eta[middle] - CELLS.eta[hottest]) <= 0.5 * CELLS.d_eta[middle] + 1e-9
+
+
+def test_a_cell_of_exactly_the_threshold_is_kept():
+    windows = cells_to_window_cells(make_cells(CELLS, {(2, 60, 5): 7.0, (2, 61, 5): 1.0}), CELLS)
+    assert np.count_nonzero(cut_cells(windows, 1.0).energy) == 2
+
+
 def test_a_negative_cell_is_not_the_middle_of_windows():
     windows = cells_to_window_cells(make_cells(CELLS, {(2, 60, 5): -7.0}), CELLS)
     assert not windows.exists.any()
