@@ -189,7 +189,7 @@ def test_interrupt_leaves_no_file_behind(folder, monkeypatch):
         (type("OwnError", (RuntimeError,), {"__module__": "calovox.geant4"})("own"), "own"),
         (
             ModuleNotFoundError("x", name="matplotlib.axes"),
-            r"pip install '\.\[plot\]' in the folder",
+            "pip install '.[plot]' in the folder",
         ),
     ],
 )

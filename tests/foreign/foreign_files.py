@@ -1,6 +1,9 @@
 """Toy showers in the files of other programs."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import h5py
@@ -10,11 +13,15 @@ import pyarrow.csv
 import pyarrow.parquet
 import uproot
 
+from calovox.arrays import Array
 from calovox.geometry import atlas_barrel
 from calovox.hits import Hits
 from tests.toy_showers import toy_showers
 
 N_EVENTS = 6
+
+Files = tuple[list[Path], list[Path]]
+"""Files of hits, and of photons if they are apart."""
 
 
 def showers() -> Hits:
@@ -25,22 +32,22 @@ def showers() -> Hits:
     return replace(hits, r=radii.astype("f4"))
 
 
-def counts(hits):
+def counts(hits: Hits) -> Array:
     return np.diff(hits.event_offsets)
 
 
-def positions(hits):
+def positions(hits: Hits) -> dict[str, Array]:
     eta, phi, r = (getattr(hits, name).astype("f8") for name in ("eta", "phi", "r"))
     return {"x": r * np.cos(phi), "y": r * np.sin(phi), "z": r * np.sinh(eta)}
 
 
-def rows_of_hits(hits):
+def rows_of_hits(hits: Hits) -> dict[str, Array]:
     """One row per hit, in mm and MeV."""
     event = np.repeat(hits.photons.index, counts(hits))
     return {"eventID": event, **positions(hits), "edep": hits.energy.astype("f8")}
 
 
-def primaries(hits):
+def primaries(hits: Hits) -> dict[str, Array]:
     """One row per event, with momenta in MeV."""
     photons = hits.photons
     pt = photons.energy / np.cosh(photons.eta)
@@ -53,17 +60,17 @@ def primaries(hits):
     }
 
 
-def write_primaries(folder, hits):
+def write_primaries(folder: Path, hits: Hits) -> Path:
     pa.csv.write_csv(pa.table(primaries(hits)), folder / "primaries.csv")
     return folder / "primaries.csv"
 
 
-def write_csv(folder, hits):
+def write_csv(folder: Path, hits: Hits) -> Files:
     pa.csv.write_csv(pa.table(rows_of_hits(hits)), folder / "hits.csv")
     return [folder / "hits.csv"], [write_primaries(folder, hits)]
 
 
-def write_geant4_csv(folder, hits):
+def write_geant4_csv(folder: Path, hits: Hits) -> Files:
     """As Geant4's analysis manager writes, one file per thread."""
     rows, parts = rows_of_hits(hits), (0, 4, N_EVENTS)
     kinds = {name: "int" if name == "eventID" else "double" for name in rows}
@@ -78,13 +85,13 @@ def write_geant4_csv(folder, hits):
     return paths, [write_primaries(folder, hits)]
 
 
-def write_parquet(folder, hits):
+def write_parquet(folder: Path, hits: Hits) -> Files:
     rows = rows_of_hits(hits) | {"layer": hits.layer.astype("i4")}
     pa.parquet.write_table(pa.table(rows), folder / "hits.parquet", row_group_size=300)
     return [folder / "hits.parquet"], [write_primaries(folder, hits)]
 
 
-def lists_of_hits(hits):
+def lists_of_hits(hits: Hits) -> tuple[dict[str, Any], dict[str, Array]]:
     """Lists of hits and photons, one row per event, in cm and GeV."""
     lists = {f"hit_{k}": ak.unflatten(v / 10.0, counts(hits)) for k, v in positions(hits).items()}
     lists["hit_E"] = ak.unflatten(hits.energy.astype("f8") / 1e3, counts(hits))
@@ -92,14 +99,14 @@ def lists_of_hits(hits):
     return lists, {"mc_E": photons.energy / 1e3, "mc_eta": photons.eta, "mc_phi": photons.phi}
 
 
-def write_parquet_of_lists(folder, hits):
+def write_parquet_of_lists(folder: Path, hits: Hits) -> Files:
     lists, photons = lists_of_hits(hits)
     table = pa.table({k: ak.to_arrow(v, extensionarray=False) for k, v in lists.items()} | photons)
     pa.parquet.write_table(table, folder / "hits.parquet")
     return [folder / "hits.parquet"], []
 
 
-def write_jagged_tree(folder, hits):
+def write_jagged_tree(folder: Path, hits: Hits) -> Files:
     lists, photons = lists_of_hits(hits)
     types = dict.fromkeys(lists, "var * float64") | dict.fromkeys(photons, "float64")
     with uproot.recreate(folder / "hits.root") as file:
@@ -107,14 +114,14 @@ def write_jagged_tree(folder, hits):
     return [folder / "hits.root"], []
 
 
-def write_rntuple(folder, hits):
+def write_rntuple(folder: Path, hits: Hits) -> Files:
     lists, photons = lists_of_hits(hits)
     with uproot.recreate(folder / "hits.root") as file:
         file["events"] = lists | photons
     return [folder / "hits.root"], []
 
 
-def write_flat_trees(folder, hits):
+def write_flat_trees(folder: Path, hits: Hits) -> Files:
     """Trees of hits and of photons in one file."""
     with uproot.recreate(folder / "hits.root") as file:
         for name, rows in (("Hits", rows_of_hits(hits)), ("Primaries", primaries(hits))):
@@ -123,7 +130,7 @@ def write_flat_trees(folder, hits):
     return [folder / "hits.root"], []
 
 
-def write_edm4hep(folder, hits):
+def write_edm4hep(folder: Path, hits: Hits) -> Files:
     """As podio writes split collections; the second particle is none of the generator."""
     columns = {
         f"ECalBarrelHits.position.{k}": ak.unflatten(v.astype("f4"), counts(hits))
@@ -144,7 +151,7 @@ def write_edm4hep(folder, hits):
     return [folder / "sim.root"], []
 
 
-def write_hdf5_with_offsets(folder, hits):
+def write_hdf5_with_offsets(folder: Path, hits: Hits) -> Files:
     with h5py.File(folder / "hits.h5", "w") as file:
         file["calo/position"] = np.stack(list(positions(hits).values()), axis=1)
         file["calo/energy"] = hits.energy
@@ -155,7 +162,7 @@ def write_hdf5_with_offsets(folder, hits):
     return [folder / "hits.h5"], []
 
 
-def write_padded_hdf5(folder, hits):
+def write_padded_hdf5(folder: Path, hits: Hits) -> Files:
     """Matrices of events and hits, filled up with zeros."""
     longest = counts(hits).max()
     columns = positions(hits) | {"energy": hits.energy}
@@ -168,7 +175,7 @@ def write_padded_hdf5(folder, hits):
     return [folder / "hits.h5"], []
 
 
-def write_records(folder, hits):
+def write_records(folder: Path, hits: Hits) -> Files:
     """Datasets of records, as PyTables has them."""
     rows, photons = rows_of_hits(hits), primaries(hits)
     with h5py.File(folder / "hits.h5", "w") as file:
@@ -181,7 +188,7 @@ def write_records(folder, hits):
     return [folder / "hits.h5"], []
 
 
-WRITERS = [
+WRITERS: list[Callable[[Path, Hits], Files]] = [
     *(write_csv, write_geant4_csv, write_parquet, write_parquet_of_lists, write_jagged_tree),
     *(write_rntuple, write_flat_trees, write_edm4hep, write_hdf5_with_offsets),
     *(write_padded_hdf5, write_records),
