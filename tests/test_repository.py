@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "arrays": "",  # axis names and array types
     "options": "",  # ranges and meaning of the fields of dataclasses
     "tracking": "",  # who is told how far a work over showers is
+    "side_by_side": "",  # tasks in several processes
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
     "version": "",  # which commit made this
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "phi_modulation": (  # learn, remove, apply
         "arrays files geometry hits kernels options random_streams tracking"
     ),
-    "voxelization": "arrays geometry hits kernels text",  # grids, and hits to voxels
+    "voxelization": "arrays files geometry hits kernels text",  # grids, and hits to voxels
     "foreign": (  # hits of other programs, and what their columns mean
         "arrays files geometry hits photons text tracking units voxelization"
     ),
@@ -81,10 +82,12 @@ MAY_IMPORT = {
         "arrays dataset files geometry hits kernels photons random_streams reconstruction text "
         "tracking units voxelization"
     ),
-    "scores": "arrays files kernels nn samples tracking units",  # two samples compared
+    "scores": (  # two samples compared
+        "arrays files kernels nn samples side_by_side tracking units"
+    ),
     "report": (  # topics measured, drawn, and put on a page
         "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
-        "scores tracking units voxelization"
+        "scores side_by_side tracking units voxelization"
     ),
     "info": (  # what is in a file or a folder of ours
         "dataset files geometry hits models patterns phi_modulation reconstruction runtime "

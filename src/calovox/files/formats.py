@@ -1,4 +1,4 @@
-"""Which of our formats a file has, found out from its content."""
+"""Which format of calovox a file has, found out from its content."""
 
 from pathlib import Path
 from typing import Literal

@@ -238,11 +238,9 @@ def _import_calzone() -> Any:
 
 
 def _collect_deposits(recorded: Any, n_events: int) -> Deposits:
-    """Join the deposits of all volumes, sorted by event.
-
-    calzone lists volumes in the order of their first deposit, which depends on the batch: sorting
-    by name first makes the order inside an event depend on the event alone.
-    """
+    """Join the deposits of all volumes, sorted by event."""
+    # calzone lists volumes in the order of their first deposit, which depends on the batch: sorted
+    # by name, the order inside an event depends on the event alone
     names = sorted(recorded)
     empty = np.zeros((0, 3))
     events, starts, ends = [np.zeros(0, np.int64)], [empty], [empty]

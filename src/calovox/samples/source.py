@@ -1,8 +1,8 @@
 """Files of showers, of whatever format, as sources of batches.
 
-The format is told by the content: a dataset of ours, or a file of the CaloChallenge, which needs a
-binning file as well. Showers of photons that their model was not trained for are left out, and
-counted.
+The content of a file decides its format: a dataset of calovox, or a file of the CaloChallenge,
+which needs a binning file as well. Showers of photons that their model was not trained for are
+left out, and counted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ __all__ = ["DatasetSource", "SourceChain", "open_sample", "open_showers"]
 
 
 class DatasetSource:
-    """A dataset of ours, without showers of photons that its model was not trained for.
+    """A dataset of calovox, without showers of photons that its model was not trained for.
 
     Args:
         path: The file.
@@ -108,7 +108,7 @@ class DatasetSource:
         return source
 
     def events(self, size: int) -> Iterator[tuple[Voxels, CellEnergies | None, Bool[Array, " _"]]]:
-        """Read everything that the file tells, so many events at a time.
+        """Read everything that the file holds, so many events at a time.
 
         Args:
             size: Events per batch, the last may have fewer.
@@ -178,7 +178,7 @@ class SourceChain:
 
     @property
     def datasets(self) -> tuple[DatasetSource, ...]:
-        """The files that are datasets of ours."""
+        """The files that are datasets of calovox."""
         return tuple(source for source in self._sources if isinstance(source, DatasetSource))
 
     @property

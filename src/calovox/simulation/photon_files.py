@@ -1,11 +1,15 @@
 """Photons out of files: those of other showers, or a table of our own.
 
-A dataset gives the photons of its events, directed at the shower centres or, where simulated
-showers have centres of their own, as they were; azimuths that it lacks are drawn. A hits file
-gives its truth; a Parquet or CSV file, or the only tree of a ROOT file, its columns ``energy`` (MeV),
-``eta`` and ``phi`` (rad), whose rows are the indices of the events. A column ``pdg`` must say that
-all are photons (22); the log names the columns that are not used. Datasets and hits files keep the
-index of each event, so that showers of the same photons can be compared event by event.
+- A dataset gives the photons of its events. They keep their directions if the simulation draws a
+  centre for each shower; otherwise they point to the shower centres of the dataset. Azimuths that
+  it lacks are drawn.
+- A hits file gives its true photons.
+- A Parquet or CSV file, or the only tree of a ROOT file, gives its columns ``energy`` (MeV),
+  ``eta`` and ``phi`` (rad); the number of a row is the index of the event.
+
+A column ``pdg`` must say that all are photons (22); the log names the columns that are not used.
+Datasets and hits files keep the index of each event, so that showers of the same photons can be
+compared event by event.
 """
 
 import logging

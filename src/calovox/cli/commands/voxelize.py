@@ -51,7 +51,7 @@ class VoxelizeSettings:
         Path | None,
         typer.Option(
             help="Also collect patterns of deposits in voxels, into this file, for calovox "
-            "simulate --placement patterns: from showers that nothing is judged by.",
+            "simulate --placement patterns. Take other showers than those of a reference.",
         ),
         FileOut(),
     ] = None

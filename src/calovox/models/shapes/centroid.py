@@ -1,15 +1,16 @@
-r"""The energy centre of the voxels, as the centre of the hits lets it be.
+r"""The energy centre of the voxels of a shower that is centred on its hits.
 
 Datasets are centred on the energy-weighted mean of the hits, so that this mean is 0. The energy
-centre D of the voxels is not: each voxel stands for its hits by its middle, and D is the sum of
-what that moves,
+centre D of the voxels is not 0: the energy of each voxel counts at its middle, which lies delta_i
+away from the mean of its hits,
 
 $$D = -\sum_i v_i \delta_i / \sum_i v_i, \qquad
   \mathrm{Var}\, D = \sum_i c_{l(i)}(E) s_i^2 v_i^2 / (\sum_i v_i)^2,$$
 
-with s_i the root mean square size of voxel i and c the part of it that the mean of its hits moves,
-in each layer and by the kinetic energy. Models of voxels do not know this: their D is two to four
-times as far from 0. `VoxelCentroid` draws D from that law and moves the voxels there by the tilt
+with s_i the root mean square size of voxel i, and c the part of its square by which the mean of
+the hits scatters, fitted for each layer and kinetic energy. Models of voxels do not know this:
+their D is two to four times as far from 0. `VoxelCentroid` draws D from a normal distribution with
+this variance, and moves the voxels there by the tilt
 
 $$v_i \to v_i \max(0, 1 + \lambda \cdot (t_i - \bar t_{l(i)})),$$
 
@@ -55,6 +56,9 @@ class VoxelCentroid(nn.Module):
         radii: Distance of each layer from the beam in mm.
         nodes: Logarithms of `N_ENERGIES` energies in MeV, evenly spaced.
         coefficients: c of each of these energies and each layer; all 0 if none are known.
+
+    Attributes:
+        known: Whether the distribution is known: without it, showers stay as they are.
     """
 
     moments: Tensor
@@ -99,11 +103,10 @@ class VoxelCentroid(nn.Module):
             self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
         self.register_buffer("nodes", torch.from_numpy(nodes).float())
         self.register_buffer("coefficients", torch.from_numpy(coefficients).float())
-
-    @property
-    def known(self) -> bool:
-        """Whether the law is known: without it, showers stay as they are."""
-        return bool(self.coefficients.any())
+        # kept beside the numbers: an exported graph cannot depend on their values
+        self.known = bool(coefficients.any())
+        hook = self.register_load_state_dict_post_hook
+        hook(_tell_whether_known)  # type: ignore[no-untyped-call]
 
     def forward(
         self,
@@ -153,6 +156,10 @@ class VoxelCentroid(nn.Module):
         near = (1.0 - (place - self.nodes).abs() / (self.nodes[1] - self.nodes[0])).relu()
         spread = (voxels * voxels) @ self.sizes
         return (spread * (near @ self.coefficients)) @ self.ones[:, : self.n_layers].T
+
+
+def _tell_whether_known(centroid: VoxelCentroid, incompatible_keys: object) -> None:
+    centroid.known = bool(centroid.coefficients.any())
 
 
 def voxel_positions(
