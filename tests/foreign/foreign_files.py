@@ -1,6 +1,5 @@
 """Toy showers in the files of other programs."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from tests.toy_showers import toy_showers
 
 N_EVENTS = 6
 
-Files = tuple[list[Path], list[Path]]
-"""Files of hits, and of photons if they are apart."""
+Written = tuple[list[Path], list[Path]]
+"""Files of hits, and of photons."""
 
 
 def showers() -> Hits:
@@ -65,12 +64,12 @@ def write_primaries(folder: Path, hits: Hits) -> Path:
     return folder / "primaries.csv"
 
 
-def write_csv(folder: Path, hits: Hits) -> Files:
+def write_csv(folder: Path, hits: Hits) -> Written:
     pa.csv.write_csv(pa.table(rows_of_hits(hits)), folder / "hits.csv")
     return [folder / "hits.csv"], [write_primaries(folder, hits)]
 
 
-def write_geant4_csv(folder: Path, hits: Hits) -> Files:
+def write_geant4_csv(folder: Path, hits: Hits) -> Written:
     """As Geant4's analysis manager writes, one file per thread."""
     rows, parts = rows_of_hits(hits), (0, 4, N_EVENTS)
     kinds = {name: "int" if name == "eventID" else "double" for name in rows}
@@ -85,7 +84,7 @@ def write_geant4_csv(folder: Path, hits: Hits) -> Files:
     return paths, [write_primaries(folder, hits)]
 
 
-def write_parquet(folder: Path, hits: Hits) -> Files:
+def write_parquet(folder: Path, hits: Hits) -> Written:
     rows = rows_of_hits(hits) | {"layer": hits.layer.astype("i4")}
     pa.parquet.write_table(pa.table(rows), folder / "hits.parquet", row_group_size=300)
     return [folder / "hits.parquet"], [write_primaries(folder, hits)]
@@ -99,14 +98,14 @@ def lists_of_hits(hits: Hits) -> tuple[dict[str, Any], dict[str, Array]]:
     return lists, {"mc_E": photons.energy / 1e3, "mc_eta": photons.eta, "mc_phi": photons.phi}
 
 
-def write_parquet_of_lists(folder: Path, hits: Hits) -> Files:
+def write_parquet_of_lists(folder: Path, hits: Hits) -> Written:
     lists, photons = lists_of_hits(hits)
     table = pa.table({k: ak.to_arrow(v, extensionarray=False) for k, v in lists.items()} | photons)
     pa.parquet.write_table(table, folder / "hits.parquet")
     return [folder / "hits.parquet"], []
 
 
-def write_jagged_tree(folder: Path, hits: Hits) -> Files:
+def write_jagged_tree(folder: Path, hits: Hits) -> Written:
     lists, photons = lists_of_hits(hits)
     types = dict.fromkeys(lists, "var * float64") | dict.fromkeys(photons, "float64")
     with uproot.recreate(folder / "hits.root") as file:
@@ -114,14 +113,14 @@ def write_jagged_tree(folder: Path, hits: Hits) -> Files:
     return [folder / "hits.root"], []
 
 
-def write_rntuple(folder: Path, hits: Hits) -> Files:
+def write_rntuple(folder: Path, hits: Hits) -> Written:
     lists, photons = lists_of_hits(hits)
     with uproot.recreate(folder / "hits.root") as file:
         file["events"] = lists | photons
     return [folder / "hits.root"], []
 
 
-def write_flat_trees(folder: Path, hits: Hits) -> Files:
+def write_flat_trees(folder: Path, hits: Hits) -> Written:
     """Trees of hits and of photons in one file."""
     with uproot.recreate(folder / "hits.root") as file:
         for name, rows in (("Hits", rows_of_hits(hits)), ("Primaries", primaries(hits))):
@@ -130,7 +129,7 @@ def write_flat_trees(folder: Path, hits: Hits) -> Files:
     return [folder / "hits.root"], []
 
 
-def write_edm4hep(folder: Path, hits: Hits) -> Files:
+def write_edm4hep(folder: Path, hits: Hits) -> Written:
     """As podio writes split collections; the second particle is none of the generator."""
     columns = {
         f"ECalBarrelHits.position.{k}": ak.unflatten(v.astype("f4"), counts(hits))
@@ -151,7 +150,7 @@ def write_edm4hep(folder: Path, hits: Hits) -> Files:
     return [folder / "sim.root"], []
 
 
-def write_hdf5_with_offsets(folder: Path, hits: Hits) -> Files:
+def write_hdf5_with_offsets(folder: Path, hits: Hits) -> Written:
     with h5py.File(folder / "hits.h5", "w") as file:
         file["calo/position"] = np.stack(list(positions(hits).values()), axis=1)
         file["calo/energy"] = hits.energy
@@ -162,7 +161,7 @@ def write_hdf5_with_offsets(folder: Path, hits: Hits) -> Files:
     return [folder / "hits.h5"], []
 
 
-def write_padded_hdf5(folder: Path, hits: Hits) -> Files:
+def write_padded_hdf5(folder: Path, hits: Hits) -> Written:
     """Matrices of events and hits, filled up with zeros."""
     longest = counts(hits).max()
     columns = positions(hits) | {"energy": hits.energy}
@@ -175,7 +174,7 @@ def write_padded_hdf5(folder: Path, hits: Hits) -> Files:
     return [folder / "hits.h5"], []
 
 
-def write_records(folder: Path, hits: Hits) -> Files:
+def write_records(folder: Path, hits: Hits) -> Written:
     """Datasets of records, as PyTables has them."""
     rows, photons = rows_of_hits(hits), primaries(hits)
     with h5py.File(folder / "hits.h5", "w") as file:
@@ -188,7 +187,7 @@ def write_records(folder: Path, hits: Hits) -> Files:
     return [folder / "hits.h5"], []
 
 
-WRITERS: list[Callable[[Path, Hits], Files]] = [
+WRITERS = [
     *(write_csv, write_geant4_csv, write_parquet, write_parquet_of_lists, write_jagged_tree),
     *(write_rntuple, write_flat_trees, write_edm4hep, write_hdf5_with_offsets),
     *(write_padded_hdf5, write_records),

@@ -40,13 +40,13 @@ import json
 import math
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
 from calovox.files.damage import reading
+from calovox.files.toml import parse_toml
 from calovox.foreign.tables import ForeignFileError
 from calovox.geometry import NO_LAYER
 from calovox.text import printable
@@ -215,7 +215,7 @@ def read_description(path: Path) -> Description:
             kind.
     """
     with reading(path, ForeignFileError, "is not a TOML file"):
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse_toml(path.read_text(encoding="utf-8"))
     try:
         description = parse_description(content)
     except ForeignFileError as problem:

@@ -40,7 +40,8 @@ __all__ = [
 PHOTON: Final = 22
 ELECTRON: Final = 11
 _NOT_INSTALLED = (
-    "Geant4 is not installed: get it with pip install '.[geant4]' in the folder of the sources"
+    "Geant4 is not installed: get it with pip install '.[geant4]' in the folder of calovox's "
+    "sources"
 )
 _MM = 10.0
 _CM = 0.1
