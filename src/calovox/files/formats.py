@@ -107,7 +107,7 @@ def _detect_hdf5(path: Path) -> Format:
 
 def _check_axes(path: Path, file: h5py.File) -> None:
     """Refuse showers whose voxels are not one axis, as the CaloChallenge has them."""
-    shape = getattr(file["showers"], "shape", ())
+    shape: tuple[int, ...] = getattr(file["showers"], "shape", ())
     if len(shape) > 2:
         size = math.prod(shape[1:])
         raise UnknownFormatError(
