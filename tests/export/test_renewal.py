@@ -144,3 +144,15 @@ def test_damaged_models_are_one_line(download: Path, tmp_path: Path) -> None:
     rewrite(download, lambda content: None)
     fail("export", download, *output, match="is no ONNX file, or a damaged one")
     assert not (tmp_path / "copy").exists()
+
+
+def test_graphs_whose_shapes_contradict_each_other_are_one_line(
+    download: Path, tmp_path: Path
+) -> None:
+    path = download / json.loads((download / "model.json").read_text())["models"][0]["file"]
+    model = onnx.load(path)
+    model.graph.output[0].type.tensor_type.shape.dim.add(dim_value=3)
+    onnx.save(model, path)
+    rewrite(download, lambda content: None)
+    fail("export", download, "-o", tmp_path / "copy", match="is no ONNX file, or a damaged one")
+    assert not (tmp_path / "copy").exists()
