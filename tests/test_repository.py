@@ -52,7 +52,7 @@ MAY_IMPORT = {
     ),
     "dataset": (  # its file
         "arrays binned_shower files geometry hits patterns phi_modulation photons "
-        "reconstruction tracking units voxelization"
+        "random_streams reconstruction tracking units voxelization"
     ),
     "reconstruction": "arrays files geometry hits kernels photons tracking units",  # shower shapes
     # models
@@ -71,8 +71,8 @@ MAY_IMPORT = {
     ),
     # from photons to the report
     "simulation": (  # photons to voxels to hits to cells, with any sampler
-        "arrays binned_shower dataset files geometry hits models patterns phi_modulation "
-        "photons random_streams reconstruction runtime text tracking voxelization"
+        "arrays binned_shower dataset files foreign geometry hits models patterns "
+        "phi_modulation photons random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
         "arrays binned_shower files geometry models phi_modulation photons random_streams "

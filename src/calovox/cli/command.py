@@ -180,7 +180,7 @@ def one_line_errors(*, traceback: bool) -> Iterator[None]:
             raise
         raise typer.TyperException(
             f"this needs {error.name}: install it with pip install '.[{extra}]' in the folder of "
-            "calovox's sources"
+            "the sources"
         ) from error
     except MemoryError as error:
         if traceback:

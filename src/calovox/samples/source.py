@@ -15,6 +15,7 @@ import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
 from calovox.dataset import DatasetReader
+from calovox.dataset.bare import bare_cells
 from calovox.geometry.barrel import barrel_cells
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
@@ -33,8 +34,8 @@ class DatasetSource:
 
     Args:
         path: The file.
-        table: The cells of the detector, to reconstruct those of the file, if it has any; None
-            for voxels alone.
+        table: The cells of the detector, to reconstruct those of the file, if it has any, or those
+            of its voxels, if it has the keys of Table A.1 alone; None for voxels alone.
 
     Attributes:
         path: The file.
@@ -58,7 +59,8 @@ class DatasetSource:
         self._abs_eta: Float64[Array, " event"] = np.abs(eta[self._trained])
         self.path, self.grid = path, self._reader.grid
         self.layout = VoxelLayout.from_grid(self.grid)
-        has_cells = table is not None and self._reader.cells(slice(0, 0)) is not None
+        self._bare = None if table is None else bare_cells(self._reader, table)
+        has_cells = self._bare is not None or self._reader.cells(slice(0, 0)) is not None
         self.table = table if has_cells else None
         if self.table is not None and self._reader.cell_table not in (None, self.table.name):
             raise ValueError(
@@ -120,7 +122,7 @@ class DatasetSource:
             start += len(voxels)
             yield (
                 voxels,
-                None if self.table is None else self._reader.cells(rows),
+                None if self.table is None else (self._bare or self._reader).cells(rows),
                 self._trained[rows],
             )
 
@@ -134,7 +136,7 @@ class DatasetSource:
         )
         if self.table is None or not self.has_shapes:
             return batch
-        cells = self._reader.cells(slice(start, start + len(voxels)))
+        cells = (self._bare or self._reader).cells(slice(start, start + len(voxels)))
         assert cells is not None  # there is no table without cells
         return replace(batch, shapes=cells_to_shapes(cells, self.table))
 

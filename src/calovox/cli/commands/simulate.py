@@ -82,7 +82,7 @@ class SimulateSettings:
             exists=True,
             dir_okay=False,
             help="New photons: those of a dataset or a hits file, or the columns energy (MeV), "
-            "eta and phi of a Parquet or CSV file.",
+            "eta and phi of a Parquet, CSV or ROOT file.",
         ),
         FileIn(),
     ] = None
