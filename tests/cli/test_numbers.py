@@ -81,7 +81,7 @@ def test_options_that_are_no_number_are_refused(refuse, option, value):
 
 
 def test_a_time_before_the_start_is_refused():
-    from calovox.cli.commands.train_run import _time_limit
+    from calovox.cli.train_run import _time_limit
 
     assert _time_limit("0s") == 0.0  # behind the step that is being done
     with pytest.raises(ValueError, match="--stop-after: expected 0 or more"):

@@ -6,7 +6,6 @@ import numpy as np
 
 from calovox.arrays import Array, Float, Float32, Int64
 from calovox.geometry import Detector
-from calovox.geometry.cell_energies import CellEnergies
 from calovox.grid_search.observables import layer_observables
 from calovox.grid_search.placing import PlacedBins
 from calovox.grid_search.separation import Ruler, Seen
@@ -85,20 +84,30 @@ def make_layers(
     Returns:
         The layers by number.
     """
+    windows = {k: LayerWindow.around(showers.seen.centers, k, detector) for k in start}
+    references = {k: window.energies(showers.reference) for k, window in windows.items()}
+    values = {k: _observables(references[k], showers, window) for k, window in windows.items()}
+    log_energy = np.log(showers.seen.centers.energy)
     layers = {}
     for number, finest in start.items():
-        window = LayerWindow.around(showers.seen.centers, number, detector)
-        reference = _energies(showers.reference, window)
-        values = _observables(reference, showers, window)
-        log_energy = np.log(showers.seen.centers.energy)
-        ruler = Ruler(values, log_energy, showers.seen.abs_eta, group)
-        placed = PlacedBins(showers, window, detector, seed)
-        layers[number] = SearchedLayer(number, finest, window, reference, placed, ruler, showers)
+        others = [values[k] for k in start if k != number] or [np.empty((len(log_energy), 0))]
+        ruler = Ruler(
+            values[number],
+            log_energy,
+            showers.seen.abs_eta,
+            group,
+            np.concatenate(others, axis=1),
+        )
+        layers[number] = SearchedLayer(
+            number,
+            finest,
+            windows[number],
+            references[number],
+            PlacedBins(showers, windows[number], detector, seed),
+            ruler,
+            showers,
+        )
     return layers
-
-
-def _energies(cells: CellEnergies, window: LayerWindow) -> Float32[Array, "event eta phi"]:
-    return window.energies(cells)
 
 
 def _observables(

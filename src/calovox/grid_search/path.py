@@ -53,7 +53,7 @@ class PathStep:
 
     layer: int | None
     change: str
-    rings: list[list[float]]
+    rings: list[list[float | int]]
     n_voxels: int
     separation: float
     error: float
@@ -210,11 +210,11 @@ def read_path(path: Path) -> tuple[dict[str, Any], tuple[PathStep, ...]]:
         raise PathFileError(f"{path} is no path of calovox grid: remove it") from problem
 
 
-def rings_to_plain(rings: Rings) -> list[list[float]]:
+def rings_to_plain(rings: Rings) -> list[list[float | int]]:
     """Give radial bins as numbers."""
     return [[ring.r_min, ring.r_max, ring.n_alpha] for ring in rings]
 
 
-def plain_to_rings(plain: list[list[float]]) -> Rings:
+def plain_to_rings(plain: list[list[float | int]]) -> Rings:
     """Make radial bins of numbers."""
     return tuple(Ring(low, high, high - low, int(n_alpha)) for low, high, n_alpha in plain)

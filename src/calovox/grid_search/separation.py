@@ -2,7 +2,9 @@ r"""How far cells of placed showers are from those of the very same Geant4 showe
 
 Showers are divided by energy into groups. In each, what an observable owes to the energy and to
 abs(eta) of the photon is taken out by a linear fit to the reference, and the rest is divided by
-its width there: z. Features are all z and z^2: a shifted mean and another width. With the mean
+its width there: z. Features are all z and z^2, a shifted mean and another width, and all z y,
+where y is what the other layers of the reference lead to expect of z by a linear fit: a layer
+that forgets the rest of its shower. With the mean
 difference Delta of features between placed showers and reference, and the covariance S of the
 reference's features, the separation of a layer is
 
@@ -31,7 +33,7 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import Array, Float64, Int64
+from calovox.arrays import Array, Bool, Float64, Int64
 
 __all__ = [
     "N_ERRORS",
@@ -51,6 +53,8 @@ _POWER: Final = 1.28
 _RIDGE: Final = 0.05
 _FARTHEST: Final = 5.0
 _LEAST_WIDTH: Final = 1e-6
+_FOLDS: Final = 5
+_KINDS: Final = ("shift", "width", "correlation with other layers")
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ class Difference:
     Attributes:
         observable: Number of the observable.
         group: Number of the group.
-        kind: Whether its mean is shifted, or its width another.
-        value: Shift in widths, or relative change of the width.
+        kind: Shift of its mean, change of its width, or of its correlation with other layers.
+        value: Shift in widths, relative change of the width, or change of the covariance.
         error: Its statistical error.
     """
 
@@ -117,6 +121,7 @@ class Ruler:
         log_energy: Natural logarithm of the energy of each photon.
         abs_eta: abs(eta) of each photon.
         group: Group of each shower, from 0.
+        others: Observables of the other layers of the reference.
     """
 
     def __init__(
@@ -125,19 +130,16 @@ class Ruler:
         log_energy: Float64[Array, " event"],
         abs_eta: Float64[Array, " event"],
         group: Int64[Array, " event"],
+        others: Float64[Array, "event other"],
     ) -> None:
         self._order = np.argsort(group, kind="stable")
         self._n_showers = np.bincount(group)
         self._starts = np.cumsum(self._n_showers) - self._n_showers
         known = np.stack([np.ones_like(log_energy), log_energy, abs_eta, abs_eta**2], axis=1)
-        self._expected = np.empty_like(values)
-        self._widths = np.empty_like(values)
-        for rows in np.split(self._order, self._starts[1:]):
-            fit = np.linalg.lstsq(known[rows], values[rows], rcond=None)[0]
-            self._expected[rows] = known[rows] @ fit
-            self._widths[rows] = (values[rows] - self._expected[rows]).std(axis=0)
-        self._hardly = self._widths <= _LEAST_WIDTH * (1.0 + np.abs(self._expected))
-        self._widths[self._hardly] = 1.0
+        rows = np.split(self._order, self._starts[1:])
+        self._scale = _Scale.fitted(values, known, rows)
+        of_others = _Scale.fitted(others, known, rows).z(others)
+        self._expected = _predict(self._scale.z(values), of_others)
         self._reference = self._features(values)
         covariance = np.cov(self._reference, rowvar=False)
         scale = np.diag(covariance).copy()
@@ -157,10 +159,12 @@ class Ruler:
         means, variances = self._moments(pairs)
         distance = self._moments(pairs @ self._whitening)[1].sum(axis=1)
         errors = np.sqrt(variances / self._n_showers[:, None])
-        half = errors.shape[1] // 2
-        least_found = (N_ERRORS + _POWER) * float(errors[:, :half].max())
+        n_observables = values.shape[1]
+        least_found = (N_ERRORS + _POWER) * float(errors[:, :n_observables].max())
         white = means @ self._whitening
-        return Seen(white, distance, self._n_showers, _worst(means, errors), least_found)
+        return Seen(
+            white, distance, self._n_showers, _worst(means, errors, n_observables), least_found
+        )
 
     def error(self, values: Float64[Array, "event observable"]) -> float:
         """Give the error of the separation, in the normal approximation.
@@ -183,7 +187,7 @@ class Ruler:
         self, values: Float64[Array, "event observable"]
     ) -> Float64[Array, "event feature"]:
         """Give the differences of the features, group by group."""
-        return (self._features(values) - self._reference)[self._order]
+        return np.asarray((self._features(values) - self._reference)[self._order])
 
     def _moments(
         self, columns: Float64[Array, "event feature"]
@@ -197,10 +201,54 @@ class Ruler:
     def _features(
         self, values: Float64[Array, "event observable"]
     ) -> Float64[Array, "event feature"]:
-        """Give z, and half of z^2: its mean changes as much as the width does."""
-        z = np.where(self._hardly, 0.0, values - self._expected) / self._widths
-        z = np.clip(z, -_FARTHEST, _FARTHEST)
-        return np.concatenate([z, 0.5 * z**2], axis=1)
+        """Give z; half of z^2, whose mean changes as much as the width does; and z y."""
+        z = self._scale.z(values)
+        return np.concatenate([z, 0.5 * z**2, z * self._expected], axis=1)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """What observables owe to the photon, and the width of the rest."""
+
+    expected: Float64[Array, "event observable"]
+    width: Float64[Array, "event observable"]
+    constant: Bool[Array, "event observable"]
+
+    @classmethod
+    def fitted(
+        cls,
+        values: Float64[Array, "event observable"],
+        known: Float64[Array, "event known"],
+        groups: list[Int64[Array, "_"]],
+    ) -> "_Scale":
+        """Fit the observables of each group."""
+        expected, width = np.empty_like(values), np.empty_like(values)
+        for rows in groups:
+            expected[rows] = (
+                known[rows] @ np.linalg.lstsq(known[rows], values[rows], rcond=None)[0]
+            )
+            width[rows] = (values[rows] - expected[rows]).std(axis=0)
+        constant = width <= _LEAST_WIDTH * (1.0 + np.abs(expected))
+        return cls(expected, np.where(constant, 1.0, width), constant)
+
+    def z(self, values: Float64[Array, "event observable"]) -> Float64[Array, "event observable"]:
+        """Take out what the photon explains; constant observables become 0."""
+        z = np.where(self.constant, 0.0, values - self.expected) / self.width
+        return np.asarray(np.clip(z, -_FARTHEST, _FARTHEST))
+
+
+def _predict(
+    wanted: Float64[Array, "event observable"], known: Float64[Array, "event other"]
+) -> Float64[Array, "event observable"]:
+    """Predict columns by others, each fifth of the showers by a fit to the rest."""
+    fold = np.arange(len(wanted)) % _FOLDS
+    predicted = np.empty_like(wanted)
+    for number in range(_FOLDS):
+        train, test = fold != number, fold == number
+        square = known[train].T @ known[train]
+        square += _RIDGE * train.sum() * np.eye(known.shape[1])
+        predicted[test] = known[test] @ np.linalg.solve(square, known[train].T @ wanted[train])
+    return predicted
 
 
 def energy_groups(energy: Float64[Array, " event"]) -> Int64[Array, " event"]:
@@ -234,15 +282,17 @@ def linear_auc(separation: float) -> float:
 
 
 def _worst(
-    means: Float64[Array, "group feature"], errors: Float64[Array, "group feature"]
+    means: Float64[Array, "group feature"],
+    errors: Float64[Array, "group feature"],
+    n_observables: int,
 ) -> Difference:
-    half = means.shape[1] // 2
     found = np.abs(means) - N_ERRORS * errors
     group, feature = np.unravel_index(int(np.argmax(found)), found.shape)
+    kind, observable = divmod(int(feature), n_observables)
     return Difference(
-        observable=int(feature % half),
+        observable=observable,
         group=int(group),
-        kind="shift" if feature < half else "width",
+        kind=_KINDS[kind],
         value=float(means[group, feature]),
         error=float(errors[group, feature]),
     )

@@ -8,6 +8,7 @@ the same as those of all hits. The reference is what Geant4's own hits leave in 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -25,8 +26,11 @@ from calovox.voxelization.lookup import find_voxels
 
 __all__ = ["FEWEST_SHOWERS", "Deposits", "SearchShowers", "Showers", "divide", "read_showers"]
 
-FEWEST_SHOWERS = 20
-"""Showers below which nothing can be said."""
+FEWEST_SHOWERS: Final = 50
+"""Showers below which nothing can be said of cells."""
+
+_SQUARES: Final = 2**16
+"""More than there are squares along a side."""
 
 
 @dataclass(frozen=True)
@@ -195,17 +199,16 @@ def _merge(hits: Hits, grid: VoxelGrid, detector: Detector, sides: Array) -> _Pa
     event, voxel, r, alpha = event[kept], voxel[kept], r[kept], alpha[kept]
     energy, position = hits.energy[kept].astype(np.float64), position[kept]
     x, y = r * np.cos(alpha), r * np.sin(alpha)
-    squares = [np.floor(place / sides[voxel]).astype(np.int64) for place in (x, y)]
-    keys = np.stack([event, voxel, *squares])
-    order = np.lexsort(keys[::-1])
-    first = np.flatnonzero(np.append(True, np.any(np.diff(keys[:, order], axis=1) != 0, axis=0)))
-    first = first[: len(order)]
-    total = np.add.reduceat(energy[order], first) if len(order) else energy
-    means = (
-        [np.add.reduceat((energy * v)[order], first) / total for v in (x, y)]
-        if len(order)
-        else [x, y]
-    )
+    key = event * grid.n_voxels + voxel
+    for place in (x, y):  # one number, which is sorted ten times as fast as four
+        key = key * _SQUARES + np.floor(place / sides[voxel]).astype(np.int64) + _SQUARES // 2
+    order = np.argsort(key, kind="stable")
+    first = np.flatnonzero(np.diff(key[order], prepend=-1))
+    total = np.add.reduceat(energy[order], first) if len(first) else energy
+    means = [
+        np.add.reduceat((energy * place)[order], first) / total if len(first) else place
+        for place in (x, y)
+    ]
     event, position = event[order][first], position[order][first]
     r, alpha = np.hypot(*means), np.arctan2(means[1], means[0]) % (2.0 * np.pi)
     columns = to_eta_phi(r, alpha, eta[event], phi[event], radii[event, position])

@@ -72,8 +72,8 @@ def grid(settings: GridSettings, job: Job) -> str:
     """
     from calovox.geometry import atlas_barrel, read_barrel
     from calovox.grid_search import GridFiles, SearchSettings, find_grid, fine_grid
+    from calovox.grid_search.figure import write_figure
     from calovox.phi_modulation.bare_hits import BareHits
-    from calovox.report.grid_path import write_figure
     from calovox.voxelization.choice import choose_grid
 
     own = settings.cells_table

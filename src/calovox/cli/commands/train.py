@@ -204,7 +204,7 @@ def train_with_progress(name: str, settings: LoopSettings, task: "Task", job: Jo
     Returns:
         One line that sums up the result.
     """
-    from calovox.cli.commands.train_run import run_loop
+    from calovox.cli.train_run import run_loop
 
     return run_loop(
         name,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from calovox.files.whole import whole_file
-from calovox.grid_search import GridPath
+from calovox.grid_search.path import GridPath
 from calovox.report.histograms import Drawn
 from calovox.report.style import REFERENCE_COLOR, SIMULATED_COLORS, drawn_name, style
 
