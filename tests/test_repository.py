@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "phi_modulation": (  # learn, remove, apply
         "arrays files geometry hits kernels options random_streams tracking"
     ),
-    "voxelization": "arrays geometry hits kernels text",  # grids, and hits to voxels
+    "voxelization": "arrays files geometry hits kernels text",  # grids, and hits to voxels
     "binned_shower": (  # voxels to hits
         "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),

@@ -1,7 +1,6 @@
 """What is in a file or a folder of ours, in a few lines."""
 
 import json
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import uproot
 from calovox.dataset import DatasetReader
 from calovox.files.damage import reading
 from calovox.files.formats import Format, UnknownFormatError, detect_format
+from calovox.files.toml import parse_toml
 from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader
 from calovox.models.parametric.file import read_parametric
@@ -129,7 +129,7 @@ def _describe_root(path: Path) -> dict[str, str]:
 
 def _describe_toml(path: Path) -> dict[str, str]:
     with reading(path, UnknownFormatError, "is not a TOML file"):
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = parse_toml(path.read_text(encoding="utf-8"))
     if "rings" not in table:
         return {"format": "settings of a command"} | {k: f"{v}" for k, v in table.items()}
     grid = VoxelGrid.from_toml(path)

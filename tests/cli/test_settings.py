@@ -63,6 +63,14 @@ def test_numbers_become_text_where_text_is_expected(tmp_path):
     assert read_settings(path, ExampleSettings) == {"energy": "65"}
 
 
+@pytest.mark.parametrize("text", ['named = [{a = 1}, "b.h5"]', "energy = 2026-01-01"])
+def test_tables_and_dates_are_no_settings(tmp_path, text):
+    path = tmp_path / "example.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="expected text or a number, got"):
+        read_settings(path, ExampleSettings)
+
+
 def test_simulations_are_named_after_their_files(tmp_path):
     for name in ("a.h5", "b.h5"):
         (tmp_path / name).touch()

@@ -81,6 +81,10 @@ def test_wrong_files_are_refused(files, tmp_path):
     negative = write_showers(tmp_path / "negative.hdf5", energy, showers)
     with pytest.raises(CaloChallengeError, match=r"got -1.0 in event 4, voxel 3"):
         list(CaloChallengeReader(negative, binning).batches(2))
+    energy[2] = 1e-300
+    tiny = write_showers(tmp_path / "tiny.hdf5", energy, np.abs(showers))
+    with pytest.raises(CaloChallengeError, match=r"MeV for 1e-300 MeV in event 2"):
+        list(CaloChallengeReader(tiny, binning).batches(2))
     energy[2] = 0.0
     with pytest.raises(CaloChallengeError, match=r"above 0, got 0.0 in event 2"):
         CaloChallengeReader(write_showers(tmp_path / "zero.hdf5", energy, showers), binning)

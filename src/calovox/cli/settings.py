@@ -11,7 +11,6 @@ import json
 import math
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Annotated, Any, Literal, get_args
 import typer
 
 from calovox.cli.options import options_of
+from calovox.files.toml import read_toml
 from calovox.units import parse_quantity
 
 __all__ = [
@@ -130,10 +130,7 @@ def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
         ValueError: If the file is no TOML, or has a key that is no field, or a number of another
             kind than the field's.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a TOML file: {error}") from None
+    table = read_toml(path)
     hints = {option.name: option.hint for option in options_of(settings_type)}
     for key in table:
         if key not in hints:
@@ -256,7 +253,11 @@ def _plain(hint: Any, value: Any) -> Any:
 
 
 def _check_kind(path: Path, key: str, hint: Any, value: Any) -> None:
-    """Refuse what would be read as another number: 1.5 as 1, true as 1."""
+    """Refuse tables and dates, and what would be read as another number: 1.5 as 1, true as 1."""
+    option = "--" + key.replace("_", "-")
+    for entry in value if isinstance(value, list) else [value]:
+        if not isinstance(entry, str | int | float):
+            raise ValueError(f"{path}: {option}: expected text or a number, got {entry!r}")
     kinds = [hint.__origin__, *get_args(hint.__origin__)]
     wanted = {int: "an integer", float: "a finite number", bool: "true or false"}
     for kind, words in wanted.items():
@@ -264,7 +265,6 @@ def _check_kind(path: Path, key: str, hint: Any, value: Any) -> None:
         fits = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
         fits = fits and (kind is not float or abs(value) <= sys.float_info.max)
         if kind in kinds and not fits:
-            option = "--" + key.replace("_", "-")
             raise ValueError(f"{path}: {option}: expected {words}, got {value!r}")
 
 

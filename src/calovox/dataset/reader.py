@@ -45,7 +45,8 @@ class DatasetReader:
             self.attributes: dict[str, Any] = dict(file.attrs) | dict(
                 {} if meta is None else meta.attrs
             )
-            self.cell_table: str | None = self.attributes.get("cell_table")
+            table = self.attributes.get("cell_table")
+            self.cell_table: str | None = None if table is None else f"{table}"
             self._has_cells = "cells" in file
 
     def __len__(self) -> int:

@@ -47,6 +47,7 @@ DATA_SETS: Final[Mapping[int, str]] = MappingProxyType(
 _SHOWERS: Final = "showers"
 _ENERGIES: Final = "incident_energies"
 _SHOWERS_DESCRIBED: Final = 1000
+_LARGEST: Final = float(np.finfo(np.float32).max)
 _FEW_ENERGIES: Final = 30
 
 
@@ -187,8 +188,16 @@ class CaloChallengeReader:
                         f"{energy[event, voxel]} in event {start + event}, voxel {voxel}"
                     )
                 incident = self._energy[rows]
-                fraction = (energy / incident[:, None]).astype(np.float32)
-                yield ShowerBatch(fraction, incident)
+                with np.errstate(over="ignore"):
+                    fraction = energy / incident[:, None]
+                if fraction.max(initial=0.0) > _LARGEST:
+                    event = int(np.argwhere(fraction > _LARGEST)[0, 0])
+                    raise CaloChallengeError(
+                        f"{self.path}: expected showers of about their `{_ENERGIES}`, got a "
+                        f"voxel of {energy[event].max():g} MeV for {incident[event]:g} MeV in "
+                        f"event {start + event}"
+                    )
+                yield ShowerBatch(fraction.astype(np.float32), incident)
 
 
 def read_energies(path: Path) -> Float64[Array, " event"]:

@@ -27,11 +27,11 @@ import difflib
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from calovox.files.toml import parse_toml
 from calovox.geometry.barrel import BARREL_LAYERS
 from calovox.voxelization.ring import Ring
 
@@ -70,8 +70,8 @@ def parse_rings(text: str) -> GridText:
         ValueError: If it is no TOML, a key is unknown, or a layer or a field is missing.
     """
     try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        content = parse_toml(text)
+    except ValueError as problem:
         raise ValueError(f"no valid TOML: {problem}") from problem
     _check_keys(content, ("name", "layers", "rings"), "the top level")
     layers = _parse_layers(content["layers"]) if "layers" in content else _BARREL

@@ -97,3 +97,9 @@ def test_the_two_sums_of_noise_are_independent_standard_normal_numbers() -> None
 def test_a_law_without_coefficients_is_unknown() -> None:
     assert law().known
     assert not VoxelCentroid(GRID, RADII).known
+
+
+def test_a_law_is_known_once_it_is_loaded() -> None:
+    loaded = VoxelCentroid(GRID, RADII)
+    loaded.load_state_dict(law().state_dict())
+    assert loaded.known

@@ -70,8 +70,6 @@ def test_samples_of_one_distribution_fail_release_gates_no_more_often_than_state
         ("correlation", "layer energies"),
         ("kernel", "high-level"),
         ("frechet", "high-level"),
-        ("fpd", "high-level"),
-        ("kpd", "high-level"),
         ("coverage", "high-level"),
         ("density", "high-level"),
     ],

@@ -55,6 +55,9 @@ class VoxelCentroid(nn.Module):
         radii: Distance of each layer from the beam in mm.
         nodes: Logarithms of `N_ENERGIES` energies in MeV, evenly spaced.
         coefficients: c of each of these energies and each layer; all 0 if none are known.
+
+    Attributes:
+        known: Whether the law is known: without it, showers stay as they are.
     """
 
     moments: Tensor
@@ -99,11 +102,9 @@ class VoxelCentroid(nn.Module):
             self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
         self.register_buffer("nodes", torch.from_numpy(nodes).float())
         self.register_buffer("coefficients", torch.from_numpy(coefficients).float())
-
-    @property
-    def known(self) -> bool:
-        """Whether the law is known: without it, showers stay as they are."""
-        return bool(self.coefficients.any())
+        # kept beside the numbers: an exported graph cannot depend on their values
+        self.known = bool(coefficients.any())
+        self.register_load_state_dict_post_hook(_tell_whether_known)
 
     def forward(
         self,
@@ -153,6 +154,10 @@ class VoxelCentroid(nn.Module):
         near = (1.0 - (place - self.nodes).abs() / (self.nodes[1] - self.nodes[0])).relu()
         spread = (voxels * voxels) @ self.sizes
         return (spread * (near @ self.coefficients)) @ self.ones[:, : self.n_layers].T
+
+
+def _tell_whether_known(law: VoxelCentroid, incompatible_keys: object) -> None:
+    law.known = bool(law.coefficients.any())
 
 
 def voxel_positions(

@@ -6,11 +6,11 @@ judges, and per bin that it could not judge.
 
 import json
 import sys
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
+from calovox.files.toml import read_toml
 from calovox.files.whole import whole_file
 from calovox.scores.gates.gates import Gate, GateOutcome
 
@@ -33,10 +33,7 @@ def read_gates(path: Path) -> tuple[Gate, ...]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no TOML, has an unknown key, or a gate without a single bound.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ValueError(f"{path} is not a TOML file: {problem}") from None
+    table = read_toml(path)
     unknown = sorted(set(table) - {"gate"})
     entries = table.get("gate")
     if unknown or not entries:
