@@ -114,9 +114,7 @@ def find_grid(
     others = [
         verdict
         for grid in (*compared, found)
-        for verdict in judge_grid(
-            grid, lambda title: hits.batches(title, track), search, detector, seed=settings.seed
-        )
+        for verdict in judge_grid(grid, showers, search, detector, seed=settings.seed)
         if verdict.placement == "note" or grid is not found
     ]
     path = replace(path, grids=tuple(others))

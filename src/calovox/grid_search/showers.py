@@ -95,6 +95,27 @@ class Showers:
             photons=self.centers,
         )
 
+    def all_hits(self) -> Hits:
+        """Give the deposits of all layers as hits of photons at the shower centres."""
+        parts = list(self.layers.values())
+        event, r, eta, phi, energy = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("event", "r", "eta", "phi", "energy")
+        )
+        numbers = np.array(list(self.layers), dtype=np.uint8)
+        layer = np.repeat(numbers, [len(part.event) for part in parts])
+        rows = np.argsort(event, kind="stable")
+        counts = np.bincount(event, minlength=len(self))
+        return Hits(
+            layer=layer[rows],
+            eta=eta[rows],
+            phi=phi[rows],
+            r=r[rows].astype(np.float32),
+            energy=energy[rows],
+            event_offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            photons=self.centers,
+        )
+
 
 @dataclass(frozen=True)
 class SearchShowers:
