@@ -50,7 +50,11 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give torch and browsers a temporary folder that goes with the session."""
+    """Give torch and browsers a temporary folder that goes with the session.
+
+    Tests run side by side already: what they test does not.
+    """
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     folder = tempfile.mkdtemp(prefix="calovox-tests-")
     os.environ["TMPDIR"] = tempfile.tempdir = folder

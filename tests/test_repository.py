@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "arrays": "",  # axis names and array types
     "options": "",  # ranges and meaning of the fields of dataclasses
     "tracking": "",  # who is told how far a work over showers is
+    "side_by_side": "",  # tasks in several processes
     "kernels": "",  # compiled functions, and where they are kept
     "text": "",  # names and texts that can be shown anywhere
     "version": "",  # which commit made this
@@ -78,10 +79,12 @@ MAY_IMPORT = {
         "arrays dataset files geometry hits kernels photons random_streams reconstruction text "
         "tracking units voxelization"
     ),
-    "scores": "arrays files kernels nn samples tracking units",  # two samples compared
+    "scores": (  # two samples compared
+        "arrays files kernels nn samples side_by_side tracking units"
+    ),
     "report": (  # topics measured, drawn, and put on a page
         "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
-        "scores tracking units voxelization"
+        "scores side_by_side tracking units voxelization"
     ),
     "grid_search": (  # the smallest grid whose cells do not show it
         "arrays binned_shower files geometry hits kernels patterns phi_modulation photons "

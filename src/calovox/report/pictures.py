@@ -12,6 +12,8 @@ from typing import Final
 from matplotlib.figure import Figure
 from PIL import Image
 
+from calovox.report.style import style
+
 __all__ = ["LARGEST_VECTOR", "Picture", "save_figure"]
 
 LARGEST_VECTOR: Final = 100_000
@@ -36,8 +38,10 @@ class Picture:
 def save_figure(figure: Figure, folder: Path, name: str) -> Picture:
     """Write a figure as PNG and SVG, and prepare it for a page."""
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    figure.savefig(png)
-    figure.savefig(svg, metadata={"Date": None})
+    with style():
+        figure.savefig(png)
+        figure.set_layout_engine("none")  # everything is at its place
+        figure.savefig(svg, metadata={"Date": None})
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
     if svg.stat().st_size <= LARGEST_VECTOR:
         return Picture(_data_uri(svg, "image/svg+xml"), width, height)

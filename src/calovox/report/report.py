@@ -7,10 +7,12 @@ few.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from matplotlib.figure import Figure
 
 from calovox import __version__
 from calovox.files.whole import check_folder, whole_folder
@@ -29,6 +31,7 @@ from calovox.scores.gates.gates import GateOutcome, check_gates
 from calovox.scores.referee.scores import score_largest
 from calovox.scores.scoring import score_samples
 from calovox.scores.table import Scores
+from calovox.side_by_side import side_by_side
 from calovox.tracking import Track, silently
 
 __all__ = ["Report", "draw_figures", "write_report"]
@@ -125,7 +128,7 @@ def write_report(
 def draw_figures(
     parts: Sequence[Measured[Any]], folder: Path, say: Callable[[str], None]
 ) -> dict[str, Picture]:
-    """Draw and save all figures, one after the other.
+    """Draw all figures, and save them side by side.
 
     Args:
         parts: All topics.
@@ -135,12 +138,17 @@ def draw_figures(
     Returns:
         The figures for a page, by name.
     """
-    pictures = {}
-    with style():
-        for name, draw in (figure for part in parts for figure in part.figures()):
+    named = [figure for part in parts for figure in part.figures()]
+
+    def drawn() -> Iterator[tuple[Figure, Path, str]]:
+        for name, draw in named:
             say(f"Drawing {name}")
-            pictures[name] = save_figure(draw(), folder, name)
-    return pictures
+            with style():
+                figure = draw()
+            yield figure, folder, name
+
+    pictures = side_by_side(save_figure, drawn(), len(named))
+    return dict(zip((name for name, _ in named), pictures, strict=True))
 
 
 def _measure(

@@ -10,7 +10,7 @@ from calovox.cli import app
 from calovox.report.topics.shapes.measure import SPLIT_SEED
 from calovox.scores.collecting import ROWS_SEED
 from calovox.scores.judge import SCORES_SEED
-from calovox.scores.referee import DEPTHS, trees
+from calovox.scores.referee import DEPTHS
 from calovox.scores.referee.kinds import NOISE_SEEDS
 from calovox.scores.scoring import COPYING_SEED
 from calovox.scores.table import Scores
@@ -32,8 +32,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _few_trees(monkeypatch):
-    monkeypatch.setitem(trees._TREES, "max_iter", 3)
-    monkeypatch.setitem(DEPTHS, "quick", replace(DEPTHS["quick"], seen_trees=3, n_alone=0))
+    few = replace(DEPTHS["quick"], n_trees=3, seen_trees=3, n_alone=0)
+    monkeypatch.setitem(DEPTHS, "quick", few)
 
 
 def evaluate(folder, monkeypatch, *arguments, referee="none"):

@@ -14,12 +14,11 @@ from tests.toy_observed import ToySource, lossy, shifted, toy_cells, toy_observe
 @pytest.fixture(autouse=True)
 def _few_trees(monkeypatch):
     pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'calovox[plot]'")
-    monkeypatch.setitem(trees._TREES, "max_iter", 15)
     monkeypatch.setitem(trees._TREES, "max_features", 1.0)
 
 
 def judge(*samples, noise=False, **changes):
-    depth = replace(DEPTHS["quick"], **{"seen_trees": 15, "n_alone": 0, **changes})
+    depth = replace(DEPTHS["quick"], **{"n_trees": 15, "seen_trees": 15, "n_alone": 0, **changes})
     observed = {"Geant4": samples[0]} | {f"{k}": s for k, s in enumerate(samples[1:], start=1)}
     sources = {label: ToySource(showers) for label, showers in observed.items()}
     return judge_samples(observed, sources, depth, noise=noise)
@@ -67,9 +66,8 @@ def test_a_spoilt_model_is_caught_by_the_right_row(spoil, names):
     assert seen.observables[0].observable.name in drawn
 
 
-def test_cells_have_a_test_of_each_kind(cells, monkeypatch):
-    monkeypatch.setitem(trees._TREES, "max_iter", 2)
-    few = {"curves": (), "seen_trees": 2, "n_alone": 0}
+def test_cells_have_a_test_of_each_kind(cells):
+    few = {"curves": (), "n_trees": 2, "seen_trees": 2, "n_alone": 0}
     result = judge(*cells, noise=True, kinds=KINDS, **few)
     (verdict,) = result.samples
     assert [test.inputs for test in verdict.tests] == list(KINDS)

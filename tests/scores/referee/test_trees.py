@@ -40,7 +40,6 @@ N_SHOWERS = 400
 def _few_trees(monkeypatch):
     """Spend little time: some dozen trees find what these tests look for."""
     pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'calovox[plot]'")
-    monkeypatch.setitem(trees._TREES, "max_iter", 20)
     monkeypatch.setitem(trees._TREES, "max_features", 1.0)
 
 
@@ -67,7 +66,7 @@ def areas(seed, spoil=lambda energy, rng: energy):
     other = spoil(other, np.random.default_rng(seed))
     tables = observe(incident, energy), observe(incident, other)
     pair = [inputs(incident, table) for table in tables]
-    return classify_by_trees(*pair, n_seeds=1), tables, pair
+    return classify_by_trees(*pair, n_seeds=1, n_trees=20), tables, pair
 
 
 def shifted(energy, rng):
@@ -97,7 +96,7 @@ def test_a_copy_is_not_told_apart_and_has_no_floor_to_beat():
 
 def test_halves_of_the_reference_are_not_told_apart():
     incident, energy = showers(1)
-    found = measure_floor(inputs(incident, observe(incident, energy)), n_seeds=2)
+    found = measure_floor(inputs(incident, observe(incident, energy)), n_seeds=2, n_trees=20)
     assert (found.n_reference, found.n_simulated) == (N_SHOWERS // 2, N_SHOWERS // 2)
     assert abs(found.mean - 0.5) < 3.0 * found.error
 
@@ -105,7 +104,7 @@ def test_halves_of_the_reference_are_not_told_apart():
 def test_a_spoilt_energy_centre_is_the_worst_row():
     found, tables, pair = areas(2, shifted)
     assert found.mean > 0.65
-    worst, *_ = what_a_classifier_sees(*tables, *pair, n_alone=1)
+    worst, *_ = what_a_classifier_sees(*tables, *pair, n_alone=1, n_trees=20)
     assert worst.observable.name in {"center_eta_2", "asymmetry_eta_2", "move_eta_1_2"}
     assert worst.shift > 5.0 * worst.shift_error
     assert worst.alone > 0.6

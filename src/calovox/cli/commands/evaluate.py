@@ -157,8 +157,8 @@ class EvaluateSettings:
     referee: Annotated[
         Literal["quick", "full", "none"],
         typer.Option(
-            help="Boosted trees that tell simulations from Geant4: one training with at most 2000 "
-            "showers, five with 10000 and all inputs, or none.",
+            help="Boosted trees that tell simulations from Geant4: one training of 100 trees with "
+            "at most 2000 showers, five of 200 with 10000 and all inputs, or none.",
         ),
     ] = "quick"
     noise: Annotated[

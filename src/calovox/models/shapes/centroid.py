@@ -104,7 +104,8 @@ class VoxelCentroid(nn.Module):
         self.register_buffer("coefficients", torch.from_numpy(coefficients).float())
         # kept beside the numbers: an exported graph cannot depend on their values
         self.known = bool(coefficients.any())
-        self.register_load_state_dict_post_hook(_tell_whether_known)
+        hook = self.register_load_state_dict_post_hook
+        hook(_tell_whether_known)  # type: ignore[no-untyped-call]
 
     def forward(
         self,

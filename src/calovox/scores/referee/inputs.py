@@ -6,6 +6,7 @@ the threshold is 0. Every input has log10 of the photon's energy and, where it i
 beside it, which alone tell nothing: both samples are of the same photons.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,10 @@ class ClassifierInputs:
     def rows(self, chosen: Bool[Array, " event"] | Int64[Array, " chosen"]) -> "ClassifierInputs":
         """Return some of the showers."""
         return ClassifierInputs(self.features[chosen], self.photon[chosen])
+
+    def columns(self, chosen: Sequence[int]) -> "ClassifierInputs":
+        """Return some of the inputs."""
+        return ClassifierInputs(np.ascontiguousarray(self.features[:, chosen]), self.photon)
 
 
 def voxel_inputs(

@@ -14,7 +14,13 @@ from calovox.scores.referee.learning_curve import (
     LearningCurve,
     measure_learning_curve,
 )
-from calovox.scores.referee.trees import FEWEST_SHOWERS, N_SEEDS, TreeAreas, classify_by_trees
+from calovox.scores.referee.trees import (
+    FEWEST_SHOWERS,
+    N_SEEDS,
+    N_TREES,
+    TreeAreas,
+    classify_by_trees,
+)
 
 __all__ = ["TreeTest", "judge_by_trees", "measure_floor"]
 
@@ -40,6 +46,7 @@ def judge_by_trees(
     simulated: ClassifierInputs,
     *,
     n_seeds: int = N_SEEDS,
+    n_trees: int = N_TREES,
     curve_seeds: int = 2,
     curve_halvings: int = MOST_HALVINGS,
 ) -> TreeTest:
@@ -50,6 +57,7 @@ def judge_by_trees(
         reference: Inputs of reference showers.
         simulated: The same of simulated showers.
         n_seeds: How often training is repeated.
+        n_trees: Trees of each training.
         curve_seeds: How often parts of the showers are tested, for a learning curve; 0 for none.
         curve_halvings: How often the showers are halved for it.
 
@@ -59,21 +67,27 @@ def judge_by_trees(
     Raises:
         ModuleNotFoundError: If scikit-learn is not installed.
     """
-    areas = classify_by_trees(reference, simulated, n_seeds=n_seeds)
+    areas = classify_by_trees(reference, simulated, n_seeds=n_seeds, n_trees=n_trees)
     curve = None
     if curve_seeds:
         curve = measure_learning_curve(
-            *(reference, simulated, areas), n_seeds=curve_seeds, halvings=curve_halvings
+            *(reference, simulated, areas),
+            n_seeds=curve_seeds,
+            n_trees=n_trees,
+            halvings=curve_halvings,
         )
     return TreeTest(name, areas, curve)
 
 
-def measure_floor(reference: ClassifierInputs, *, n_seeds: int = N_SEEDS) -> TreeAreas:
+def measure_floor(
+    reference: ClassifierInputs, *, n_seeds: int = N_SEEDS, n_trees: int = N_TREES
+) -> TreeAreas:
     """Test halves of the reference against each other, another division for each seed.
 
     Args:
         reference: Inputs of reference showers.
         n_seeds: How many divisions.
+        n_trees: Trees of each training.
 
     Returns:
         The AUC of each division.
@@ -91,9 +105,8 @@ def measure_floor(reference: ClassifierInputs, *, n_seeds: int = N_SEEDS) -> Tre
     for seed in range(n_seeds):
         order = np.random.default_rng((2029, seed)).permutation(len(reference))
         halves = np.array_split(order, 2)
-        found.append(
-            classify_by_trees(reference.rows(halves[0]), reference.rows(halves[1]), n_seeds=1)
-        )
+        parts = (reference.rows(half) for half in halves)
+        found.append(classify_by_trees(*parts, n_seeds=1, n_trees=n_trees))
     return TreeAreas(
         np.concatenate([areas.auc for areas in found]),
         np.concatenate([areas.auc_errors for areas in found]),

@@ -17,7 +17,12 @@ import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
 from calovox.scores.referee.inputs import ClassifierInputs
-from calovox.scores.referee.trees import FEWEST_SHOWERS, TreeAreas, classify_by_trees
+from calovox.scores.referee.trees import (
+    FEWEST_SHOWERS,
+    N_TREES,
+    TreeAreas,
+    classify_by_trees,
+)
 
 __all__ = [
     "MOST_HALVINGS",
@@ -91,6 +96,7 @@ def measure_learning_curve(
     whole: TreeAreas,
     *,
     n_seeds: int = 2,
+    n_trees: int = N_TREES,
     halvings: int = MOST_HALVINGS,
 ) -> LearningCurve:
     """Measure the AUC with a half, a quarter and an eighth of the photons.
@@ -100,6 +106,7 @@ def measure_learning_curve(
         simulated: Inputs of simulated showers.
         whole: What was measured with all showers.
         n_seeds: Seeds of each measurement; each draws other photons.
+        n_trees: Trees of each training.
         halvings: How often the photons are halved.
 
     Returns:
@@ -112,7 +119,8 @@ def measure_learning_curve(
     points = []
     for n_halved in range(halvings, 0, -1):
         measured = [
-            _point(reference, simulated, _draw(photons, n_halved, seed)) for seed in range(n_seeds)
+            _point(reference, simulated, _draw(photons, n_halved, seed), n_trees)
+            for seed in range(n_seeds)
         ]
         known = [point for point in measured if point is not None]
         if len(known) == n_seeds:
@@ -166,13 +174,16 @@ def _draw(photons: Int64[Array, " photon"], halvings: int, seed: int) -> Int64[A
 
 
 def _point(
-    reference: ClassifierInputs, simulated: ClassifierInputs, photons: Int64[Array, " drawn"]
+    reference: ClassifierInputs,
+    simulated: ClassifierInputs,
+    photons: Int64[Array, " drawn"],
+    n_trees: int,
 ) -> LearningPoint | None:
     parts = [s.rows(np.isin(s.photon, photons)) for s in (reference, simulated)]
     n_showers = min(map(len, parts))
     if n_showers < FEWEST_SHOWERS:
         return None
-    found = classify_by_trees(parts[0], parts[1], n_seeds=1)
+    found = classify_by_trees(parts[0], parts[1], n_seeds=1, n_trees=n_trees)
     return LearningPoint(n_showers, found.mean, found.error)
 
 

@@ -34,7 +34,7 @@ from calovox.scores.referee.kinds import (
 )
 from calovox.scores.referee.learning_curve import MOST_HALVINGS
 from calovox.scores.referee.seen import SeenObservable, what_a_classifier_sees
-from calovox.scores.referee.trees import FEWEST_SHOWERS, N_SEEDS, TreeAreas
+from calovox.scores.referee.trees import FEWEST_SHOWERS, N_SEEDS, N_TREES, TreeAreas
 
 __all__ = [
     "DEPTHS",
@@ -70,7 +70,8 @@ class Depth:
         curves: Those of them with a learning curve.
         curve_seeds: Seeds of each point of a learning curve.
         curve_halvings: How often the showers are halved for a learning curve.
-        seen_trees: Trees that tell what is seen; None for as many as for an AUC.
+        n_trees: Trees of each training.
+        seen_trees: Trees that tell what is seen.
         n_alone: Observables of which the AUC alone is measured.
     """
 
@@ -80,7 +81,8 @@ class Depth:
     curves: tuple[Kind, ...]
     curve_seeds: int
     curve_halvings: int
-    seen_trees: int | None
+    n_trees: int
+    seen_trees: int
     n_alone: int
 
 
@@ -91,7 +93,8 @@ DEPTHS: Final[Mapping[RefereeDepth, Depth]] = {
         kinds=(FIGURE_OF_MERIT, *_SEEN),
         curves=(FIGURE_OF_MERIT,),
         curve_seeds=1,
-        curve_halvings=2,
+        curve_halvings=1,
+        n_trees=100,
         seen_trees=30,
         n_alone=3,
     ),
@@ -102,7 +105,8 @@ DEPTHS: Final[Mapping[RefereeDepth, Depth]] = {
         curves=KINDS,
         curve_seeds=2,
         curve_halvings=MOST_HALVINGS,
-        seen_trees=None,
+        n_trees=N_TREES,
+        seen_trees=N_TREES,
         n_alone=12,
     ),
 }
@@ -267,7 +271,9 @@ class _Judge:
         for kind in (kind for kind in self._kinds if kind in self._tested):
             self._say(f"Training trees on {kind}: halves of {REFERENCE_LABEL}")
             inputs = self._inputs(kind, chosen, np.arange(len(chosen)), NOISE_SEEDS[0])
-            found[kind] = measure_floor(inputs, n_seeds=self._depth.n_seeds)
+            found[kind] = measure_floor(
+                inputs, n_seeds=self._depth.n_seeds, n_trees=self._depth.n_trees
+            )
         return found
 
     def worst(self, reference: ObservedShowers) -> tuple[WorstObservable, ...]:
@@ -294,6 +300,7 @@ class _Judge:
         return judge_by_trees(
             *(kind, parts[0], parts[1]),
             n_seeds=self._depth.n_seeds,
+            n_trees=self._depth.n_trees,
             curve_seeds=seeds,
             curve_halvings=self._depth.curve_halvings,
         )

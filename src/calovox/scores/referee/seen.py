@@ -24,7 +24,15 @@ from calovox.arrays import Array, Float32, Float64
 from calovox.samples.observables.table import Observable, ObservableTable
 from calovox.scores.classifiers.roc import area_under_curve
 from calovox.scores.referee.inputs import ClassifierInputs
-from calovox.scores.referee.trees import TrainedFold, train_folds
+from calovox.scores.referee.trees import (
+    N_FOLDS,
+    N_TREES,
+    TrainedFold,
+    check_inputs,
+    classify_by_trees,
+    train_fold,
+)
+from calovox.side_by_side import side_by_side
 
 __all__ = ["SeenObservable", "what_a_classifier_sees"]
 
@@ -68,7 +76,7 @@ def what_a_classifier_sees(
     *,
     seed: int = 0,
     n_alone: int = _MOST_ALONE,
-    n_trees: int | None = None,
+    n_trees: int = N_TREES,
 ) -> tuple[SeenObservable, ...]:
     """Rank observables by what they tell a classifier.
 
@@ -79,7 +87,7 @@ def what_a_classifier_sees(
         simulated_photons: Those of the simulation.
         seed: Seed of the division, the training and the exchanges.
         n_alone: For so many of the worst, the AUC of the observable alone is measured.
-        n_trees: Number of trees; as many as for an AUC if not told.
+        n_trees: Number of trees.
 
     Returns:
         One entry per observable, the worst first.
@@ -91,16 +99,22 @@ def what_a_classifier_sees(
     if reference.names != simulated.names:
         other = set(reference.names) ^ set(simulated.names)
         raise ValueError(f"observables: expected the same in both samples, not so {sorted(other)}")
-    losses = _losses(
-        reference_photons, simulated_photons, len(reference.names), seed=seed, n_trees=n_trees
+    check_inputs(reference_photons, simulated_photons)
+    tasks = (
+        (reference_photons, simulated_photons, len(reference.names), seed, fold, n_trees)
+        for fold in range(N_FOLDS)
     )
+    losses = np.array(list(side_by_side(_losses, tasks, N_FOLDS)))
     mean, error = losses.mean(axis=0), losses.std(axis=0, ddof=1) / np.sqrt(len(losses))
-    entries = []
     order = np.argsort(-mean, kind="stable")
+    photon = range(len(reference.names), reference_photons.features.shape[1])
+    alone = np.full(len(order), np.nan)
+    for place, column in enumerate(order[:n_alone]):
+        chosen = [int(column), *photon]
+        parts = (inputs.columns(chosen) for inputs in (reference_photons, simulated_photons))
+        alone[place] = classify_by_trees(*parts, n_seeds=1, n_trees=_TREES_ALONE).mean
+    entries = []
     for place, column in enumerate(order):
-        alone = float("nan")
-        if place < n_alone:
-            alone = _alone(reference_photons, simulated_photons, int(column), reference, seed)
         first, second = reference.values[:, column], simulated.values[:, column]
         entries.append(
             SeenObservable(
@@ -108,7 +122,7 @@ def what_a_classifier_sees(
                 float(mean[column]),
                 float(error[column]),
                 *_shift_and_width(first, second),
-                alone,
+                float(alone[place]),
             )
         )
     return tuple(entries)
@@ -118,30 +132,27 @@ def _losses(
     reference: ClassifierInputs,
     simulated: ClassifierInputs,
     n_observables: int,
-    *,
     seed: int,
-    n_trees: int | None,
-) -> Float64[Array, "fold observable"]:
-    """Measure how much AUC is lost without each observable."""
-    rng = np.random.default_rng((2028, seed))
-    losses = []
-    for fold in train_folds(reference, simulated, seed=seed, n_trees=n_trees):
-        parts = reference.features[fold.reference], simulated.features[fold.simulated]
-        whole = area_under_curve(*(fold.judge(part) for part in parts))[0]
-        pooled = np.concatenate(parts)
-        areas = [
-            area
-            for start in range(0, n_observables, _EXCHANGED_AT_ONCE)
-            for area in _areas_without(
-                fold,
-                pooled,
-                len(parts[0]),
-                range(start, min(start + _EXCHANGED_AT_ONCE, n_observables)),
-                rng,
-            )
-        ]
-        losses.append(whole - np.array(areas))
-    return np.array(losses)
+    fold: int,
+    n_trees: int,
+) -> list[float]:
+    """Measure how much AUC one fold loses without each observable."""
+    rng = np.random.default_rng((2028, seed, fold))
+    trained = train_fold(reference, simulated, seed, fold, n_trees)
+    parts = reference.features[trained.reference], simulated.features[trained.simulated]
+    whole = area_under_curve(*(trained.judge(part) for part in parts))[0]
+    pooled = np.concatenate(parts)
+    return [
+        whole - area
+        for start in range(0, n_observables, _EXCHANGED_AT_ONCE)
+        for area in _areas_without(
+            trained,
+            pooled,
+            len(parts[0]),
+            range(start, min(start + _EXCHANGED_AT_ONCE, n_observables)),
+            rng,
+        )
+    ]
 
 
 def _areas_without(
@@ -158,30 +169,6 @@ def _areas_without(
     # one call for many columns: most of the time of a small call is not spent on trees
     scores = fold.judge(exchanged.reshape(-1, pooled.shape[1])).reshape(len(columns), -1)
     return [area_under_curve(row[:n_reference], row[n_reference:])[0] for row in scores]
-
-
-def _alone(
-    reference: ClassifierInputs,
-    simulated: ClassifierInputs,
-    column: int,
-    observables: ObservableTable,
-    seed: int,
-) -> float:
-    """Measure the AUC of one observable, the photon known."""
-    photon = range(len(observables.names), reference.features.shape[1])
-    chosen = [column, *photon]
-    parts = [
-        ClassifierInputs(np.ascontiguousarray(sample.features[:, chosen]), sample.photon)
-        for sample in (reference, simulated)
-    ]
-    areas = [
-        area_under_curve(
-            fold.judge(parts[0].features[fold.reference]),
-            fold.judge(parts[1].features[fold.simulated]),
-        )[0]
-        for fold in train_folds(parts[0], parts[1], seed=seed, n_trees=_TREES_ALONE)
-    ]
-    return float(np.mean(areas))
 
 
 def _shift_and_width(

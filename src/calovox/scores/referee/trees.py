@@ -16,7 +16,7 @@ References:
     (histograms of gradients, as in scikit-learn)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,15 +25,18 @@ import numpy as np
 from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.scores.classifiers.roc import area_under_curve
 from calovox.scores.referee.inputs import ClassifierInputs
+from calovox.side_by_side import side_by_side
 
 __all__ = [
     "FEWEST_SHOWERS",
     "N_FOLDS",
     "N_SEEDS",
+    "N_TREES",
     "TrainedFold",
     "TreeAreas",
+    "check_inputs",
     "classify_by_trees",
-    "train_folds",
+    "train_fold",
 ]
 
 N_FOLDS: Final = 5
@@ -42,11 +45,13 @@ N_FOLDS: Final = 5
 N_SEEDS: Final = 5
 """How often the division into folds and the training are repeated."""
 
+N_TREES: Final = 200
+"""Number of trees."""
+
 FEWEST_SHOWERS: Final = 100
 """Showers that each sample needs: the AUC of fewer has an error above 0.04."""
 
 _TREES: Final[dict[str, Any]] = {
-    "max_iter": 200,
     "learning_rate": 0.1,
     "max_leaf_nodes": 15,
     "max_bins": 63,
@@ -105,6 +110,7 @@ def classify_by_trees(
     simulated: ClassifierInputs,
     *,
     n_seeds: int = N_SEEDS,
+    n_trees: int = N_TREES,
 ) -> TreeAreas:
     """Train boosted trees and measure their AUC.
 
@@ -112,6 +118,7 @@ def classify_by_trees(
         reference: Inputs of reference showers.
         simulated: Inputs of simulated showers.
         n_seeds: How often it is repeated.
+        n_trees: Number of trees.
 
     Returns:
         The AUC of each seed.
@@ -120,62 +127,63 @@ def classify_by_trees(
         ValueError: If a sample has under `FEWEST_SHOWERS`, or the inputs differ in number.
         ModuleNotFoundError: If scikit-learn is not installed.
     """
-    areas = []
-    for seed in range(n_seeds):
-        folds = np.array(
-            [
-                area_under_curve(
-                    fold.judge(reference.features[fold.reference]),
-                    fold.judge(simulated.features[fold.simulated]),
-                )
-                for fold in train_folds(reference, simulated, seed=seed)
-            ]
-        )
-        error = np.sqrt((folds[:, 1] ** 2).sum()) / len(folds)
-        areas.append((folds[:, 0].mean(), error))
-    auc, errors = np.array(areas).T
-    return TreeAreas(auc, errors, len(reference), len(simulated))
+    check_inputs(reference, simulated)
+    tasks = (
+        (reference, simulated, seed, fold, n_trees)
+        for seed in range(n_seeds)
+        for fold in range(N_FOLDS)
+    )
+    found = np.array(list(side_by_side(_area, tasks, n_seeds * N_FOLDS)))
+    auc, errors = found.reshape(n_seeds, N_FOLDS, 2).transpose(2, 0, 1)
+    error = np.sqrt((errors**2).sum(axis=1)) / N_FOLDS
+    return TreeAreas(auc.mean(axis=1), error, len(reference), len(simulated))
 
 
-def train_folds(
+def train_fold(
     reference: ClassifierInputs,
     simulated: ClassifierInputs,
-    *,
     seed: int,
-    n_trees: int | None = None,
-) -> Iterator[TrainedFold]:
-    """Train trees without each of the folds in turn.
+    fold: int,
+    n_trees: int = N_TREES,
+) -> TrainedFold:
+    """Train trees without one of the folds.
 
     Args:
         reference: Inputs of reference showers.
-        simulated: Inputs of simulated showers.
+        simulated: Inputs of simulated showers, after `check_inputs`.
         seed: Seed of the division and of the training.
-        n_trees: Number of trees; as many as for an AUC if not told.
+        fold: The fold that is left out.
+        n_trees: Number of trees.
 
-    Yields:
-        Trees and what they have not seen.
+    Returns:
+        The trees and what they have not seen.
 
     Raises:
-        ValueError: If a sample has under `FEWEST_SHOWERS`, or the inputs differ in number.
         ModuleNotFoundError: If scikit-learn is not installed.
     """
-    _check(reference, simulated)
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    settings = _TREES if n_trees is None else {**_TREES, "max_iter": n_trees}
     parts = _folds_of_photons(reference.photon, simulated.photon, seed)
-    for fold in range(N_FOLDS):
-        train = [sample != fold for sample in parts]
-        features = [
-            sample.features[rows]
-            for sample, rows in zip((reference, simulated), train, strict=True)
-        ]
-        label = np.repeat([0, 1], [len(part) for part in features])
-        # no weights of the classes: they slow the binning down tenfold, and the AUC needs none
-        trees = HistGradientBoostingClassifier(**settings, random_state=seed)
-        trees.fit(np.concatenate(features), label)
-        test = [np.flatnonzero(sample == fold) for sample in parts]
-        yield TrainedFold(trees.decision_function, test[0], test[1])
+    train = [sample != fold for sample in parts]
+    features = [
+        sample.features[rows] for sample, rows in zip((reference, simulated), train, strict=True)
+    ]
+    label = np.repeat([0, 1], [len(part) for part in features])
+    # no weights of the classes: they slow the binning down tenfold, and the AUC needs none
+    trees = HistGradientBoostingClassifier(**_TREES, max_iter=n_trees, random_state=seed)
+    trees.fit(np.concatenate(features), label)
+    test = [np.flatnonzero(sample == fold) for sample in parts]
+    return TrainedFold(trees.decision_function, test[0], test[1])
+
+
+def _area(
+    reference: ClassifierInputs, simulated: ClassifierInputs, seed: int, fold: int, n_trees: int
+) -> tuple[float, float]:
+    trained = train_fold(reference, simulated, seed, fold, n_trees)
+    return area_under_curve(
+        trained.judge(reference.features[trained.reference]),
+        trained.judge(simulated.features[trained.simulated]),
+    )
 
 
 def _folds_of_photons(
@@ -188,7 +196,16 @@ def _folds_of_photons(
     return folds[: len(reference)], folds[len(reference) :]
 
 
-def _check(reference: ClassifierInputs, simulated: ClassifierInputs) -> None:
+def check_inputs(reference: ClassifierInputs, simulated: ClassifierInputs) -> None:
+    """Check that samples can be told apart by trees.
+
+    Args:
+        reference: Inputs of reference showers.
+        simulated: Inputs of simulated showers.
+
+    Raises:
+        ValueError: If a sample has under `FEWEST_SHOWERS`, or the inputs differ in number.
+    """
     n_showers = min(len(reference), len(simulated))
     if n_showers < FEWEST_SHOWERS:
         raise ValueError(
