@@ -42,10 +42,6 @@ class SearchedLayer:
         """Measure cells of the window, in MeV."""
         return self.ruler.measure(_observables(energy, self.showers, self.window))
 
-    def error(self, energy: Float[Array, "event eta phi"]) -> float:
-        """Give the error of the separation of cells of the window, in MeV."""
-        return self.ruler.error(_observables(energy, self.showers, self.window))
-
     def inputs(self, energy: Float[Array, "event eta phi"]) -> Float32[Array, "event cell"]:
         """Give the cells as boosted trees want them: fractions of the photon's energy."""
         photon_energy = self.showers.seen.centers.energy[:, None]

@@ -159,5 +159,5 @@ def _fingerprint(
         "showers": digest.hexdigest(),
         "start": start.to_toml(),
         "detector": repr(detector),
-        "settings": asdict(settings),
+        "settings": asdict(replace(settings, auc=True)),  # trees come behind the search
     }

@@ -74,8 +74,7 @@ def _verdict(
         placement=placement,
         n_voxels=grid.n_voxels,
         separation=sum(one.separation for one in seen),
-        error=sum(layer.error(energies[number]) ** 2 for number, layer in search.layers.items())
-        ** 0.5,
+        error=sum(one.error**2 for one in seen) ** 0.5,
         auc=auc,
         auc_error=auc_error,
     )

@@ -6,7 +6,7 @@ Steps that make an artefact, a shift or a change of width beyond a limit, come o
 no others: so the path goes as far as it can without one, and the grid before is chosen. The path
 then goes on to half as many voxels, to show what is lost there.
 
-The AUC of boosted trees on all cells is computed at the start, whenever the number of voxels has
+At the end, boosted trees on all cells are trained for the start, wherever the number of voxels has
 fallen by a quarter, and for the grid that is chosen.
 """
 
@@ -23,7 +23,7 @@ from calovox.grid_search.observables import NAMES
 from calovox.grid_search.path import GridPath, PathStep, plain_to_rings, rings_to_plain
 from calovox.grid_search.separation import Seen, energy_groups
 from calovox.grid_search.showers import SearchShowers
-from calovox.grid_search.steps import Rings, Step, single_bins, total_voxels
+from calovox.grid_search.steps import Step, single_bins, total_voxels
 from calovox.scores.referee import ClassifierInputs, classify_by_trees, measure_floor
 from calovox.scores.referee.trees import FEWEST_SHOWERS
 from calovox.voxelization import VoxelGrid
@@ -81,9 +81,12 @@ def search_grid(
         step = search.next_step(path)
         if step is None:
             break
-        path = search.with_auc_where_due(path.with_step(step))
+        path = path.with_step(step)
         on_step(path)
-    return search.finish(path)
+    for number in search.to_be_judged(path):
+        path = search.with_auc(path, number)
+        on_step(path)
+    return search.with_floor(path)
 
 
 class GridSearch:
@@ -119,7 +122,6 @@ class GridSearch:
         self._group = energy_groups(showers.seen.centers.energy)
         self.layers = make_layers(showers, self._rings, detector, self._group, settings.seed)
         self._seen: dict[int, Seen] = {}
-        self._errors: dict[int, float] = {}
         for number in self.layers:
             self._look_at(number)
         self._best: dict[int, tuple[Step, Seen] | None] = {}
@@ -145,9 +147,7 @@ class GridSearch:
         path = replace(path, least_found=self._settings.max_shift + found)
         for number in self.layers:
             self._look_at(number)
-        if not done:
-            path = self.with_auc_where_due(path.with_step(self._record(None, "the start")))
-        return path
+        return path if done else path.with_step(self._record(None, "the start"))
 
     def is_over(self, path: GridPath) -> bool:
         """Tell whether the path has gone far enough beyond the chosen grid."""
@@ -169,23 +169,26 @@ class GridSearch:
         self._look_at(number)
         return self._record(number, step.text)
 
-    def with_auc_where_due(self, path: GridPath) -> GridPath:
-        """Train boosted trees for the last grid if the last AUC is of a much larger one."""
-        judged = [step.n_voxels for step in path.steps if step.auc is not None]
-        due = not judged or path.steps[-1].n_voxels <= _AUC_AT * judged[-1]
-        if not (due and self._settings.auc):
-            return path
-        return path.with_auc(len(path.steps) - 1, *self.auc(self._placed_cells(self._rings)))
-
-    def finish(self, path: GridPath) -> GridPath:
-        """Add the AUC of the chosen grid, and the floor."""
+    def to_be_judged(self, path: GridPath) -> list[int]:
+        """List the steps that trees are trained for and that have no AUC yet, in order."""
         if not self._settings.auc:
-            return path
-        chosen = path.chosen
-        if path.steps[chosen].auc is None:
-            rings = single_bins(path.grid(chosen, "chosen"))
-            path = path.with_auc(chosen, *self.auc(self._placed_cells(rings)))
-        if len(self._showers.seen) < 2 * FEWEST_SHOWERS:
+            return []
+        chosen = [0]
+        for number, step in enumerate(path.steps):
+            if step.n_voxels <= _AUC_AT * path.steps[chosen[-1]].n_voxels:
+                chosen.append(number)
+        wanted = sorted({*chosen, path.chosen})
+        return [number for number in wanted if path.steps[number].auc is None]
+
+    def with_auc(self, path: GridPath, number: int) -> GridPath:
+        """Train boosted trees for the grid of a step."""
+        rings = single_bins(path.grid(number, "judged"))
+        cells = {k: layer.placed.cells(rings[k]) for k, layer in self.layers.items()}
+        return path.with_auc(number, *self.auc(cells))
+
+    def with_floor(self, path: GridPath) -> GridPath:
+        """Train boosted trees for halves of the reference, if there are enough showers."""
+        if not self._settings.auc or len(self._showers.seen) < 2 * FEWEST_SHOWERS:
             return path
         floor = measure_floor(self._inputs(self._reference()), n_seeds=_SEEDS)
         return replace(path, floor=floor.mean, floor_error=floor.error)
@@ -215,7 +218,7 @@ class GridSearch:
         """Measure a layer as it is now."""
         layer = self.layers[number]
         energy = layer.placed.cells(self._rings[number])
-        self._seen[number], self._errors[number] = layer.measure(energy), layer.error(energy)
+        self._seen[number] = layer.measure(energy)
 
     def _record(self, number: int | None, text: str) -> PathStep:
         """Say what is seen of the grid as it is now."""
@@ -223,7 +226,8 @@ class GridSearch:
         seen = self._seen
         place = max(seen, key=lambda k: seen[k].worst.beyond_chance)
         worst = seen[place].worst
-        in_group = self._showers.seen.centers.energy[self._group == worst.group]
+        energy = self._showers.seen.centers.energy
+        in_group = energy if worst.group < 0 else energy[self._group == worst.group]
         title = (
             f"{worst.kind} of {NAMES[worst.observable]}, {names[place]}, "
             f"{in_group.min() / 1e3:.3g} to {in_group.max() / 1e3:.3g} GeV"
@@ -234,7 +238,7 @@ class GridSearch:
             rings=[] if number is None else rings_to_plain(self._rings[number]),
             n_voxels=sum(total_voxels(rings) for rings in self._rings.values()),
             separation=sum(one.separation for one in seen.values()),
-            error=float(np.sqrt(sum(error**2 for error in self._errors.values()))),
+            error=float(np.sqrt(sum(one.error**2 for one in seen.values()))),
             worst=title,
             worst_value=worst.value,
             worst_error=worst.error,
@@ -249,9 +253,6 @@ class GridSearch:
             "energy": [float(energy.min()), float(energy.max())],
             "groups": int(self._group.max()) + 1,
         }
-
-    def _placed_cells(self, rings: Mapping[int, Rings]) -> dict[int, Array]:
-        return {k: layer.placed.cells(rings[k]) for k, layer in self.layers.items()}
 
     def _reference(self) -> dict[int, Array]:
         return {k: layer.reference for k, layer in self.layers.items()}

@@ -18,9 +18,10 @@ classifier of the features would reach. Separations of layers add up.
 The search takes the steps of least `cost`, d^2 without the correction: of two steps that nobody
 sees, it is the one that moves single showers less, and not the one that chance favours.
 
-What is seen of one observable in one group is the mean of its difference in z, with the error of
-the mean. Of all of them, the worst counts that is largest `N_ERRORS` errors nearer to 0; a shift
-that is larger than a limit by that and 1.28 errors is found in nine of ten searches.
+What is seen of one observable in one group, or in all showers, is the mean of its difference in z,
+with the error of the mean. Of all of them, the worst counts that is largest `N_ERRORS` errors
+nearer to 0; a shift that is larger than a limit by that and 1.28 errors is found in nine of ten
+searches.
 
 References:
     R. A. Fisher, *The use of multiple measurements in taxonomic problems*, 1936,
@@ -63,7 +64,7 @@ class Difference:
 
     Attributes:
         observable: Number of the observable.
-        group: Number of the group.
+        group: Number of the group; -1 for all showers.
         kind: Shift of its mean, change of its width, or of its correlation with other layers.
         value: Shift in widths, relative change of the width, or change of the covariance.
         error: Its statistical error.
@@ -86,31 +87,19 @@ class Seen:
     """What is seen of a layer.
 
     Attributes:
-        mean: Mean whitened difference of each group.
-        distance: Mean square of the whitened difference of single showers less its mean, by group.
-        n_showers: Showers of each group.
+        cost: Square of the mean whitened difference, with what chance adds to it.
+        separation: d^2 of the layer; below 0 by chance alone.
+        error: Statistical error of d^2.
         worst: The worst of all differences.
-        least_found: How far beyond a limit a shift has to be to be found in nine of ten searches.
+        least_found: How far beyond a limit a shift at all energies has to be to be found in nine
+            of ten searches.
     """
 
-    mean: Float64[Array, "group feature"]
-    distance: Float64[Array, " group"]
-    n_showers: Int64[Array, " group"]
+    cost: float
+    separation: float
+    error: float
     worst: Difference
     least_found: float
-
-    @property
-    def cost(self) -> float:
-        """Square of the mean difference, with what chance adds to it."""
-        return self._average((self.mean**2).sum(axis=1))
-
-    @property
-    def separation(self) -> float:
-        """d^2 of the layer, the mean of all groups; below 0 by chance alone."""
-        return self._average((self.mean**2).sum(axis=1) - self.distance / self.n_showers)
-
-    def _average(self, values: Float64[Array, " group"]) -> float:
-        return float(values @ self.n_showers / self.n_showers.sum())
 
 
 class Ruler:
@@ -156,32 +145,22 @@ class Ruler:
             What is seen.
         """
         pairs = self._pairs(values)
-        means, variances = self._moments(pairs)
-        distance = self._moments(pairs @ self._whitening)[1].sum(axis=1)
-        errors = np.sqrt(variances / self._n_showers[:, None])
-        n_observables = values.shape[1]
-        least_found = (N_ERRORS + _POWER) * float(errors[:, :n_observables].max())
-        white = means @ self._whitening
+        n_showers, n_observables = len(values), values.shape[1]
+        white = pairs @ self._whitening
+        mean = white.mean(axis=0)
+        away = white - mean
+        covariance = away.T @ away / ((n_showers - 1) * n_showers)
+        cost = float(mean @ mean)
+        variance = 4.0 * mean @ covariance @ mean + 2.0 * np.sum(covariance**2)
+        means, errors = self._moments(pairs)
+        least_found = (N_ERRORS + _POWER) * float(errors[0, :n_observables].max())
         return Seen(
-            white, distance, self._n_showers, _worst(means, errors, n_observables), least_found
+            cost=cost,
+            separation=cost - float(np.trace(covariance)),
+            error=float(np.sqrt(variance)),
+            worst=_worst(means, errors, n_observables),
+            least_found=least_found,
         )
-
-    def error(self, values: Float64[Array, "event observable"]) -> float:
-        """Give the error of the separation, in the normal approximation.
-
-        Args:
-            values: Observables of the same showers.
-
-        Returns:
-            Its statistical error.
-        """
-        white = self._pairs(values) @ self._whitening
-        variance = 0.0
-        for rows in np.split(white, self._starts[1:]):
-            mean, covariance = rows.mean(axis=0), np.cov(rows, rowvar=False) / len(rows)
-            square = 4.0 * mean @ covariance @ mean + 2.0 * np.sum(covariance**2)
-            variance += (len(rows) / len(white)) ** 2 * square
-        return float(np.sqrt(variance))
 
     def _pairs(
         self, values: Float64[Array, "event observable"]
@@ -190,13 +169,20 @@ class Ruler:
         return np.asarray((self._features(values) - self._reference)[self._order])
 
     def _moments(
-        self, columns: Float64[Array, "event feature"]
+        self, pairs: Float64[Array, "event feature"]
     ) -> tuple[Float64[Array, "group feature"], Float64[Array, "group feature"]]:
-        """Give mean and variance in each group."""
-        n_showers = self._n_showers[:, None]
-        mean = np.add.reduceat(columns, self._starts) / n_showers
-        square = np.add.reduceat(columns**2, self._starts) / n_showers
-        return mean, np.maximum(square - mean**2, 0.0) * n_showers / (n_showers - 1)
+        """Give means and their errors of all showers, then of each group."""
+        n_showers = np.concatenate([[len(pairs)], self._n_showers])[:, None]
+        sums, squares = (
+            np.concatenate([parts.sum(axis=0, keepdims=True), parts])
+            for parts in (
+                np.add.reduceat(pairs, self._starts),
+                np.add.reduceat(pairs**2, self._starts),
+            )
+        )
+        mean = sums / n_showers
+        variance = np.maximum(squares / n_showers - mean**2, 0.0)
+        return mean, np.sqrt(variance / (n_showers - 1))
 
     def _features(
         self, values: Float64[Array, "event observable"]
@@ -291,7 +277,7 @@ def _worst(
     kind, observable = divmod(int(feature), n_observables)
     return Difference(
         observable=observable,
-        group=int(group),
+        group=int(group) - 1,
         kind=_KINDS[kind],
         value=float(means[group, feature]),
         error=float(errors[group, feature]),

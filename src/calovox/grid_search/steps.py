@@ -75,9 +75,10 @@ def steps_of(rings: Rings, finest: Rings) -> Iterator[Step]:
 
 def _cut(rings: Sequence[Ring]) -> Rings:
     return tuple(
-        Ring(float(low), float(high), float(high - low), ring.n_alpha)
+        Ring(low, high, high - low, ring.n_alpha)
         for ring in rings
-        for low, high in pairwise(ring.r_edges)
+        # as people write them: in single precision it is the same edge
+        for low, high in pairwise(float(f"{edge:.7g}") for edge in ring.r_edges)
     )
 
 
