@@ -116,16 +116,22 @@ class GridPath:
 
     @property
     def is_found(self) -> bool:
-        """Whether the path has gone beyond the grid that is chosen."""
-        return self.chosen < len(self.steps) - 1 or self._reached(len(self.steps) - 1)
+        """Whether the path has reached the grid that is chosen, and what ends the search."""
+        return self._end is not None
 
     @property
     def chosen(self) -> int:
-        """Number of the step whose grid is chosen."""
-        for number in range(len(self.steps)):
-            if self._reached(number):
-                return number if self.voxels is not None else max(0, number - 1)
-        return len(self.steps) - 1
+        """Number of the step whose grid is chosen.
+
+        It is the first one with few enough voxels, or the last one before the first artefact. A
+        start with artefacts is no end: coarser bins may mend it. If no grid is without, it is the
+        one with the smallest.
+        """
+        if self._end is not None:
+            return self._end if self.voxels is not None else self._end - 1
+        sizes = [step.artefact for step in self.steps]
+        is_free = self.voxels is not None or min(sizes) <= self.max_shift
+        return len(sizes) - 1 if is_free else sizes.index(min(sizes))
 
     def grid(self, step: int, name: str) -> VoxelGrid:
         """Make the grid of a step.
@@ -179,11 +185,18 @@ class GridPath:
         with whole_file(path, overwrite=overwrite) as partial:
             partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
-    def _reached(self, number: int) -> bool:
-        step = self.steps[number]
-        if self.voxels is not None:
-            return step.n_voxels <= self.voxels
-        return step.artefact > self.max_shift
+    @property
+    def _end(self) -> int | None:
+        """Number of the step that ends the search."""
+        was_free = False
+        for number, step in enumerate(self.steps):
+            is_free = step.artefact <= self.max_shift
+            if self.voxels is None and was_free and not is_free:
+                return number
+            if self.voxels is not None and step.n_voxels <= self.voxels:
+                return number
+            was_free = was_free or is_free
+        return None
 
 
 _PLAIN: Final = ("showers", "max_shift", "voxels", "least_found", "floor", "floor_error")

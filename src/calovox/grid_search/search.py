@@ -48,7 +48,7 @@ class SearchSettings:
     """
 
     voxels: int | None = None
-    max_shift: float = 0.2
+    max_shift: float = 0.05
     auc: bool = True
     seed: int = 1
 

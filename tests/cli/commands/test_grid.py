@@ -71,7 +71,10 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_files(folder):
 def test_what_cannot_be_searched_is_one_line(folder):
     fail(*SEARCH.replace("small.toml", "small").split(), match="a name that ends in .toml")
     fail("grid", "start.toml", "-o", "a.toml", match="start.toml")
-    fail(*f"{SEARCH} --compare none".split(), match="expected optimal, regular, compact or a TOML file")
+    fail(
+        *f"{SEARCH} --compare none".split(),
+        match="expected optimal, regular, compact or a TOML file",
+    )
     with HitsWriter(Path("few.h5"), provenance={}) as writer:
         writer.append(toy_showers(99, n_hits=60))
     fail("grid", "few.h5", "-o", "a.toml", match="expected 100 showers or more, got 99")

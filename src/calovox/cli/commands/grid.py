@@ -36,9 +36,10 @@ class GridSettings:
         float,
         typer.Option(
             min=0.01,
-            help="An observable that moves by more than this times its width is an artefact.",
+            help="An observable that moves by more than this times its width, beyond chance, is "
+            "an artefact.",
         ),
-    ] = 0.2
+    ] = 0.05
     start: Annotated[
         str,
         typer.Option(
