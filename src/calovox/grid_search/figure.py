@@ -85,6 +85,7 @@ def plot_separation(path: GridPath, ax: Axes, *, name: str) -> Drawn:
     drawn += _draw_others(path, ax, [(g.separation, g.error) for g in path.grids])
     ax.axhline(0.0, color="0.6", linewidth=0.8)
     ax.set_yscale("symlog", linthresh=0.5)
+    ax.set_ylim(min(0.0, *(step.separation - step.error for step in steps)) - 0.05, None)
     ax.yaxis.set_major_formatter(ScalarFormatter())
     ax.set_xscale("log")
     low, high = ax.get_xlim()

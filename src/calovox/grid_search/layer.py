@@ -8,7 +8,7 @@ from calovox.arrays import Array, Float, Float32, Int64
 from calovox.geometry import Detector
 from calovox.grid_search.observables import layer_observables
 from calovox.grid_search.placing import PlacedBins
-from calovox.grid_search.separation import Ruler, Seen
+from calovox.grid_search.separation import Ruler, Scale, Seen, known_of
 from calovox.grid_search.showers import SearchShowers
 from calovox.grid_search.steps import Rings, Step, steps_of
 from calovox.grid_search.windows import LayerWindow
@@ -83,16 +83,15 @@ def make_layers(
     windows = {k: LayerWindow.around(showers.seen.centers, k, detector) for k in start}
     references = {k: window.energies(showers.reference) for k, window in windows.items()}
     values = {k: _observables(references[k], showers, window) for k, window in windows.items()}
-    log_energy = np.log(showers.seen.centers.energy)
+    energy, abs_eta = showers.seen.centers.energy, showers.seen.abs_eta
+    known = {k: known_of(energy, abs_eta, window.offset) for k, window in windows.items()}
+    scales = {k: Scale.fitted(values[k], known[k], group) for k in start}
     layers = {}
     for number, finest in start.items():
-        others = [values[k] for k in start if k != number] or [np.empty((len(log_energy), 0))]
+        others = [scales[k].z(values[k]) for k in start if k != number]
+        none = np.empty((len(energy), 0))
         ruler = Ruler(
-            values[number],
-            log_energy,
-            showers.seen.abs_eta,
-            group,
-            np.concatenate(others, axis=1),
+            values[number], scales[number], group, np.concatenate([none, *others], axis=1)
         )
         layers[number] = SearchedLayer(
             number,

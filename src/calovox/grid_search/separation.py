@@ -1,12 +1,12 @@
 r"""How far cells of placed showers are from those of the very same Geant4 showers.
 
 Showers are divided by energy into groups. In each, what an observable owes to the energy and to
-abs(eta) of the photon is taken out by a linear fit to the reference, and the rest is divided by
-its width there: z. Features are all z and z^2, a shifted mean and another width, and all z y,
-where y is what the other layers of the reference lead to expect of z by a linear fit: a layer
-that forgets the rest of its shower. With the mean
-difference Delta of features between placed showers and reference, and the covariance S of the
-reference's features, the separation of a layer is
+abs(eta) of the photon, and to the place of the shower centre in its cell, is taken out by a linear
+fit to the other showers of the reference, and the rest is divided by its width there: z. Features
+are all z and z^2, a shifted mean and another width, and all z y, where y is what the other layers
+of the reference lead to expect of z by a linear fit: a layer that forgets the rest of its shower.
+With the mean difference Delta of features between placed showers and reference, and the
+covariance S of the reference's features, the separation of a layer is
 
 $$d^2 = \Delta^T S^{-1} \Delta - \mathrm{tr}(S^{-1} C) / n,$$
 
@@ -41,12 +41,14 @@ __all__ = [
     "SHOWERS_OF_A_GROUP",
     "Difference",
     "Ruler",
+    "Scale",
     "Seen",
     "energy_groups",
+    "known_of",
     "linear_auc",
 ]
 
-SHOWERS_OF_A_GROUP: Final = 100
+SHOWERS_OF_A_GROUP: Final = 150
 N_ERRORS: Final = 3.0
 """Errors that a shift has to be beyond a limit: about one in ten searches errs by chance."""
 
@@ -107,32 +109,27 @@ class Ruler:
 
     Args:
         values: Observables of the reference.
-        log_energy: Natural logarithm of the energy of each photon.
-        abs_eta: abs(eta) of each photon.
+        scale: What the observables owe to the photon.
         group: Group of each shower, from 0.
-        others: Observables of the other layers of the reference.
+        others: z of the observables of the other layers of the reference.
     """
 
     def __init__(
         self,
         values: Float64[Array, "event observable"],
-        log_energy: Float64[Array, " event"],
-        abs_eta: Float64[Array, " event"],
+        scale: "Scale",
         group: Int64[Array, " event"],
         others: Float64[Array, "event other"],
     ) -> None:
         self._order = np.argsort(group, kind="stable")
         self._n_showers = np.bincount(group)
         self._starts = np.cumsum(self._n_showers) - self._n_showers
-        known = np.stack([np.ones_like(log_energy), log_energy, abs_eta, abs_eta**2], axis=1)
-        rows = np.split(self._order, self._starts[1:])
-        self._scale = _Scale.fitted(values, known, rows)
-        of_others = _Scale.fitted(others, known, rows).z(others)
-        self._expected = _predict(self._scale.z(values), of_others)
+        self._scale = scale
+        self._expected = _predict(self._scale.z(values), others)
         self._reference = self._features(values)
         covariance = np.cov(self._reference, rowvar=False)
-        scale = np.diag(covariance).copy()
-        covariance += np.diag(_RIDGE * scale + (scale == 0.0))
+        variance = np.diag(covariance).copy()
+        covariance += np.diag(_RIDGE * variance + (variance == 0.0))
         self._whitening = np.linalg.cholesky(np.linalg.inv(covariance))
 
     def measure(self, values: Float64[Array, "event observable"]) -> Seen:
@@ -193,8 +190,14 @@ class Ruler:
 
 
 @dataclass(frozen=True)
-class _Scale:
-    """What observables owe to the photon, and the width of the rest."""
+class Scale:
+    """What observables owe to the photon, and the width of the rest.
+
+    Attributes:
+        expected: Values that the fit to all other showers gives.
+        width: Width of what is left, in the group of the shower.
+        constant: Where nothing is left.
+    """
 
     expected: Float64[Array, "event observable"]
     width: Float64[Array, "event observable"]
@@ -205,11 +208,21 @@ class _Scale:
         cls,
         values: Float64[Array, "event observable"],
         known: Float64[Array, "event known"],
-        groups: list[Int64[Array, "_"]],
-    ) -> "_Scale":
-        """Fit the observables of each group."""
+        group: Int64[Array, " event"],
+    ) -> "Scale":
+        """Fit the observables of each group.
+
+        Args:
+            values: Observables of the reference.
+            known: What they may depend on: `known_of`.
+            group: Group of each shower, from 0.
+
+        Returns:
+            The fit.
+        """
         expected, width = np.empty_like(values), np.empty_like(values)
-        for rows in groups:
+        for number in range(group.max() + 1):
+            rows = np.flatnonzero(group == number)
             expected[rows] = (
                 known[rows] @ np.linalg.lstsq(known[rows], values[rows], rcond=None)[0]
             )
@@ -221,6 +234,16 @@ class _Scale:
         """Take out what the photon explains; constant observables become 0."""
         z = np.where(self.constant, 0.0, values - self.expected) / self.width
         return np.asarray(np.clip(z, -_FARTHEST, _FARTHEST))
+
+
+def _fit_without_itself(
+    known: Float64[Array, "event known"], values: Float64[Array, "event observable"]
+) -> Float64[Array, "event observable"]:
+    """Fit values linearly; each shower's is that of the fit to all others."""
+    hat = known @ np.linalg.pinv(known)
+    leverage = np.minimum(np.diag(hat), 0.9)[:, None]
+    fitted = hat @ values
+    return np.asarray(fitted - leverage / (1.0 - leverage) * (values - fitted))
 
 
 def _predict(
@@ -235,6 +258,28 @@ def _predict(
         square += _RIDGE * train.sum() * np.eye(known.shape[1])
         predicted[test] = known[test] @ np.linalg.solve(square, known[train].T @ wanted[train])
     return predicted
+
+
+def known_of(
+    energy: Float64[Array, " event"],
+    abs_eta: Float64[Array, " event"],
+    offset: Float64[Array, "event 2"],
+) -> Float64[Array, "event known"]:
+    """List what observables of a layer depend on, as columns of a linear fit.
+
+    Args:
+        energy: Energies of the photons.
+        abs_eta: Their abs(eta).
+        offset: Place of the shower centre in its cell, in cells from the middle.
+
+    Returns:
+        The columns; those of the place are its first two harmonics along eta and phi.
+    """
+    angle = 2.0 * np.pi * offset
+    waves = [np.cos(angle), np.cos(2.0 * angle), np.sin(angle), np.sin(2.0 * angle)]
+    product = np.prod(np.cos(angle), axis=1)
+    plain = [np.ones_like(energy), np.log(energy), abs_eta, abs_eta**2, product]
+    return np.concatenate([np.stack(plain, axis=1), *waves], axis=1)
 
 
 def energy_groups(energy: Float64[Array, " event"]) -> Int64[Array, " event"]:
