@@ -178,9 +178,6 @@ def test_cells_are_counted_once():
 
 
 def test_few_showers_are_refused():
-    hits = hits_of("three", 99)
-    with pytest.raises(ValueError, match="expected 100 showers or more, got 99"):
-        read_showers([hits], start_of("three"), DETECTORS["three"])
     with pytest.raises(ValueError, match="200 showers or more for boosted trees, got 100"):
         search_of("three", auc=True)
     with pytest.raises(ValueError, match="max_shift: expected above 0, got 0"):

@@ -15,7 +15,7 @@ from calovox.geometry import Detector
 from calovox.grid_search.other_grids import judge_grid
 from calovox.grid_search.path import GridPath, PathStep, read_path
 from calovox.grid_search.search import GridSearch, SearchSettings, search_grid
-from calovox.grid_search.showers import SearchShowers, read_showers
+from calovox.grid_search.showers import FEWEST_SHOWERS, SearchShowers, read_showers
 from calovox.grid_search.start import fine_grid
 from calovox.phi_modulation.bare_hits import BareHits
 from calovox.tracking import Track, silently
@@ -99,6 +99,11 @@ def find_grid(
         ValueError: If the hits cannot be used.
     """
     files.check(overwrite=overwrite)
+    if len(hits) < 2 * FEWEST_SHOWERS:
+        raise ValueError(
+            f"hits: expected {2 * FEWEST_SHOWERS} showers or more, got {len(hits)}: add files or "
+            "generate more"
+        )
     begun_with = start or fine_grid(detector)
     showers = read_showers(hits.batches("showers", track), begun_with, detector)
     mark = _fingerprint(showers, begun_with, detector, settings)

@@ -27,7 +27,7 @@ from calovox.voxelization.lookup import find_voxels
 __all__ = ["FEWEST_SHOWERS", "Deposits", "SearchShowers", "Showers", "divide", "read_showers"]
 
 FEWEST_SHOWERS: Final = 50
-"""Showers below which nothing can be said of cells."""
+"""Showers of either set below which nothing can be said of cells."""
 
 _SQUARES: Final = 2**16
 """More than there are squares along a side."""
@@ -158,8 +158,7 @@ def read_showers(batches: Iterable[Hits], grid: VoxelGrid, detector: Detector) -
         The showers.
 
     Raises:
-        ValueError: If there are under `2 * FEWEST_SHOWERS`, or a hit is in a layer that the grid
-            or the detector lacks.
+        ValueError: If a hit is in a layer that the grid or the detector lacks.
     """
     sides = Merging().sides(grid, detector)
     parts: tuple[list[_Part], list[_Part]] = ([], [])
@@ -172,11 +171,6 @@ def read_showers(batches: Iterable[Hits], grid: VoxelGrid, detector: Detector) -
                 part.append(_merge(half, grid, detector, sides))
         if len(halves[0]):
             cells.append(hits_to_cells(halves[0], detector.cells))
-    if n_read < 2 * FEWEST_SHOWERS:
-        raise ValueError(
-            f"hits: expected {2 * FEWEST_SHOWERS} showers or more, got {n_read}: "
-            "add files or generate more"
-        )
     seen, donors = (_join(part, grid.numbers) for part in parts)
     return SearchShowers(seen, donors, concatenate_cells(cells))
 

@@ -1,14 +1,14 @@
 """`calovox grid`: the smallest grid whose cells do not show it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.progress import progress_of
+from calovox.cli.progress import Advance, progress_of
 from calovox.cli.settings import CellsTable, CurveToRemove, FileInText, HitsIn, Output, Seed
 
 if TYPE_CHECKING:
@@ -103,12 +103,16 @@ def grid(settings: GridSettings, job: Job) -> str:
 
 @contextmanager
 def _steps_shown(n_voxels: int) -> Iterator[Callable[["GridPath"], None]]:
-    """Show how many voxels the search has saved."""
+    """Show how many voxels the search has saved, from its first step on."""
     saved = 0
-    with progress_of("search", n_voxels, unit="voxels saved") as advance:
+    advance: Advance | None = None
+    with ExitStack() as stack:
 
         def on_step(path: "GridPath") -> None:
-            nonlocal saved
+            nonlocal advance, saved
+            if advance is None:  # reading has a bar of its own
+                shown = progress_of("search", n_voxels, unit="voxels saved")
+                advance = stack.enter_context(shown)
             step = path.steps[-1]
             now = n_voxels - step.n_voxels
             advance(now - saved, f"{step.n_voxels} voxels, d2 {step.separation:.3f}")

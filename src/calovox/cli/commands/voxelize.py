@@ -31,7 +31,7 @@ class VoxelizeSettings:
     grid: Annotated[
         str,
         typer.Option(
-            help="Voxels: optimal (382), regular (1680), compact (123), or a TOML file with rings."
+            help="Voxels: optimal (382), regular (1680), compact (121), or a TOML file with rings."
         ),
         FileInText(words=("optimal", "regular", "compact")),
     ] = "optimal"
