@@ -89,21 +89,25 @@ MAY_IMPORT = {
         "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
         "scores side_by_side tracking units voxelization"
     ),
+    "grid_search": (  # the smallest grid whose cells do not show it
+        "arrays binned_shower files geometry hits kernels patterns phi_modulation photons "
+        "reconstruction report samples scores tracking voxelization"
+    ),
     "info": (  # what is in a file or a folder of ours
         "dataset files geometry hits models patterns phi_modulation reconstruction runtime "
         "samples units voxelization"
     ),
     "cli": (  # one command per stage
-        "benchmarking binned_shower dataset export files foreign geant4 geometry hits info "
-        "models options phi_modulation photons reconstruction report samples scores simulation "
-        "text training units voxelization"
+        "benchmarking binned_shower dataset export files foreign geant4 geometry grid_search "
+        "hits info models options phi_modulation photons reconstruction report samples scores "
+        "simulation text training units voxelization"
     ),
 }
 
 # Libraries that only some rooms may import, wherever the import stands.
 KEPT_LIBRARIES = {
     "calzone": {"geant4"},
-    "matplotlib": {"report"},
+    "matplotlib": {"report", "grid_search"},
     "mplhep": {"report"},
     "PIL": {"report"},
     "jinja2": {"report"},

@@ -15,6 +15,12 @@ def test_a_name_gives_the_grid_of_this_name(grid: VoxelGrid) -> None:
     assert choose_grid(grid.name) == grid
 
 
+def test_the_compact_grid_of_the_package_is_that_of_the_repository() -> None:
+    grid = choose_grid("compact")
+    assert grid == VoxelGrid.from_toml(COARSE.with_name("compact.toml"))
+    assert (grid.name, grid.n_voxels <= 128) == ("compact", True)
+
+
 def test_a_file_gives_its_own_grid() -> None:
     assert choose_grid(str(COARSE)) == VoxelGrid.from_toml(COARSE)
 
@@ -22,7 +28,7 @@ def test_a_file_gives_its_own_grid() -> None:
 @pytest.mark.parametrize("text", ["Optimal", "", "."])
 def test_what_is_neither_name_nor_file_is_refused(text: str) -> None:
     with pytest.raises(
-        ValueError, match=f"expected optimal, regular or a TOML file, got '{text}'"
+        ValueError, match=f"expected optimal, regular, compact or a TOML file, got '{text}'"
     ):
         choose_grid(text)
 

@@ -79,6 +79,12 @@ app = make_app(
             "voxelize:VOXELIZE",
             "Turn hits into voxels and cells: a dataset to train with, and to compare with.",
         ),
+        _command(
+            "grid",
+            "grid:GRID",
+            "Search for the smallest grid whose cells do not show it, from hits of tuning "
+            "showers.",
+        ),
         _phi_modulation,
         _train,
         _command(

@@ -7,14 +7,20 @@ from calovox.voxelization.grid import VoxelGrid
 
 __all__ = ["choose_grid"]
 
-_GRIDS: Final = {"optimal": VoxelGrid.optimal, "regular": VoxelGrid.regular}
+_COMPACT: Final = Path(__file__).parent.parent / "shipped" / "grids" / "compact.toml"
+_GRIDS: Final = {
+    "optimal": VoxelGrid.optimal,
+    "regular": VoxelGrid.regular,
+    "compact": lambda: VoxelGrid.from_toml(_COMPACT),
+}
 
 
 def choose_grid(text: str) -> VoxelGrid:
     """Make the grid that a user asked for.
 
     Args:
-        text: ``optimal``, ``regular`` or the path of a TOML file with rings.
+        text: ``optimal``, ``regular``, ``compact`` (found by `calovox grid`), or the path of a
+            TOML file with rings.
 
     Returns:
         The grid.
@@ -25,5 +31,5 @@ def choose_grid(text: str) -> VoxelGrid:
     if text in _GRIDS:
         return _GRIDS[text]()
     if not Path(text).is_file():
-        raise ValueError(f"grid: expected optimal, regular or a TOML file, got '{text}'")
+        raise ValueError(f"grid: expected {', '.join(_GRIDS)} or a TOML file, got '{text}'")
     return VoxelGrid.from_toml(Path(text))

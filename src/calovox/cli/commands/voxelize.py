@@ -30,8 +30,10 @@ class VoxelizeSettings:
     output: Output
     grid: Annotated[
         str,
-        typer.Option(help="Voxels: optimal (382), regular (1680), or a TOML file with rings."),
-        FileInText(words=("optimal", "regular")),
+        typer.Option(
+            help="Voxels: optimal (382), regular (1680), compact (121), or a TOML file with rings."
+        ),
+        FileInText(words=("optimal", "regular", "compact")),
     ] = "optimal"
     center: Annotated[
         Literal["hits", "photon"],
