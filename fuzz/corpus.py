@@ -20,6 +20,7 @@ from calovox.arrays import Array
 from calovox.binned_shower import SubVoxelProbabilities, write_sub_voxels
 from calovox.cli.settings import settings_text
 from calovox.dataset import DatasetWriter
+from calovox.foreign.guessing import guess_description
 from calovox.geant4.shards import ShardFolder
 from calovox.geometry import BARREL_NUMBERS, barrel_cells
 from calovox.hits import Hits
@@ -38,6 +39,7 @@ from calovox.scores.table import NotScored, Score, Scores
 from calovox.voxelization import Ring, VoxelGrid, hits_to_voxels
 from fuzz.commands import run_command
 from tests.export.toy_runs import write_runs
+from tests.foreign import foreign_files
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 from tests.toy_onnx import describe_toy_folder, write_toy_onnx
 from tests.toy_showers import toy_photons, toy_showers
@@ -71,13 +73,24 @@ def make_corpus(folder: Path) -> None:
     """
     grid = small_grid()
     hits = toy_showers(_N_EVENTS, n_hits=30, photons=toy_photons(_N_EVENTS))
-    names = ("hits", "dataset", "challenge", "curve", "sub_voxels", "cells", "photons", "centers")
+    names = (
+        "foreign",
+        "hits",
+        "dataset",
+        "challenge",
+        "curve",
+        "sub_voxels",
+        "cells",
+        "photons",
+        "centers",
+    )
     for name in names:
         (folder / name).mkdir()
     _write_hits(folder / "hits" / "hits.h5", hits)
     _write_dataset(folder / "dataset" / "photons.h5", hits, grid)
     _write_library(folder / "dataset" / "library.h5", hits, grid)
     _write_challenge(folder / "challenge")
+    _write_foreign(folder / "foreign")
     _write_curves(folder / "curve")
     _write_sub_voxels(folder / "sub_voxels" / "sub_voxels.root", grid)
     _write_dataset(folder / "sub_voxels" / "photons.h5", hits, grid)
@@ -138,6 +151,19 @@ def _calibration() -> Calibration:
 def _write_challenge(folder: Path) -> None:
     write_binning(folder / "binning.xml")
     write_showers(folder / "showers.h5", *toy_challenge(_N_EVENTS, seed=1))
+
+
+def _write_foreign(folder: Path) -> None:
+    """Write few hits in the files of other programs."""
+    hits = foreign_files.showers()[:_N_EVENTS]
+    foreign_files.write_csv(folder, hits)
+    foreign_files.write_hdf5_with_offsets(folder, hits)
+    foreign_files.write_parquet(folder, hits)
+    foreign_files.write_jagged_tree(folder, hits)
+    foreign_files.write_edm4hep(folder, hits)
+    guess = guess_description(folder / "hits.csv", folder / "primaries.csv")
+    guess.sections["photons"]["file"] = "primaries.csv"
+    (folder / "import.toml").write_text(guess.text(), encoding="utf-8")
 
 
 def _write_curves(folder: Path) -> None:

@@ -10,6 +10,9 @@ import numpy as np
 
 from calovox.binned_shower import ShowerLibrary, read_sub_voxels
 from calovox.dataset import DatasetReader
+from calovox.foreign.description import read_description
+from calovox.foreign.guessing import guess_description
+from calovox.foreign.make import ForeignHits, import_hits
 from calovox.geant4.shards import ShardFolder
 from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader, HitsWriter
@@ -127,6 +130,39 @@ def read_challenge(folder: Path, out: Path) -> None:
     source = open_sample([folder / "showers.h5"], binning=folder / "binning.xml")
     for batch in source.batches(2):
         assert np.isfinite(batch.fraction).all()
+
+
+def _foreign_files(folder: Path) -> tuple[Path, Path | None]:
+    """Give the hits of another program, and their photons if they are apart."""
+    path = next((p for p in folder.iterdir() if p.stem in ("hits", "sim")), folder / "hits.csv")
+    is_apart = path.name in ("hits.csv", "hits.parquet")
+    return path, folder / "primaries.csv" if is_apart else None
+
+
+def read_foreign_hits(folder: Path, out: Path) -> None:
+    """Guess what columns mean, and read the hits."""
+    path, photons = _foreign_files(folder)
+    description = guess_description(path, photons).description()
+    import_hits(ForeignHits([path], description, [photons] if photons else []), out / "h.h5")
+
+
+def run_import(folder: Path, out: Path) -> None:
+    """Import hits."""
+    path, photons = _foreign_files(folder)
+    given = ("--photons", f"{photons}") if photons else ()
+    run_command("import", f"{path}", *given, "-o", f"{out / 'h.h5'}")
+
+
+def read_description_of_hits(folder: Path, out: Path) -> None:
+    """Read a description of foreign hits."""
+    description = read_description(folder / "import.toml")
+    import_hits(ForeignHits([folder / "hits.csv"], description), out / "h.h5")
+
+
+def run_import_described(folder: Path, out: Path) -> None:
+    """Import hits by a description."""
+    given = ("--description", f"{folder / 'import.toml'}", "-o", f"{out / 'h.h5'}")
+    run_command("import", f"{folder / 'hits.csv'}", *given)
 
 
 def read_curves(folder: Path, out: Path) -> None:

@@ -106,6 +106,20 @@ TARGETS: Final[dict[str, Target]] = {
         (*[readers.read_library] * 12, readers.run_simulate_nearest),
         keep=(),
     ),
+    "foreign hits": Target(
+        "foreign",
+        (
+            *("hits.csv", "hits.parquet", "hits.h5"),
+            *("hits.root", "sim.root"),
+        ),
+        (*[readers.read_foreign_hits] * 12, readers.run_import),
+        keep=("import.toml", "primaries.csv"),
+    ),
+    "description": Target(
+        "foreign",
+        ("import.toml",),
+        (*[readers.read_description_of_hits] * 12, readers.run_import_described),
+    ),
     "challenge": Target("challenge", ("showers.h5",), (readers.read_challenge,)),
     "binning": Target("challenge", ("binning.xml",), (readers.read_challenge,)),
     "curve": Target(

@@ -22,8 +22,8 @@ generate gap $near_65 --eta abs:0:0.052 -n 540 --seed 103 --first-event 20000
 generate central $near_65 --eta abs:0.198:0.252 -n 2200 --seed 104 --first-event 30000
 # Figure 12
 generate eta $near_65 --eta abs:0:1.35 -n 1000 --seed 108 --first-event 70000
-# showers that are shipped with all their hits
-generate hits --energy log:4GeV:65.536GeV --eta abs:0:1.35 -n 36 --seed 107 --first-event 60000 \
+# showers that are shipped with all their hits: enough for the tutorial
+generate hits --energy 10GeV --eta abs:0.2:0.25 -n 40 --seed 107 --first-event 60000 \
     --precision-bits 10
 # phi modulation: showers to fit (105) and to test (106)
 generate phi_fit --energy log:130GeV:524.288GeV --eta abs:0:1.35 -n 200 --seed 105 \

@@ -3,8 +3,10 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import typer
 
 from calovox.cli import app
 from docs.make.tables import SOURCES, rewritten
+from tests.foreign import foreign_files
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -123,12 +126,21 @@ def test_documents_name_targets_of_make():
 
 
 @pytest.mark.slow
-def test_tutorial_runs(shared, tmp_path):
+@pytest.mark.parametrize("with_geant4", [True, False])
+def test_tutorial_runs(request, tmp_path, with_geant4):
     text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     (grid,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "coarse.toml").write_text(grid)
-    environment = {"GEANT4_DATA_DIR": str(shared / "geant4-data")} | os.environ
+    environment = dict(os.environ)
+    if with_geant4:
+        pytest.importorskip("calzone", reason="needs calzone")
+        data = request.getfixturevalue("shared") / "geant4-data"
+        environment = {"GEANT4_DATA_DIR": str(data)} | environment
+    else:
+        shutil.copy(ROOT / "sample" / "hits.h5", tmp_path)
     for words in commands_in(text):
+        if words[0] == "geant4" and not with_geant4:
+            continue
         result = subprocess.run(
             [PROGRAM, *words],
             cwd=tmp_path,
@@ -139,3 +151,53 @@ def test_tutorial_runs(shared, tmp_path):
         )
         assert result.returncode == 0, result.stderr
     assert (tmp_path / "report" / "index.html").is_file()
+
+
+SMALL = {"2000": "2", "1000": "8", "49GeV:98GeV": "1GeV", "hits.h5": "few.h5"}
+
+
+def write_inputs(folder):
+    """Write the files that commands outside of the tutorial start from."""
+    sample, hits = ROOT / "sample", foreign_files.showers()
+    foreign_files.write_csv(folder, hits)
+    foreign_files.write_jagged_tree(folder, hits)
+    shutil.copy(sample / "hits.h5", folder)
+    for name in ("near_1tev.h5", "cfm_1tev.h5"):
+        shutil.copy(sample / "photons_1tev.h5", folder / name)
+    for name in ("near_65.h5", "cfm_65.h5", "others.h5"):
+        shutil.copy(sample / "photons_discrete.h5", folder / name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", ["README.md", "docs/own_hits.md", "docs/patterns.md"])
+def test_commands_outside_of_the_tutorial_run(tmp_path, document):
+    write_inputs(tmp_path)
+    data = ROOT.parent / "shared" / "geant4-data"
+    environment = {"GEANT4_DATA_DIR": str(data)} | os.environ
+    for words in commands_in((ROOT / document).read_text(encoding="utf-8")):
+        if words[0] == "geant4":
+            if not data.is_dir() or find_spec("calzone") is None:
+                continue
+            words = [SMALL.get(word, word) for word in words]
+        elif words[0] == "simulate":
+            words = ["8" if word == "1000" else word for word in words]
+        words = words[: words.index(">")] if ">" in words else words
+        result = subprocess.run(
+            [PROGRAM, *words, "--force"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_commands_of_the_command_page_run(tmp_path):
+    write_inputs(tmp_path)
+    for words in commands_in((ROOT / "docs" / "cli.md").read_text(encoding="utf-8")):
+        result = subprocess.run(
+            [PROGRAM, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stderr

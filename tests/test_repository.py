@@ -41,6 +41,9 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels options random_streams tracking"
     ),
     "voxelization": "arrays files geometry hits kernels text",  # grids, and hits to voxels
+    "foreign": (  # hits of other programs, and what their columns mean
+        "arrays files geometry hits photons text tracking units voxelization"
+    ),
     "binned_shower": (  # voxels to hits
         "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),
@@ -49,7 +52,7 @@ MAY_IMPORT = {
     ),
     "dataset": (  # its file
         "arrays binned_shower files geometry hits patterns phi_modulation photons "
-        "reconstruction tracking units voxelization"
+        "random_streams reconstruction tracking units voxelization"
     ),
     "reconstruction": "arrays files geometry hits kernels photons tracking units",  # shower shapes
     # models
@@ -68,8 +71,8 @@ MAY_IMPORT = {
     ),
     # from photons to the report
     "simulation": (  # photons to voxels to hits to cells, with any sampler
-        "arrays binned_shower dataset files geometry hits models patterns phi_modulation "
-        "photons random_streams reconstruction runtime text tracking voxelization"
+        "arrays binned_shower dataset files foreign geometry hits models patterns "
+        "phi_modulation photons random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
         "arrays binned_shower files geometry models phi_modulation photons random_streams "
@@ -95,9 +98,9 @@ MAY_IMPORT = {
         "samples units voxelization"
     ),
     "cli": (  # one command per stage
-        "benchmarking binned_shower dataset export files geant4 geometry grid_search hits info "
-        "models options phi_modulation photons reconstruction report samples scores simulation "
-        "text training units voxelization"
+        "benchmarking binned_shower dataset export files foreign geant4 geometry grid_search "
+        "hits info models options phi_modulation photons reconstruction report samples scores "
+        "simulation text training units voxelization"
     ),
 }
 
@@ -135,7 +138,7 @@ def imported_modules(path):
             yield str(node.module)
 
 
-WITHOUT_ROOM = {SOURCE / "__init__.py", SOURCE / "_version.py"}  # the second is made by building
+WITHOUT_ROOM = {SOURCE / name for name in ("__init__.py", "__main__.py", "_version.py")}
 MODULES = [path for path in sorted(SOURCE.rglob("*.py")) if path not in WITHOUT_ROOM]
 
 

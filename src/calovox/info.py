@@ -1,18 +1,20 @@
-"""What is in a file or a folder of ours, in a few lines."""
+"""What is in a file or a folder of calovox, in a few lines."""
 
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import uproot
 
 from calovox.dataset import DatasetReader
 from calovox.files.damage import reading
 from calovox.files.formats import Format, UnknownFormatError, detect_format
 from calovox.files.toml import parse_toml
-from calovox.geometry import read_barrel
+from calovox.geometry import atlas_barrel, read_barrel
 from calovox.hits.file import HitsReader
+from calovox.hits.shares import EnergyShares, ShareCounter
 from calovox.models.parametric.file import read_parametric
 from calovox.models.parametric.model import ParametricModel
 from calovox.patterns.file import read_patterns
@@ -24,6 +26,9 @@ from calovox.units import format_energy
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["describe_file"]
+
+_FIRST: Final = slice(0, 1000)
+"""Showers of a dataset whose mean energies are shown."""
 
 
 def describe_file(path: Path) -> dict[str, str]:
@@ -56,12 +61,32 @@ def _describe_shapes(path: Path) -> dict[str, str]:
 
 def _describe_hits(path: Path) -> dict[str, str]:
     reader = HitsReader(path)
-    return _without_provenance(reader.summary()) | _made_with(reader.provenance)
+    lines = _without_provenance(reader.summary())
+    hits, barrel = next(reader.batches(), None), atlas_barrel()
+    if hits is not None and np.isin(hits.layer, barrel.numbers).all():
+        counter = ShareCounter(barrel, barrel.cells)
+        counter.add(hits)
+        lines |= _describe_shares(counter.shares(), len(reader))
+    return lines | _made_with(reader.provenance)
 
 
 def _describe_dataset(path: Path) -> dict[str, str]:
     reader = DatasetReader(path)
-    return _without_provenance(reader.summary()) | _made_with(reader.provenance)
+    lines = _without_provenance(reader.summary())
+    voxels = reader.read(_FIRST)
+    if len(voxels):
+        layers = voxels.layer_energy.mean(axis=0)
+        by_number = dict(zip(reader.grid.numbers, layers.tolist(), strict=True))
+        lines |= _describe_shares(EnergyShares(len(voxels), by_number), len(reader))
+    return lines | _made_with(reader.provenance)
+
+
+def _describe_shares(shares: EnergyShares, n_events: int) -> dict[str, str]:
+    lines = {"mean E_tot/E_kin": f"{shares}"}
+    if shares.n_events < n_events:
+        lines["mean E_tot/E_kin"] += f", of the first {shares.n_events} showers"
+    warnings = shares.warnings()
+    return lines | ({"warning": "; ".join(warnings)} if warnings else {})
 
 
 def _describe_parametrisation(path: Path) -> dict[str, str]:

@@ -85,7 +85,7 @@ class SignedUniform:
 
     def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
         """Use the lower half of the unit interval for the negative sign."""
-        twice = 2.0 * np.asarray(u)
+        twice = 2.0 * np.asarray(u)  # one number gives both sign and size
         size = self.low + (self.high - self.low) * (twice % 1.0)
         return np.where(twice < 1.0, -size, size)
 
@@ -125,9 +125,11 @@ class NoteSpectrum:
 
     def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
         """Invert the cumulative distribution of log E in closed form."""
+        # log E is flat up to the transition and falls exponentially from there to 1/e at the end
         flat = math.log(self.transition / self.low)
         area = np.asarray(u) * (flat + (1.0 - math.exp(-1.0)) / self.decay)
         above = np.maximum(area - flat, 0.0)
+        # log1p: the tail starts at exactly 0
         tail = -np.log1p(-above * self.decay) / self.decay
         return self.low * np.exp(np.minimum(area, flat) + tail)
 

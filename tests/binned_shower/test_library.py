@@ -120,3 +120,18 @@ def test_bad_libraries_are_refused(voxels):
         ShowerLibrary(voxels[0:0])
     with pytest.raises(ValueError, match="`phi_mod` must have 300 values"):
         ShowerLibrary(voxels, phi_mod=np.full(300, 1.01 * PERIOD))
+
+
+def test_perfect_matching_finds_events_in_a_library_of_any_order(voxels):
+    rows = np.random.default_rng(1).permutation(len(voxels))
+    found = ShowerLibrary(voxels[rows]).match_perfect(np.array([250, 101]))
+    np.testing.assert_array_equal(found.energy, voxels.energy[[150, 1]])
+
+
+def test_displaced_showers_lie_all_around_the_beam(voxels):
+    found = ShowerLibrary(voxels[:3]).match_displaced(200, seed=1)
+    np.testing.assert_array_equal(found.energy[:6], voxels.energy[[0, 1, 2, 0, 1, 2]])
+    assert found.phi_center is not None
+    counts, _ = np.histogram(found.phi_center, bins=4, range=(-np.pi, np.pi))
+    assert counts.sum() == 200
+    assert counts.min() > 25

@@ -6,6 +6,7 @@ import pytest
 from calovox.binned_shower import (
     STORED_ENERGIES,
     SubVoxelFileError,
+    SubVoxelProbabilities,
     read_sub_voxels,
     write_sub_voxels,
 )
@@ -24,6 +25,16 @@ def test_probabilities_come_back(tmp_path):
     again = read_sub_voxels(path, GRID)
     np.testing.assert_array_equal(again.energies, table.energies)
     np.testing.assert_allclose(again.probabilities, table.probabilities, atol=1e-15)
+
+
+def test_cumulative_probabilities_never_exceed_one(tmp_path):
+    quarters = np.array([0.56, 0.33, 0.11, 0.0])  # their running sum rounds to above 1
+    assert np.cumsum(quarters)[2] > 1.0
+    table = SubVoxelProbabilities(
+        GRID, np.array([256.0]), np.broadcast_to(quarters, (1, GRID.n_voxels, 4)).copy()
+    )
+    write_sub_voxels(tmp_path / "s.root", table)
+    assert all(matrix.max() <= 1.0 for matrix in read_root_matrices(tmp_path / "s.root").values())
 
 
 def test_voxels_keep_the_order_of_a_shuffled_grid(tmp_path):

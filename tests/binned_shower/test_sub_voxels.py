@@ -83,3 +83,10 @@ def test_bad_probabilities_are_refused():
     quarters[0, 7] = 0.5, 0.5, 0.5, -0.5
     with pytest.raises(ValueError, match="quarters of voxel 7 at 1 MeV"):
         SubVoxelProbabilities(GRID, np.array([1.0]), quarters)
+
+
+def test_showers_count_for_the_nearest_energy_up_to_the_highest():
+    energies = [200.0, 370.0, 2.5e6, 4e6]
+    hits = toy_showers(4, n_hits=30, energy=np.array(energies))
+    found = average_sub_voxels([hits], GRID, min_showers=1)
+    np.testing.assert_array_equal(found.energies, [2.0**8, 2.0**9, 2.0**21, 2.0**22])

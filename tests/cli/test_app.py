@@ -46,5 +46,16 @@ def test_program_knows_the_first_line_of_each_help(command):
     assert " ".join(loaded.help.split("\n\n")[0].splitlines()).startswith(command.help)
 
 
+def test_program_runs_as_a_module():
+    result = subprocess.run(
+        [sys.executable, "-m", "calovox", "info", "nothing.h5"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("calovox: ")
+
+
 def test_version_is_shown():
     assert CliRunner().invoke(app, ["--version"]).stdout.startswith("calovox ")

@@ -187,7 +187,10 @@ def test_interrupt_leaves_no_file_behind(folder, monkeypatch):
         (KeyError("no shower of event 3"), "no shower of event 3"),
         (PermissionError("not for you"), "not for you"),
         (type("OwnError", (RuntimeError,), {"__module__": "calovox.geant4"})("own"), "own"),
-        (ModuleNotFoundError("x", name="matplotlib.axes"), "pip install 'calovox[plot]'"),
+        (
+            ModuleNotFoundError("x", name="matplotlib.axes"),
+            "pip install '.[plot]' in the folder",
+        ),
     ],
 )
 def test_errors_of_the_user_are_one_line(folder, monkeypatch, error, text):

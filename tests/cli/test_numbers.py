@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calovox.cli import app
-from calovox.cli.commands.train import TrainCfmSettings
+from calovox.cli.commands.train.networks import TrainCfmSettings
 from calovox.cli.settings import parse_range, read_settings
 from calovox.photons import Photons, event_indices, parse_energies, parse_etas
 from calovox.units import parse_quantity
@@ -81,7 +81,7 @@ def test_options_that_are_no_number_are_refused(refuse, option, value):
 
 
 def test_a_time_before_the_start_is_refused():
-    from calovox.cli.train_run import _time_limit
+    from calovox.cli.commands.train.run import _time_limit
 
     assert _time_limit("0s") == 0.0  # behind the step that is being done
     with pytest.raises(ValueError, match="--stop-after: expected 0 or more"):

@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 import typer
 
-from calovox.cli.commands.sample_files import name_simulations
+from calovox.cli.sample_files import name_simulations
 from calovox.cli.settings import (
     FileIn,
     FileInText,

@@ -144,3 +144,19 @@ def test_damaged_models_are_one_line(download: Path, tmp_path: Path) -> None:
     rewrite(download, lambda content: None)
     fail("export", download, *output, match="is no ONNX file, or a damaged one")
     assert not (tmp_path / "copy").exists()
+
+
+def test_graphs_whose_shapes_contradict_each_other_are_one_line(
+    download: Path, tmp_path: Path
+) -> None:
+    path = download / json.loads((download / "model.json").read_text())["models"][0]["file"]
+    model = onnx.load(path)
+    flat = onnx.numpy_helper.from_array(np.zeros(3, dtype=np.float32), "flat")
+    square = onnx.helper.make_tensor_value_info("square", onnx.TensorProto.FLOAT, [3, 1])
+    model.graph.initializer.append(flat)
+    model.graph.node.append(onnx.helper.make_node("Abs", ["flat"], ["square"]))
+    model.graph.value_info.append(square)
+    onnx.save(model, path)
+    rewrite(download, lambda content: None)
+    fail("export", download, "-o", tmp_path / "copy", match="is no ONNX file, or a damaged one")
+    assert not (tmp_path / "copy").exists()

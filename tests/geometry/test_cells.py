@@ -134,3 +134,11 @@ def test_cells_out_of_range_are_refused_by_branch(branch, value, tmp_path):
         file["caloDetCells"] = columns
     with pytest.raises(ValueError, match=f"`{branch}`, got .* in row 3"):
         CellTable.from_root(path, BARREL_LAYERS)
+
+
+def test_a_position_continues_around_phi_and_ends_in_eta():
+    table = barrel_cells()
+    n_eta, n_phi = table.grid_shape(2)
+    assert table.at(2, 3, n_phi) == table.at(2, 3, 0)
+    assert table.at(2, 3, -1) == table.at(2, 3, n_phi - 1)
+    assert (table.at(2, -1, 0), table.at(2, n_eta, 0)) == (-1, -1)

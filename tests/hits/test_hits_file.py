@@ -45,6 +45,19 @@ def test_batches_hold_at_most_so_many_hits_and_all_events(tmp_path: Path) -> Non
     assert [len(batch) for batch in reader.batches(max_hits=1)] == [1] * 20
 
 
+def test_hits_written_in_several_pieces_read_back_unchanged(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("calovox.hits.file._BUFFERED_HITS", 1)
+    hits = toy_showers(10, n_hits=50)
+    assert_same(read_hits(write(tmp_path / "a.h5", hits)), hits)
+
+
+def test_a_batch_may_have_exactly_as_many_hits_as_allowed(tmp_path: Path) -> None:
+    hits = toy_showers(3, n_hits=50)
+    reader = HitsReader(write(tmp_path / "a.h5", hits))
+    first, rest = reader.batches(max_hits=int(hits.event_offsets[2]))
+    assert (len(first), len(rest)) == (2, 1)
+
+
 def test_a_file_without_events_reads_back(tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", toy_showers(1)[:0])
     assert len(read_hits(path)) == 0

@@ -117,3 +117,38 @@ def test_a_fit_needs_events_with_energy():
         fit_calibration(np.zeros((2, 5)), np.ones(2), np.zeros(2))
     with pytest.raises(ValueError, match="photon energies above 0"):
         fit_calibration(np.ones((2, 5)), np.zeros(2), np.zeros(2))
+
+
+def test_a_bin_with_just_enough_events_has_weights_of_its_own():
+    cluster_energy, energy, _ = clusters(200, resolution=0.02)
+    eta = np.repeat([0.07, 0.12], 100)
+    cluster_energy[:100, 2] *= 1.1
+    calibration = fit_calibration(cluster_energy, energy, eta, min_events=100)
+    np.testing.assert_array_equal(np.flatnonzero(~calibration.borrowed), [1, 2])
+    assert np.abs(calibration.weights[1] - calibration.weights[2]).max() > 0.01
+
+
+def test_a_cluster_on_a_border_belongs_to_the_bin_above():
+    calibration = fit_calibration(*clusters(500))
+    edge = float(calibration.eta_edges[5])
+    offset = np.zeros(28)
+    offset[5] = 7.0
+    moved = Calibration(**calibration.to_arrays() | {"offset": offset})
+    energies = moved.energy(np.full((2, 5), 1e-9), np.array([edge, np.nextafter(edge, 0.0)]))
+    np.testing.assert_allclose(energies, [7.0, 0.0], atol=1e-6)
+
+
+def test_the_offset_needs_energies_that_span_a_factor_of_four():
+    for span, fitted in ((3.0, False), (6.0, True)):
+        cluster_energy, energy, eta = clusters(5_000)
+        low = 20e3
+        chosen = (energy > low) & (energy < span * low)
+        calibration = fit_calibration(cluster_energy[chosen], energy[chosen], eta[chosen])
+        assert np.any(calibration.offset != 0.0) == fitted
+
+
+def test_a_layer_without_energy_in_a_bin_has_the_weight_of_all_events():
+    cluster_energy, energy, eta = clusters(20_000)
+    cluster_energy[np.abs(eta) < 0.05, 0] = 0.0
+    weights = fit_calibration(cluster_energy, energy, eta).weights[:, 0]
+    np.testing.assert_allclose(weights[0], WEIGHTS[0], rtol=0.05)

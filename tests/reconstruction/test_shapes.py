@@ -139,6 +139,13 @@ def test_negative_energies_give_finite_shapes():
     assert not shapes.has_middle[1]
 
 
+def test_negative_energies_do_not_move_a_cluster():
+    event = {(2, 60, 5): 100.0, (2, 61, 5): 60.0}
+    positive, both = shapes_of(event), shapes_of(event | {(2, 59, 5): -80.0})
+    assert both.cluster_eta[0] == positive.cluster_eta[0]
+    assert both.cluster_energy[0, 2] == positive.cluster_energy[0, 2] - 80.0
+
+
 def test_shapes_do_not_change_under_rotation_by_one_tower(cells, shapes):
     rows = np.empty(len(TABLE), dtype=np.int64)
     for layer in BARREL_NUMBERS:

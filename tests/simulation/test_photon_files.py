@@ -3,8 +3,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+import uproot
 
-from calovox.dataset import DatasetError, DatasetWriter
+from calovox.dataset import DatasetWriter
 from calovox.hits.file import HitsWriter
 from calovox.simulation.photon_files import PhotonFileError, read_photons
 from calovox.voxelization import VoxelGrid, hits_to_voxels
@@ -41,11 +42,18 @@ def test_photons_of_a_dataset_aim_at_the_shower_centres(hits, tmp_path):
     assert np.array_equal(photons.index, voxels.index)
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def write_tree(table, path):
+    columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    with uproot.recreate(path) as file:
+        types = {name: values.dtype.name for name, values in columns.items()}
+        file.mktree("photons", types).extend(columns)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "root"])
 def test_photons_of_a_table_are_its_rows(tmp_path, kind):
     table = pa.table({"eta": [0.2, -0.8], "energy": [65000, 1000], "phi": [3.0, 7.0]})
-    write = {"parquet": pyarrow.parquet.write_table, "csv": pyarrow.csv.write_csv}[kind]
-    write(table, tmp_path / "photons")
+    write = {"parquet": pyarrow.parquet.write_table, "csv": pyarrow.csv.write_csv}
+    (write | {"root": write_tree})[kind](table, tmp_path / "photons")
     photons = read_photons(tmp_path / "photons")
     assert photons.energy.tolist() == [65e3, 1e3]
     assert photons.eta.tolist() == [0.2, -0.8]
@@ -63,8 +71,8 @@ def test_photons_of_a_table_are_its_rows(tmp_path, kind):
         ("energy,eta,phi\n1,b,0\n", "expected numbers in `eta`, got string"),
         ("energy,eta,phi\n1,2,0\n-1,2,0\n", "expected energies above 0, got -1.0 in event 1"),
         ("energy,eta,phi\n1,2,0\n", "expected 2 photons or more, got 1"),
-        ("energy,eta,phi\n1,2\n", "neither a Parquet nor a CSV file"),
-        ("PAR1", "neither a Parquet nor a CSV file"),
+        ("energy,eta,phi\n1,2\n", "neither a Parquet, a ROOT nor a CSV file"),
+        ("PAR1", "neither a Parquet, a ROOT nor a CSV file"),
     ],
 )
 def test_unusable_tables_are_refused(tmp_path, text, message):
@@ -73,13 +81,18 @@ def test_unusable_tables_are_refused(tmp_path, text, message):
         read_photons(tmp_path / "photons", 2)
 
 
-def test_a_dataset_without_azimuths_gives_no_photons(hits, tmp_path):
+def test_azimuths_that_a_dataset_lacks_are_drawn_and_said(hits, tmp_path, caplog):
     voxels = hits_to_voxels(hits, VoxelGrid.optimal())
     bare = type(voxels)(voxels.grid, voxels.energy, voxels.incident_energy, voxels.eta_center)
     with DatasetWriter(tmp_path / "a.h5", voxels.grid, provenance={}) as writer:
         writer.append(bare)
-    with pytest.raises(DatasetError, match="no `phi_center`"):
-        read_photons(tmp_path / "a.h5")
+    photons = read_photons(tmp_path / "a.h5", seed=3)
+    assert "azimuths are drawn from (seed, index)" in caplog.text
+    assert photons.index.tolist() == list(range(len(hits)))
+    assert len(set(photons.phi)) == len(hits)
+    assert np.array_equal(photons.eta, voxels.eta_center)
+    assert np.array_equal(read_photons(tmp_path / "a.h5", 2, seed=3).phi, photons.phi[:2])
+    assert not np.any(read_photons(tmp_path / "a.h5", seed=4).phi == photons.phi)
 
 
 def test_a_missing_file_is_named(tmp_path):

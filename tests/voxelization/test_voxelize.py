@@ -198,3 +198,12 @@ def test_voxels_refuse_wrong_columns() -> None:
         dataclasses.replace(voxels, grid=VoxelGrid.regular())
     with pytest.raises(ValueError, match=r"above 0, got -1\.0 in event 1"):
         dataclasses.replace(voxels, incident_energy=np.array([1.0, -1.0, 1.0]))
+
+
+def test_energies_that_cancel_are_refused(toy_hits):
+    first = slice(0, toy_hits.event_offsets[1])
+    eta, energy = toy_hits.eta[first].astype("f8"), toy_hits.energy.copy()
+    energy[first] = np.where(eta > np.median(eta), 1.0, -1.0)
+    energy[0] += 1e-3 - energy[first].sum(dtype="f8")
+    with pytest.raises(ValueError, match=r"hits: the energies of event 0 cancel: .* eta = "):
+        shower_centers(dataclasses.replace(toy_hits, energy=energy))

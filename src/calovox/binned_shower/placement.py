@@ -246,10 +246,8 @@ def _draw(
     distances: Array,
     alphas: Array,
 ) -> np.uint64:
-    """Draw r and alpha of a voxel's hits, away from its edges; give the state of the stream.
-
-    One step after the other, each a plain loop: the compiler makes vector instructions of it.
-    """
+    """Draw r and alpha of a voxel's hits, away from its edges; give the state of the stream."""
+    # one step after the other, each a plain loop: the compiler makes vector instructions of it
     r_min, r_max, alpha_min, alpha_max = edges
     n_hits = distances.size
     alpha_low, r_given_low, r_given_high = halves

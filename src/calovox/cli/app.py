@@ -45,22 +45,22 @@ _train = CommandGroup(
     name="train",
     help="Train a model with showers of Geant4.",
     commands=[
-        _command("inn", "train:INN", "Train CaloINN, the energies of the layers."),
-        _command("cfm", "train:CFM", "Train CaloCFM, the shares of the voxels."),
-        _command("dit", "train:DIT", "Train CaloDiT-2, the shares of the voxels."),
+        _command("inn", "train.networks:INN", "Train CaloINN, the energies of the layers."),
+        _command("cfm", "train.networks:CFM", "Train CaloCFM, the shares of the voxels."),
+        _command("dit", "train.networks:DIT", "Train CaloDiT-2, the shares of the voxels."),
         _command(
             "parametric",
-            "train_parametric:TRAIN_PARAMETRIC",
+            "train.parametric:TRAIN_PARAMETRIC",
             "Fit FastCaloSimV2, the parametric simulation of AtlFast3, to hits.",
         ),
         _command(
             "centers",
-            "train_parametric:TRAIN_CENTERS",
+            "train.centers:TRAIN_CENTERS",
             "Fit where the centre of a shower lies about the impact of its photon.",
         ),
         _command(
             "gan",
-            "train:GAN",
+            "train.networks:GAN",
             "Train FastCaloGAN, energies of layers and voxels together, for one slice of |eta|.",
         ),
     ],
@@ -73,6 +73,7 @@ app = make_app(
             "geant4:GEANT4",
             "Simulate photons in the built-in ATLAS-like barrel with Geant4.",
         ),
+        _command("import", "import_hits:IMPORT", "Turn hits of other programs into a hits file."),
         _command(
             "voxelize",
             "voxelize:VOXELIZE",

@@ -22,7 +22,6 @@ from calovox.cli.settings import (
     resolved_settings,
     settings_text,
 )
-from calovox.files.whole import check_writable, whole_file
 from calovox.text import printable
 
 __all__ = [
@@ -35,6 +34,7 @@ __all__ = [
     "make_app",
     "make_command",
     "one_line_errors",
+    "warn",
 ]
 
 Settings = TypeVar("Settings")
@@ -179,7 +179,8 @@ def one_line_errors(*, traceback: bool) -> Iterator[None]:
         if traceback or extra is None:
             raise
         raise typer.TyperException(
-            f"this needs {error.name}: install it with pip install 'calovox[{extra}]'"
+            f"this needs {error.name}: install it with pip install '.[{extra}]' in the folder of "
+            "the sources"
         ) from error
     except MemoryError as error:
         if traceback:
@@ -199,6 +200,17 @@ def _is_message_for_user(error: Exception) -> bool:
     return isinstance(error, ValueError | OSError) or type(error).__module__.startswith("calovox.")
 
 
+def warn(path: Path, warnings: Sequence[str]) -> None:
+    """Say on stderr what is unlikely about a result.
+
+    Args:
+        path: The result.
+        warnings: One sentence each.
+    """
+    for text in warnings:
+        typer.echo(printable(f"calovox: warning: {path}: {text}"), err=True)
+
+
 def make_command(
     name: str,
     settings_type: type[Settings],
@@ -206,6 +218,7 @@ def make_command(
     *,
     example: str,
     preview: Callable[[Settings], list[str]] | None = None,
+    document: Callable[[Settings], str] | None = None,
     continues: bool = False,
 ) -> TyperCommand:
     """Make a command of the program.
@@ -218,13 +231,14 @@ def make_command(
             help.
         example: One real call.
         preview: Gives further lines for a dry run.
+        document: Gives a TOML document that a dry run prints, with all else as comments before it.
         continues: Whether the command itself decides if an existing output may be written to,
             and stores the settings inside of it.
 
     Returns:
         The command.
     """
-    actions = _Actions(run, preview, continues)
+    actions = _Actions(run, preview, document, continues)
 
     def read_defaults(context: typer.Context, path: Path | None) -> Path | None:
         if path is not None:
@@ -237,44 +251,42 @@ def make_command(
     ) -> None:
         with one_line_errors(traceback=context.find_root().params["traceback"]):
             check_numbers(values)
-            _run(name, make_settings(settings_type, values), actions, force=force, dry_run=dry_run)
+            called = " ".join(["calovox", *context.command_path.split()[1:]])
+            made = make_settings(settings_type, values)
+            _run(name, called, made, actions, force=force, dry_run=dry_run)
 
-    options = options_of(settings_type)
-    hints = {
-        "context": typer.Context,
-        **{option.name: option.hint for option in options},
-        "force": Annotated[bool, typer.Option("--force", help="Replace existing results.")],
-        "config": Annotated[
-            Path | None,
-            typer.Option(
-                is_eager=True,
-                exists=True,
-                dir_okay=False,
-                callback=read_defaults,
-                help="TOML file with values for the options above.",
-            ),
-        ],
-        "dry_run": Annotated[
-            bool, typer.Option("--dry-run", help="Show the settings and what would be done.")
-        ],
-    }
-    defaults = {option.name: option.default for option in options}
-    defaults |= {"context": MISSING, "force": False, "config": None, "dry_run": False}
-    callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                field,
-                inspect.Parameter.KEYWORD_ONLY,
-                annotation=hint,
-                default=(
-                    inspect.Parameter.empty if defaults[field] is MISSING else defaults[field]
-                ),
-            )
-            for field, hint in hints.items()
-        ]
-    )
-    callback.__annotations__ = hints
+    parameters = list(_parameters(settings_type, read_defaults))
+    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    callback.__annotations__ = {entry.name: entry.annotation for entry in parameters}
     return call_to_command(name, callback, help=inspect.getdoc(run), example=example)
+
+
+def _parameters(
+    settings_type: type, read_defaults: Callable[[typer.Context, Path | None], Path | None]
+) -> Iterator[inspect.Parameter]:
+    """Write the options of a command, its own and the common ones, as typer reads them."""
+    config = typer.Option(
+        is_eager=True,
+        exists=True,
+        dir_okay=False,
+        callback=read_defaults,
+        help="TOML file with values for the options above.",
+    )
+    force = typer.Option("--force", help="Replace existing results.")
+    dry_run = typer.Option("--dry-run", help="Show the settings and what would be done.")
+    for name, hint, default in (
+        ("context", typer.Context, MISSING),
+        *((option.name, option.hint, option.default) for option in options_of(settings_type)),
+        ("force", Annotated[bool, force], False),
+        ("config", Annotated[Path | None, config], None),
+        ("dry_run", Annotated[bool, dry_run], False),
+    ):
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=hint,
+            default=inspect.Parameter.empty if default is MISSING else default,
+        )
 
 
 def call_to_command(
@@ -304,29 +316,39 @@ def call_to_command(
 
 @dataclass(frozen=True)
 class _Actions:
-    """What a command does: see `add_command`."""
+    """What a command does: see `make_command`."""
 
     run: Callable[[Any, Job], str]
     preview: Callable[[Any], list[str]] | None
+    document: Callable[[Any], str] | None
     continues: bool
 
 
-def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool) -> None:
+def _run(
+    name: str, called: str, settings: Any, actions: _Actions, *, force: bool, dry_run: bool
+) -> None:
+    from calovox.files.whole import check_writable
+
     for path in files_written(settings):
         check_writable(path, overwrite=force or actions.continues)
     values = resolved_settings(settings, settings.output.parent)
     if dry_run:
-        typer.echo(settings_text(resolved_settings(settings, Path())), nl=False)
+        text = settings_text(resolved_settings(settings, Path()))
+        if actions.document is not None:
+            text = "".join(f"# {line}\n" for line in text.splitlines())
+        typer.echo(text, nl=False)
         read = ", ".join(map(str, files_read(settings))) or "nothing"
-        typer.echo(printable(f"# calovox {name} would read {read}"))
+        typer.echo(printable(f"# {called} would read {read}"))
         written = ", ".join(map(str, files_written(settings)))
         typer.echo(printable(f"# and write {written}"))
         for line in actions.preview(settings) if actions.preview is not None else ():
             typer.echo(printable(f"# {line}"))
+        if actions.document is not None:
+            typer.echo(printable("\n" + actions.document(settings)), nl=False)
         return
     if sys.stderr.isatty():  # the libraries of a stage are slow to import
         read = ", ".join(map(str, files_read(settings))) or "nothing to read"
-        typer.echo(printable(f"calovox {name}: {read}, to {settings.output}"), err=True)
+        typer.echo(printable(f"{called}: {read}, to {settings.output}"), err=True)
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
     job = Job(overwrite=force, provenance=provenance)
     failed = None
@@ -343,6 +365,8 @@ def _run(name: str, settings: Any, actions: _Actions, *, force: bool, dry_run: b
 @contextmanager
 def _record(name: str, settings: Any, values: dict[str, Any]) -> Iterator[None]:
     """Write the settings first, so that they cannot fail behind the result, and show them last."""
+    from calovox.files.whole import whole_file
+
     record = settings.output.with_name(settings.output.name + ".config.toml")
     with whole_file(record, overwrite=True) as partial:
         partial.write_text(f"# calovox {__version__}, {name}\n{settings_text(values)}")

@@ -16,6 +16,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    SpinnerColumn,
     Task,
     TextColumn,
     TimeRemainingColumn,
@@ -50,7 +51,7 @@ def progress_of(title: str, total: int, *, unit: str = "showers") -> Iterator[Ad
 
     Args:
         title: What is being done.
-        total: How many units there are.
+        total: How many units there are; 0 if nobody knows.
         unit: What is counted.
 
     Yields:
@@ -69,6 +70,7 @@ def progress_of(title: str, total: int, *, unit: str = "showers") -> Iterator[Ad
         lines.finish()
         return
     columns = (
+        SpinnerColumn(),  # moves from the first moment, also while kernels are compiled
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
@@ -77,7 +79,7 @@ def progress_of(title: str, total: int, *, unit: str = "showers") -> Iterator[Ad
         TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=total, note="")
+        task = bar.add_task(title, total=total or None, note="")
 
         def advance(count: int, note: str = "") -> None:
             bar.update(task, advance=count, note=note)
@@ -93,7 +95,7 @@ def track(
     Args:
         batches: Batches, whose lengths are counted.
         title: What is being done.
-        total: Sum of the lengths.
+        total: Sum of the lengths; 0 if nobody knows.
         unit: What is counted.
 
     Yields:
@@ -138,7 +140,8 @@ class _Lines:
             self.last = time.monotonic()
             rate = self.done / (self.last - self.start)
             left = (self.total - self.done) / rate if rate else float("inf")
-            self._write(f"{rate:.3g} {self.unit}/s, {left:.0f} s left")
+            ahead = f", {left:.0f} s left" if self.total else ""
+            self._write(f"{rate:.3g} {self.unit}/s{ahead}")
 
     def finish(self) -> None:
         self._write(f"{time.monotonic() - self.start:.1f} s")
@@ -146,4 +149,5 @@ class _Lines:
     def _write(self, rest: str) -> None:
         console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
         note = f", {self.note}" if self.note else ""
-        console.print(f"{self.title}: {self.done} of {self.total} {self.unit}, {rest}{note}")
+        of_total = f" of {self.total}" if self.total else ""
+        console.print(f"{self.title}: {self.done}{of_total} {self.unit}, {rest}{note}")

@@ -6,7 +6,6 @@ given with ``--config`` holds some of these options and takes the place of their
 command line wins over both. Paths in such a file are relative to the file.
 """
 
-import difflib
 import json
 import math
 import os
@@ -82,7 +81,7 @@ HitsIn = Annotated[
 ]
 CurveToRemove = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help="Curves to be removed from the hits before."),
+    typer.Option(exists=True, dir_okay=False, help="Curves whose modulation is removed first."),
     FileIn(),
 ]
 CellsTable = Annotated[
@@ -312,6 +311,8 @@ def _change_paths(hint: Any, value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean `{near[0]}`? " if near else ""
     return f"unknown key `{key}`: {hint}valid keys are {', '.join(known)}"

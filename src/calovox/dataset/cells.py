@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from calovox.dataset.bare import bare_cells
 from calovox.dataset.reader import DatasetReader
 from calovox.files.formats import detect_format
 from calovox.geometry import CellTable
@@ -20,19 +21,23 @@ _BATCH = 2000
 
 
 class CellsOfDataset:
-    """Cells stored in a dataset.
+    """Cells stored in a dataset, or made of its voxels if it has the keys of Table A.1 alone.
 
     Args:
         path: The dataset.
         table: The cells of the detector.
+        seed: Seed of what is drawn for a dataset without azimuths and cells.
 
     Raises:
         ValueError: If the dataset has no cells, or those of another table.
     """
 
-    def __init__(self, path: Path, table: CellTable) -> None:
+    def __init__(self, path: Path, table: CellTable, *, seed: int = 1) -> None:
         self._reader = DatasetReader(path)
         self.table = table
+        self._bare = bare_cells(self._reader, table, seed=seed)
+        if self._bare is not None:
+            return
         if self._reader.cell_table is None:
             raise ValueError(
                 f"{path} has no cell energies: make it with `calovox voxelize`, or with "
@@ -57,17 +62,18 @@ class CellsOfDataset:
         """Read the cells of all showers, and their photons if they are known."""
         for start in range(0, len(self), _BATCH):
             events = slice(start, min(start + _BATCH, len(self)))
-            cells = self._reader.cells(events)
+            cells = (self._bare or self._reader).cells(events)
             assert cells is not None
             yield cells, _photons_of(self._reader.read(events))
 
 
-def open_cells(path: Path, table: CellTable) -> CellSource:
+def open_cells(path: Path, table: CellTable, *, seed: int = 1) -> CellSource:
     """Open the showers of a file for reconstruction.
 
     Args:
-        path: A hits file, or a dataset with cells.
+        path: A hits file, or a dataset with cells or with the keys of Table A.1 alone.
         table: The cells of the detector.
+        seed: Seed of what is drawn for a dataset without azimuths and cells.
 
     Returns:
         Its cells.
@@ -79,7 +85,7 @@ def open_cells(path: Path, table: CellTable) -> CellSource:
     if kind == "hits":
         return CellsOfHits(HitsReader(path), table)
     if kind == "dataset":
-        return CellsOfDataset(path, table)
+        return CellsOfDataset(path, table, seed=seed)
     raise ValueError(f"{path}: expected a hits file or a dataset, got a file of format {kind}")
 
 

@@ -10,9 +10,10 @@ from calovox.arrays import Array
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
 from calovox.dataset.keys import LEAST_FRACTION
 from calovox.dataset.writer import DatasetWriter
-from calovox.geometry import CellTable
+from calovox.geometry import CellTable, atlas_barrel
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
+from calovox.hits.shares import EnergyShares, ShareCounter
 from calovox.patterns.file import write_patterns
 from calovox.patterns.making import PatternMaker
 from calovox.phi_modulation import center_phases
@@ -35,14 +36,19 @@ class DatasetContent:
         n_events: Showers.
         dropped: Share of their energy that lies outside all voxels, on average.
         calibration: Calibration of the cluster energy; None without cells.
+        shares: Mean shares of the kinetic energy in the hits.
     """
 
     n_events: int
     dropped: float
     calibration: Calibration | None
+    shares: EnergyShares
 
     def __str__(self) -> str:
-        return f"{self.n_events} showers, {100 * self.dropped:.2g} % of the energy dropped"
+        return (
+            f"{self.n_events} showers, {100 * self.dropped:.2g} % of the energy dropped; "
+            f"mean E_tot/E_kin {self.shares}"
+        )
 
 
 def make_dataset(
@@ -85,7 +91,7 @@ def make_dataset(
         FileExistsError: If a file exists and may not be replaced.
         ValueError: If the hits cannot be used.
     """
-    totals = _Totals()
+    totals = _Totals(ShareCounter(atlas_barrel(), table))
     made_from = {**(provenance or {}), "hits": hits.provenance}
     with DatasetWriter(
         output,
@@ -98,6 +104,7 @@ def make_dataset(
         least_fraction=LEAST_FRACTION if fastcalosim else 0.0,
     ) as writer:
         for batch in hits.files.batches("voxels", track):
+            totals.shares.add(batch)
             voxels = hits_to_voxels(hits.bare(batch), grid, center=center)
             phi_mod = _phi_phase(voxels, hits.cells) if fastcalosim else None
             writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
@@ -115,7 +122,9 @@ def make_dataset(
                 maker.add(batch)
             meta = {"provenance": made_from, "phi_modulation": hits.phi_modulation}
             write_patterns(patterns, maker.library(meta), overwrite=overwrite)
-    return DatasetContent(totals.n_events, totals.dropped / totals.n_events, calibration)
+    return DatasetContent(
+        totals.n_events, totals.dropped / totals.n_events, calibration, totals.shares.shares()
+    )
 
 
 def _phi_phase(voxels: Voxels, cells: CellTable | None) -> Array:
@@ -127,6 +136,7 @@ def _phi_phase(voxels: Voxels, cells: CellTable | None) -> Array:
 class _Totals:
     """What is known of all events after the last batch."""
 
+    shares: ShareCounter
     columns: list[tuple[Array, Array, Array]] = field(default_factory=list)
     n_events: int = 0
     dropped: float = 0.0

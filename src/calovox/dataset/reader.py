@@ -32,6 +32,7 @@ class DatasetReader:
         provenance: How the showers were made; empty if the file does not say.
         attributes: Attributes of the file, by name.
         cell_table: Name of the cell table that the cell energies refer to, if there are any.
+        has_azimuths: Whether the file says where its showers lie in phi.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,6 +49,7 @@ class DatasetReader:
             table = self.attributes.get("cell_table")
             self.cell_table: str | None = None if table is None else f"{table}"
             self._has_cells = "cells" in file
+            self.has_azimuths: bool = "event/phi_center" in file
 
     def __len__(self) -> int:
         """Return the number of events."""

@@ -1,4 +1,4 @@
-"""Exported models that learn afterwards where the energy centre of their showers lies."""
+"""Exported models whose showers get the energy centre of the training showers afterwards."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from calovox.files.whole import file_hash
 from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.runtime.onnx_model import INPUTS
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.fits.centroid import fit_centroid
+from calovox.training.fits.centroid import fit_centroid, measure_moments, unfitted_centroid
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["add_centroid", "fit_centroids"]
@@ -27,7 +27,7 @@ _PREFIX: Final = "centroid."
 def fit_centroids(
     paths: Sequence[Path], content: dict[str, Any], grid: VoxelGrid
 ) -> list[VoxelCentroid]:
-    """Fit the law of the energy centre to the showers in the range of abs(eta) of each model.
+    """Fit the energy centre to the showers in the range of abs(eta) of each model.
 
     Args:
         paths: Datasets of training showers.
@@ -35,7 +35,7 @@ def fit_centroids(
         grid: The voxels of the models.
 
     Returns:
-        One law per model.
+        One distribution per model.
 
     Raises:
         ValueError: If a dataset has other voxels, no showers in a range, showers that are not
@@ -45,10 +45,13 @@ def fit_centroids(
     for reader in readers:
         if reader.grid != grid:
             raise ValueError(f"{reader.path}: expected the voxels of the model, {grid!r}")
+    moments = None
     centroids = []
     for model in content["models"]:
-        files = ShowerFiles(readers, eta_range=tuple(model["eta_range"]))
-        centroid = fit_centroid(files)
+        part = ShowerFiles(readers, eta_range=tuple(model["eta_range"]))
+        if moments is None and unfitted_centroid(grid) is not None:
+            moments = measure_moments(ShowerFiles(readers))  # once for all ranges
+        centroid = fit_centroid(part, None if moments is None else moments[part.rows])
         if centroid is None or not centroid.known:
             raise ValueError(
                 f"{paths[0]}: expected showers of several energies that are centred on their "
@@ -67,7 +70,7 @@ def add_centroid(model: onnx.ModelProto, centroid: VoxelCentroid) -> None:
 
     Args:
         model: An exported model with exact zeros; it is changed.
-        centroid: The law.
+        centroid: The distribution.
 
     Raises:
         ValueError: If the graph moves it already, as those of newly trained models do.

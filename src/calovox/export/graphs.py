@@ -1,10 +1,9 @@
 """The graphs that can be exported: INN, shape model and preprocessing behind FastCaloSim's inputs.
 
-`FusedGraph` is what we export of two stages: fewer nodes, the same showers up to the rounding.
-`PlainGraph` is a model as it was trained, operation by operation: the reference for parity and for
-the speed.
-Photons beyond `ENERGY_LIMITS` and `ETA_LIMITS`, which no photon is, count as those at the limits,
-so that every graph gives finite numbers for any input but NaN.
+`FusedGraph` is what is exported of two stages: fewer nodes, the same showers up to the rounding.
+`PlainGraph` is a model as it was trained, operation by operation: the reference for parity and
+speed. Inputs beyond `ENERGY_LIMITS` and `ETA_LIMITS`, where there are no photons, count as those
+limits, so that every graph gives finite numbers for any input but NaN.
 """
 
 import torch

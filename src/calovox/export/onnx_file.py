@@ -1,7 +1,7 @@
 """Graphs as ONNX files: small, without tiny voxels, for old and new runtimes.
 
 The exporter drops factors that it takes for 1: graphs must not rely on a factor closer to 1 than
-1e-4, but add the difference. What the exporter says about itself is of no use to anyone and is not
+1e-4, but add the difference. Messages of the exporter about itself help no user, and are not
 shown.
 """
 

@@ -1,8 +1,12 @@
-"""Which of our formats a file has, found out from its content."""
+"""Which format of calovox a file has, found out from its content."""
 
+import math
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
+import h5py
+
+from calovox.files.damage import one_line
 from calovox.files.hdf5 import open_for_reading
 
 __all__ = ["Format", "UnknownFormatError", "detect_format"]
@@ -20,6 +24,22 @@ Format = Literal[
     "model",
     "CaloChallenge",
 ]
+
+
+_OTHER_LAYOUTS: Final[dict[str, frozenset[str]]] = {
+    "LEMURS and Par04": frozenset({"showers", "incident_energy", "incident_theta"}),
+    "HGCal showers of CaloDiffusion": frozenset({"showers", "gen_info"}),
+    "CaloGAN": frozenset({"layer_0", "layer_1", "layer_2", "energy"}),
+    "point clouds of showerdata": frozenset({"showers", "energies"}),
+}
+"""Keys of showers of other programs, by which they are told."""
+
+_KNOWN_LAYOUTS: Final = (
+    "expected a file of calovox, a dataset (`incident_energy`, `energy_layer_J` as in the note's "
+    "Table A.1) or one of the CaloChallenge (`incident_energies` and `showers`); for hits of "
+    "other programs, `calovox import`"
+)
+_KEYS_SHOWN: Final = 8
 
 
 class UnknownFormatError(ValueError):
@@ -73,10 +93,24 @@ def _detect_hdf5(path: Path) -> Format:
         found = file.attrs.get("format")
         if isinstance(found, str) and found in formats:
             return formats[found]
-        if "incident_energy" in file:
-            return "dataset"
         if "incident_energies" in file and "showers" in file:
+            _check_axes(path, file)
             return "CaloChallenge"
-    raise UnknownFormatError(
-        f"{path} is an HDF5 file, but neither hits nor a dataset, nor of the CaloChallenge"
-    )
+        keys = frozenset(file)
+        other = next((name for name, wanted in _OTHER_LAYOUTS.items() if wanted <= keys), None)
+        if "incident_energy" in file and other is None:
+            return "dataset"
+    names = ", ".join(one_line(key) for key in sorted(keys)[:_KEYS_SHOWN]) or "nothing"
+    what = "" if other is None else f"the layout of {other}, which is not read: "
+    raise UnknownFormatError(f"{path} is an HDF5 file with {what}{names}; {_KNOWN_LAYOUTS}")
+
+
+def _check_axes(path: Path, file: h5py.File) -> None:
+    """Refuse showers whose voxels are not one axis, as the CaloChallenge has them."""
+    shape: tuple[int, ...] = getattr(file["showers"], "shape", ())
+    if len(shape) > 2:
+        size = math.prod(shape[1:])
+        raise UnknownFormatError(
+            f"{path}: expected `showers` of shape (event, voxel) as in the CaloChallenge, got "
+            f"{shape}: reshape it to ({shape[0]}, {size})"
+        )

@@ -54,7 +54,8 @@ _FILTERS: dict[str, Mapping[str, Any]] = {
 def open_for_reading(path: Path, error: type[ValueError]) -> Iterator[h5py.File]:
     """Open an HDF5 file, and turn what goes wrong inside into one clear line.
 
-    A file from elsewhere is hostile until read: it is opened after it has passed `hdf5_gate`.
+    A file from elsewhere is hostile until read: it is opened after it has passed
+    `calovox.files.gate`.
 
     Args:
         path: The file.

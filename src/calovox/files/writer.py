@@ -1,9 +1,9 @@
 """Writing HDF5 files that appear whole or not at all, also when the disk is full.
 
 The HDF5 library does not survive a failed write: it raises again whenever an object is closed, and
-may end in a segmentation fault. It therefore writes through a file object of ours, which keeps
-the error to itself and what could not be written in memory until the file is closed; the error is
-raised then, or after the batch during which it happened.
+may end in a segmentation fault. It therefore writes through a file object of calovox. That one
+keeps the error to itself, and in memory what could not be written. The error is raised when the
+file is closed, or after the batch during which it happened.
 """
 
 import os

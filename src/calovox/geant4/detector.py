@@ -150,6 +150,7 @@ class DetectorModel:
         yield Shell("PresamplerBack", high, outer, "G4_lAr")
 
     def _accordion(self) -> Iterator[Shell]:
+        # a photon crosses folded plates: as shells they fill the same share of the radius
         half_absorber = 0.5 * self.period * _ABSORBER_THICKNESS
         half_absorber /= _ABSORBER_THICKNESS + _GAP_THICKNESS
         thick, thin = _LEAD_THICKNESS

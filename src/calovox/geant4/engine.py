@@ -39,7 +39,10 @@ __all__ = [
 
 PHOTON: Final = 22
 ELECTRON: Final = 11
-_NOT_INSTALLED = "Geant4 is not installed: get it with 'pip install calovox[geant4]'"
+_NOT_INSTALLED = (
+    "Geant4 is not installed: get it with pip install '.[geant4]' in the folder of calovox's "
+    "sources"
+)
 _MM = 10.0
 _CM = 0.1
 
@@ -236,11 +239,9 @@ def _import_calzone() -> Any:
 
 
 def _collect_deposits(recorded: Any, n_events: int) -> Deposits:
-    """Join the deposits of all volumes, sorted by event.
-
-    calzone lists volumes in the order of their first deposit, which depends on the batch: sorting
-    by name first makes the order inside an event depend on the event alone.
-    """
+    """Join the deposits of all volumes, sorted by event."""
+    # calzone lists volumes in the order of their first deposit, which depends on the batch: sorted
+    # by name, the order inside an event depends on the event alone
     names = sorted(recorded)
     empty = np.zeros((0, 3))
     events, starts, ends = [np.zeros(0, np.int64)], [empty], [empty]

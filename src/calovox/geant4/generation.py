@@ -290,10 +290,8 @@ def _run_tasks(
 
 
 def _start_worker(stop: Connection) -> None:
-    """Leave interrupts to the main process, and end when it closes its end of the pipe.
-
-    The pipe closes as well when the main process is killed.
-    """
+    """Leave interrupts to the main process, and end when it closes its end of the pipe."""
+    # the pipe closes as well when the main process is killed
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(stop,), daemon=True).start()
 

@@ -19,7 +19,7 @@ Recording = Literal["sensitive", "all"]
 
 WORLD = "World"
 _VACUUM = "G4_Galactic"
-_CM = 0.1
+_CM = 0.1  # calzone takes cm
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ def _shell_node(shell: Shell, z_range: tuple[float, float], recording: Recording
 
 
 def _grow_tree(nodes: Sequence[_Node], branching: int, z_range: tuple[float, float]) -> _Node:
+    # Geant4 looks for the next volume among the daughters of one: few of them keep that fast
     level = 0
     while len(nodes) > 1:
         groups = [nodes[start : start + branching] for start in range(0, len(nodes), branching)]

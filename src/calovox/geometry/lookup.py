@@ -40,10 +40,8 @@ _ALIGNED = 1e-9
 def _candidate_kernel(
     position: int, rows: Array, parameters: LookupParameters, margin: float, fill: bool
 ) -> None:
-    """Count the cells near every bin of a layer, or fill the lists that were counted.
-
-    Counts are kept in ``bins[bin + 1]``; while lists are filled, ``bins[bin]`` moves on.
-    """
+    """Count the cells near every bin of a layer, or fill the lists that were counted."""
+    # counts are kept in bins[bin + 1]; while lists are filled, bins[bin] moves on
     grid = parameters.grids[position]
     width = _TWO_PI / grid.n_phi
     # called twice: `bins` first counts the cells of each bin, then says where the next one goes

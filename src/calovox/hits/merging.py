@@ -158,10 +158,8 @@ def _merge_kernel(
     work: tuple[Array, Array, Array, Array],
     merged_offsets: Array,
 ) -> int:
-    """Sum energy, and energy times eta, phi - phi of the first hit, and r, of each bin.
-
-    Bins are found by open addressing: ``table`` holds positions in ``keys``, -1 for none.
-    """
+    """Sum energy, and energy times eta, phi - phi of the first hit, and r, of each bin."""
+    # bins are found by open addressing: `table` holds positions in `keys`, -1 for none
     layer, eta, phi, r, energy, cell = hits
     across, along = sizes
     table, keys, sums, first = work

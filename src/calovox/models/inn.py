@@ -2,8 +2,8 @@ r"""CaloINN: the energies of the layers, by a normalizing flow.
 
 The density of the layer energies is that of `LayerEnergyTransform`'s numbers y: a spline flow
 maps y to standard normal numbers z, given log E and 10 abs(eta). The note's network has 14 blocks
-with hidden layers of 60: 14 x 7558 = 105 812 parameters. The note counts 286 more. An
-embedding of eta by a small network, 1-15-15-1, has just as many, and is what stands here.
+with hidden layers of 60: 14 x 7558 = 105 812 parameters. The note counts 286 more. An embedding of
+eta by a small network, 1-15-15-1, has just as many, and is assumed here.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.1, Table 3

@@ -120,6 +120,7 @@ class DiffusionTransformer(nn.Module):
             [TransformerBlock(width, n_heads, n_condition=2 * e) for _ in range(n_blocks)]
         )
         self.head = nn.Sequential(_norm(width), nn.Linear(width, width), _norm(width))
+        # zeros at the start: the network gives 0 and learns from there (adaLN-Zero, as in DiT)
         self.outward = nn.ModuleList([_zeroed(nn.Linear(width, n)) for _, n in sizes])
         table = position_waves(layout.positions, width)
         self.register_buffer("order", layout.order, persistent=False)
@@ -174,7 +175,9 @@ class DiffusionTransformer(nn.Module):
         Returns:
             As many numbers.
         """
+        # one time for all events is embedded once
         of_time = self.of_time(number_waves(t, self.n_waves)).expand(x.shape[0], -1)
+        # time apart from the rest: the condition is embedded once for all evaluations
         c = torch.cat([of_time, condition], dim=1)
         h = self._tokens(x) + self.position_table
         for block in self.blocks:
@@ -234,6 +237,7 @@ class TransformerBlock(nn.Module):
         shift_1, scale_1, gate_1, shift_2, scale_2, gate_2 = self.modulation(condition)[
             :, None
         ].chunk(6, dim=2)
+        # without a norm of the stream itself: tokens pass through unchanged while the gates are 0
         h = h + gate_1 * self._attention(self.norm(h) * (1.0 + scale_1) + shift_1)
         y: Tensor = h + gate_2 * self.mlp.layers(self.norm(h) * (1.0 + scale_2) + shift_2)
         return y
@@ -310,6 +314,7 @@ def _attention(
     """Mix values; without torch's fused kernel on processors, whose gradient is far slower."""
     if query.device.type != "cpu":
         return nn.functional.scaled_dot_product_attention(query, key, value)
+    # the query is scaled, not the scores: there are fewer of its numbers
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
     mixed: Tensor = scores.softmax(dim=-1, dtype=scores.dtype) @ value
     return mixed

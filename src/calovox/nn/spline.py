@@ -155,7 +155,7 @@ class RationalQuadraticSpline:
         y_0, y_1 = _neighbours(self.y_knots, index)
         slope_0, slope_1 = _neighbours(self.slopes, index)
         slope = (y_1 - y_0) / (x_1 - x_0)
-        bend = slope_0 + slope_1 - 2.0 * slope
+        bend = slope_0 + slope_1 - 2.0 * slope  # 0 where the spline is a straight line
         return _Bins(x_0, y_0, x_1 - x_0, y_1 - y_0, slope_0, slope_1, slope, bend)
 
 
@@ -274,6 +274,7 @@ def _knots(
     shares: Float[Tensor, "event variable bin"], bound: float
 ) -> Float[Tensor, "event variable knot"]:
     n_bins = shares.shape[-1]
+    # no bin without width: slopes stay finite whatever the network gives
     sizes = MIN_SHARE + (1.0 - MIN_SHARE * n_bins) * shares.softmax(dim=-1)
     # the last knot is set, not summed: all splines end at the very same number
     inner = 2.0 * bound * sizes.cumsum(dim=-1)[..., :-1] - bound

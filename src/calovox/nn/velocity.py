@@ -157,5 +157,6 @@ def flow_preconditioning(t: Time) -> tuple[Time, Time]:
     Returns:
         (2 t - 1) / s(t)^2, and 1 / s(t).
     """
+    # of x_t, for independent noise and data of unit variance
     variance = (1.0 - t) ** 2 + t**2
     return (2.0 * t - 1.0) / variance, variance**-0.5

@@ -78,10 +78,8 @@ def voxels_to_cells(
 
 
 def _entries(n_cells: int) -> Array:
-    """Give zeros, the same ones at each call of a thread: kernels leave them as they were.
-
-    New ones would cost a single shower as much as all else, because memory is given page by page.
-    """
+    """Give zeros, the same ones at each call of a thread: kernels leave them as they were."""
+    # new ones would cost a single shower as much as all else: memory is given page by page
     kept: Array | None = getattr(_SCRATCH, "entries", None)
     if kept is None or len(kept) < n_cells:
         kept = np.zeros(n_cells, dtype=np.int32)
@@ -98,10 +96,8 @@ def _cells_kernel(
     sums: Array,
     cells: tuple[Array, Array, Array, Array],
 ) -> None:
-    """Fill in cells event by event; `entries`, zero, and `sums` are scratch.
-
-    The first is one more than the place of each cell in the list of the event's cells.
-    """
+    """Fill in cells event by event; `entries`, zero, and `sums` are scratch."""
+    # an entry is one more than the place of its cell in the list of the event's cells
     # taken apart once: to hand arrays on costs more than to place a deposit
     cell, energy, offsets, outside = cells
     eta_center, phi_center, radii = placing.centers

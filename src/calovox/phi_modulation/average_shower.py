@@ -1,8 +1,7 @@
 r"""The average shower against x = phi_hit - phi_cell, for showers with the same centre phase T.
 
 phi_cell is the centre of the cell that holds the shower centre, folded by whole periods, so that
-T lies within half a period of 0. A shower without modulation
-moves with T, while the modulation stays in place.
+T lies within half a period of 0. A shower moves with T, while the modulation stays in place.
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.5, Figure 9(a).

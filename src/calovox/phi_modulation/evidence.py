@@ -7,13 +7,12 @@ $$\chi^2 = \sum_{k=1}^{2} \frac{a_k^2}{\sigma^2(a_k)}
 \; \left(+ \frac{b_k^2}{\sigma^2(b_k)}\right),
 \qquad a_k = 2 \langle g \cos k y \rangle, \quad b_k = 2 \langle g \sin k y \rangle .$$
 
-Noise alone exceeds a limit in one case of a hundred: the 99 % quantile of chi2 with as many
-degrees of freedom as harmonics, widened for deviations that are known from few samples (Fisher's
-F; with 20 samples, 11.9 for two and 18.0 for four). The showers ask for a sine part where the chi2
-of both $b_k$ is above the limit; without it, g is made symmetric, which takes half of the noise
-away. The curve is constrained where the chi2 of all harmonics that it may have is above the limit.
-A layer that is not constrained gets g = 1, because the noise of its fit would be put into every
-hit.
+Noise alone exceeds the limit in one case of a hundred. The limit is the 99 % quantile of chi2 with
+as many degrees of freedom as there are harmonics, widened because the deviations come from few
+samples (Fisher's F; with 20 samples, 11.9 for two and 18.0 for four). g has a sine part if the
+chi2 of both $b_k$ is above the limit. If not, g is made symmetric, which halves the noise. The
+curve is constrained if the chi2 of all harmonics that it may have is above the limit. A layer that
+is not constrained gets g = 1, because the noise of its fit would be put into every hit.
 """
 
 from dataclasses import dataclass, replace

@@ -22,14 +22,13 @@ References:
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 
 from calovox.arrays import Array, Float64
-from calovox.options import Count, NonNegative, Range, check_ranges
 from calovox.phi_modulation.curve import MODULATED_LAYERS, PhiModulation
 from calovox.phi_modulation.evidence import CurveEvidence, weigh_curves
+from calovox.phi_modulation.fit_settings import FitSettings
 from calovox.phi_modulation.phases import PERIOD
 from calovox.phi_modulation.profile import PhaseProfiles
 
@@ -41,43 +40,6 @@ __all__ = [
     "mean_profiles",
     "minimise_loss",
 ]
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """Weights of the loss, and the steps of Adam.
-
-    Attributes:
-        eta_edges: Edges of the |eta| ranges that get a curve of their own.
-        min_energy: Showers below this kinetic energy, in MeV, are not used (note: 130 GeV).
-        n_phases: Bins in T.
-        layer_weight: Weight of a flat E(T) in each layer.
-        noise_weight: Weight of the second differences of the curves.
-        symmetry_weight: Weight of the asymmetry of the curves about the cell centre; it takes
-            part of a sine away.
-        steps: Steps of Adam.
-        learning_rate: First step size in g; it falls to 0 as a cosine.
-        n_bootstrap: Resamplings of the showers that give the uncertainty of each bin.
-        min_showers: Showers needed per bin in T before a curve is called constrained.
-    """
-
-    eta_edges: tuple[float, ...] = (0.0, 0.8, 1.4)
-    min_energy: float = 130e3
-    n_phases: Count = 50
-    layer_weight: NonNegative = 1.0
-    noise_weight: NonNegative = 10.0
-    symmetry_weight: NonNegative = 0.0
-    steps: Count = 4000
-    learning_rate: float = 3e-3
-    n_bootstrap: Annotated[int, Range(2)] = 20
-    min_showers: int = 20
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
-        if not self.learning_rate > 0:
-            raise ValueError(
-                f"FitSettings: expected `learning_rate` above 0, got {self.learning_rate}"
-            )
 
 
 @dataclass(frozen=True)
@@ -226,11 +188,9 @@ def _fit_range(
 def _bootstrap_weights(
     shower: Array, n_bootstrap: int, seed: int
 ) -> Float64[Array, "replica event"]:
-    """Weight 1 for all first, then the Bayesian bootstrap of whole Geant4 events.
-
-    Every event gets an exponential weight, which its replays share, so that no bin in T is ever
-    empty (D. B. Rubin, *The Bayesian bootstrap*, 1981, https://doi.org/10.1214/aos/1176345338).
-    """
+    """Give weights: 1 for all, then those of Bayesian bootstraps of whole Geant4 events."""
+    # every event gets an exponential weight, which its replays share, so that no bin in T is ever
+    # empty (D. B. Rubin, The Bayesian bootstrap, 1981, https://doi.org/10.1214/aos/1176345338)
     _, member = np.unique(shower, return_inverse=True)
     draws = np.random.default_rng(seed).exponential(size=(n_bootstrap, member.max() + 1))
     return np.concatenate([np.ones((1, len(shower))), draws[:, member]])

@@ -111,13 +111,11 @@ def _fraction_nodes(
 def _tabulate(
     shares: Float32[Array, "event voxel"], weights: Float64[Array, " event"]
 ) -> tuple[Float64[Array, " voxel"], Float64[Array, "voxel interval"]]:
-    """Find thresholds and quantiles of the voxels of a layer.
-
-    The quantiles of a voxel are those of its shares, together with shares of its whole layer that
-    count as 20 showers times the probability that the voxel is empty: voxels that are rarely hit
-    have a smooth table as well. No voxel gets more than it had in the showers, though: a layer's
-    typical share, at its rim, would be a shower of its own.
-    """
+    """Find thresholds and quantiles of the voxels of a layer."""
+    # The quantiles of a voxel are those of its shares, together with shares of its whole layer
+    # that count as 20 showers times the probability that the voxel is empty: voxels that are
+    # rarely hit have a smooth table as well. No voxel gets more than it had in the showers,
+    # though: a layer's typical share, at its rim, would be a shower of its own.
     thresholds, climbs = [], []
     prior = _prior(shares)
     total = weights.sum()

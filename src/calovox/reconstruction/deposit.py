@@ -74,10 +74,8 @@ def _deposit_kernel(
     offsets: Array,
     outside: Array,
 ) -> None:
-    """Fill the entries event by event; `sums` and `touched` are scratch.
-
-    Of these, only cells with hits are ever looked at: there are few of them in a shower.
-    """
+    """Fill the entries event by event; `sums` and `touched` are scratch."""
+    # only the scratch of cells with hits is ever looked at: a shower has few of them
     for row in rows:
         if row >= 0:
             sums[row] = 0.0

@@ -29,7 +29,7 @@ FAIR: Final = 3.0
 
 
 NO_FLOOR: Final = "none"
-"""What stands in the place of a floor that there is not."""
+"""What a table shows where there is no floor."""
 
 _METRICS: Final = {
     "chi2_ndf": "χ²/ndf",

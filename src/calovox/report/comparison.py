@@ -1,7 +1,7 @@
 """One observable of a reference and of simulations: what histograms with ratio panels show.
 
 The bins come from the reference. The floor is chi2/ndf of random halves of the reference against
-each other. Where a simulation uses the voxels of the very same events, chi2/ndf is below it.
+each other. A simulation that uses the voxels of the same events has a chi2/ndf below it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -105,7 +105,7 @@ def compare_values(
 def _whole_edges(
     edges: Float64[Array, " edge"], values: Float64[Array, " event"]
 ) -> Float64[Array, " other"]:
-    """Move the borders of bins of counts between whole numbers, as many of these in each bin."""
+    """Put the edges of bins of counts between whole numbers, the same number of them in each."""
     if np.any(values != np.round(values)) or np.ptp(values) == 0:
         return edges
     step = max(1, round(float(edges[1] - edges[0])))

@@ -73,6 +73,7 @@ def plot_distribution(
     headroom = _HEADROOM + _HEADROOM_OF_ROW * ((len(shown) - 1) // _COLUMNS)
     if log:
         ax.set_yscale("log")
+        # from below one event, with room for the legend
         ax.set_ylim(0.5, 0.5 * (2.0 * top) ** headroom)
     else:
         ax.set_ylim(0.0, top * headroom)
@@ -87,6 +88,7 @@ def plot_ratio(result: ObservableResult, ax: Axes, *, scale: float = 1.0) -> Dra
     simulations stand side by side in each bin.
     """
     shown = with_events(result)
+    # fewer bins for more simulations: their points stand side by side
     starts = ratio_bins(result.reference, _RATIO_BINS.get(len(shown), _RATIO_BINS_OF_MANY))
     own = ratio_of_histograms(result.reference, result.reference, starts)
     edges = own.edges * scale

@@ -1,7 +1,7 @@
 """Figures as files, and as text inside a page that needs no other file.
 
-A figure of few lines is embedded as a vector graphic; one of many lines as a lossless picture,
-which is then several times smaller.
+A figure with few lines is embedded as a vector graphic. One with many lines is embedded as a
+lossless picture, which is then several times smaller.
 """
 
 import base64

@@ -1,9 +1,9 @@
 r"""Ratios of histograms in merged bins, with the uncertainties of both samples kept apart.
 
-A ratio panel has fewer bins than the histogram above it: neighbours are merged, by looking at the
-reference alone, until each bin holds enough of its events for a ratio to mean something. For
-counts n_i of the reference and m_i of a simulation with totals N and M the ratio is (m_i / M) /
-(n_i / N); the Poisson interval of m_i gives its error bar, that of n_i the band round 1.
+A ratio panel has fewer bins than the histogram above it: neighbours are merged until each bin
+holds `FEWEST_IN_RATIO` events of the reference. Simulations have no say in it. For counts n_i of
+the reference and m_i of a simulation with totals N and M, the ratio is (m_i / M) / (n_i / N). The
+Poisson interval of m_i gives its error bar, that of n_i the band around 1.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,8 @@
 """The report: a page that needs no other file, its figures as files, scores, and all numbers.
 
 The reference is Geant4; simulations come after it in the order given. Figures follow those of the
-note. Each topic is measured, drawn and put on the page; what cannot be shown is named there with
-the reason. Figures are drawn one by one, so that a report of many takes no more memory than one of
-few.
+note. Each topic is measured, drawn and put on the page, or named there with the reason why it
+cannot be shown. Figures are drawn one by one, so that memory does not grow with their number.
 """
 
 import json

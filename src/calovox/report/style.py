@@ -1,7 +1,7 @@
 """How figures look: mplhep's ATLAS style in sizes for pages of many panels, and fixed colours.
 
-Nothing is set outside `style`. The style is that of the field's figures; no experiment's name is
-put on them.
+Nothing is set outside `style`. Figures look like those of the field, but carry no experiment's
+name.
 
 References:
     A. Novak et al., *mplhep*, https://doi.org/10.5281/zenodo.3766157
@@ -84,7 +84,7 @@ _PARAMETERS: Final[dict[Any, Any]] = {
 def simulated_line(place: int) -> dict[str, Any]:
     """Choose colour and dashes of a simulation.
 
-    Lines stay distinct in grey print. From the eighth on colours come again, with other dashes.
+    Lines stay distinct in grey print. From the eighth on, colours repeat with other dashes.
 
     Args:
         place: Its place in the report, from 0.

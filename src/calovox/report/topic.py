@@ -35,7 +35,7 @@ class NotShown:
 
 @runtime_checkable
 class Incomplete(Protocol):
-    """What tells which parts are not shown: `NotShown`, or the result of a topic."""
+    """What has parts that are not shown: `NotShown`, or the result of a topic."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class Topic(Protocol[Result]):
 
     @property
     def heading(self) -> Heading | None:
-        """Where its section begins; None if it goes on in the section of the topic before."""
+        """Where its section begins; None if it continues the section of the topic before."""
         ...
 
     def measure(self, samples: Samples) -> Result | NotShown:

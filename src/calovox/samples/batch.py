@@ -16,7 +16,7 @@ __all__ = ["SelectedShowers", "ShowerBatch", "ShowerSource"]
 
 @dataclass(frozen=True)
 class ShowerBatch:
-    """Some showers of a file; what the file does not tell is None.
+    """Some showers of a file; what the file does not hold is None.
 
     Attributes:
         fraction: Energy of each voxel as a fraction of the incident energy.
@@ -89,7 +89,7 @@ class SelectedShowers:
 
     Args:
         source: All showers.
-        chosen: Which of them; all if not told.
+        chosen: Which of them; None for all.
     """
 
     def __init__(self, source: ShowerSource, chosen: Bool[Array, " event"] | None = None) -> None:

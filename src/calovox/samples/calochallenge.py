@@ -1,10 +1,9 @@
 """Showers in the format of the Fast Calorimeter Simulation Challenge 2022 (CaloChallenge).
 
-An HDF5 file has `incident_energies` (event, 1) and `showers` (event, voxel), both in MeV. Where
-the voxels lie is written in another file, XML: one element `Bin` per kind of particle, with one
-element `Layer` per layer that gives the edges in r (mm) and the number of bins in alpha, which
-start at -pi. Layers of a single edge hold no voxels. The radial bins of the first angle of the
-first layer come first, then those of the next angle, then the next layer.
+An HDF5 file has `incident_energies` (event, 1) and `showers` (event, voxel), both in MeV. An XML
+file describes the voxels: one element `Bin` per kind of particle holds one element `Layer` per
+layer, with the edges in r (mm) and the number of bins in alpha, which start at -pi. A layer with
+a single edge has no voxels. The radius runs fastest, then the angle, then the layer.
 
 References:
     C. Krause et al., *CaloChallenge 2022: A Community Challenge for Fast Calorimeter Simulation*
@@ -243,7 +242,7 @@ def _edges(layer: ElementTree.Element) -> Float64[Array, " edge"]:
 
 
 def _n_voxels(layer: ElementTree.Element) -> int:
-    """Count before anything is made in that size."""
+    """Count the voxels of a layer, before any array of that size is made."""
     n_r, n_alpha = len(_edges(layer)) - 1, int(layer.attrib["n_bin_alpha"])
     if n_r and n_alpha < 1:
         raise ValueError(f"expected `n_bin_alpha` above 0 in {layer.attrib}")

@@ -1,10 +1,10 @@
-"""Whether two samples can be compared at all: they must be of the same kind of photons.
+"""Whether two samples can be compared at all: the spectra of their photons must agree.
 
-A model of some slices of abs(eta), or of some energies, is compared where it has showers: if the
-photons of two samples differ, both are restricted to the bins in which both have some, 0.05 wide
-in abs(eta) as the slices of AtlFast3 and an octave in energy, and what is left must agree. Samples
-in other units are told by a factor between their energies, or between the shares of the energy
-that their voxels hold.
+A model may cover some slices of abs(eta) or some energies alone. It is compared where it has
+showers: if the photons of two samples differ, both are restricted to the bins in which both have
+some, and the spectra there must agree. Bins are an octave wide in energy and 0.05 in abs(eta), as
+the slices of AtlFast3. Samples in other units are recognised by a large factor between their
+energies, or between the shares of the energy that their voxels hold.
 """
 
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class CommonPhotons:
     """Showers of two samples where both have photons.
 
     Attributes:
-        reference: Showers of the one.
-        other: Showers of the other.
+        reference: Showers of the first sample.
+        other: Showers of the second.
         eta_ranges: Lowest and highest abs(eta) of each range, rising.
         energy_ranges: The same of energies, MeV.
     """
@@ -57,7 +57,7 @@ class CommonPhotons:
 
 
 def different_photons(reference: ShowerSource, other: ShowerSource) -> str | None:
-    """Tell whether energies or pseudorapidities alone tell two samples apart.
+    """Say whether two samples differ in the energies or pseudorapidities of their photons.
 
     Args:
         reference: A sample.

@@ -1,4 +1,4 @@
-"""Features of cells: the shower shapes of the reconstruction, energies over that of the photon."""
+"""Features of cells: shower shapes of the reconstruction, energies divided by the photon's."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Where the voxels of a shower lie: what features need to know of any voxelised detector.
+"""Where the voxels of a shower lie: all that observables need to know of a detector.
 
 Voxels are numbered layer by layer. The position of a voxel is that of its middle in r and alpha,
 as in the CaloChallenge: x = r cos(alpha) along eta and y = r sin(alpha) along phi, from the shower
@@ -87,12 +87,12 @@ class VoxelLayout:
 
     @cached_property
     def x(self) -> Float64[Array, " voxel"]:
-        """Middle of each voxel along eta in mm; 0 in voxels as far on either side."""
+        """Middle of each voxel along eta in mm; exactly 0 in voxels on the axis of phi."""
         return _without_rounding(self.r * np.cos(self.alpha))
 
     @cached_property
     def y(self) -> Float64[Array, " voxel"]:
-        """Middle of each voxel along phi in mm; 0 in voxels as far on either side."""
+        """Middle of each voxel along phi in mm; exactly 0 in voxels on the axis of eta."""
         return _without_rounding(self.r * np.sin(self.alpha))
 
     def layer_slice(self, position: int) -> slice:
@@ -133,9 +133,10 @@ class VoxelLayout:
 
 
 def _n_borders(n_alpha: int) -> int:
-    """Two halves of a ring touch twice, but are one pair."""
+    """Count the pairs on a ring; two halves touch twice, but are one pair."""
     return n_alpha if n_alpha > 2 else 1
 
 
 def _without_rounding(length: Float64[Array, " voxel"]) -> Float64[Array, " voxel"]:
+    # the cosine of pi/2 is not 0, and its sign would put such a voxel on one side
     return np.where(np.abs(length) < 1e-9 * np.max(np.abs(length), initial=1.0), 0.0, length)

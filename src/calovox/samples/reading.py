@@ -117,7 +117,7 @@ def choose_rows(n_events: int, most: int, rng: np.random.Generator) -> Int64[Arr
 
 
 class RowCollector:
-    """Collects the voxels of showers that are chosen beforehand.
+    """Collects the voxels of chosen showers.
 
     Args:
         showers: The showers that they are chosen from.

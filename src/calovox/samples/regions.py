@@ -2,7 +2,7 @@ r"""Regions of energy and pseudorapidity in which showers are compared (Figures 
 
 A region holds the events with 3/4 E0 < E_kin < 3/2 E0 and |eta_center| in its range. Observables
 that are energies are multiplied by E0 / E_kin, so that all its events stand for photons of E0. A
-region of a discrete energy holds the events of exactly E0 instead, and nothing is rescaled.
+region of a discrete energy holds the events of exactly E0, and nothing is rescaled.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,9 @@
 """Samples that are judged: reconstructed showers, read once.
 
-A sample may be spread over several files of one grid, each with photons of its own range. What
-each event looks like after reconstruction stays in memory. Voxels do not: whoever needs them reads
-them batch by batch, beside the shapes that are known already. Reference and simulations share one
-calibration of the energy: that stored with the first file of the reference, or else one fitted to
-the reference.
+A sample may be spread over several files of one grid, each with photons of its own range. The
+reconstructed shower shapes stay in memory. Voxels do not: they are read batch by batch when they
+are needed. Reference and simulations share one calibration of the energy: the one stored with the
+first file of the reference, or else one fitted to the reference.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,8 @@
 """Files of showers, of whatever format, as sources of batches.
 
-The format is told by the content: a dataset of ours, or a file of the CaloChallenge, which needs a
-binning file as well. Showers of photons that their model was not trained for are left out, and
-counted.
+The content of a file decides its format: a dataset of calovox, or a file of the CaloChallenge,
+which needs a binning file as well. Showers of photons that their model was not trained for are
+left out, and counted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
 from calovox.dataset import DatasetReader
+from calovox.dataset.bare import bare_cells
 from calovox.geometry.barrel import barrel_cells
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
@@ -29,12 +30,12 @@ __all__ = ["DatasetSource", "SourceChain", "open_sample", "open_showers"]
 
 
 class DatasetSource:
-    """A dataset of ours, without showers of photons that its model was not trained for.
+    """A dataset of calovox, without showers of photons that its model was not trained for.
 
     Args:
         path: The file.
-        table: The cells of the detector, to reconstruct those of the file, if it has any; None
-            for voxels alone.
+        table: The cells of the detector, to reconstruct those of the file, if it has any, or those
+            of its voxels, if it has the keys of Table A.1 alone; None for voxels alone.
 
     Attributes:
         path: The file.
@@ -58,7 +59,8 @@ class DatasetSource:
         self._abs_eta: Float64[Array, " event"] = np.abs(eta[self._trained])
         self.path, self.grid = path, self._reader.grid
         self.layout = VoxelLayout.from_grid(self.grid)
-        has_cells = table is not None and self._reader.cells(slice(0, 0)) is not None
+        self._bare = None if table is None else bare_cells(self._reader, table)
+        has_cells = self._bare is not None or self._reader.cells(slice(0, 0)) is not None
         self.table = table if has_cells else None
         if self.table is not None and self._reader.cell_table not in (None, self.table.name):
             raise ValueError(
@@ -106,7 +108,7 @@ class DatasetSource:
         return source
 
     def events(self, size: int) -> Iterator[tuple[Voxels, CellEnergies | None, Bool[Array, " _"]]]:
-        """Read everything that the file tells, so many events at a time.
+        """Read everything that the file holds, so many events at a time.
 
         Args:
             size: Events per batch, the last may have fewer.
@@ -120,7 +122,7 @@ class DatasetSource:
             start += len(voxels)
             yield (
                 voxels,
-                None if self.table is None else self._reader.cells(rows),
+                None if self.table is None else (self._bare or self._reader).cells(rows),
                 self._trained[rows],
             )
 
@@ -134,7 +136,7 @@ class DatasetSource:
         )
         if self.table is None or not self.has_shapes:
             return batch
-        cells = self._reader.cells(slice(start, start + len(voxels)))
+        cells = (self._bare or self._reader).cells(slice(start, start + len(voxels)))
         assert cells is not None  # there is no table without cells
         return replace(batch, shapes=cells_to_shapes(cells, self.table))
 
@@ -176,7 +178,7 @@ class SourceChain:
 
     @property
     def datasets(self) -> tuple[DatasetSource, ...]:
-        """The files that are datasets of ours."""
+        """The files that are datasets of calovox."""
         return tuple(source for source in self._sources if isinstance(source, DatasetSource))
 
     @property

@@ -1,7 +1,7 @@
 """Averages over events: shifts of the same events in two samples, and profiles in bins.
 
-Where a simulation starts from the very events of the reference, `paired_difference` sees shifts
-far smaller than a comparison of histograms can.
+If simulation and reference have the same photons, `paired_difference` sees shifts far smaller than
+a comparison of histograms can.
 """
 
 from dataclasses import dataclass

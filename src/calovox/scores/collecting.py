@@ -1,8 +1,8 @@
 """What the scores need to know of a sample: the observables of its showers, read once.
 
 Observables of at most `MOST_ROWS` showers, and no more than `MOST_NUMBERS` numbers, are kept in
-single precision; of larger samples, showers are drawn at random. Samples of one size give the same
-rows, which may be showers of the same photons.
+single precision. Of larger samples, showers are drawn at random. Two samples of the same size give
+the same rows, since these may be showers of the same photons.
 """
 
 from collections.abc import Iterable
@@ -88,7 +88,7 @@ class ObservableRows:
 
 
 class ObservableCollector:
-    """Keeps the observables of showers that are chosen beforehand.
+    """Keeps the observables of chosen showers.
 
     Args:
         showers: The showers that they are chosen from.

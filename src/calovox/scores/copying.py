@@ -3,22 +3,23 @@ r"""Does a model copy the showers it was trained with?
 Each shower finds its nearest training shower. Two tests answer with a one-sided p-value.
 
 **Distances** (`training_distance`): the probability that a simulated shower is nearer to the
-training set than a held-out shower of the reference is, 1/2 for a perfect model, whatever the
-training set; its p-value is that of the Mann-Whitney test. It sees a small share of copies, but a
-model whose showers are all too smooth is nearer as well.
+training set than a held-out shower of the reference. It is 1/2 for a perfect model, whatever the
+training set. Its p-value is that of the Mann-Whitney test. This test sees a small share of copies,
+but also calls a model near whose showers are all too smooth.
 
-**Labels** (`copying`): is not deceived by that. Groups are formed of one held-out shower and R
-training showers of nearly the same energy and abs(eta), so that the two sets may have other
-spectra. Each simulated shower finds its nearest among all showers of all groups: c_gk find shower
-k of group g, and C_g the group. If the model does not copy, which of the R + 1 is the held-out one
-is arbitrary, and the number S of simulated showers nearest to a held-out one has, exactly,
+**Labels** (`copying`) are not deceived by smooth showers. A group is one held-out shower and R
+training showers of nearly the same energy and abs(eta), so that the spectra of the two sets may
+differ. Each simulated shower finds its nearest among all showers of all groups: c_gk of them find
+shower k of group g, and C_g any shower of it. If the model does not copy, each of the R + 1 is as
+likely to be the held-out one. The number S of simulated showers nearest to a held-out one then
+has, exactly,
 
 $$\langle S \rangle = \sum_g \frac{C_g}{R + 1}, \qquad
 \mathrm{var}(S) = \sum_g \left[ \sum_k \frac{c_{gk}^2}{R + 1} - \frac{C_g^2}{(R + 1)^2} \right].$$
 
-A model of which a share f are copies of these training showers has S = (1 - f) <S>. The metric is
-f = 1 - S / <S>, and its p-value that of a normal distribution. Copies of training showers outside
-the groups are not seen.
+If a share f of the model's showers are copies of these training showers, S = (1 - f) <S>. The
+metric is f = 1 - S / <S>, and its p-value that of a normal distribution. Copies of training
+showers outside the groups are not seen.
 
 The reference is divided into halves: one gives the held-out showers of the groups, the other
 those whose distances are compared, and the floor of `copying`. Showers are compared by the
@@ -53,37 +54,25 @@ FEWEST_GROUPS: Final = 50
 """Held-out showers with partners of their energy and abs(eta) that the test needs."""
 
 _MOST_PARTNERS: Final = 4
-_ENERGY_FLOOR: Final = 1e-6
-_LOG_ENERGY: Final = 0.1
+_ENERGY_FLOOR: Final = 1e-6  # as for the classifier
+_LOG_ENERGY: Final = 0.1  # how far partners may be in ln E, and in abs(eta)
 _ABS_ETA: Final = 0.05
 _CANDIDATES: Final = 64
 
 
 @dataclass(frozen=True)
 class _Nearest:
-    """Nearest training showers of a sample.
+    """Nearest training showers of a sample."""
 
-    Attributes:
-        distance: Squared distance of each shower from the training set.
-        counts: Showers that have each member of each group as their nearest.
-    """
-
-    distance: Float32[Array, " event"]
-    counts: Int64[Array, "member group"]
+    distance: Float32[Array, " event"]  # squared, of each shower from the training set
+    counts: Int64[Array, "member group"]  # showers whose nearest is this member
 
 
 @dataclass(frozen=True)
 class _Groups:
-    """Held-out showers, their partners, and all training showers.
+    """Held-out showers, their partners, and all training showers."""
 
-    Attributes:
-        points: Logarithms of the voxels of the held-out showers of all groups, then of their
-            first, second, ... partners.
-        n_groups: Number of groups.
-        training: All training showers.
-        track: Shows the progress over them.
-    """
-
+    # logarithms of voxels: the held-out showers of all groups, their first partners, their second
     points: Float32[Array, "point voxel"]
     n_groups: int
     training: ShowerSource
@@ -196,6 +185,7 @@ def match_training(
     n_partners = int(np.clip(len(training) // len(held_out), 1, _MOST_PARTNERS))
     members = np.full((len(held_out), n_partners), -1, dtype=np.int64)
     used = np.zeros(len(training), dtype=bool)
+    # first come, first served: a training shower in two groups would correlate their counts
     for group, near in enumerate(distances < 1.0):
         free = rows[group][near]
         free = free[~used[free]][:n_partners]

@@ -50,10 +50,10 @@ EDGE_QUANTILE: Final = 0.005
 EDGE_HALF_WIDTHS: Final = 5.0
 """Largest distance of the first and last border from the median, in half-widths of the bulk."""
 
+_LEAST_WIDTH: Final = 1e-5  # of the values: a narrower range is rounding of single precision
 _MOST_BINS: Final = 40
 _FEWEST_BINS: Final = 10
 _EVENTS_PER_BIN: Final = 25
-_LEAST_WIDTH: Final = 1e-5
 _ONE_SIGMA: Final = 0.6826894921370859
 
 
@@ -289,6 +289,7 @@ def split_floor(
     # both halves together have the bins of the sample, so that all splits merge them alike
     starts = merge_bins(counts * (half / max(len(values), 1)), MIN_EXPECTED)
     total = np.add.reduceat(counts, starts)
+    # counts of a random half, drawn without ever shuffling the events
     first = rng.multivariate_hypergeometric(total, half, size=n_splits)
     n, m = half, len(values) - half
     terms = (m * first - n * (total - first)) ** 2.0 / np.maximum(total, 1)

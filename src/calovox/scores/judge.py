@@ -1,10 +1,10 @@
 """A reference, and the scores of samples beside it, bin by bin.
 
-Where the sample has the photons of the reference, shower by shower, its showers are put in their
-order: floors and p-values then come from exchanges within photons (`statistics.exchange`), and a
-bin of abs(eta) holds the photons that the reference has there. If two samples are of other
-photons, all showers of a bin change sides. Of many showers, `MOST_TOGETHER` are compared in all
-high-level features together.
+If the sample has the photons of the reference, shower by shower, its showers are put in their
+order. Floors and p-values then come from exchanges within photons (`statistics.exchange`), and a
+bin of abs(eta) holds the photons that the reference has there. If the photons differ, any showers
+of a bin are exchanged. Of many showers, `MOST_TOGETHER` are compared in all high-level features
+together.
 """
 
 import math
@@ -252,9 +252,12 @@ class Judge:
             both = (rows.table([name]) for rows in (pair.reference, pair.simulated))
             (entry,) = count_outliers(*both)
             share, expected = entry.share, entry.expected / m
+            # the ends of the reference are random as well: for equal sizes, twice Poisson's
+            # variance
             errors = (math.sqrt(max(entry.n_beyond, 1)) / m, math.sqrt(2.0 * entry.expected) / m)
             yield "outliers", name, Tested(share, errors[0], expected, errors[1], entry.p_value)
             if np.isfinite(entry.farthest):
+                # an exponential tail: its range is ln(n) decay lengths on average
                 tail = min(1.0, 2.0 * m / n ** (1.0 + entry.farthest))
                 p_value = tail if entry.n_beyond else 1.0
                 distance = Tested(entry.farthest, 0.0, scale, scale, p_value)

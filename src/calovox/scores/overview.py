@@ -1,9 +1,9 @@
 """An overview of scores: the worst score of every metric and sample, against its floor.
 
-What counts as worst is the distance from the floor towards the side on which the metric is bad, in
-units of the uncertainties of the score and of its floor, added in quadrature. Among many scores a
-distance of three is expected somewhere: how many there are, and how many are off, stands beside
-the worst. The same is given bin by bin, and feature by feature.
+The worst score is the farthest from its floor, towards the side on which the metric is bad, in
+units of the uncertainties of the score and of its floor, added in quadrature. Among many scores, a
+distance of three is expected somewhere. The number of scores, and of those farther than three,
+therefore stands beside the worst. The same is given bin by bin, and feature by feature.
 """
 
 import math

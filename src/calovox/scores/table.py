@@ -1,8 +1,8 @@
 """Scores: every number by which a sample is judged, in one table.
 
 A row is one metric of one feature in one bin of energy and pseudorapidity, with its statistical
-uncertainty, and beside it the floor: what the same metric gives for two samples of one law. The
-table is written as JSON and as Parquet; both hold the same rows.
+uncertainty, and beside it the floor: what the same metric gives for two samples of the same
+distribution. The table is written as JSON and as Parquet; both hold the same rows.
 """
 
 import json
@@ -43,7 +43,7 @@ class Score:
         eta_bin: Bin in abs(eta) of the shower centre, `ALL` for every event.
         value: The metric.
         uncertainty: Its statistical uncertainty.
-        floor: Mean of the metric for two samples of one law, as large as these.
+        floor: Mean of the metric for two samples of the same distribution, as large as these.
         floor_uncertainty: Standard deviation of the metric for such samples.
         n_reference: Showers of the reference.
         n_simulated: Showers of the sample.

@@ -1,4 +1,4 @@
-"""Showers of models get centres of their own about the impacts of their photons.
+"""Centres of simulated showers, which scatter about the impacts of their photons.
 
 A model draws the voxels round the centre of a shower. Where this centre lies is drawn afterwards,
 from the voxels and from random numbers that depend on the seed and the event's index.

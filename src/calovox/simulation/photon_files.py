@@ -1,11 +1,15 @@
 """Photons out of files: those of other showers, or a table of our own.
 
-A dataset gives the photons of its events, directed at the shower centres or, where simulated
-showers have centres of their own, as they were; a hits file its truth;
-a Parquet or CSV file its columns ``energy`` (MeV), ``eta`` and ``phi`` (rad), whose rows are the
-indices of the events. A column ``pdg`` must say that all are photons (22); the log names the
-columns that are not used. Datasets and hits files keep the index of each event, so that showers of
-the same photons can be compared event by event.
+- A dataset gives the photons of its events. They keep their directions if the simulation draws a
+  centre for each shower; otherwise they point to the shower centres of the dataset. Azimuths that
+  it lacks are drawn.
+- A hits file gives its true photons.
+- A Parquet or CSV file, or the only tree of a ROOT file, gives its columns ``energy`` (MeV),
+  ``eta`` and ``phi`` (rad); the number of a row is the index of the event.
+
+A column ``pdg`` must say that all are photons (22); the log names the columns that are not used.
+Datasets and hits files keep the index of each event, so that showers of the same photons can be
+compared event by event.
 """
 
 import logging
@@ -20,8 +24,10 @@ import pyarrow.parquet
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
+from calovox.dataset.bare import complete_photons
 from calovox.files.damage import reading
 from calovox.files.hdf5 import open_for_reading
+from calovox.foreign.tables import choose_table
 from calovox.geometry.coordinates import wrap_phi
 from calovox.hits.file import HitsReader
 from calovox.photons import Photons
@@ -38,13 +44,16 @@ class PhotonFileError(ValueError):
     """A file of photons that cannot be used, and why."""
 
 
-def read_photons(path: Path, number: int | None = None, *, at_impact: bool = False) -> Photons:
+def read_photons(
+    path: Path, number: int | None = None, *, at_impact: bool = False, seed: int = 1
+) -> Photons:
     """Read photons in the order of a file.
 
     Args:
-        path: Dataset, hits file, Parquet or CSV file.
+        path: Dataset, hits file, Parquet, CSV or ROOT file.
         number: How many to take from its beginning; all by default.
         at_impact: Whether photons of a dataset have their own direction, not that of the centre.
+        seed: Seed of the azimuths of photons of a dataset that has none.
 
     Returns:
         The photons.
@@ -53,27 +62,31 @@ def read_photons(path: Path, number: int | None = None, *, at_impact: bool = Fal
         FileNotFoundError: If there is no such file.
         PhotonFileError: If it is none of these, lacks a column, has a number that is not finite
             or not enough photons.
-        DatasetError: If it is a dataset without `phi_center`, or damaged.
+        DatasetError: If it is a damaged dataset, or one with azimuths of the centres alone.
         HitsFileError: If it is a damaged hits file.
+        ForeignFileError: If it is a damaged ROOT file, or one with several trees.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    photons = _read_hdf5(path, at_impact=at_impact) if h5py.is_hdf5(path) else _read_table(path)
+    if h5py.is_hdf5(path):
+        photons = _read_hdf5(path, at_impact=at_impact, seed=seed)
+    else:
+        photons = _read_table(path)
     if number is not None and number > len(photons):
         raise PhotonFileError(f"{path}: expected {number} photons or more, got {len(photons)}")
     return photons[:number]
 
 
-def _read_hdf5(path: Path, *, at_impact: bool) -> Photons:
+def _read_hdf5(path: Path, *, at_impact: bool, seed: int) -> Photons:
     with open_for_reading(path, PhotonFileError) as file:
         is_hits = file.attrs.get("format") == "calovox hits"
     if is_hits:
         return HitsReader(path).photons()
-    return DatasetReader(path).photons(at_impact=at_impact)
+    return complete_photons(DatasetReader(path), at_impact=at_impact, seed=seed)
 
 
 def _read_table(path: Path) -> Photons:
-    with reading(path, PhotonFileError, "is neither a Parquet nor a CSV file"):
+    with reading(path, PhotonFileError, "is neither a Parquet, a ROOT nor a CSV file"):
         table = _open_table(path)
     missing = [name for name in _COLUMNS if name not in table.column_names]
     if missing:
@@ -110,8 +123,18 @@ def _check_other_columns(path: Path, table: pa.Table) -> None:
 
 def _open_table(path: Path) -> pa.Table:
     with path.open("rb") as file:
-        is_parquet = file.read(4) == b"PAR1"
-    return pyarrow.parquet.read_table(path) if is_parquet else pyarrow.csv.read_csv(path)
+        start = file.read(4)
+    if start == b"PAR1":
+        return pyarrow.parquet.read_table(path)
+    return _read_tree(path) if start == b"root" else pyarrow.csv.read_csv(path)
+
+
+def _read_tree(path: Path) -> pa.Table:
+    """Read the flat branches of the only tree of a ROOT file."""
+    tree = choose_table(path, None)
+    names = [name for name, kind in tree.columns.items() if kind == "number"]
+    batches = [pa.table({name: batch[name] for name in names}) for batch in tree.batches(names)]
+    return pa.concat_tables(batches) if batches else pa.table({name: [] for name in names})
 
 
 def _read_column(path: Path, table: pa.Table, name: str) -> Float64[Array, " event"]:

@@ -1,9 +1,8 @@
 """How the voxels of a source are placed: by patterns, or as in the note.
 
-A library of showers, or a model of the package by its name, is placed by patterns if there are
-some for its grid, and if nothing was asked for that only the note's placement has. All other
-models, those that were exported for FastCaloSim too, are placed as in the note, which is what
-FastCaloSim does with them.
+By default, patterns place libraries of showers and the models that come with the package, if there
+are patterns for the grid, and if no option was given that only the note's placement has. All other
+models are placed as in the note, which is what FastCaloSim does with exported models.
 """
 
 from collections.abc import Mapping

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
 from calovox.dataset import DatasetReader
+from calovox.dataset.bare import complete_voxels, say_what_is_drawn
 from calovox.files.whole import file_hash
 from calovox.geometry import CellTable
 from calovox.models.centers import CenterModel
@@ -65,7 +66,7 @@ class PhotonChoice:
         if self.file is not None:
             drawn = {"--energy": self.energy, "--eta": self.eta}
             _refuse(drawn, "is not for the photons of a file: leave it out")
-            return read_photons(self.file, self.number, at_impact=at_impact)
+            return read_photons(self.file, self.number, at_impact=at_impact, seed=seed)
         if self.energy is None or self.eta is None or self.number is None:
             given = {"--energy": self.energy, "--eta": self.eta, "-n": self.number}
             missing = next(option for option, value in given.items() if value is None)
@@ -283,12 +284,14 @@ def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iter
         number = choice.number or len(library)
         return number, _displaced_showers(library, number, wanted.seed)
     number = min(len(library), choice.number or len(library))
-    return number, _first_showers(library, number)
+    say_what_is_drawn(library)
+    return number, _first_showers(library, number, wanted.seed)
 
 
-def _first_showers(library: DatasetReader, number: int) -> Iterator[Voxels]:
+def _first_showers(library: DatasetReader, number: int, seed: int) -> Iterator[Voxels]:
     for start in range(0, number, BATCH):
-        yield library.read(slice(start, min(start + BATCH, number)))
+        voxels = library.read(slice(start, min(start + BATCH, number)))
+        yield complete_voxels(voxels, start, seed=seed)
 
 
 def _displaced_showers(library: DatasetReader, number: int, seed: int) -> Iterator[Voxels]:

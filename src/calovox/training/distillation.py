@@ -7,19 +7,19 @@ levels a_1 = 0 < ... < a_N = pi / 2 and n uniform in 1, ..., N - 1,
     u_{n+1} = steps of Heun of the teacher, from u_n and a_n to a_{n+1},
     loss    = mean of (f(u_n; a_n) - f'(u_{n+1}; a_{n+1}))^2.
 
-The student f and the target f' start from the teacher; after each step, f' moves toward f by
-1 - decay. f' is the result. f' being the identity at the end, f learns angle by angle to lead to
-the end of the teacher's paths: the student makes of the same noise the same shower. With N = 2,
-the teacher goes all the way, and nothing is handed down from angle to angle.
+The student f and the target f' start from the teacher; after each step, f' moves toward f by 1 -
+decay. f' is the result. At the last angle f' is the identity, so that f learns, angle by angle, to
+lead to the end of the teacher's paths: from the same noise the student makes the same shower. With
+N = 2 the teacher goes all the way, and f learns its result directly.
 
 A student of k evaluations starts k times, from 0, pi / 2k, ... on (`jump_starts`). Each start has
 N levels of its own, from there to the end, and n is drawn from those of all starts.
 
 Levels are equal steps of the angle, or the note's: levels s of noise whose seventh roots are in
-equal steps, with tan(a) = d / s for data of the deviation d. Their ends are those of the arc: the
-note's 80 would be 0.006 rad behind the noise, and its 0.002 is 0.004 rad before the data. Two more
-things are not the note's: steps of Heun in the angle instead of s, and the form of f
-(`calovox.models.shapes.arc.jump`).
+equal steps, with tan(a) = d / s for data with the standard deviation d. The ends are those of the
+arc: the note's largest level, 80, would be at 0.006 rad, and its smallest, 0.002, at 0.004 rad
+before the end. Two more things differ from the note: Heun's steps are in the angle instead of s,
+and f has another form (`calovox.models.shapes.arc.jump`).
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.3

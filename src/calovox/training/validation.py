@@ -7,18 +7,18 @@ numbers of validation showers n_i; with the generated m_i, and their totals N an
 $$\chi^2 = \sum_i \frac{(\sqrt{M/N} n_i - \sqrt{N/M} m_i)^2}{n_i + m_i},
 \qquad \mathrm{ndf} = \mathrm{bins} - 1.$$
 
-GANs, which are chosen by the chi2 of E_tot, as in AtlFast3: a slice of |eta| has some 500
-validation showers at all energies, too few for a histogram at each of them. Every validation
-photon is simulated `N_DRAWS` times, and E_tot of its shower has a rank among theirs. Of a model
-that has the distribution of E_tot at every energy, all ranks have the same probability. In bins of
-equal numbers of ranks, with n_i showers of N,
+GANs: the best weights are chosen by the chi2 of E_tot, as in AtlFast3. A slice of |eta| has some
+500 validation showers of all energies together, too few for a histogram at each energy. Every
+validation photon is simulated `N_DRAWS` times, and E_tot of the true shower is ranked among theirs
+(a rank histogram). If the model has the right distribution of E_tot at every energy, all ranks
+have the same probability. In bins of equal numbers of ranks, with n_i showers of N,
 
 $$\chi^2 = \sum_i \frac{(n_i - N / \mathrm{bins})^2}{N / \mathrm{bins}},
 \qquad \mathrm{ndf} = \mathrm{bins} - 1,$$
 
-with `LEAST` showers expected in each bin or more: too much or too little energy fills the bins of
-one side, too narrow or too wide a distribution those of both sides or the middle. As it joins all
-energies, opposite errors at different energies count as a wrong width.
+with at least `LEAST` showers expected in each bin. Too much or too little energy fills the bins of
+one side; too narrow a distribution fills both sides, too wide a one the middle. All energies are
+joined, so that opposite errors at different energies look like a wrong width.
 
 The noise is the same in every validation, so that only the model makes a difference.
 
@@ -134,6 +134,7 @@ class Validation:
         rng = torch.Generator().manual_seed(self.seed)
         visible = []
         for _ in range(n_draws):
+            # drawn on the CPU: the noise is the same on every device
             noise = torch.randn(len(self.files), *model.noise_shape, generator=rng).to(device)
             visible.append(model.sample(conditions, noise).sum(dim=1).cpu().numpy())
         return np.stack(visible)
@@ -152,6 +153,7 @@ def chi2_of_samples(
         chi2/ndf, about 1 for two samples of one distribution.
     """
     n_bins = min(max(len(expected) // _PER_BIN, 2), _MOST_BINS)
+    # ties would give bins of no width
     edges = np.unique(np.quantile(expected, np.arange(1, n_bins) / n_bins))
     n, m = (
         np.bincount(np.searchsorted(edges, sample, side="right"), minlength=len(edges) + 1)
@@ -207,6 +209,7 @@ def ranks_among(
 def _octaves(energy: Float[Array, " event"]) -> Int64[Array, " event"]:
     """Number the octaves of energies; octaves of few events are joined to the one below."""
     octave: Array = np.floor(np.log2(energy)).astype(np.int64)
+    # from the highest down: what was joined to an octave counts there
     for k in np.unique(octave)[:0:-1]:
         if np.count_nonzero(octave == k) < 2 * _PER_BIN:
             octave[octave == k] = np.max(octave[octave < k])

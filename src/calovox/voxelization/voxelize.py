@@ -2,6 +2,7 @@ r"""Hits to voxels.
 
 The shower centre is the energy-weighted mean of eta and phi of all hits of the event, or the
 photon's own direction on request, and always if the hits of an event do not have a positive sum.
+A mean outside of all hits, which only negative energies make, is no centre: it is refused.
 In every layer the centre has this eta and phi, and the layer's mean radius at this eta.
 
 Hits outside the outermost ring are dropped. Then, in each layer of each event, voxels with
@@ -17,7 +18,8 @@ References:
     section 2.2.
 """
 
-from typing import Literal
+import math
+from typing import Final, Literal
 
 import numpy as np
 
@@ -34,6 +36,8 @@ from calovox.voxelization.voxels import Voxels
 
 __all__ = ["hits_to_voxels", "shower_centers"]
 
+_ROUNDING: Final = 1e-5
+
 
 @kernel()
 def _centers_kernel(
@@ -43,7 +47,8 @@ def _centers_kernel(
     offsets: Array,
     eta_center: Array,
     phi_center: Array,
-) -> None:
+) -> int:
+    """Fill in the centres; give the first event whose mean is no centre, -1 if there is none."""
     # on entry the centres hold the direction of the photon, round which phi is averaged: a shower
     # on both sides of +-pi would else have its mean on the far side of the detector
     for event in range(eta_center.size):
@@ -51,15 +56,20 @@ def _centers_kernel(
         total = 0.0
         sum_eta = 0.0
         sum_phi = 0.0
+        lowest, highest = math.inf, -math.inf
         for hit in range(offsets[event], offsets[event + 1]):
             # products in double precision, whatever the columns are
             weight = np.float64(energy[hit])
             total += weight
             sum_eta += weight * eta[hit]
             sum_phi += weight * wrap_phi_kernel(phi[hit] - origin)
+            lowest, highest = min(lowest, eta[hit]), max(highest, eta[hit])
         if total > 0.0:  # else the photon's direction stays
             eta_center[event] = sum_eta / total
+            if not lowest - _ROUNDING <= eta_center[event] <= highest + _ROUNDING:
+                return event
             phi_center[event] = wrap_phi_kernel(origin + sum_phi / total)
+    return -1
 
 
 @kernel()
@@ -131,10 +141,14 @@ def shower_centers(hits: Hits) -> tuple[Float64[Array, " event"], Float64[Array,
     Returns:
         Pseudorapidity, and azimuth in [-pi, pi); the photon's direction where the energies of
         the hits do not have a positive sum.
+
+    Raises:
+        ValueError: If positive and negative energies of an event cancel, so that the mean of eta
+            lies outside of all its hits.
     """
     eta_center = hits.photons.eta.copy()
     phi_center = hits.photons.phi.copy()
-    _centers_kernel(
+    wrong = _centers_kernel(
         np.ascontiguousarray(hits.eta),
         np.ascontiguousarray(hits.phi),
         np.ascontiguousarray(hits.energy),
@@ -142,6 +156,13 @@ def shower_centers(hits: Hits) -> tuple[Float64[Array, " event"], Float64[Array,
         eta_center,
         phi_center,
     )
+    if wrong >= 0:
+        energy = hits[wrong : wrong + 1].energy.astype(np.float64)
+        raise ValueError(
+            f"hits: the energies of event {hits.photons.index[wrong]} cancel: their sum is "
+            f"{energy.sum():.4g} MeV, that of their absolute values {np.abs(energy).sum():.4g} "
+            f"MeV, and the centre would lie at eta = {eta_center[wrong]:.4g}: leave the event out"
+        )
     return eta_center, phi_center
 
 
@@ -165,7 +186,7 @@ def hits_to_voxels(
 
     Raises:
         ValueError: If `center` is none of the two, or the grid lacks the layer of a hit, or the
-            detector one of the grid.
+            detector one of the grid, or the energies of an event cancel.
     """
     if center not in ("hits", "photon"):
         raise ValueError(f"hits_to_voxels: expected `center` hits or photon, got {center}")

@@ -22,6 +22,7 @@ from calovox.samples.observables import (
 from calovox.samples.observables.strips import strip_observables
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.reflection import mirrored_voxels
+from tests.reconstruction.hand_made import make_cells
 from tests.reference import observables as slow
 from tests.toy_observed import toy_cells
 from tests.toy_showers import toy_photons, toy_showers
@@ -172,6 +173,31 @@ def test_a_shower_without_energy_has_empty_windows():
     assert not found.exists.any()
 
 
+def test_of_equally_hot_cells_the_first_in_the_table_is_the_middle():
+    windows = cells_to_window_cells(
+        make_cells(CELLS, {(2, 60, 5): 7.0, (2, 61, 5): 7.0, (2, 59, 5): 1.0}), CELLS
+    )
+    middle = windows.row[0, windows.layer_slice(2)][31]
+    assert middle == CELLS.at(2, 60, 5)
+
+
+def test_without_strips_their_window_lies_around_the_hottest_cell():
+    windows = cells_to_window_cells(make_cells(CELLS, {(2, 60, 5): 7.0}), CELLS)
+    middle = windows.row[0, windows.layer_slice(1)][73]
+    hottest = CELLS.at(2, 60, 5)
+    assert abs(CELLS.eta[middle] - CELLS.eta[hottest]) <= 0.5 * CELLS.d_eta[middle] + 1e-9
+
+
+def test_a_cell_of_exactly_the_threshold_is_kept():
+    windows = cells_to_window_cells(make_cells(CELLS, {(2, 60, 5): 7.0, (2, 61, 5): 1.0}), CELLS)
+    assert np.count_nonzero(cut_cells(windows, 1.0).energy) == 2
+
+
+def test_a_negative_cell_is_not_the_middle_of_windows():
+    windows = cells_to_window_cells(make_cells(CELLS, {(2, 60, 5): -7.0}), CELLS)
+    assert not windows.exists.any()
+
+
 def test_the_windows_hold_what_the_ratios_need(toys):
     _, cells = toys
     whole = cells_to_shapes(cells, CELLS)
@@ -244,9 +270,24 @@ def test_cell_observables_are_those_of_their_definition(toys):
                 hot[:5].sum() / hot.sum()
             )
             assert found[f"cells_above_10mev_{layer}"][event] == np.sum(hot > 10)
+    tile, before = found["cells_e_12"], sum(found[f"cells_e_{layer}"] for layer in range(4))
+    np.testing.assert_allclose(found["r_had"], tile / before)
     np.testing.assert_allclose(
         found["pointing"], found["bary_eta_1"] - found["bary_eta_2"], atol=1e-9
     )
+
+
+def test_with_noise_positions_take_cells_above_two_standard_deviations(toys):
+    photons, cells = toys
+    windows = add_noise(cells_to_window_cells(cells, CELLS), np.arange(6), seed=1)
+    found = cells_to_observables(windows, CELLS, photons, noise=ELECTRONIC_NOISE)
+    part = windows.layer_slice(2)
+    energy, row = windows.energy[:, part], windows.row[:, part]
+    for event in range(6):
+        seen = energy[event] > 2.0 * ELECTRONIC_NOISE[2]
+        eta = np.sign(photons.eta[event]) * (CELLS.eta[row[event]] - photons.eta[event])
+        mean = np.average(eta[seen], weights=energy[event][seen])
+        assert found["bary_eta_2"][event] == pytest.approx(1e3 * mean)
 
 
 def test_cell_observables_do_not_know_the_sign_of_eta_and_phi(toys):
@@ -288,6 +329,15 @@ def test_the_second_maximum_is_that_of_the_slow_twin():
         e_2, valley = slow.second_maximum(profile[event].tolist())
         assert found.delta_e[event] == pytest.approx(e_2 - valley)
         assert found.e_ratio[event] == pytest.approx((10.0 - e_2) / (10.0 + e_2))
+
+
+def test_of_two_equal_maxima_the_one_behind_the_deeper_valley_is_second():
+    profile = np.full((1, 49), 1.0)
+    profile[0, 24] = 100.0
+    profile[0, 20:24] = 50.0, 30.0, 30.0, 30.0
+    profile[0, 25:29] = 5.0, 5.0, 5.0, 50.0
+    for strips in (profile, profile[:, ::-1]):
+        assert strip_observables(strips).delta_e[0] == 45.0
 
 
 def test_the_strips_next_to_the_hottest_make_widths():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.commands.train import (
+from calovox.cli.commands.train.networks import (
     Compile,
     LoopSettings,
     preview_training,

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from calovox.cli.command import ChecksFailedError, Job, make_command
-from calovox.cli.commands.sample_files import name_samples, name_simulations
 from calovox.cli.progress import track
+from calovox.cli.sample_files import name_samples, name_simulations
 from calovox.cli.settings import FileIn, FileInText, FileOut
 from calovox.units import parse_quantity
 

@@ -54,7 +54,7 @@ class ExportSettings:
     centers: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="Where showers lie about photons, a JSON file."
+            exists=True, dir_okay=False, help="Shower centres, of calovox train centers."
         ),
         FileIn(),
     ] = None
@@ -71,10 +71,10 @@ class ExportSettings:
     ] = None
     plain: Annotated[
         bool,
-        typer.Option(help="Write graphs operation by operation, which others are compared with."),
+        typer.Option(help="Write graphs operation by operation, as a reference."),
     ] = False
     half_weights: Annotated[
-        bool, typer.Option(help="Round weights of the voxels to 16 bits: files of half the size.")
+        bool, typer.Option(help="Round the weights of voxels to 16 bits: half the size.")
     ] = False
     fastcalosim: Annotated[
         bool, typer.Option(help="Also write files with fixed shapes, for FastCaloSim.")

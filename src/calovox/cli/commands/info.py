@@ -1,5 +1,6 @@
 """`calovox info`: what is in a file."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,11 @@ def info(
 ) -> None:
     """Show what is in any file of calovox: hits, dataset, shapes, grid, model, report, ROOT."""
     with one_line_errors(traceback=context.find_root().params["traceback"]):
+        from calovox.files.formats import detect_format
+
+        found = detect_format(file)
+        if sys.stderr.isatty():  # the libraries that read it are slow to import
+            typer.echo(printable(f"calovox info: {file}, {found}"), err=True)
         from calovox.info import describe_file
 
         lines = describe_file(file)

@@ -2,17 +2,17 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.options import Group
 from calovox.cli.progress import track
 from calovox.cli.settings import CellsTable, FileIn, FileOut, HitsIn, Output, Seed
-from calovox.phi_modulation.fit import FitSettings
+from calovox.phi_modulation.fit_settings import FitSettings
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -50,21 +50,21 @@ class FitCommandSettings:
         int,
         typer.Option(
             min=0,
-            help="Place each shower so often, at random azimuths; 0 takes showers as they are. "
+            help="Place each shower this many times at random azimuths; 0 leaves it where it is. "
             "Needs hits of calovox geant4, whose modulation is known.",
         ),
     ] = 0
     cells_table: CellsTable = None
     root: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Also write the ROOT files of FastCaloSim, here."),
+        typer.Option(metavar="FOLDER", help="Also write ROOT files for FastCaloSim into it."),
         FileOut(),
     ] = None
     eta_edges: Annotated[
         str, typer.Option(metavar="EDGES", help="Borders of the |eta| ranges, one curve each.")
     ] = ",".join(f"{edge:g}" for edge in _DEFAULTS.eta_edges)
     min_energy: Annotated[
-        str, typer.Option(metavar="ENERGY", help="Showers below are not used.")
+        str, typer.Option(metavar="ENERGY", help="Lowest energy of the showers used.")
     ] = "130GeV"
     fit: Annotated[FitSettings, _OPTIONS] = _DEFAULTS
     seed: Seed = 1
@@ -156,7 +156,8 @@ def _fit_settings(settings: FitCommandSettings) -> FitSettings:
         raise ValueError(
             f"--eta-edges: expected numbers with commas between, got '{settings.eta_edges}'"
         ) from None
-    if not (edges[0] >= 0.0 and edges[-1] < math.inf and np.all(np.diff(edges) > 0.0)):
+    rising = all(low < high for low, high in pairwise(edges))
+    if not (edges[0] >= 0.0 and edges[-1] < math.inf and rising):
         raise ValueError(
             f"--eta-edges: expected finite |eta| that rise, got '{settings.eta_edges}'"
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.settings import FileIn, Output
+from calovox.cli.settings import FileIn, Output, Seed
 
 __all__ = ["RECONSTRUCT", "ReconstructSettings", "reconstruct"]
 
@@ -52,6 +52,7 @@ class ReconstructSettings:
             min=1, max=2, help="Rows of strips in the profile of EMB1: 1 as the note, 2 as ATLAS."
         ),
     ] = 1
+    seed: Seed = 1
 
 
 def reconstruct(settings: ReconstructSettings, job: Job) -> str:
@@ -61,7 +62,8 @@ def reconstruct(settings: ReconstructSettings, job: Job) -> str:
     from calovox.reconstruction.file import reconstruct_file
 
     own = settings.cells_table
-    source = open_cells(settings.file, barrel_cells() if own is None else read_barrel(own).cells)
+    table = barrel_cells() if own is None else read_barrel(own).cells
+    source = open_cells(settings.file, table, seed=settings.seed)
     reconstruct_file(
         source,
         settings.output,

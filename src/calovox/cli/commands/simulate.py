@@ -54,7 +54,7 @@ class SimulateSettings:
     phi_modulation: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE|none", help="Curves to be put into the hits. [default: the model's]"
+            metavar="FILE|none", help="Curves to apply to the hits. [default: the model's]"
         ),
         FileInText(words=("none",)),
     ] = None
@@ -62,8 +62,9 @@ class SimulateSettings:
         str | None,
         typer.Option(
             metavar="FILE|photon",
-            help="File of calovox train centers: where showers lie about their photons; photon: "
-            "there, and photons of a dataset at its shower centres. [default: the model's]",
+            help="File of calovox train centers: how shower centres scatter about photons; or "
+            "photon: no scatter, and photons of a dataset at its shower centres. "
+            "[default: the model's]",
         ),
         FileInText(words=("photon",)),
     ] = None
@@ -73,7 +74,7 @@ class SimulateSettings:
     ] = None
     eta: Annotated[
         str | None,
-        typer.Option(metavar="ETA", help="Pseudorapidities of new photons, as there."),
+        typer.Option(metavar="ETA", help="Their pseudorapidities, as in calovox geant4."),
     ] = None
     photons: Annotated[
         Path | None,
@@ -81,13 +82,15 @@ class SimulateSettings:
             exists=True,
             dir_okay=False,
             help="New photons: those of a dataset or a hits file, or the columns energy (MeV), "
-            "eta and phi of a Parquet or CSV file.",
+            "eta and phi of a Parquet, CSV or ROOT file.",
         ),
         FileIn(),
     ] = None
     number: Annotated[
         int | None,
-        typer.Option("--number", "-n", min=1, help="How many; all of the library or the file."),
+        typer.Option(
+            "--number", "-n", min=1, help="How many. [default: all of the library or file]"
+        ),
     ] = None
     seed: Seed = 1
     allow_extrapolation: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from calovox.cli.command import Job, make_command
+from calovox.cli.command import Job, make_command, warn
 from calovox.cli.settings import (
     CellsTable,
     CurveToRemove,
@@ -53,7 +53,7 @@ class VoxelizeSettings:
         Path | None,
         typer.Option(
             help="Also collect patterns of deposits in voxels, into this file, for calovox "
-            "simulate --placement patterns: from showers that nothing is judged by.",
+            "simulate --placement patterns. Take other showers than those of a reference.",
         ),
         FileOut(),
     ] = None
@@ -88,6 +88,7 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
         patterns=settings.patterns,
         **job.writing(),
     )
+    warn(settings.output, content.shares.warnings())
     return f"{settings.output}: {content}, {grid.n_voxels} voxels"
 
 

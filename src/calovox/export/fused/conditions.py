@@ -89,18 +89,11 @@ class FusedConditions(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class _Embedded:
-    """Embedded scalars as affine maps of the condition and of the last hidden neurons.
+    """Embedded scalars as affine maps of the condition and of the last hidden neurons."""
 
-    Attributes:
-        hidden: Weight and bias of the hidden layers of all networks together.
-        neurons: Matrix for the last hidden neurons.
-        direct: Matrix for the condition, where a scalar is not embedded.
-        constant: What is added.
-    """
-
-    hidden: list[tuple[Tensor, Tensor]]
+    hidden: list[tuple[Tensor, Tensor]]  # weight and bias, all networks together
     neurons: Float64[Tensor, "embedded neuron"]
-    direct: Float64[Tensor, "embedded condition"]
+    direct: Float64[Tensor, "embedded condition"]  # where a scalar is not embedded
     constant: Float64[Tensor, " embedded"]
 
     @classmethod

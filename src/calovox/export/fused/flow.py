@@ -65,7 +65,7 @@ class FusedFlow(nn.Module):
             assert isinstance(coupling, SplineCoupling)
             blocks.append(_FusedBlock(coupling, places))
             self.consumers.append(_condition_part(coupling, 2 * len(places)))
-            if k > 0:
+            if k > 0:  # the permutation before the block is done by reading other places
                 places = places[flow.inverse_permutations[k - 1]]
         self.blocks = nn.ModuleList(blocks)
         self.places = places
@@ -172,12 +172,9 @@ def _hidden_layers(coupling: SplineCoupling, places: Int64[Tensor, " variable"])
 def _bin_quantities(
     bound: float, n_bins: int, n_changed: int
 ) -> tuple[Float64[Tensor, "quantity logit"], Float64[Tensor, "quantity column"]]:
-    """Write what a spline needs as affine maps of the shares of its bins and of y.
-
-    Returns:
-        The matrix for the shares (per variable, widths before heights); and for the rest, in the
-        columns, the constants and the factors of y of each changed variable.
-    """
+    """Write what a spline needs as affine maps of the shares of its bins and of y."""
+    # first the matrix for the shares (per variable, widths before heights); then for the rest, in
+    # the columns, the constants and the factors of y of each changed variable
     below = torch.ones(n_bins + 1, n_bins, dtype=torch.float64).tril(-1)
     factors = 2.0 * bound * (1.0 - MIN_SHARE * n_bins) * below
     constants = 2.0 * bound * MIN_SHARE * torch.arange(n_bins + 1, dtype=torch.float64) - bound

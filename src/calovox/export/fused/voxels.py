@@ -51,6 +51,7 @@ class FusedLayers(nn.Module):
             Energies of the voxels, which add up to the layers.
         """
         total = self.sum(shares)
+        # without a branch, which costs nodes: empty layers get shares of 1 and their number
         empty = total <= 0.0
         factor = layer_energy / torch.where(empty, self.sizes, total)
         spread: Tensor = self.spread(empty.to(shares.dtype), shares)
@@ -117,7 +118,7 @@ class FusedLogits(FusedVoxels):
         layer_energy: Float32[Tensor, "event layer"],
     ) -> Float32[Tensor, "event voxel"]:
         raw = 1.0 / (1.0 + (-self.standardization.inverse(y)).exp())
-        return (raw - self.cut).relu()
+        return (raw - self.cut).relu()  # the layers' sums take care of the scale
 
 
 class FusedLogarithms(FusedVoxels):
@@ -180,6 +181,7 @@ class FusedQuantiles(FusedVoxels):
         threshold, climbs = torch.split(tables, [1, n_intervals], dim=2)
         threshold = threshold.squeeze(2)
         position = (y - threshold) / (HIGHEST_SCORE - threshold)
+        # how much of each interval lies below the position: all of it, a part, or nothing
         passed = ((position.unsqueeze(2) - self.starts) / self.lengths).relu()
         ratio = math.log(LOWEST_SHARE) + (torch.minimum(passed, self.longest) * climbs).sum(dim=2)
         shares = torch.where(position > 0.0, ratio.clamp(max=0.0).exp(), 0.0)
@@ -213,11 +215,9 @@ def fuse_voxels(voxels: VoxelSpace) -> FusedVoxels:
 
 
 def _cut(alpha: float, width: float) -> float:
-    """Find the p whose share is 0.
-
-    The inverse of the regularised logit and of the noise is p (1 + c) - d; the shares of a layer
-    are made to add up to 1, so that p - d / (1 + c) does as well.
-    """
+    """Find the p whose share is 0."""
+    # the inverse of the regularised logit and of the noise is p (1 + c) - d; the shares of a layer
+    # are made to add up to 1, so that p - d / (1 + c) does as well
     regular = alpha / (1.0 - 2.0 * alpha)
     stretch = 2.0 * regular * (1.0 + width) + width
     return (regular * (1.0 + width) + width) / (1.0 + stretch)

@@ -1,8 +1,8 @@
 """Smaller files of the same graph: nothing that is computed changes by a bit.
 
-Equal tensors are stored once. Tensors of doubles that are single precision numbers, as the
-weights of CaloINN are, are stored as such and widened when the file is loaded; and so are those
-that are half precision numbers, as weights of `round_weights`.
+Equal tensors are stored once. Tensors of doubles whose values fit into single precision, such as
+the weights of CaloINN, are stored in it and widened when the file is loaded. So are those whose
+values fit into half precision, such as the weights of `round_weights`.
 """
 
 import numpy as np

@@ -100,19 +100,12 @@ def fit_parametric(
 
 @dataclass(frozen=True)
 class _Showers:
-    """What is kept of all showers, in the order in which they were read.
+    """What is kept of all showers, in the order in which they were read."""
 
-    Attributes:
-        energy_number: Logarithm to base 2 of the nearest stored energy in MeV.
-        slice_index: Slice of the centre in |eta|, -1 outside of all.
-        values: E_tot / E_kin and the fractions of the layers.
-        tie_breakers: Random numbers that depend on the index of the event alone.
-    """
-
-    energy_number: Int64[Array, " event"]
-    slice_index: Int64[Array, " event"]
-    values: Float64[Array, "event variable"]
-    tie_breakers: Float64[Array, "event variable"]
+    energy_number: Int64[Array, " event"]  # base-2 logarithm of the nearest stored energy in MeV
+    slice_index: Int64[Array, " event"]  # slice of the centre in |eta|, -1 outside of all
+    values: Float64[Array, "event variable"]  # E_tot / E_kin and the fractions of the layers
+    tie_breakers: Float64[Array, "event variable"]  # depend on the index of the event alone
 
 
 @dataclass(frozen=True)

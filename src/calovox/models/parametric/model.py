@@ -17,10 +17,10 @@ showers may be on one side only. A photon is simulated in these steps:
    (`calovox.models.parametric.shapes`).
 
 AtlFast3 has up to 10 000 showers in a sample, at exactly the stored energies, and five bins in the
-first PCA. How smaller samples are treated stands in `calovox.models.parametric.fit`. As in all our
-models, the photon is taken to point at the energy-weighted centre of the shower, round which the
-average shapes are; AtlFast3 has them round the photon's extrapolation into the layer. There is no
-displacement of hits by the folds of the accordion, as our cells have straight sides.
+first PCA. `calovox.models.parametric.fit` says how smaller samples are treated. As in all models
+of calovox, average shapes lie round the energy-weighted centre of the shower, and the photon is
+taken to point there; in AtlFast3 they lie round the photon's extrapolation into the layer. Hits
+are not displaced by the folds of the accordion, as the cells have straight sides.
 
 References:
     ATLAS Collaboration, *AtlFast3: The Next Generation of Fast Simulation in ATLAS*,

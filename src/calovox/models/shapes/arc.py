@@ -4,8 +4,8 @@ Standard normal noise z and data x of unit variance are mixed as
 
     u(a) = cos(a) z + sin(a) x,    0 <= a <= pi / 2,
 
-and the mean slope of these arcs through a point, F(u; a) = E[cos(a) x - sin(a) z | u], makes of
-noise samples of the data:
+and the mean slope of these arcs through a point, F(u; a) = E[cos(a) x - sin(a) z | u], turns noise
+into samples of the data:
 
     du/da = F(u; a).
 
@@ -177,12 +177,13 @@ def sample_in_jumps(
     """
     x = torch.zeros_like(noise[:, 0])
     for number, angle in enumerate(jump_starts(noise.shape[1])):
+        # at the first start the angle is 0: the zeros of x do not enter
         u = math.cos(angle) * noise[:, number] + math.sin(angle) * x
         x = jump(slope, u, u.new_full((1, 1), angle))
     return x
 
 
 def _evaluate(slope: Slope, u: Tensor, angle: float) -> Tensor:
-    if angle > QUARTER_TURN - 1e-9:
+    if angle > QUARTER_TURN - 1e-9:  # F is 0 at the data: an evaluation saved
         return torch.zeros_like(u)
     return slope(u, u.new_full((1, 1), angle))

@@ -18,16 +18,16 @@ class ArcModel(nn.Module):
     Args:
         voxels: How voxels become variables of unit variance.
         sampling: How samples are made.
-
-    Attributes:
-        centroid: Where the energy centre of whole showers is moved, if anything is known of it.
+        centroid: Where the energy centre of whole showers is moved; None to leave it.
     """
 
-    def __init__(self, voxels: VoxelSpace, sampling: Sampling) -> None:
+    def __init__(
+        self, voxels: VoxelSpace, sampling: Sampling, centroid: VoxelCentroid | None
+    ) -> None:
         super().__init__()
         self.voxels = voxels
         self.sampling = sampling
-        self.centroid: VoxelCentroid | None = None
+        self.centroid = centroid
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

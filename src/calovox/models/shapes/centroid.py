@@ -1,15 +1,16 @@
-r"""The energy centre of the voxels, as the centre of the hits lets it be.
+r"""The energy centre of the voxels of a shower that is centred on its hits.
 
 Datasets are centred on the energy-weighted mean of the hits, so that this mean is 0. The energy
-centre D of the voxels is not: each voxel stands for its hits by its middle, and D is the sum of
-what that moves,
+centre D of the voxels is not 0: the energy of each voxel counts at its middle, which lies delta_i
+away from the mean of its hits,
 
 $$D = -\sum_i v_i \delta_i / \sum_i v_i, \qquad
   \mathrm{Var}\, D = \sum_i c_{l(i)}(E) s_i^2 v_i^2 / (\sum_i v_i)^2,$$
 
-with s_i the root mean square size of voxel i and c the part of it that the mean of its hits moves,
-in each layer and by the kinetic energy. Models of voxels do not know this: their D is two to four
-times as far from 0. `VoxelCentroid` draws D from that law and moves the voxels there by the tilt
+with s_i the root mean square size of voxel i, and c the part of its square by which the mean of
+the hits scatters, fitted for each layer and kinetic energy. Models of voxels do not know this:
+their D is two to four times as far from 0. `VoxelCentroid` draws D from a normal distribution with
+this variance, and moves the voxels there by the tilt
 
 $$v_i \to v_i \max(0, 1 + \lambda \cdot (t_i - \bar t_{l(i)})),$$
 
@@ -57,7 +58,7 @@ class VoxelCentroid(nn.Module):
         coefficients: c of each of these energies and each layer; all 0 if none are known.
 
     Attributes:
-        known: Whether the law is known: without it, showers stay as they are.
+        known: Whether the distribution is known: without it, showers stay as they are.
     """
 
     moments: Tensor
@@ -157,8 +158,8 @@ class VoxelCentroid(nn.Module):
         return (spread * (near @ self.coefficients)) @ self.ones[:, : self.n_layers].T
 
 
-def _tell_whether_known(law: VoxelCentroid, incompatible_keys: object) -> None:
-    law.known = bool(law.coefficients.any())
+def _tell_whether_known(centroid: VoxelCentroid, incompatible_keys: object) -> None:
+    centroid.known = bool(centroid.coefficients.any())
 
 
 def voxel_positions(

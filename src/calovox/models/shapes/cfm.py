@@ -7,13 +7,14 @@ velocity along them:
     loss = mean over events and voxels of w_i (v_i(x_t, t) - (x_1 - x_0)_i)^2,
 
 with t uniform in [0, 1] and weights w_i whose mean is 1. The note samples by dx/dt = v(x, t) with
-five steps of the midpoint rule; the arcs of `calovox.models.shapes.arc` need fewer. The
-network sees x, t, an embedding of log E and one of 10 abs(eta), and the layer energies as
-`LayerEnergyTransform` makes them. The note counts the weights of the velocity alone: 3 151 230
-for a width of 1024 and 6 043 882 for 1500; the two embeddings have 4958 each. Where the layer
-norms stand (before each activation, without parameters) and the activation (SiLU) are ours. So are
-the voxels as normal scores (`QuantileVoxelTransform`; `LogitVoxelTransform` is what the note has)
-and the preconditioning of the velocity (`calovox.nn.velocity`), which can be left out.
+five steps of the midpoint rule; the arcs of `calovox.models.shapes.arc` need fewer. The network
+sees x, t, an embedding of log E and one of 10 abs(eta), and the layer energies as
+`LayerEnergyTransform` makes them. The note counts the weights of the velocity alone: 3 151 230 for
+a width of 1024 and 6 043 882 for 1500; the two embeddings have 4958 each. The note does not say
+where the layer norms are, nor which activation is used: here, layer norms without parameters
+before each activation, and SiLU. Two things differ from the note: voxels are normal scores
+(`QuantileVoxelTransform` instead of `LogitVoxelTransform`), and the velocity is preconditioned
+(`calovox.nn.velocity`). Both can be switched off.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.2
@@ -32,6 +33,7 @@ from torch import Tensor
 
 from calovox.models.base import Conditions, Showers
 from calovox.models.shapes.arc_model import ArcModel
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.models.shapes.kinds import LayerWeighting
 from calovox.models.shapes.sampling import ONE_STEP, Sampling
 from calovox.nn import MLP, ScalarEmbedding, VelocityNetwork, count_parameters
@@ -90,7 +92,7 @@ def cfm_network(
 def condition_energies(n_layers: int = 5) -> LayerEnergyTransform:
     """Build the transform of the layer energies that the velocity network sees.
 
-    Its noise and logit are regularised by 1e-4 instead of the 1e-6 of CaloINN (ours): a share of
+    Its noise and logit are regularised by 1e-4 instead of the 1e-6 of CaloINN: a share of
     1 - 1e-6 is rounded to some per cent of its distance from 1 in single precision, and showers
     must not depend on how a machine rounds.
 
@@ -140,6 +142,7 @@ class CaloCFM(ArcModel):
         voxels: How voxels become numbers without bounds.
         layer_weighting: Weights of the loss.
         sampling: How samples are made.
+        centroid: Where the energy centre of whole showers is moved; None to leave it.
     """
 
     weights: Tensor
@@ -153,8 +156,9 @@ class CaloCFM(ArcModel):
         *,
         layer_weighting: LayerWeighting = "note",
         sampling: Sampling = ONE_STEP,
+        centroid: VoxelCentroid | None = None,
     ) -> None:
-        super().__init__(voxels, sampling)
+        super().__init__(voxels, sampling, centroid)
         if network.n_variables != voxels.n_voxels:
             raise ValueError(
                 f"CaloCFM: expected a network of {voxels.n_voxels} variables, one per voxel, got "

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from calovox.models.base import Conditions, Showers
 from calovox.models.shapes.arc_model import ArcModel
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.models.shapes.edm import (
     SIGMA_DATA,
     angle_to_time,
@@ -46,6 +47,7 @@ class CaloDiT(ArcModel):
         conditions: What the network sees of a photon and its layer energies.
         voxels: How voxels become the network's variables.
         sampling: How samples are made.
+        centroid: Where the energy centre of whole showers is moved; None to leave it.
     """
 
     def __init__(
@@ -55,8 +57,9 @@ class CaloDiT(ArcModel):
         voxels: VoxelSpace,
         *,
         sampling: Sampling = ONE_STEP,
+        centroid: VoxelCentroid | None = None,
     ) -> None:
-        super().__init__(voxels, sampling)
+        super().__init__(voxels, sampling, centroid)
         if network.n_variables != voxels.n_voxels:
             raise ValueError(
                 f"CaloDiT: expected a network of {voxels.n_voxels} variables, one per voxel, got "

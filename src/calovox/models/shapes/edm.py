@@ -178,6 +178,7 @@ def karras_sigmas(
     if n_levels < 1:
         raise ValueError(f"karras_sigmas: expected `n_levels` of 1 or more, got {n_levels}")
     low, high = sigma_min ** (1.0 / rho), sigma_max ** (1.0 / rho)
+    # the ends are set, not computed: powers and roots would round them
     inner = [(high + k / (n_levels - 1) * (low - high)) ** rho for k in range(1, n_levels - 1)]
     return [sigma_max, *inner, sigma_min][:n_levels]
 
@@ -217,7 +218,7 @@ def sample_by_heun(
     x = sigmas[0] * noise
     for sigma, following in itertools.pairwise(sigmas):
         x = heun_step(slope, x, sigma, following)
-    return x - sigmas[-1] * slope(x, sigmas[-1])
+    return x - sigmas[-1] * slope(x, sigmas[-1])  # the slope at s = 0 is not defined
 
 
 def angle_to_time(
@@ -232,5 +233,6 @@ def angle_to_time(
     Returns:
         log(s) / 4.
     """
+    # infinite at a = 0, where the highest level takes its place
     sigma = sigma_data * angle.cos() / angle.sin()
     return 0.25 * sigma.clamp(SIGMA_MIN, SIGMA_MAX).log()

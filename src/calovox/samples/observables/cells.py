@@ -8,16 +8,16 @@ All are computed from the cells in windows (`windows`), with noise or without. I
 - the second moments in eta and phi,
   $\sqrt{\sum_i (\eta_i - \langle \eta \rangle)^2 E_i / \sum_i E_i}$.
 
-The barycentres of EMB1 and EMB2 are given less the direction of the photon, which points back to
-the detector's origin: their mean is the bias, their width the resolution of the position. The
-sign along eta is that of a photon at positive eta. Their difference along eta is the pointing.
-R_had is the energy of the tile layer over that of the layers before it. The observables of EMB1
-are those of the note and those of ATLAS (`strips`), the ratios of EMB2 those of the note and of
-ATLAS (`reconstruction.shapes`), Delta E over the energy of the photon.
+The direction of the photon, which points back to the detector's origin, is subtracted from the
+barycentres of EMB1 and EMB2: their mean is the bias, their width the resolution of the position.
+The sign along eta is that of a photon at positive eta. The difference of the two barycentres along
+eta is the pointing. R_had is the energy of the tile layer over that of the layers before it. EMB1
+has the observables of the note and those of ATLAS (`strips`), EMB2 the ratios of the note and of
+ATLAS (`reconstruction.shapes`). Delta E is given over the energy of the photon.
 
-With noise, barycentres and moments take cells above two standard deviations of it, and cells are
-not counted above energies within. Without such cells a barycentre, its moments and the pointing
-are 0. A moment below rounding is 0.
+With noise, barycentres and moments take cells above two standard deviations of the noise, and
+cells are counted above energies beyond that alone. If there is no such cell, the barycentre, the
+moments and the pointing are 0. A moment below rounding is 0.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ from calovox.photons import Photons
 from calovox.reconstruction import cells_to_shapes
 from calovox.reconstruction.strips import strip_profile
 from calovox.samples.observables.strips import strip_observables
-from calovox.samples.observables.table import Observable, ObservableTable
+from calovox.samples.observables.table import Observable, ObservableTable, ratio_or_zero
 from calovox.samples.observables.windows import WINDOWS, WindowCells
 
 __all__ = [
@@ -92,7 +92,7 @@ class _Layer:
         return np.asarray(self.energy.sum(axis=1))
 
     def mean(self, axis: Float64[Array, "event cell"]) -> Float64[Array, " event"]:
-        return _ratio((self.weight * axis).sum(axis=1), self.weight.sum(axis=1))
+        return ratio_or_zero((self.weight * axis).sum(axis=1), self.weight.sum(axis=1))
 
     def moment(self, axis: Float64[Array, "event cell"]) -> Float64[Array, " event"]:
         moment = np.sqrt(self.mean((axis - self.mean(axis)[:, None]) ** 2))
@@ -102,7 +102,7 @@ class _Layer:
         count = min(count, self.energy.shape[1])
         top = -np.partition(-self.energy, count - 1, axis=1)[:, :count]
         positive = np.maximum(self.energy, 0.0).sum(axis=1)
-        return _ratio(np.maximum(top, 0.0).sum(axis=1), positive)
+        return ratio_or_zero(np.maximum(top, 0.0).sum(axis=1), positive)
 
 
 _Row = tuple[str, str, str, Callable[[_Layer], Float64[Array, " event"]]]
@@ -217,7 +217,7 @@ def _columns(
     yield np.where(both, _MILLI * (first.mean(first.eta) - second.mean(second.eta)), 0.0)
     yield cells.energy.sum(axis=1) / photons.energy
     before = sum(layer.total for number, layer in layers.items() if number != _TILE)
-    yield _ratio(layers[_TILE].total, np.asarray(before))
+    yield ratio_or_zero(layers[_TILE].total, np.asarray(before))
     shapes = cells_to_shapes(cells.to_cells(), table)
     for entry in _SHAPES:
         yield getattr(shapes, entry.name)
@@ -259,10 +259,3 @@ def _rows(layer: int, noise: Mapping[int, float] | None) -> tuple[_Row, ...]:
         if limit >= least
     )
     return (*_ROWS, *(_BARYCENTRES if layer in _POSITIONED else ()), *counts)
-
-
-def _ratio(
-    numerator: Float64[Array, " event"], denominator: Float64[Array, " event"]
-) -> Float64[Array, " event"]:
-    positive = denominator > 0
-    return np.where(positive, numerator / np.where(positive, denominator, 1.0), 0.0)

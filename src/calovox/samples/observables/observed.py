@@ -1,10 +1,10 @@
 """Some showers of a sample, with all that observables are computed from.
 
 Showers are chosen by their photons: of samples of the same photons, the same ones are taken. Two
-samples are paired photon by photon where they can be: a shower of the other sample with the same
-index and energy is of the same photon. The barycentres of its cells are then compared with the
-direction of that photon as the reference tells it, which is the true one: models start from the
-shower centre of the reference.
+samples are paired photon by photon where they can be: showers with the same index and energy are
+of the same photon. The barycentres of the simulated cells are then compared with the photon's
+direction in the reference. That is the true one: models start from the shower centre of the
+reference instead.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,6 +94,11 @@ class ObservedShowers:
         return self.windows is not None and self.photons is not None
 
     @cached_property
+    def _cells(self) -> dict[int | None, WindowCells]:
+        """Cells by the seed of their noise: it is drawn once for all kinds of inputs."""
+        return {}
+
+    @cached_property
     def voxel_energy(self) -> Float32[Array, "event voxel"]:
         """Energy of each voxel in MeV."""
         return self.fraction * self.energy.astype(np.float32)[:, None]
@@ -115,9 +120,13 @@ class ObservedShowers:
             noise_seed: Seed of the electronic noise; None for cells above 1 MeV without noise.
         """
         assert self.windows is not None
-        if noise_seed is None:
-            return cut_cells(self.windows)
-        return add_noise(self.windows, self.index, seed=noise_seed)
+        if noise_seed not in self._cells:
+            self._cells[noise_seed] = (
+                cut_cells(self.windows)
+                if noise_seed is None
+                else add_noise(self.windows, self.index, seed=noise_seed)
+            )
+        return self._cells[noise_seed]
 
     def cell_observables(self, noise_seed: int | None) -> ObservableTable:
         """Compute the observables of cells.

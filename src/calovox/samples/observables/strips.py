@@ -6,9 +6,9 @@ i_0 the hottest strip of EMB1:
 $$w_{s3} = \sqrt{\frac{\sum E_i (i - i_0)^2}{\sum E_i}}, \; |i - i_0| \le 1, \qquad
 f_{side} = \frac{E(7) - E(3)}{E(3)}.$$
 
-The second maximum is the highest strip among those that are higher than both their neighbours, do
-not touch i_0, and lie within 20 strips of it; the note takes the one with the largest sum of three
-strips instead. Delta E is its energy above the lowest strip between it and i_0, and
+Candidates for the second maximum are strips that are higher than both their neighbours, do not
+touch i_0, and lie within 20 strips of it. ATLAS takes the highest; the note takes the one with the
+largest sum of three strips. Delta E is its energy above the lowest strip between it and i_0, and
 E_ratio = (E_1 - E_2) / (E_1 + E_2). Without a second maximum, E_2 and Delta E are 0.
 
 References:
@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.samples.observables.table import ratio_or_zero
 
 __all__ = ["StripObservables", "strip_observables"]
 
@@ -67,13 +68,13 @@ def strip_observables(profile: Float64[Array, "event strip"]) -> StripObservable
     three = profile[:, middle - 1 : middle + 2]
     seven = profile[:, middle - 3 : middle + 4]
     e_3, e_7 = three.sum(axis=1), seven.sum(axis=1)
-    variance = _ratio(three[:, 0] + three[:, 2], e_3)
+    variance = ratio_or_zero(three[:, 0] + three[:, 2], e_3)
     e_1, (e_2, valley) = profile[:, middle], _second_maximum(profile)
     return StripObservables(
         w_s3=np.sqrt(np.maximum(variance, 0.0)),
-        f_side=_ratio(e_7 - e_3, e_3),
+        f_side=ratio_or_zero(e_7 - e_3, e_3),
         delta_e=e_2 - valley,
-        e_ratio=_ratio(e_1 - e_2, e_1 + e_2),
+        e_ratio=ratio_or_zero(e_1 - e_2, e_1 + e_2),
     )
 
 
@@ -84,6 +85,7 @@ def _second_maximum(
     middle = profile.shape[1] // 2
     sides = []
     for side in (profile[:, middle:], profile[:, middle::-1]):
+        # column 0 is the hottest strip; one more strip lets the last be compared with both sides
         padded = np.pad(side, ((0, 0), (0, 1)))
         inner = padded[:, 2 : _SEARCH + 1]
         lowest = np.minimum.accumulate(padded[:, 1:_SEARCH], axis=1)
@@ -94,13 +96,6 @@ def _second_maximum(
         valley = np.take_along_axis(lowest, best, axis=1)[:, 0]
         sides.append((height, np.where(height > 0, valley, 0.0)))
     (right, right_valley), (left, left_valley) = sides
-    # of two equal ones, that with the deeper valley
+    # of two equal maxima, the one with the deeper valley
     is_left = (left > right) | ((left == right) & (left_valley < right_valley))
     return np.where(is_left, left, right), np.where(is_left, left_valley, right_valley)
-
-
-def _ratio(
-    numerator: Float64[Array, " event"], denominator: Float64[Array, " event"]
-) -> Float64[Array, " event"]:
-    positive = denominator > 0
-    return np.where(positive, numerator / np.where(positive, denominator, 1.0), 0.0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float64
 
-__all__ = ["Observable", "ObservableTable"]
+__all__ = ["Observable", "ObservableTable", "ratio_or_zero"]
 
 
 @dataclass(frozen=True)
@@ -91,3 +91,19 @@ class ObservableTable:
         return ObservableTable(
             tuple(self.observables[column] for column in columns), self.values[:, columns]
         )
+
+
+def ratio_or_zero(
+    numerator: Float64[Array, " event"], denominator: Float64[Array, " event"]
+) -> Float64[Array, " event"]:
+    """Divide, with 0 where the denominator is not above 0.
+
+    Args:
+        numerator: What is divided.
+        denominator: What it is divided by.
+
+    Returns:
+        The ratios.
+    """
+    share = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+    return np.asarray(share)

@@ -14,12 +14,12 @@ x along eta and y along phi from the shower centre of its layer:
 - the roughness in alpha: $\sum |E_i - E_j| / \sum (E_i + E_j)$ over all pairs (i, j) of voxels
   that touch along alpha.
 
-How far the energy centre moves from one layer to the next tells whether layers know of each other.
+The move of the energy centre from one layer to the next tells whether layers know of each other.
 
 A voxel below the threshold counts as empty in all of them: energies of a few keV tell samples
-apart, but are no physics. Counts above less than the threshold are left out. A layer without
-energy has 0 in each column but its sparsity, 1, and a width below rounding, as of a layer with one
-voxel hit, is 0.
+apart, but are no physics. Counts of voxels above energies below the threshold are left out. In a
+layer without energy, the sparsity is 1 and all else 0. A width below rounding, as in a layer with
+one voxel hit, is 0.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -33,7 +33,7 @@ import numpy as np
 from calovox.arrays import Array, Float, Float64, Int64
 from calovox.kernels import kernel
 from calovox.samples.layout import VoxelLayout
-from calovox.samples.observables.table import Observable, ObservableTable
+from calovox.samples.observables.table import Observable, ObservableTable, ratio_or_zero
 
 __all__ = [
     "BEYOND",
@@ -102,7 +102,7 @@ class _Part:
 
     def share(self, energy: Float64[Array, " event"]) -> Float64[Array, " event"]:
         """Divide by the energy of the part; 0 without energy."""
-        return _ratio(energy, self.total)
+        return ratio_or_zero(energy, self.total)
 
     def mean(self, axis: str) -> Float64[Array, " event"]:
         return self.share(self.sums[axis])
@@ -114,7 +114,7 @@ class _Part:
 
     def asymmetry(self, axis: str) -> Float64[Array, " event"]:
         above, below = self.sums[f"+{axis}"], self.sums[f"-{axis}"]
-        return _ratio(above - below, above + below)
+        return ratio_or_zero(above - below, above + below)
 
     def sparsity(self) -> Float64[Array, " event"]:
         n_filled = np.count_nonzero(self.energy, axis=1)
@@ -209,7 +209,7 @@ def voxels_to_observables(
         incident_energy: Energy of each photon in MeV.
         layout: Where the voxels lie.
         threshold: Energy in MeV below which a voxel counts as empty.
-        only: Names of those that are wanted; all if not told.
+        only: Names of those that are wanted; None for all.
 
     Returns:
         One row per shower.
@@ -220,8 +220,7 @@ def voxels_to_observables(
     """
     if energy.shape[1] != layout.n_voxels:
         raise ValueError(
-            f"energy: expected {layout.n_voxels} voxels, as there are layout, "
-            f"got {energy.shape[1]}"
+            f"energy: expected {layout.n_voxels} voxels, as the layout has, got {energy.shape[1]}"
         )
     if len(energy) and not (energy.min() >= 0.0 and energy.max() < np.inf):
         event, voxel = np.argwhere(~((energy >= 0.0) & (energy < np.inf)))[0]
@@ -282,7 +281,7 @@ def _parts(layout: VoxelLayout) -> list[tuple[str, str, bool]]:
 
 
 def _rows(threshold: float, *, angles: bool) -> list[_Row]:
-    """List the rows that tell something."""
+    """List the rows that are not the same for all showers, or twice the same."""
     idle = {f"n_above_{limit:g}mev" for limit in COUNTED_ABOVE if limit < threshold}
     if threshold in COUNTED_ABOVE:
         idle.add("sparsity")
@@ -305,13 +304,6 @@ def _all_pairs(layout: VoxelLayout) -> Int64[Array, "pair 2"]:
     places = range(len(layout.layers))
     pairs = [layout.neighbours_in_alpha(p) + layout.boundaries[p] for p in places]
     return np.concatenate(pairs)
-
-
-def _ratio(
-    numerator: Float64[Array, " event"], denominator: Float64[Array, " event"]
-) -> Float64[Array, " event"]:
-    share = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
-    return np.asarray(share)
 
 
 @kernel()
@@ -337,6 +329,7 @@ def _hottest_kernel(energy: Array, most: int) -> Array:
         best = found[event]
         for voxel in range(energy.shape[1]):
             value = energy[event, voxel]
+            # nearly all voxels end here; the others are sorted in by insertion
             if value <= best[most - 1]:
                 continue
             place = most - 1

@@ -1,10 +1,10 @@
-"""All cells in windows around the hottest cell of a shower: what a physicist could ever see of it.
+"""All cells in windows around the hottest cell: what an analysis of data can see of a shower.
 
 The middle cell of the window in EMB2 is the hottest cell of EMB2. In the other layers it is the
-cell whose centre is nearest to that of the hottest cell, but for EMB1: there it is the hottest
-strip of those in the window around the nearest one. Windows go on over phi = pi. Of several
-hottest cells, the first in the cell table counts. A shower without a cell of positive energy in
-EMB2 has no windows: all its energies are 0.
+cell whose centre is nearest to that of the hottest cell. EMB1 goes one step further: its middle is
+the hottest strip in the window around the nearest one. Windows continue across phi = pi. Of
+several hottest cells, the first in the cell table counts. A shower without a cell of positive
+energy in EMB2 has no windows: all its energies are 0.
 """
 
 from dataclasses import dataclass, replace
@@ -200,7 +200,7 @@ def _nearest(
     eta, phi = table.eta[grid[:, 0]], table.phi[grid[0]]
     known = hottest >= 0
     at = np.where(known, hottest, 0)
-    # the lower of two cells that are equally near, whatever the rounding
+    # of two cells that are equally near, the lower one, whatever the rounding
     eta_index = np.argmin(np.abs(eta - table.eta[at][:, None]).round(9), axis=1)
     phi_index = np.argmin(np.abs(wrap_phi(phi - table.phi[at][:, None])).round(9), axis=1)
     return np.where(known, grid[eta_index, phi_index], -1)
@@ -231,6 +231,7 @@ def _energies(
     """Look up the energies of rows of the table, 0 for cells that were not hit."""
     if len(keys) == 0:
         return np.zeros(row.shape)
+    # event and cell in one number, rising: one search finds all cells of all events
     wanted = np.arange(len(row))[:, None] * np.int64(n_rows) + row
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     hit = (keys[at] == wanted) & (row >= 0)

@@ -1,6 +1,6 @@
 r"""FPD and KPD by the estimators of JetNet 0.2.5, with which the published values were made.
 
-Each feature is divided by its largest size in the reference.
+Each feature is divided by its largest absolute value in the reference.
 
 - FPD: the Frechet distance of normal distributions with the samples' moments, for draws with
   replacement of `n` showers of each sample, averaged over 20 draws, for ten `n` at equal distances
@@ -8,9 +8,9 @@ Each feature is divided by its largest size in the reference.
 - KPD: the median over ten draws of the squared maximum mean discrepancy with the kernel
   (x . y / d + 1)^4, without bias.
 
-They are kept for comparison with published values alone: the extrapolation takes away the bias of
-the draws, but not that of the samples themselves, and draws overlap, so that errors are too small
-and there is no p-value. Use `statistics.measure_many_features` to judge.
+They are for comparison with published values alone. The extrapolation takes away the bias of the
+draws, but not that of the samples themselves. Draws overlap, so that errors are too small, and
+there is no p-value. Use `statistics.measure_many_features` to judge.
 
 References:
     R. Kansal et al., *Evaluating generative models in high energy physics*, Phys. Rev. D 107
@@ -31,10 +31,11 @@ from calovox.scores.statistics.many_features import frechet_distance
 
 __all__ = ["PublishedDistance", "frechet_physics_distance", "kernel_physics_distance"]
 
+# JetNet's own numbers: published values depend on them
 _DRAWS_PER_SIZE: Final = 20
 _SIZES: Final = 10
 _KERNEL_DRAWS: Final = 10
-_ROWS: Final = 512
+_ROWS: Final = 512  # of the matrix of all pairs, which is never held at once
 _QUANTILES: Final = (16.275, 83.725)
 _SEED: Final = 42
 
@@ -110,7 +111,7 @@ def kernel_physics_distance(
         seed: Seed of the draws.
 
     Returns:
-        The distance, negative half of the time for one law.
+        The distance. It is negative half of the time for samples of the same distribution.
     """
     first, second = _normalise(reference, simulated)
     values = []

@@ -4,7 +4,7 @@ Both lists, in the order of the challenge's `evaluate.py`:
 
 - `FEATURES_2022`: log10 E_inc; log10 of the energy of each layer; centres of energy in eta, then
   in phi, widths in eta, then in phi, of the layers that are divided in alpha;
-- `FEATURES_2024`, since April 2024: the same, then log10 E_tot; the sparsity of each layer; the
+- `FEATURES_2024`, since April 2024: these, then log10 E_tot; the sparsity of each layer; the
   radial centres of all layers; their radial widths.
 
 Energies are in MeV, 1e-8 MeV is added before the logarithm, lengths are in units of 100 mm.
@@ -79,8 +79,7 @@ def challenge_features(
     """
     if energy.shape[1] != layout.n_voxels:
         raise ValueError(
-            f"energy: expected {layout.n_voxels} voxels, as there are layout, "
-            f"got {energy.shape[1]}"
+            f"energy: expected {layout.n_voxels} voxels, as the layout has, got {energy.shape[1]}"
         )
     kept = np.where(energy < cut, 0.0, energy).astype(np.float64)
     places = range(len(layout.layers))

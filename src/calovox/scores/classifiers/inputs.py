@@ -2,14 +2,16 @@
 
 - Voxels: log10(E_voxel / E_kin + `ENERGY_FLOOR`). The floor makes energies below it look alike:
   models add noise of that size in training, and set smaller energies to zero.
-- High-level features, those of the CaloChallenge: log10 of the layer energies, as fractions, and
-  centres of energy and widths along eta and phi of the layers that are divided in alpha.
+- High-level features, those of the CaloChallenge: log10 of the layer energies, as fractions of
+  E_kin, and centres of energy and widths along eta and phi of the layers that are divided in
+  alpha.
 
-Both with log10 E_kin and, if it is known, abs(eta); each standardised on the training showers.
+Both kinds hold log10 E_kin and, if it is known, abs(eta). Each input is standardised with the mean
+and the standard deviation of the training showers.
 
-Of larger samples, `MOST_SHOWERS` showers are drawn at random, and no more than 10^8 voxels divided
-by the voxels of a shower: 15 432 of data set 2 of the CaloChallenge. Samples of one size give the
-same rows, which may be showers of the same photons.
+Of larger samples, `MOST_SHOWERS` showers are drawn at random, or fewer, so that there are no more
+than 10^8 voxels: 15 432 showers of data set 2 of the CaloChallenge. Two samples of the same size
+give the same rows, since these may be showers of the same photons.
 """
 
 from collections.abc import Callable, Iterator, Mapping

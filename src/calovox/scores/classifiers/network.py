@@ -2,19 +2,18 @@ r"""Two-sample test by a classifier: can a network tell simulated showers from G
 
 A network learns to separate reference and simulated showers. The area under its ROC curve (AUC),
 measured on showers it has not seen, is 0.5 if the samples cannot be told apart and 1 if they
-always can. It is given one of two kinds of inputs (`classifier_inputs`): all voxels, or high-level
-features.
+always can. It is given one of two kinds of inputs (`inputs`): all voxels, or high-level features.
 
 Both samples have the same number of showers; half of them train the network, a quarter stops the
-training and calibrates the network, and a quarter measures. All is repeated with several seeds:
-another division, other initial weights. Showers in the same row stay in the same part, since both
-samples may have been made for the same photons: energies learned with one label would otherwise
-come back with the other.
+training and calibrates the network, and a quarter measures. All is repeated with several seeds,
+each with its own division and initial weights. Showers in the same row stay in the same part,
+since both samples may be of the same photons. The network would otherwise learn an energy with one
+label and meet it again with the other.
 
-The calibration, an isotonic regression, makes of the scores probabilities p of being simulated.
-Their cross entropy gives the Jensen-Shannon divergence of the samples, in bits, as far as the
-network sees it: JSD = 1 - BCE / ln 2, 0 if the samples cannot be told apart, and below 0 if the
-network or its calibration was wrong. The AUC is that of the scores themselves.
+The calibration, an isotonic regression, turns scores into probabilities of being simulated. Their
+binary cross entropy (BCE) gives the Jensen-Shannon divergence of the samples in bits, as far as
+the network sees it: JSD = 1 - BCE / ln 2. It is 0 if the samples cannot be told apart, and below 0
+if the network or its calibration is wrong. The AUC is that of the scores themselves.
 
 References:
     C. Krause et al., *CaloChallenge 2022: A Community Challenge for Fast Calorimeter Simulation*

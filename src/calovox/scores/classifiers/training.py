@@ -1,12 +1,11 @@
 """Training of the classifier that tries to tell simulated showers from Geant4.
 
 The network is that of the CaloChallenge: an input layer of 512 neurons and two hidden layers of
-512, with leaky rectifiers and no dropout. It minimises the cross entropy of the labels, and
-training stops where the cross entropy of showers set aside for that rises; the weights of the
-lowest are kept. The CaloChallenge trains 50 epochs of batches of 1000 at the rate 2e-4 without
-weight decay, and keeps the weights of the highest accuracy; ours needs fewer showers. One thread
-does it all, so that numbers do not depend on the processor. The only file of the evaluation that
-needs torch.
+512, with leaky ReLU and no dropout. It minimises the cross entropy of the labels. Training stops
+early when the cross entropy of a validation set rises, and keeps the weights of the lowest. The
+CaloChallenge trains 50 epochs of batches of 1000 at the learning rate 2e-4 without weight decay,
+and keeps the weights of the highest accuracy; our settings need fewer showers. One thread does it
+all, so that numbers do not depend on the processor. No other file of the evaluation needs torch.
 
 References:
     CaloChallenge, `evaluate.py` and its class `DNN`, https://github.com/CaloChallenge/homepage

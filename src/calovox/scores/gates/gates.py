@@ -12,16 +12,16 @@ unless told otherwise; `sample` likewise. One of five bounds follows:
 | `below_floor = B` | value + k hypot(u, v) < floor - B |
 | `p_value = A` | p < A / n |
 
-A bound may be an aim that nothing reaches yet: `known_failure` is then the value that is known to
-fail, and a row between it and the bound is a known failure, which is neither kept nor a surprise.
-A row beyond `known_failure`, by the same number of standard deviations, fails.
+A bound may be an aim that no model reaches yet. `known_failure` is then the value that models have
+now: a row between it and the bound is a known failure. It does not pass, but it does not break the
+gate. A row beyond `known_failure`, by the same number of standard deviations, fails.
 
 u and v are the uncertainties of value and floor, k is `n_sigma` (3 unless told otherwise), and n
-the number of rows that the gate judges of a sample. So a model that just keeps a bound fails a row
-with the probability 1 - Phi(k), 0.13 % for k = 3, and one whose showers are those of the reference
+the number of rows that the gate judges of a sample. A model that lies exactly on a bound fails a
+row with the probability 1 - Phi(k), 0.13 % for k = 3. A model with the reference's distribution
 fails a `p_value` gate with at most the probability A (Bonferroni). Bounds from the floor fail less
-often than that: v is the scatter of the floor's draws, of which the floor is the mean, so that
-their room is too large by up to hypot(u, v) / u.
+often: v is the scatter of single draws, but the floor is their mean, so that the room left is too
+large by up to hypot(u, v) / u.
 
 What cannot be judged is never passed over: bins with too few showers are listed as not judged, and
 a gate that judges no row at all of a sample is not kept.
@@ -98,7 +98,6 @@ class Gate:
             raise ValueError(
                 f"gate on {self.metric}: expected 0 < p_value < 1, got {self.p_value:g}"
             )
-
         if self.known_failure is not None and self.kind == "p_value":
             raise ValueError(f"gate on {self.metric}: expected no known_failure beside p_value")
 

@@ -1,9 +1,9 @@
 """What boosted trees are given: voxels, observables or cells, and the photon.
 
-Energies of voxels and cells are fractions of the photon's energy; trees do not care for the scale,
-but at one scale a border between two of their leaves means the same at all energies. A voxel below
-the threshold is 0. Every input has log10 of the photon's energy and, where it is known, abs(eta)
-beside it, which alone tell nothing: both samples are of the same photons.
+Energies of voxels and cells are fractions of the photon's energy, so that one split of a tree
+means the same at all energies. A voxel below the threshold is 0. Every kind of inputs also holds
+log10 of the photon's energy and, where it is known, abs(eta). These alone tell nothing: both
+samples are of the same photons.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Every kind of inputs that trees are given, computed from showers.
 
-All cells in windows with electronic noise are the figure of merit for whoever analyses data; the
-others find what is wrong with a model, down to what nobody could measure.
+All cells in windows with electronic noise are the figure of merit: they are what an analysis of
+data can see. The other kinds find what is wrong with a model, down to what nobody could measure.
 """
 
 from typing import Final, Literal

@@ -5,9 +5,9 @@ again, and with all of them, and extrapolated to infinitely many showers by
 
 $$A(n) = A_\infty - b \, n^{-c}$$
 
-with c = 1/2, fitted by weighted least squares. The uncertainty of A_inf holds the error of the
-fit and, since nothing fixes c, half the range between fits with c = 1/4 and c = 1. A_inf is no
-more than 1. Points with parts of the same showers are correlated; the error of the fit ignores it.
+with c = 1/2, fitted by weighted least squares. The uncertainty of A_inf has two parts: the error
+of the fit and, since nothing fixes c, half the range between fits with c = 1/4 and c = 1. A_inf is
+at most 1. Points share showers and are correlated; the error of the fit ignores that.
 """
 
 from dataclasses import dataclass

@@ -1,15 +1,15 @@
 r"""What a classifier sees: which observables tell the samples apart, and how.
 
-Trees are trained on observables. The importance of one is how much of the AUC is lost when its
-values are exchanged at random among all showers that are judged, of both samples. Two
-observables that tell the same share their importance; the last column does not: the AUC of each
-observable alone, with trees that know the photon and nothing else besides.
+Trees are trained on observables. The permutation importance of one is how much of the AUC is lost
+when its values are permuted among all showers that are judged, of both samples. Two observables
+that tell the same share their importance. The AUC of each observable alone is free of that: its
+trees know the photon and this observable.
 
-Beside it, what a model builder must mend: the shift of the mean and the change of the width, in
-units of the reference's standard deviation, each with its statistical error (those of independent
-samples: for samples of the same photons they are upper bounds). Both are winsorised at 0.1 % of
-the reference on either side, so that single showers do not decide; these are counted elsewhere
-(`statistics.outliers`).
+Two more numbers say what a model builder must mend: the shift of the mean and the change of the
+width, in units of the reference's standard deviation. Their statistical errors are those of
+independent samples, and upper bounds for samples of the same photons. Both are winsorised at 0.1 %
+of the reference on either side, so that single showers do not decide; outliers are counted by
+`statistics.outliers`.
 
 References:
     L. Breiman, *Random forests*, Machine Learning 45 (2001) 5 (permutation importance)

@@ -3,11 +3,11 @@ r"""Two-sample test by boosted trees.
 Histogram gradient boosting learns to tell simulated showers from those of the reference. The area
 under its ROC curve (AUC) is measured on showers that it has not seen: all photons are divided into
 `N_FOLDS` folds, and each fold is judged by trees trained on the others. Showers of one photon, in
-both samples, are in one fold: the energies of a photon, learned with one label, would otherwise
-come back with the other. The AUC is the mean of the folds', so that scores of different trainings
-are not compared with each other. All is repeated with other divisions, one per seed.
+both samples, are in one fold: trees would otherwise learn a photon's energy with one label and
+meet it again with the other. The AUC is the mean over the folds, so that scores of different
+trainings are not compared with each other. All is repeated with other divisions, one per seed.
 
-An AUC says how well these trees tell the samples apart: a lower bound of what is possible.
+The AUC is a lower bound: another classifier may tell the samples apart better.
 
 References:
     D. Lopez-Paz, M. Oquab, *Revisiting classifier two-sample tests*, ICLR 2017,

@@ -1,18 +1,18 @@
-r"""The null distribution of any distance, by exchanging what two samples of one law may exchange.
+r"""The null distribution of any distance, by a permutation test.
 
-If both samples are of one law, nothing changes when showers change sides:
+If both samples have the same distribution, nothing changes when showers change sides:
 
 - independent samples: any division of all showers into samples of the same sizes is as likely;
 - samples of the same photons, shower by shower: the two showers of any photon may be exchanged,
-  but not those of different photons. Such samples are more alike than independent ones, so that
-  chi2/ndf is below 1 on average; the exchange knows it.
+  but not those of different photons (a paired test). Such samples are more alike than independent
+  ones, and their chi2/ndf is below 1 on average. Exchanges within photons have the same low value.
 
-The share of the exchanges that give at least the measured distance is the p-value, exactly
-uniform up to ties for one law, and never below 1 / (`N_EXCHANGES` + 1). Of many showers, random
-groups change sides, which are as exchangeable as their showers (`Division`). The mean over the
-exchanges is the floor: what the distance is on average for samples of one law. Where there is a
-replica, a second sample of the model or of Geant4 for the same photons, the distance of the two
-replicas is the floor: it shares nothing with what is measured.
+The p-value is the share of the exchanges that give at least the measured distance. For samples of
+the same distribution it is uniform up to ties, and never below 1 / (`N_EXCHANGES` + 1). Of many
+showers, random groups change sides (`Division`): groups are as exchangeable as their showers. The
+mean over the exchanges is the floor: what the distance is on average for samples of the same
+distribution. A replica is a second sample of the model or of Geant4 for the same photons. Where
+there is one, the distance of the two replicas is the floor, and independent of what is measured.
 
 References:
     E. L. Lehmann, J. P. Romano, *Testing statistical hypotheses*, Springer (2005), section 15.2
@@ -43,6 +43,7 @@ N_EXCHANGES: Final = 199
 FloorSource = Literal["", "exchange of showers", "exchange within photons", "replicas"]
 """Where a floor is from; empty if there is none, or it is known beforehand."""
 
+# the cost of an exchange is the number of units: 128 of the smaller sample, 4000 at most of both
 _UNITS: Final = 128
 _MOST_UNITS: Final = 4000
 _TIE: Final = 1e-9
@@ -50,12 +51,12 @@ _TIE: Final = 1e-9
 
 @dataclass(frozen=True)
 class Tested:
-    """A distance and what it is for samples of one law.
+    """A distance, and what it is for samples of the same distribution.
 
     Attributes:
         value: The distance.
         uncertainty: Its statistical uncertainty.
-        floor: What it is for samples of one law.
+        floor: What it is for samples of the same distribution.
         floor_uncertainty: Standard deviation of the distance for such samples.
         p_value: Probability that such samples give a distance as large, or larger.
         floor_source: Where the floor is from.
@@ -99,6 +100,24 @@ class Exchange:
     def measured(self) -> Bool[Array, " unit"]:
         """Tell which of all units are of the reference, as measured."""
         return np.arange(self.n_reference + self.n_simulated) < self.n_reference
+
+    def choose_showers(
+        self, n_reference: int, n_simulated: int, rng: np.random.Generator
+    ) -> tuple[Int64[Array, " unit"], Int64[Array, " other"]]:
+        """Choose as many showers of both samples as there are units, in random order.
+
+        Args:
+            n_reference: Showers of the reference.
+            n_simulated: Showers of the simulation.
+            rng: Chooses them.
+
+        Returns:
+            Rows of both samples: the same rows if they are of the same photons.
+        """
+        first = rng.permutation(n_reference)[: self.n_reference]
+        if self.same_photons:
+            return first, first
+        return first, rng.permutation(n_simulated)[: self.n_simulated]
 
     def draws(self, rng: np.random.Generator, count: int) -> Bool[Array, "draw unit"]:
         """Draw exchanges.

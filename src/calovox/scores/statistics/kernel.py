@@ -24,6 +24,7 @@ __all__ = ["MOST_IN_KERNEL", "measure_kernel", "squared_discrepancies"]
 MOST_IN_KERNEL: Final = 5000
 """Showers of each sample that are used at most."""
 
+# the largest matrix of all pairs
 _MOST_IN_BLOCK: Final = 250
 _FEWEST_BLOCKS: Final = 4
 
@@ -44,11 +45,11 @@ def measure_kernel(
         same_photons: Whether shower i of both samples is of the same photon.
 
     Returns:
-        The distance, negative half of the time for one law.
+        The distance. It is negative half of the time for samples of the same distribution.
     """
     size = min(len(reference), len(simulated), MOST_IN_KERNEL)
-    first = rng.permutation(len(reference))[:size]
-    second = first if same_photons else rng.permutation(len(simulated))[:size]
+    whole = Exchange(size, size, same_photons)
+    first, second = whole.choose_showers(len(reference), len(simulated), rng)
     n_blocks = max(_FEWEST_BLOCKS, -(-size // _MOST_IN_BLOCK))
     values, draws = [], []
     for rows, others in zip(
@@ -65,7 +66,7 @@ def measure_kernel(
         np.array([np.mean(values)]),
         np.array([error]),
         np.mean(draws, axis=0)[:, None],
-        Exchange(size, size, same_photons).source,
+        whole.source,
     )
     return result
 
@@ -85,7 +86,7 @@ def squared_discrepancies(
     kernel = pool @ pool.T / pool.shape[1] + 1.0
     kernel *= kernel  # twice squared is the fourth power, and much faster
     kernel *= kernel
-    np.fill_diagonal(kernel, 0.0)
+    np.fill_diagonal(kernel, 0.0)  # a shower beside itself is what makes the estimate biased
     first = is_reference.astype(np.float64)
     second = 1.0 - first
     n, m = first.sum(axis=1), second.sum(axis=1)

@@ -1,4 +1,4 @@
-r"""Distances of two samples in all features together, which single showers cannot decide.
+r"""Distances of two samples in all features together, robust against single showers.
 
 Features are replaced by their normal scores: the quantile of a standard normal distribution at the
 rank of the value among both samples together, ties sharing theirs. No score is beyond 4.9 for a
@@ -46,7 +46,7 @@ FEWEST_SHOWERS: Final = 40
 
 _EVENTS_PER_FOLD: Final = 4
 _MOST_FOLDS: Final = 50
-_RIDGE: Final = 1e-11
+_RIDGE: Final = 1e-11  # of the trace: a constant feature leaves no Cholesky root without it
 
 Moments: TypeAlias = tuple[
     Float64[Array, "*draw feature"], Float64[Array, "*draw feature feature"]
@@ -124,8 +124,8 @@ def frechet_distance(first: Moments, second: Moments) -> Float64[Array, "*draw"]
     """Compute the squared Frechet distance of normal distributions.
 
     Args:
-        first: Means and covariances of the ones.
-        second: Those of the others.
+        first: Means and covariances of the first distributions.
+        second: Those of the second ones.
 
     Returns:
         The distances, 0 for equal moments.
@@ -151,8 +151,8 @@ def correlation_differences(first: Moments, second: Moments) -> Float64[Array, "
     """Subtract the correlations of all pairs of features.
 
     Args:
-        first: Means and covariances of the ones.
-        second: Those of the others.
+        first: Means and covariances of the first distributions.
+        second: Those of the second ones.
 
     Returns:
         The second less the first, pair by pair.
@@ -177,8 +177,8 @@ def measure_many_features(
         simulated: The same of the simulation, likewise.
         rng: Divides showers into folds and exchanges them.
         same_photons: Whether shower i of both samples is of the same photon.
-        replicas: Features of two samples of one law, the model's or Geant4's, of the same photons
-            and sizes: they give the floor.
+        replicas: Features of two samples of the model, or of Geant4, of the same photons and
+            sizes: they give the floor.
 
     Returns:
         The distances.
@@ -214,7 +214,8 @@ def compare_scores(
         simulated: Those of the simulation.
         rng: Divides showers into folds and exchanges them.
         same_photons: Whether shower i of both samples is of the same photon.
-        replicas: Normal scores of two samples of one law, of the same photons and sizes.
+        replicas: Normal scores of two samples of the model, or of Geant4, of the same photons
+            and sizes.
 
     Returns:
         The distances.
@@ -267,6 +268,7 @@ def _fold(
 def _jackknife_errors(exchange: Exchange, folds: _Folds) -> Float64[Array, " metric"]:
     """Estimate the errors of all distances, without each fold in turn, of both samples."""
     variance = np.zeros(())
+    # the samples are independent of each other: their variances add up
     for side in (exchange.measured, ~exchange.measured):
         places = np.flatnonzero(side)
         if len(places) < 2:
@@ -284,5 +286,5 @@ def _correlation(
 ) -> Float64[Array, "*draw feature feature"]:
     spread = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
     scale = spread[..., :, None] * spread[..., None, :]
-    known = scale > 1e-12
+    known = scale > 1e-12  # a constant feature has no correlations
     return np.asarray(np.divide(covariance, scale, out=np.zeros_like(scale), where=known))

@@ -62,6 +62,7 @@ N_NEAREST: Final = 5
 MOST_NEIGHBOURS: Final = 1500
 """Largest M."""
 
+# neighbours of both samples that are kept of each shower, `N_NEAREST` of its own sample among them
 _N_POOLED: Final = 80
 _N_SUBSAMPLES: Final = 50
 _CHUNK: Final = 256
@@ -86,11 +87,10 @@ def measure_neighbours(
         The metrics by name.
     """
     size = min(MOST_NEIGHBOURS, len(reference), len(simulated))
-    first = rng.permutation(len(reference))[:size]
-    second = first if same_photons else rng.permutation(len(simulated))[:size]
+    exchange = Exchange(size, size, same_photons)
+    first, second = exchange.choose_showers(len(reference), len(simulated), rng)
     pool = np.concatenate([reference[first], simulated[second]]).astype(np.float32)
     nearest = nearest_in_pool(pool, min(_N_POOLED, len(pool) - 1))
-    exchange = Exchange(size, size, same_photons)
     labels = exchange.measured.astype(np.int8)
     draws = exchange.draws(rng, exchanging.N_EXCHANGES)
     values = neighbour_metrics(nearest, labels)
@@ -185,6 +185,7 @@ def _nearest_kernel(distances: Array, start: int, found: Array) -> None:
             distance = distances[row, other]
             if other == event or (n_kept == n_ranks and distance >= best[n_ranks - 1]):
                 continue
+            # insertion sort: few ranks, and most showers are too far to come here
             place = min(n_kept, n_ranks - 1)
             while place > 0 and best[place - 1] > distance:
                 best[place] = best[place - 1]
@@ -197,10 +198,8 @@ def _nearest_kernel(distances: Array, start: int, found: Array) -> None:
 
 @kernel()
 def _metrics_of_labels(nearest: Array, labels: Array, k: int) -> Array:
-    """Walk from each shower to its k-th neighbour of the same sample.
-
-    One walk serves all metrics: whoever is nearer than the k-th neighbour lies inside the ball.
-    """
+    """Walk from each shower to its k-th neighbour of the same sample."""
+    # one walk serves all metrics: whoever is nearer than the k-th neighbour lies inside the ball
     n_events, n_ranks = nearest.shape
     precise = np.zeros(n_events, dtype=np.bool_)
     recalled = np.zeros(n_events, dtype=np.bool_)

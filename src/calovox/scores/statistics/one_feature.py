@@ -44,6 +44,7 @@ METRICS: Final = ("wasserstein", "ks", "separation", "chi2_ndf")
 FEWEST_OFF_MODE: Final = 25
 """Showers of both samples together that must differ from the most frequent value."""
 
+# many showers: the cost of an exchange is the number of cells, not that of showers
 _MOST_VALUES: Final = 768
 _CELLS: Final = 320
 _SINGLE: Final = 32
@@ -86,23 +87,17 @@ class OneFeature:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Values of both samples, grouped into cells, and these into bins.
+    """Values of both samples, grouped into cells, and these into bins."""
 
-    Attributes:
-        counts: Showers of each unit in each cell.
-        value: Mean value of each cell.
-        bins: First cell of each bin.
-        spread: Unit of the Wasserstein distance.
-    """
-
-    counts: Float32[Array, "unit cell"]
-    value: Float64[Array, " cell"]
-    bins: Int64[Array, " bin"]
-    spread: float
+    counts: Float32[Array, "unit cell"]  # showers of each unit
+    value: Float64[Array, " cell"]  # the mean
+    bins: Int64[Array, " bin"]  # first cell of each
+    spread: float  # unit of the Wasserstein distance
 
     def distances(self, is_reference: Bool[Array, "draw unit"]) -> Float64[Array, "draw metric"]:
         """Compute all distances in the order of `METRICS`."""
         first, total, n, m = self._in_reference(is_reference)
+        # first / n - (total - first) / m, with one pass less over the largest array
         difference = first * (1.0 / n + 1.0 / m) - total / m
         size = np.abs(np.cumsum(difference, axis=1)[:, :-1])
         in_bins = np.add.reduceat(first, self.bins, axis=1)
@@ -122,8 +117,10 @@ class _Cells:
         f, g = first[0] / n, (total - first[0]) / m
         below_f, below_g = np.cumsum(f), np.cumsum(g)
         difference = (below_f - below_g)[:-1]
+        # W_1 is the difference of the means of this over both samples
         part = np.concatenate([[0.0], np.cumsum(np.sign(difference) * np.diff(self.value))])
         wasserstein = np.sqrt(_variance(f, part) / n + _variance(g, part) / m) / self.spread
+        # F and G at the maximum are binomial shares
         at = int(np.argmax(np.abs(difference))) if len(difference) else 0
         both = below_f[at], below_g[at]
         variance = sum(s * (1.0 - s) / size for s, size in zip(both, (n, m), strict=True))
@@ -131,6 +128,7 @@ class _Cells:
         p, q = (np.add.reduceat(share, self.bins) for share in (f, g))
         separation = _separation_error(p, q, n, m)
         ndf = max(len(self.bins) - 1, 1)
+        # chi2 is 2 n m / (n + m) S where p and q are nearly equal
         reduced = 2.0 * n * m / (n + m) * separation / ndf
         return np.array([wasserstein, ks, separation, reduced])
 
@@ -160,8 +158,8 @@ def measure_one_feature(
         rng: Chooses the exchanges.
         same_photons: Whether shower i of both samples is of the same photon.
         division: How showers change sides, to be shared by many features; made if not given.
-        replicas: The feature of two samples of one law, the model's or Geant4's, of the same
-            photons and sizes: they give the floor.
+        replicas: The feature of two samples of the model, or of Geant4, of the same photons and
+            sizes: they give the floor.
 
     Returns:
         The distances, or why there are none.
@@ -173,11 +171,7 @@ def measure_one_feature(
     off = _differs_from_mode(rising)
     counts = int(off[of_reference].sum()), int(off[~of_reference].sum())
     if sum(counts) < FEWEST_OFF_MODE:
-        reason = (
-            f"{sum(counts)} showers of both samples differ from the most frequent value, "
-            f"{FEWEST_OFF_MODE} are needed"
-        )
-        return NotMeasured(reason, *counts)
+        return NotMeasured(_too_few_off_mode(sum(counts)), *counts)
     spread = _spread(rising[of_reference]) or _spread(rising) or float(rising.std())
     if division is None:
         sizes = len(reference), len(simulated)
@@ -200,10 +194,18 @@ def measure_one_feature(
     return OneFeature(distances, *counts)
 
 
+def _too_few_off_mode(n_showers: int) -> str:
+    return (
+        f"{n_showers} showers of both samples differ from the most frequent value, "
+        f"{FEWEST_OFF_MODE} are needed"
+    )
+
+
 def _with_tail(chi2: Tested) -> Tested:
     """Extrapolate a p-value of chi2 that few exchanges reach."""
     if chi2.p_value > _FEW_EXCHANGES / N_EXCHANGES or not chi2.floor_uncertainty > 0:
         return chi2
+    # a gamma distribution of this scale has the mean and the variance of the exchanges
     scale = chi2.floor_uncertainty**2 / chi2.floor
     tail = float(gamma.sf(chi2.value, chi2.floor / scale, scale=scale))
     return replace(chi2, p_value=min(chi2.p_value, tail))

@@ -1,13 +1,13 @@
 r"""Outliers: simulated showers beyond anything in the reference, observable by observable.
 
-Of m simulated showers of the reference's law, 2 m / (n + 1) are on average below the smallest or
-above the largest of n reference showers. How many there are is tested exactly: the number above
-the largest follows the negative hypergeometric distribution; both sides count, so that the
-p-value is twice the smaller, at most 1.
+Of m simulated showers with the reference's distribution, 2 m / (n + 1) are on average below the
+smallest or above the largest of n reference showers. The test is exact: the number above the
+largest follows the negative hypergeometric distribution. Both sides count, so that the p-value is
+twice the smaller, at most 1.
 
 How far out they are matters as much. The worst shower's distance beyond the reference's end is
 given in units of the reference's range, largest less smallest value. A shower more than a whole
-range beyond is **far out**: for a law with an exponential tail, the probability that any of m
+range beyond is **far out**: for an exponential tail, the probability that any of m
 showers is so far beyond n others is 2 m / n^2, below 1 in 1000 for 5000 of each. One such shower
 is a finding.
 
@@ -34,8 +34,8 @@ class OutlierCount:
         observable: The observable.
         n_beyond: Showers below the smallest or above the largest value of the reference.
         share: Their share of the simulation.
-        expected: How many there are on average for the reference's law.
-        p_value: Probability of as many, or more, for that law.
+        expected: How many there are on average for the reference's distribution.
+        p_value: Probability of as many, or more, for that distribution.
         farthest: Distance of the worst beyond the reference's end, in units of its range; 0
             without any, infinite if the reference has no range.
         n_far: Showers more than a whole range beyond.
@@ -51,7 +51,7 @@ class OutlierCount:
 
     @property
     def found(self) -> bool:
-        """Whether a shower is far out, or there are too many for one law (p below 0.001)."""
+        """Whether a shower is far out, or there are too many (p below 0.001)."""
         return self.n_far > 0 or self.p_value < 1e-3
 
 

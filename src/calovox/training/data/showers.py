@@ -29,6 +29,7 @@ class ShowerFiles:
         energy_range: Lowest kinetic energy in MeV, and the highest.
 
     Attributes:
+        rows: Where the showers in both ranges stand among all of the files.
         energy_range: Lowest and highest kinetic energy of the showers in both ranges.
         covered_range: The same of the showers in `eta_range`, whatever their energies.
 
@@ -62,14 +63,14 @@ class ShowerFiles:
                 f"abs(eta) in {list(eta_range)} and energies in {list(energy_range)} MeV, got "
                 f"none of {len(energy)}"
             )
-        self._rows = np.flatnonzero(chosen)
+        self.rows: Int64[Array, " event"] = np.flatnonzero(chosen)
         self._energies: Float64[Array, " event"] = energy[chosen]
         self.energy_range = (float(self._energies.min()), float(self._energies.max()))
         self.covered_range = (float(energy[in_eta].min()), float(energy[in_eta].max()))
 
     def __len__(self) -> int:
         """Return the number of showers in the ranges."""
-        return len(self._rows)
+        return len(self.rows)
 
     def __repr__(self) -> str:
         return f"ShowerFiles({len(self)} showers of {len(self.readers)} files on {self.grid!r})"
@@ -87,7 +88,7 @@ class ShowerFiles:
         Returns:
             Its file, and its row there.
         """
-        row = int(self._rows[number])
+        row = int(self.rows[number])
         file = int(np.searchsorted(self._starts, row, side="right")) - 1
         return self.readers[file].path, row - int(self._starts[file])
 
@@ -101,7 +102,7 @@ class ShowerFiles:
             The showers in that order, in single precision.
         """
         order = np.argsort(numbers, kind="stable")
-        rows = self._rows[numbers[order]]
+        rows = self.rows[numbers[order]]
         file = np.searchsorted(self._starts, rows, side="right") - 1
         breaks = np.flatnonzero((np.diff(rows) > _GAP) | (np.diff(file) != 0)) + 1
         parts = [self._read_near(run) for run in np.split(rows, breaks)]

@@ -1,12 +1,13 @@
-"""The law of the energy centre of voxels, from showers."""
+"""The distribution of the energy centre of voxels, from showers."""
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.optimize import nnls
 
-from calovox.arrays import Array, Float64
+from calovox.arrays import Array, Float64, Int64
 from calovox.geometry import atlas_barrel
 from calovox.models.shapes.centroid import (
     N_ENERGIES,
@@ -17,28 +18,49 @@ from calovox.models.shapes.centroid import (
 from calovox.training.data.showers import ShowerFiles
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["fit_centroid", "unfitted_centroid"]
+__all__ = ["CentroidMoments", "fit_centroid", "measure_moments", "unfitted_centroid"]
 
 _ROUNDS: Final = 8
 
 _LOOKED_AT: Final = 100
-"""Showers that tell what all of a file are centred on."""
+"""Showers of a file that are looked at, to find out what all of them are centred on."""
+
+
+@dataclass(frozen=True)
+class CentroidMoments:
+    """What the fit needs of some showers.
+
+    Attributes:
+        energy: Kinetic energies in MeV.
+        spread: Sum of the squares of energy fraction times size over the voxels of each layer.
+        square: Half the square of the distance of the energy centre from the shower centre.
+    """
+
+    energy: Float64[Array, " event"]
+    spread: Float64[Array, "event layer"]
+    square: Float64[Array, " event"]
+
+    def __getitem__(self, rows: Int64[Array, " chosen"]) -> "CentroidMoments":
+        """Return some of the showers."""
+        return CentroidMoments(self.energy[rows], self.spread[rows], self.square[rows])
 
 
 def unfitted_centroid(grid: VoxelGrid) -> VoxelCentroid | None:
-    """Give a law that nothing is known of, to be loaded.
+    """Give a distribution that is not fitted, to be loaded.
 
     Args:
         grid: The voxels.
 
     Returns:
-        The law; none for layers that are not the built-in barrel's, or without angles.
+        The distribution; none for layers that are not the built-in barrel's, or without angles.
     """
     radii = _layer_radii(grid)
     return None if radii is None else VoxelCentroid(grid, radii)
 
 
-def fit_centroid(files: ShowerFiles) -> VoxelCentroid | None:
+def fit_centroid(
+    files: ShowerFiles, moments: CentroidMoments | None = None
+) -> VoxelCentroid | None:
     """Fit how far the energy centre of the voxels is from the centre of the hits.
 
     The variances of D are those of normal numbers: c is found by least squares that are weighted
@@ -46,10 +68,11 @@ def fit_centroid(files: ShowerFiles) -> VoxelCentroid | None:
 
     Args:
         files: The showers.
+        moments: What `measure_moments` found of them; measured here if it is not given.
 
     Returns:
-        The law; unknown if the showers are centred on the photon or have one energy, and none for
-        layers that are not the built-in barrel's.
+        The distribution. It is unknown if the showers are centred on the photon or have one
+        energy. There is none for layers that are not the built-in barrel's.
     """
     grid = files.grid
     radii = _layer_radii(grid)
@@ -58,19 +81,35 @@ def fit_centroid(files: ShowerFiles) -> VoxelCentroid | None:
     low, high = files.energy_range
     if _centred_on_photons(files) or high <= low:
         return VoxelCentroid(grid, radii)
+    nodes = np.linspace(math.log(low), math.log(high), N_ENERGIES)
+    known = measure_moments(files) if moments is None else moments
+    rows = _near_nodes(known.energy, nodes)[:, :, None] * known.spread[:, None, :]
+    found = _fit_variance(rows.reshape(len(rows), -1), known.square)
+    return VoxelCentroid(grid, radii, nodes, found.reshape(N_ENERGIES, -1))
+
+
+def measure_moments(files: ShowerFiles) -> CentroidMoments:
+    """Read showers once, and keep what fits in any range of abs(eta) need of them.
+
+    Args:
+        files: The showers, in layers of the built-in barrel.
+
+    Returns:
+        Their moments, in order.
+    """
+    grid = files.grid
+    radii = _layer_radii(grid)
+    assert radii is not None  # the caller has looked
     position, size = voxel_positions(grid, radii), voxel_sizes(grid, radii)
     starts = grid.layer_boundaries[:-1]
-    nodes = np.linspace(math.log(low), math.log(high), N_ENERGIES)
-    rows, squares = [], []
+    energies, spreads, squares = [], [], []
     for part in files.batches():
         voxels = part.voxels.numpy().astype(np.float64)
         voxels /= np.maximum(voxels.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-        spread = np.add.reduceat((voxels * size) ** 2, starts, axis=1)
-        near = _near_nodes(part.conditions.energy.numpy().astype(np.float64), nodes)
-        rows.append((near[:, :, None] * spread[:, None, :]).reshape(len(voxels), -1))
+        energies.append(part.conditions.energy.numpy().astype(np.float64))
+        spreads.append(np.add.reduceat((voxels * size) ** 2, starts, axis=1))
         squares.append(0.5 * ((voxels @ position.T) ** 2).sum(axis=1))
-    found = _fit_variance(np.concatenate(rows), np.concatenate(squares))
-    return VoxelCentroid(grid, radii, nodes, found.reshape(N_ENERGIES, -1))
+    return CentroidMoments(*(np.concatenate(column) for column in (energies, spreads, squares)))
 
 
 def _fit_variance(

@@ -304,10 +304,8 @@ def previous_checkpoint(path: Path) -> Path:
 
 
 def _interned(value: Any) -> Any:
-    """Let equal texts be one object, as in a run that did not go on from a file.
-
-    What is the same object is written once: without, the bytes of a checkpoint would tell.
-    """
+    """Let equal texts be one object, as in a run that did not continue from a file."""
+    # pickle writes an object once: the bytes of a checkpoint would otherwise differ
     if isinstance(value, str):
         return sys.intern(value)
     if isinstance(value, dict):

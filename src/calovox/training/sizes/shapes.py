@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from calovox.models.shapes.centroid import VoxelCentroid
 from calovox.models.shapes.cfm import CaloCFM, cfm_network, condition_energies
 from calovox.models.shapes.dit import CaloDiT
 from calovox.models.shapes.sampling import Sampling
@@ -66,9 +67,8 @@ class CfmSizes(CfmOptions, SampledSizes):
             The model.
         """
         layers = condition_energies(len(grid.layers))
-        model = self._model(ConditionTransform(), layers, self._space(grid.layer_sizes))
-        model.centroid = unfitted_centroid(grid)
-        return model
+        space = self._space(grid.layer_sizes)
+        return self._model(ConditionTransform(), layers, space, unfitted_centroid(grid))
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloCFM:
         """Build a model with random weights for given showers.
@@ -85,9 +85,8 @@ class CfmSizes(CfmOptions, SampledSizes):
         conditions = ConditionTransform.fit(p.conditions.energy for p in files.batches())
         layers = raw.layer_energies.fit(part.layer_energy for part in files.batches())
         voxels = _fit_voxels(raw.voxels, files, seed=seed, reflect=reflect)
-        model = seeded(seed, lambda: self._model(conditions, layers, voxels))
-        model.centroid = fit_centroid(files)
-        return model
+        centroid = fit_centroid(files)
+        return seeded(seed, lambda: self._model(conditions, layers, voxels, centroid))
 
     def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
         if self.voxels == "note":
@@ -95,7 +94,11 @@ class CfmSizes(CfmOptions, SampledSizes):
         return QuantileVoxelTransform.unfitted(layer_sizes)
 
     def _model(
-        self, conditions: ConditionTransform, layers: LayerEnergyTransform, voxels: VoxelSpace
+        self,
+        conditions: ConditionTransform,
+        layers: LayerEnergyTransform,
+        voxels: VoxelSpace,
+        centroid: VoxelCentroid | None,
     ) -> CaloCFM:
         network = cfm_network(
             voxels.n_voxels,
@@ -110,6 +113,7 @@ class CfmSizes(CfmOptions, SampledSizes):
             voxels,
             layer_weighting=self.layer_weighting,
             sampling=self.sampling(),
+            centroid=centroid,
         )
 
 
@@ -135,9 +139,8 @@ class DitSizes(DitOptions, SampledSizes):
         else:
             energies = condition_energies(n_layers)
             conditions = StandardizedConditions(ConditionTransform(), energies)
-        model = self._model(grid, conditions, self._space(grid.layer_sizes))
-        model.centroid = unfitted_centroid(grid)
-        return model
+        space = self._space(grid.layer_sizes)
+        return self._model(grid, conditions, space, unfitted_centroid(grid))
 
     def fitted(self, files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
         """Build a model with random weights for given showers.
@@ -153,9 +156,8 @@ class DitSizes(DitOptions, SampledSizes):
         conditions = self._fitted_conditions(files)
         space = self._space(files.grid.layer_sizes)
         voxels = _fit_voxels(space, files, seed=seed, reflect=reflect)
-        model = seeded(seed, lambda: self._model(files.grid, conditions, voxels))
-        model.centroid = fit_centroid(files)
-        return model
+        centroid = fit_centroid(files)
+        return seeded(seed, lambda: self._model(files.grid, conditions, voxels, centroid))
 
     def _space(self, layer_sizes: tuple[int, ...]) -> VoxelSpace:
         if self.voxels == "note":
@@ -174,7 +176,13 @@ class DitSizes(DitOptions, SampledSizes):
             energies.fit(part.layer_energy for part in files.batches()),
         )
 
-    def _model(self, grid: VoxelGrid, conditions: ShapeConditions, voxels: VoxelSpace) -> CaloDiT:
+    def _model(
+        self,
+        grid: VoxelGrid,
+        conditions: ShapeConditions,
+        voxels: VoxelSpace,
+        centroid: VoxelCentroid | None,
+    ) -> CaloDiT:
         network = DiffusionTransformer(
             grid_to_tokens(grid, self.tokens),
             n_scalars=conditions.n_scalars,
@@ -182,7 +190,7 @@ class DitSizes(DitOptions, SampledSizes):
             n_heads=self.heads,
             n_blocks=self.blocks,
         )
-        return CaloDiT(network, conditions, voxels, sampling=self.sampling())
+        return CaloDiT(network, conditions, voxels, sampling=self.sampling(), centroid=centroid)
 
 
 def _fit_voxels(space: VoxelSpace, files: ShowerFiles, *, seed: int, reflect: bool) -> VoxelSpace:

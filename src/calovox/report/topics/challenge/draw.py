@@ -100,6 +100,7 @@ def plot_average(
     part = layout.layer_slice(place)
     r_edges, n_alpha = _edges(layout, place)
     values = density[part].reshape(n_alpha, -1)
+    # polar meshes are straight between their points: several per voxel make it round
     fine = -(-_SMOOTH // n_alpha)
     alpha = np.linspace(-np.pi, np.pi, n_alpha * fine + 1)
     shown = np.ma.masked_less_equal(np.repeat(values, fine, axis=0).T, 0.0)
@@ -132,6 +133,7 @@ def _edges(layout: VoxelLayout, place: int) -> tuple[Float64[Array, " edge"], in
     part = layout.layer_slice(place)
     middles = np.unique(layout.r[part])
     edges = [0.0]
+    # middles alone are known: each edge mirrors the one before about the middle between
     for middle in middles.tolist():
         edges.append(2.0 * middle - edges[-1])
     return np.array(edges), len(np.unique(layout.alpha[part]))

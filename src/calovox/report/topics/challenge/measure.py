@@ -1,9 +1,9 @@
 """High-level features, average showers and energy ratios of samples of the CaloChallenge.
 
-FPD and KPD are those of the challenge: its features since 2024, and those of 2022 beside them,
-with voxels below its cut taken as empty. They have no floor: exchanges would cost 199 times as
-much, and the estimators keep the bias of finite samples. What is published for a second sample of
-Geant4 stands in their place.
+FPD and KPD are those of the challenge, with voxels below its cut taken as empty: with its features
+since 2024, and with those of 2022. They have no floor: a permutation test would cost 199 times as
+much, and the estimators keep the bias of finite samples. The published values of a second sample
+of Geant4 take the place of a floor.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -156,28 +156,14 @@ def measure_challenge(
     read |= {label: _read(source, cut, track) for label, source in same.items()}
     named = [(label, place) for place, label in enumerate(same)]
     described = describe_features(layout)
-    features = tuple(
-        compare_values(
-            entry.name,
-            [part.features[:, column].astype(np.float64) for part in read.values()],
-            named,
-        )
-        for column, entry in enumerate(described)
-    )
-    few = {
-        label: f"{len(part.energy)} showers, {FEWEST_FOR_FPD} of each sample are needed"
-        for label, part in read.items()
-        if len(part.energy) < FEWEST_FOR_FPD
-    }
-    if name in few:
-        few = dict.fromkeys(same, f"the reference has {few[name]}")
+    few = _too_few(read)
     return ChallengeResult(
         data_set=data_set,
         particle=layout.name,
         cut=cut,
         layout=layout,
         described=described,
-        features=features,
+        features=tuple(_compare_features(described, list(read.values()), named)),
         ratios=tuple(_ratios(list(read.values()), named)),
         averages={label: part.average for label, part in read.items()},
         distances=tuple(_distances(read, few, layout, say)),
@@ -233,6 +219,25 @@ def _read(source: ShowerSource, cut: float, track: Track) -> _Read:
         np.concatenate(ratios),
         average / len(source),
     )
+
+
+def _compare_features(
+    described: tuple[Observable, ...], read: list[_Read], named: list[tuple[str, int]]
+) -> Iterator[ObservableResult]:
+    for column, entry in enumerate(described):
+        values = [part.features[:, column].astype(np.float64) for part in read]
+        yield compare_values(entry.name, values, named)
+
+
+def _too_few(read: Mapping[str, _Read]) -> dict[str, str]:
+    """Say of which samples there can be no FPD and KPD: of all if the reference is too small."""
+    few = {
+        label: f"{len(part.energy)} showers, {FEWEST_FOR_FPD} of each sample are needed"
+        for label, part in read.items()
+        if len(part.energy) < FEWEST_FOR_FPD
+    }
+    name, *others = read
+    return dict.fromkeys(others, f"the reference has {few[name]}") if name in few else few
 
 
 def _ratios(read: list[_Read], named: list[tuple[str, int]]) -> Iterator[EnergyRatio]:

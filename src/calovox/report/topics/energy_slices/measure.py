@@ -1,10 +1,10 @@
 r"""E_tot / E_kin in slices of the kinetic energy (note, Figures C.1 and C.2).
 
 E_tot is the sum of all voxels, so that datasets without cells suffice. There is one slice per
-power of two, 2^k MeV. Where the reference has at least `FEWEST_EVENTS` showers of exactly this
-energy, the slice holds these alone, of all samples; else it holds E_kin within a factor sqrt(2)
-around it, and reference and simulations must have the same energies there. Bins come from the
-reference.
+power of two, 2^k MeV. If the reference has at least `FEWEST_EVENTS` showers of exactly this
+energy, the slice holds the showers of this energy alone, of all samples. Otherwise it holds E_kin
+within a factor sqrt(2) around it, and all samples must have the same spectrum there. Bins come
+from the reference.
 
 References:
     ATL-SOFT-PUB-2025-003, Appendix C.

@@ -1,6 +1,6 @@
 r"""The numbers behind the note's Figures 5 and 7: energy spectrum and radial interpolation.
 
-Both are drawn with the very functions that the simulation uses and set against their formulas.
+Both are drawn with the functions that the simulation uses, and compared with their formulas.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The largest AUC of each sample, beside that of the figure of merit."""
+"""The largest AUC of each sample, and the AUC on all cells with noise."""
 
 from dataclasses import dataclass
 

@@ -163,7 +163,7 @@ def plot_phase_response(fit: FitResult, eta_range: int, ax: Axes) -> Drawn:
         artists += ax.plot(phases, relative, color=color, label=label)
     ax.set_xlim(0.0, PERIOD * _MILLIRADIAN)
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.3 * (high - low))
+    ax.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
     ax.set_xlabel("$T$ [mrad]")
     ax.set_ylabel(r"$E_\mathrm{tot}(T)$ / mean − 1 [%]")
     ax.legend(loc="upper center", ncols=2)

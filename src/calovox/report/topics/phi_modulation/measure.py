@@ -1,15 +1,15 @@
 r"""What the phi modulation does to the energy: the curves, and showers placed at new azimuths.
 
-Geant4 showers carry the modulation of their own place. Simulated showers are placed anywhere: if
-the modulation is ignored, they carry that of the place they were made at. As in ATLAS, the
+Geant4 showers carry the modulation of their own azimuth. A simulated shower is placed anywhere. If
+the modulation is ignored, it carries that of the azimuth it was made at. As in ATLAS, the
 calibrated energy is corrected for the mean response at the azimuth of the shower,
 
 $$E_{cal} \to E_{cal} / h(T),
 \qquad h(T) = 1 + \sum_{k=1}^{2}
 \left(a_k \cos \frac{2 \pi k T}{P} + b_k \sin \frac{2 \pi k T}{P}\right),$$
 
-with coefficients fitted to Geant4 and used alike for all samples. The correction makes showers
-at the wrong phase stand out.
+with coefficients fitted to Geant4 and used for all samples. With this correction, showers at the
+wrong phase stand out.
 
 References:
     ATL-SOFT-PUB-2025-003, section 2.5, Figures 9 and 10.

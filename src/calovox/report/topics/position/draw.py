@@ -13,7 +13,7 @@ from calovox.report.topics.position.measure import PositionResult, PositionSetti
 __all__ = ["position_figure", "position_figures", "position_name"]
 
 _LOGARITHMIC: Final = ("bary_eta_1",)
-"""Elsewhere the size of the cells decides: nothing is rare."""
+"""Counts on a logarithmic axis; the others have no tails, since their cells are wide."""
 
 
 def position_figures(result: PositionResult) -> Iterator[NamedFigure]:

@@ -1,9 +1,9 @@
 """Barycentres of EMB1 and EMB2 less the direction of the photon: bias and width.
 
-A physicist reconstructs the position of a photon from these. The bias is the mean, without the
-0.1 % of the reference that are farthest on either side; the width is half of the central 68 %.
-Both have errors from 100 bootstrap samples. Only photons that all samples have count, and showers
-with a cell in the layer.
+The reconstructed position of a photon comes from these. The bias is the mean, without values
+beyond the outer 0.1 % of the reference on either side; the width is half of the central 68 %. Both
+have errors from 100 bootstrap samples. Only photons that all samples have are taken, and only
+showers with a cell in the layer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -184,7 +184,7 @@ def _barycentre(
     places: Mapping[str, int],
 ) -> Barycentre:
     values = [table[observable.name] for table in tables.values()]
-    known = [column != 0.0 for column in values]
+    known = [column != 0.0 for column in values]  # 0 is a shower without a cell in the layer
     ends = np.quantile(values[0][known[0]], (_TRIMMED, 1.0 - _TRIMMED))
     rows = _rows(values, known, chosen, (float(ends[0]), float(ends[1])))
     result = compare_values(

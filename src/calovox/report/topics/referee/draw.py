@@ -1,7 +1,7 @@
 r"""Figures of the referee: the figure of merit, all tests, learning curves, what is seen.
 
-Learning curves are drawn against the number of showers n on an axis of $n^{-1/2}$, on which the
-law that extrapolates them is a straight line; infinitely many showers are at its right end.
+Learning curves are drawn against the number of showers n on an axis of $n^{-1/2}$. The fit that
+extrapolates them is a straight line there; infinitely many showers are at the right end.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +84,7 @@ def tests_of(part: JudgedGroup, kind: Kind) -> dict[str, TreeTest]:
 
 
 def merit_figure(part: JudgedGroup) -> Figure:
-    """Draw the AUC on all cells with noise of every sample: what a physicist could see."""
+    """Draw the AUC on all cells with noise of every sample: what an analysis of data can see."""
     tests = tests_of(part, FIGURE_OF_MERIT)
     height = 1.7 + 0.36 * len(tests)
     figure = Figure(figsize=(8.4, height))
@@ -281,6 +281,7 @@ def _plot_floor(floor: TreeAreas | None, ax: Axes) -> Drawn:
 
 def _slope(x: Any, auc: Any, errors: Any, limit: float) -> float:
     """Fit the slope of the line through the extrapolated AUC."""
+    # least squares through a fixed point at x = 0, weighted with the errors
     weight = x / np.maximum(errors, 1e-6)
     return float((weight * (auc - limit) / errors).sum() / (weight * x / errors).sum())
 
@@ -289,11 +290,7 @@ def _number_axis(ax: Axes, sizes: set[int]) -> None:
     """Write numbers of showers on an axis of their inverse roots, infinitely many at the right."""
     smallest = min(sizes)
     far = smallest**-0.5 * 1.12
-    shown = [
-        n
-        for n in (125, 250, 500, 1000, 2000, 5000, 20000)
-        if n**-0.5 < far and n <= 2 * max(sizes)
-    ]
+    shown = [n for n in _TICKS if n**-0.5 < far and n <= 2 * max(sizes)]
     ticks = [n**-0.5 for n in shown]
     ax.set_xticks([*ticks, 0.0], [*(f"{n}" for n in shown), "∞"])
     ax.minorticks_off()

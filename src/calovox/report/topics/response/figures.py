@@ -181,14 +181,7 @@ def response_profiles_figure(responses: Sequence[Response]) -> Figure:
         column[0].set_xlim(part)
         column[0].xaxis.set_major_locator(MaxNLocator("auto", prune="both"))
     names = [drawn_name(response.label) for response in responses]
-    axes[0, 0].set_ylabel(f"Mean of {_RATIO_LABEL}")
-    axes[0, 0].set_ylim(_mean_range(profiles))
-    if len(responses) > 1:
-        axes[1, 0].set_ylabel(f"Mean − {names[0]} [%]")
-    axes[-1, 0].set_ylabel("RMS / mean")
-    axes[-1, 0].set_ylim(bottom=0.0)
-    axes[-1, -1].set_xlabel(_ETA_LABEL)
-    _break_axes(axes)
+    _label_profiles(axes, profiles, names[0])
     low, high = map(format_energy, responses[0].energies)
     figure.text(0.5, 0.975, f"Photons of {low} to {high}", ha="center", fontsize=12)
     figure.legend(
@@ -200,7 +193,6 @@ def response_profiles_figure(responses: Sequence[Response]) -> Figure:
         columnspacing=1.2,
         fontsize=legend_size(names),
     )
-    figure.align_ylabels(axes[:, 0])
     return figure
 
 
@@ -230,6 +222,18 @@ def _add_counts(figure: Figure, image: Artist | Container, ax: Axes) -> None:
     bar.yaxis.set_minor_formatter(NullFormatter())
 
 
+def _label_profiles(axes: np.ndarray, profiles: Sequence[Profile], reference: str) -> None:
+    axes[0, 0].set_ylabel(f"Mean of {_RATIO_LABEL}")
+    axes[0, 0].set_ylim(_mean_range(profiles))
+    if len(profiles) > 1:
+        axes[1, 0].set_ylabel(f"Mean − {reference} [%]")
+    axes[-1, 0].set_ylabel("RMS / mean")
+    axes[-1, 0].set_ylim(bottom=0.0)
+    axes[-1, -1].set_xlabel(_ETA_LABEL)
+    axes[0, 0].figure.align_ylabels(axes[:, 0])
+    _break_axes(axes)
+
+
 def _break_axes(axes: np.ndarray) -> None:
     """Mark where the axis of |eta| is broken: dotted lines in place of the frame."""
     for row in axes:
@@ -247,6 +251,7 @@ def _covered_parts(profile: Profile) -> list[tuple[float, float]]:
     if bins.size == 0:
         return [(float(profile.edges[0]), float(profile.edges[-1]))]
     low, high = profile.edges[bins], profile.edges[bins + 1]
+    # regions that were generated apart are far from each other: panels side by side show both
     breaks = np.flatnonzero(low[1:] - high[:-1] > _WIDEST_HOLE)
     firsts, lasts = [0, *(breaks + 1)], [*breaks, len(bins) - 1]
     margin = 0.006

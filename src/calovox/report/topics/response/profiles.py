@@ -1,7 +1,7 @@
 r"""E_tot / E_kin and the shares of the layers against |eta_center| (note, Figure 12).
 
 E_tot is the sum of the energies of all cells. Bins in |eta| are narrow at the electrode gaps,
-|eta| = 0 and 0.8. What the bins do not hold is counted.
+|eta| = 0 and 0.8. Events outside the bins are counted.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from calovox.scores.averages import Profile, profile
 __all__ = ["RESPONSE_ENERGIES", "Response", "measure_response"]
 
 RESPONSE_ENERGIES: Final = (48.75e3, 97.5e3)
-"""Kinetic energies in MeV of the events that count: 3/4 to 3/2 of 65 GeV."""
+"""Kinetic energies in MeV of the events that are taken: 3/4 to 3/2 of 65 GeV."""
 
 RESPONSE_LOWEST_ENERGY: Final = 10e3
 """Lowest kinetic energy in a sample without `RESPONSE_ENERGIES`: below, fluctuations hide dips."""
@@ -85,8 +85,8 @@ def measure_response(
     Args:
         sample: Reconstructed showers.
         reference: Where the bins in E_tot / E_kin come from; the sample itself if none is given.
-        energies: Kinetic energies in MeV of the events that count. Where under `FEWEST_EVENTS`
-            have them, all above 10 GeV count.
+        energies: Kinetic energies in MeV of the events that are taken. If fewer than
+            `FEWEST_EVENTS` have them, all above 10 GeV are taken.
 
     Returns:
         Histogram and profiles; none if no event has enough energy.

@@ -1,8 +1,8 @@
 r"""E_tot / E_kin near the electrode gaps: maps, and histograms in slices of |eta| (Figure 12).
 
 At |eta| = 0 and 0.8 one electrode ends and the next begins. Within a few thousandths of eta the
-collected charge drops and the distribution widens; only slices as narrow as this tell whether a
-simulation follows event by event or on average. E_tot is the sum of all cells. Bins in
+collected charge drops and the distribution widens. Slices as narrow as this tell whether a
+simulation follows event by event or only on average. E_tot is the sum of all cells. Bins in
 E_tot / E_kin come from the reference.
 """
 

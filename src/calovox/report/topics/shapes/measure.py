@@ -79,8 +79,8 @@ def measure_shapes(samples: Samples) -> ShapesResult | NotShown:
 def match_events(reference: Sample, simulated: Sample) -> Int64[Array, " event"]:
     """Find each event of the reference in a simulated sample.
 
-    The same event has exactly the same kinetic energy and the same eta of its centre, a number
-    that no two showers share. Other showers of the same photons are other events.
+    The same event has exactly the same kinetic energy and the same eta of its centre. No two
+    showers share that number: two showers of one photon are two events.
 
     Args:
         reference: A sample.

@@ -70,11 +70,9 @@ def _observable_row(result: ObservableResult) -> dict[str, Any]:
 
 
 def _paired_positions(result: RegionResult) -> list[int]:
-    """Find the simulations of the very showers of the reference, not only of its photons.
-
-    Independent showers differ by sqrt(2) standard deviations of an observable, or by less where
-    the photon decides on it, as at the electrode gaps.
-    """
+    """Find the simulations of the very showers of the reference, not only of its photons."""
+    # independent showers differ by sqrt(2) standard deviations of an observable, or by less where
+    # the photon decides on it, as at the electrode gaps
     found = []
     for position in range(len(result.observables[0].simulated)):
         pairs = [entry.simulated[position].paired for entry in result.observables]

@@ -56,7 +56,7 @@ def measure_showers(samples: Samples) -> ShowersResult | NotShown:
 
 
 def _averages(samples: Sequence[Sample]) -> Iterator[NamedAverage]:
-    """Give the first average shower on each grid; its number tells grids of no name apart."""
+    """Give the first average shower on each grid; grids without a known name get a number."""
     grids = []
     for sample in samples:
         if sample.averages and sample.grid not in grids:

@@ -113,7 +113,7 @@ class TrainSettings(LoopSettings):
             metavar="RUN",
             exists=True,
             file_okay=False,
-            help="Run folder whose network is the start, of the same sizes.",
+            help="Run of the same sizes whose network is trained further (fine-tuning).",
         ),
         FileIn(),
     ] = None
@@ -204,7 +204,7 @@ def train_with_progress(name: str, settings: LoopSettings, task: "Task", job: Jo
     Returns:
         One line that sums up the result.
     """
-    from calovox.cli.train_run import run_loop
+    from calovox.cli.commands.train.run import run_loop
 
     return run_loop(
         name,

@@ -1,26 +1,17 @@
-"""`calovox train parametric` and `centers`: what is fitted without a network, in one file."""
+"""`calovox train parametric`: FastCaloSimV2 is fitted to hits, without a network."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.progress import track
-from calovox.cli.settings import CellsTable, CurveToRemove, FileIn, HitsIn, Output, parse_range
+from calovox.cli.settings import CellsTable, CurveToRemove, HitsIn, Output, parse_range
 
-__all__ = [
-    "TRAIN_CENTERS",
-    "TRAIN_PARAMETRIC",
-    "TrainCentersSettings",
-    "TrainParametricSettings",
-    "train_centers",
-    "train_parametric",
-]
+__all__ = ["TRAIN_PARAMETRIC", "TrainParametricSettings", "train_parametric"]
 
 _EXAMPLE = "calovox train parametric train_*.h5 --energy 256MeV:524.288GeV -o parametrisation.h5"
-_CENTERS_EXAMPLE = "calovox train centers train_optimal.h5 -o centers.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,38 +67,4 @@ def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
 
 TRAIN_PARAMETRIC = make_command(
     "parametric", TrainParametricSettings, train_parametric, example=_EXAMPLE
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainCentersSettings:
-    """Settings of `calovox train centers`."""
-
-    datasets: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="DATASET",
-            exists=True,
-            dir_okay=False,
-            help="Datasets of calovox voxelize, which know centres and photons.",
-        ),
-        FileIn(),
-    ]
-    output: Output
-
-
-def train_centers(settings: TrainCentersSettings, job: Job) -> str:
-    """Fit where the centre of a shower lies about the impact of its photon.
-
-    The file that it writes is for `simulate --center` and `export --centers`.
-    """
-    from calovox.training.fits.centers import fit_centers_of
-
-    model, number = fit_centers_of(settings.datasets, provenance=job.provenance)
-    model.write(settings.output, overwrite=job.overwrite)
-    return f"{settings.output}: centres of {number} showers"
-
-
-TRAIN_CENTERS = make_command(
-    "centers", TrainCentersSettings, train_centers, example=_CENTERS_EXAMPLE
 )

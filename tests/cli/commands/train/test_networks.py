@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from calovox.cli import app
-from calovox.cli.commands.train import TrainGanSettings
+from calovox.cli.commands.train.networks import TrainGanSettings
 from calovox.cli.options import options_of
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training.runs.folder import read_run

@@ -1,0 +1,1 @@
+"""`calovox train`: networks, and what is fitted without one."""

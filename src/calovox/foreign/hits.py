@@ -1,0 +1,205 @@
+r"""Events of foreign tables become hits of ours.
+
+A hit at (x, y, z) has r = sqrt(x^2 + y^2), phi = atan2(y, x) and sinh(eta) = z / r: the photon
+flies from the origin of the detector. A hit without a number of a layer is in the layer of the
+built-in barrel at its radius and eta. Hits in no layer, and hits without energy, are left out and
+counted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from calovox.arrays import Array, Float64, Int64, UInt8
+from calovox.foreign.description import Description, unit_factor
+from calovox.foreign.events import EventBatch, whole_numbers
+from calovox.foreign.tables import ForeignFileError, Table
+from calovox.geometry import BARREL_NUMBERS, NO_LAYER, layer_of_deposit, wrap_phi
+from calovox.hits import Hits
+from calovox.photons import Photons
+
+__all__ = ["LeftOut", "columns_to_hits", "columns_to_photons", "positions_of"]
+
+_PHOTON = 22
+
+
+@dataclass
+class LeftOut:
+    """What was left out so far.
+
+    Attributes:
+        n_hits: All hits that were read.
+        energy: Their energy in MeV.
+        n_without_energy: Hits of energy 0.
+        n_outside: Hits in no layer.
+        energy_outside: Their energy in MeV.
+    """
+
+    n_hits: int = 0
+    energy: float = 0.0
+    n_without_energy: int = 0
+    n_outside: int = 0
+    energy_outside: float = 0.0
+
+
+def columns_to_hits(
+    table: Table,
+    batch: EventBatch,
+    photons: Photons,
+    description: Description,
+    left_out: LeftOut,
+) -> Hits:
+    """Convert events of a table.
+
+    Args:
+        table: Where they are from, for messages.
+        batch: The events.
+        photons: Their photons.
+        description: What the columns mean.
+        left_out: Counts what is left out.
+
+    Returns:
+        The hits, in single precision.
+
+    Raises:
+        ForeignFileError: If a number is not finite, or a layer is not one of the detector.
+    """
+    columns = description.hits
+    for name in (getattr(columns, key) for key in (*columns.position, "energy")):
+        _check_finite(table, name, batch.hits[name])
+    eta, phi, r = positions_of(batch.hits, description)
+    energy = batch.hits[columns.energy] * (unit_factor(columns, "energy_unit") * columns.scale)
+    if columns.layer is None:
+        layer = layer_of_deposit(r, eta)
+    else:
+        layer = _layers(table, batch.hits[columns.layer], description)
+    without, outside = energy == 0.0, layer == NO_LAYER
+    left_out.n_hits += len(energy)
+    left_out.energy += float(energy.sum())
+    left_out.n_without_energy += int(without.sum())
+    left_out.n_outside += int((outside & ~without).sum())
+    left_out.energy_outside += float(energy[outside].sum())
+    keep = ~(without | outside)
+    offsets = np.concatenate([[0], np.cumsum(keep)])[batch.offsets].astype(np.int64)
+    below_pi = np.nextafter(np.float32(np.pi), np.float32(0.0))
+    return Hits(
+        layer=layer[keep],
+        eta=eta[keep].astype(np.float32),
+        phi=np.clip(phi[keep].astype(np.float32), -below_pi, below_pi),
+        r=r[keep].astype(np.float32),
+        energy=energy[keep].astype(np.float32),
+        event_offsets=offsets,
+        photons=photons,
+    )
+
+
+def columns_to_photons(
+    table: Table,
+    values: Mapping[str, Float64[Array, " event"]],
+    index: Int64[Array, " event"],
+    description: Description,
+) -> Photons:
+    """Convert the photons of events.
+
+    Args:
+        table: Where they are from, for messages.
+        values: Columns by their names.
+        index: Index of each event.
+        description: What the columns mean.
+
+    Returns:
+        The photons.
+
+    Raises:
+        ForeignFileError: If a particle is no photon, or an energy or direction is none.
+    """
+    columns = description.photons
+    if columns.pdg is not None:
+        wrong = np.flatnonzero(values[columns.pdg] != _PHOTON)
+        if len(wrong):
+            raise ForeignFileError(
+                f"{table.path}: expected photons ({_PHOTON}) in `{columns.pdg}`, got "
+                f"{values[columns.pdg][wrong[0]]:g} in event {index[wrong[0]]}"
+            )
+    energy_unit = unit_factor(columns, "energy_unit")
+    angle = unit_factor(columns, "angle_unit")
+    given = {}
+    for key in columns.direction:
+        entry = getattr(columns, key)
+        numbers = values[entry] if isinstance(entry, str) else np.full(len(index), entry)
+        given[key] = numbers.astype(np.float64)
+        _check_finite(table, entry if isinstance(entry, str) else key, given[key])
+    if "px" in given:
+        p_t = np.hypot(given["px"], given["py"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            eta = np.arcsinh(given["pz"] / p_t)
+        energy = np.hypot(p_t, given["pz"])
+        phi = np.arctan2(given["py"], given["px"])
+    else:
+        energy, phi = given["energy"], given["phi"] * angle
+        eta = given["eta"] if "eta" in given else _eta_of(given["theta"] * angle)
+    try:
+        return Photons(energy=energy * energy_unit, eta=eta, phi=wrap_phi(phi), index=index)
+    except ValueError as problem:
+        raise ForeignFileError(f"{table.path}: {problem}") from problem
+
+
+def positions_of(
+    hits: Mapping[str, Array], description: Description
+) -> tuple[Float64[Array, " hit"], Float64[Array, " hit"], Float64[Array, " hit"]]:
+    """Give the positions of hits.
+
+    Args:
+        hits: Columns by their names.
+        description: What they mean.
+
+    Returns:
+        Pseudorapidity, azimuth in rad, and distance from the beam axis in mm.
+    """
+    columns = description.hits
+    length, angle = unit_factor(columns, "length_unit"), unit_factor(columns, "angle_unit")
+    values = {key: hits[getattr(columns, key)].astype(np.float64) for key in columns.position}
+    if "x" in values:
+        x, y, z = (length * values[key] for key in ("x", "y", "z"))
+        return _eta_at(z, np.hypot(x, y)), wrap_phi(np.arctan2(y, x)), np.hypot(x, y)
+    r, phi = length * values["r"], wrap_phi(angle * values["phi"])
+    return values["eta"] if "eta" in values else _eta_at(length * values["z"], r), phi, r
+
+
+def _eta_at(z: Float64[Array, " hit"], r: Float64[Array, " hit"]) -> Float64[Array, " hit"]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        eta = np.arcsinh(z / r)
+    return np.where(r > 0.0, eta, 0.0)  # on the beam axis, where there is no layer
+
+
+def _eta_of(theta: Float64[Array, " event"]) -> Float64[Array, " event"]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(-np.log(np.tan(0.5 * theta)))
+
+
+def _layers(table: Table, values: Array, description: Description) -> UInt8[Array, " hit"]:
+    name = description.hits.layer
+    assert name is not None  # or they are found
+    numbers, known = whole_numbers(values, table, name), description.layers
+    own = np.unique(numbers)
+    allowed = (*BARREL_NUMBERS, NO_LAYER)
+    unknown = [n for n in own.tolist() if known.get(n, None if known else n) not in allowed]
+    if unknown:
+        ours = ", ".join(map(str, BARREL_NUMBERS))
+        raise ForeignFileError(
+            f"{table.path}: expected layers {ours} in `{name}`, got {unknown[0]}: say in [layers] "
+            "which one it is, or that it is none, or leave `layer` out to find it by the position"
+        )
+    if not known:
+        return numbers.astype(np.uint8)
+    table_of = np.array([known[n] for n in own.tolist()], dtype=np.uint8)
+    return table_of[np.searchsorted(own, numbers)]
+
+
+def _check_finite(table: Table, name: str, values: Array) -> None:
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        raise ForeignFileError(
+            f"{table.path}: expected finite numbers in `{name}`, got {values[wrong[0]]}"
+        )

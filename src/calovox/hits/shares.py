@@ -1,0 +1,150 @@
+r"""Mean energies of showers as shares of the photon's, and what they say of units.
+
+A photon leaves nearly all of its energy in an electromagnetic calorimeter: the mean of
+E_tot / E_kin is a little below 1. Far from that, energies are in other units, or deposits in
+active material that nobody has divided by the sampling fraction. Hits that lie in no cell, or far
+from their layer, have lengths or angles in other units, or layers with other numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from calovox.geometry import CellTable, Detector
+from calovox.geometry.layers import Layer
+from calovox.hits.hits import Hits
+
+__all__ = ["EnergyShares", "ShareCounter"]
+
+_LOW, _HIGH = 0.3, 1.3
+_MOST_OUTSIDE: Final = 0.1
+_MARGIN: Final = 0.1
+
+
+@dataclass(frozen=True)
+class EnergyShares:
+    """Mean shares of the kinetic energy of photons.
+
+    Attributes:
+        n_events: Showers.
+        layers: Mean energy of each layer over the kinetic energy, by its number.
+        outside_cells: Share of the hits that lie in no cell; None if nobody looked.
+        outside_layers: Share of the hits that are more than a tenth of the radius away from their
+            layer; None if nobody looked.
+    """
+
+    n_events: int
+    layers: Mapping[int, float]
+    outside_cells: float | None = None
+    outside_layers: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Mean of E_tot / E_kin."""
+        return sum(self.layers.values())
+
+    def __str__(self) -> str:
+        if self.n_events == 0:
+            return "no showers"
+        layers = ", ".join(f"{number}: {share:.2g}" for number, share in self.layers.items())
+        text = f"{self.total:.3g} (by layer {layers})"
+        if self.outside_cells is not None:
+            text += f", {100.0 * self.outside_cells:.3g} % of the hits in no cell"
+        if self.outside_layers:
+            text += f", {100.0 * self.outside_layers:.3g} % not at their layer"
+        return text
+
+    def warnings(self) -> list[str]:
+        """Say what is unlikely, and the likely cause.
+
+        Returns:
+            One sentence each.
+        """
+        if self.n_events == 0:
+            return []
+        found = []
+        if not _LOW <= self.total <= _HIGH:
+            found.append(
+                f"the mean of E_tot/E_kin is {self.total:.3g}, expected {_LOW:g} to {_HIGH:g}: "
+                f"{_likely_cause(self.total)}"
+            )
+        if self.outside_layers is not None and self.outside_layers > _MOST_OUTSIDE:
+            found.append(
+                f"{100.0 * self.outside_layers:.3g} % of the hits are not at the radius of their "
+                "layer: are lengths in cm, or do layers have other numbers?"
+            )
+        if self.outside_cells is not None and self.outside_cells > _MOST_OUTSIDE:
+            found.append(
+                f"{100.0 * self.outside_cells:.3g} % of the hits are in no cell: are angles in "
+                "degrees, or photons outside of the detector?"
+            )
+        return found
+
+
+@dataclass
+class ShareCounter:
+    """Adds up shares, batch by batch.
+
+    Attributes:
+        detector: Where its layers are.
+        cells: The cells to look into; None to look into none.
+    """
+
+    detector: Detector
+    cells: CellTable | None = None
+    _n_events: int = 0
+    _n_hits: int = 0
+    _n_outside: int = 0
+    _n_away: int = 0
+    _sums: dict[int, float] = field(default_factory=dict)
+
+    def add(self, hits: Hits) -> None:
+        """Count a batch.
+
+        Args:
+            hits: Any number of events, in layers of the detector.
+        """
+        self._n_events += len(hits)
+        self._n_hits += hits.n_hits
+        weights = np.repeat(1.0 / hits.photons.energy, np.diff(hits.event_offsets))
+        shares = np.bincount(hits.layer, weights * hits.energy, minlength=256)
+        for layer in self.detector.layers:
+            share = float(shares[layer.number])
+            self._sums[layer.number] = self._sums.get(layer.number, 0.0) + share
+            of_layer = hits.layer == layer.number
+            self._n_away += _count_away(layer, hits.eta[of_layer], hits.r[of_layer])
+        if self.cells is not None:
+            found = self.cells.lookup().find(hits.layer, hits.eta, hits.phi)
+            self._n_outside += int((found < 0).sum())
+
+    def shares(self) -> EnergyShares:
+        """Give the shares of all that was counted."""
+        events, hits = max(1, self._n_events), max(1, self._n_hits)
+        return EnergyShares(
+            self._n_events,
+            {number: energy / events for number, energy in self._sums.items()},
+            None if self.cells is None else self._n_outside / hits,
+            self._n_away / hits,
+        )
+
+
+def _count_away(layer: Layer, eta: np.ndarray, r: np.ndarray) -> int:
+    """Count points that are a tenth or more inside or outside of a layer."""
+    position = layer.position
+    middle, half = position.radius(eta), 0.5 * position.thickness(eta)
+    if position.surface == "plane":
+        half = half / np.sinh(np.maximum(np.abs(eta), 1e-9))
+    low, high = (1.0 - _MARGIN) * (middle - half), (1.0 + _MARGIN) * (middle + half)
+    return int(((r < low) | (r > high)).sum())
+
+
+def _likely_cause(total: float) -> str:
+    if _LOW <= 1e3 * total <= _HIGH:
+        return "are the hits in GeV, and the photons in MeV?"
+    if _LOW <= 1e-3 * total <= _HIGH:
+        return "are the photons in GeV, and the hits in MeV?"
+    if 0.0 < total < _LOW:
+        return "are these deposits in active material, not divided by the sampling fraction?"
+    return "are energies in other units, or of other particles?"
