@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from calovox.grid_search.observables import NAMES, layer_observables
-from calovox.grid_search.separation import Ruler, Scale, energy_groups, known_of, linear_auc
+from calovox.grid_search.separation import Ruler, Scale, energy_groups, known_of
 from tests.reference.grid_observables import layer_observables_twin
 
 N_SHOWERS = 2000
@@ -104,8 +104,3 @@ def test_groups_hold_150_showers_or_more():
     group = energy_groups(np.random.default_rng(1).uniform(size=350))
     assert np.bincount(group).min() >= 150
     assert set(energy_groups(np.ones(30))) == {0}
-
-
-def test_the_area_of_a_separation_is_that_of_normal_laws():
-    assert linear_auc(-0.1) == 0.5
-    assert linear_auc(1.0) == pytest.approx(0.7602, abs=1e-4)

@@ -29,7 +29,6 @@ References:
 """
 
 from dataclasses import dataclass
-from math import erf
 from typing import Final
 
 import numpy as np
@@ -45,7 +44,6 @@ __all__ = [
     "Seen",
     "energy_groups",
     "known_of",
-    "linear_auc",
 ]
 
 SHOWERS_OF_A_GROUP: Final = 150
@@ -297,19 +295,6 @@ def energy_groups(energy: Float64[Array, " event"]) -> Int64[Array, " event"]:
     for number, rows in enumerate(np.array_split(order, n_groups)):
         group[rows] = number
     return group
-
-
-def linear_auc(separation: float) -> float:
-    """Give the area under the ROC curve of the best linear classifier.
-
-    Args:
-        separation: d^2.
-
-    Example:
-        >>> linear_auc(0.0)
-        0.5
-    """
-    return 0.5 * (1.0 + erf(0.5 * np.sqrt(max(0.0, separation))))
 
 
 def _worst(
