@@ -29,7 +29,7 @@ class Mixture(ArcModel):
     """Three Gaussians in two dimensions, whose slope is known."""
 
     def __init__(self) -> None:
-        super().__init__(LogVoxelTransform((2,)), ONE_STEP)
+        super().__init__(LogVoxelTransform((2,)), ONE_STEP, None)
 
     def condition(self, conditions: Conditions[Tensor], layer_energy: Tensor) -> Tensor:
         return layer_energy

@@ -130,7 +130,7 @@ def _renew_file(path: Path, centroid: VoxelCentroid | None) -> str | None:
     check_whole(path)
     with reading(path, ModelFileError, "is no ONNX file, or a damaged one"):
         model = onnx.load(path, load_external_data=False)
-        onnx.shape_inference.infer_shapes(model, data_prop=True)  # as the passes do
+        onnx.checker.check_model(model, full_check=True)  # the passes rely on it
     if centroid is None and is_portable(model) and has_exact_zeros(model):
         return None
     digest = file_hash(path)

@@ -76,6 +76,7 @@ def test_files_keep_the_numbers(model, tmp_path):
         ({"version": 2}, "expected version 1"),
         ({"bias": [1.0]}, "damaged"),
         ({"bias": [float("nan")] * 14}, "damaged: CenterModel: expected `bias`"),
+        ({"scale_total": [0.0, -1e3]}, "`scale_total` of numbers up to 10"),
         ({"levels": [1.0] * 29}, "`levels` must be two or more rising numbers"),
         ({"pull": "x"}, "damaged"),
         ({"provenance": None}, "damaged"),

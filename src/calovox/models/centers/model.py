@@ -43,6 +43,8 @@ RADIUS: Final = 1700.0
 _FORMAT: Final = "calovox shower centres"
 _VERSION: Final = 1
 _WIDEST: Final = 3.0
+_LARGEST_EXPONENT: Final = 10.0  # s of any shower is then neither 0 nor infinite
+_LARGEST: Final = 1e6
 
 
 class CenterFileError(ValueError):
@@ -114,8 +116,11 @@ class CenterModel:
         }
         for name, shape in shapes.items():
             values = getattr(self, name)
-            if values.shape != shape or not np.all(np.isfinite(values)):
-                raise ValueError(f"CenterModel: expected `{name}` of finite numbers {shape}")
+            most = _LARGEST_EXPONENT if name.startswith("scale") else _LARGEST
+            if values.shape != shape or not np.all(np.abs(values) <= most):
+                raise ValueError(
+                    f"CenterModel: expected `{name}` of numbers up to {most:g} of shape {shape}"
+                )
 
     def scale(self, showers: CenterShowers) -> Float64[Array, " event"]:
         """Give s of each shower in mm."""

@@ -36,7 +36,7 @@ TINY = {
 LOSSES = {"inn": "nll", "cfm": "velocity", "dit": "denoising", "gan": "distance"}
 CONFIGS = [
     config
-    for config in sorted((Path(__file__).parents[3] / "configs").glob("*.toml"))
+    for config in sorted((Path(__file__).parents[4] / "configs").glob("*.toml"))
     if config.stem.partition("_")[0] in TINY
 ]
 
@@ -290,7 +290,7 @@ def test_wrong_settings_are_one_line_and_leave_no_folder(folder, dataset, argume
 
 def test_a_gan_learns_as_in_atlfast3_unless_told_otherwise():
     """The defaults are the hyper-parameters of the recipe, but for the numbers of steps."""
-    recipe = Path(__file__).parents[3] / "configs" / "gan_note.toml"
+    recipe = Path(__file__).parents[4] / "configs" / "gan_note.toml"
     values = tomllib.loads(recipe.read_text())
     defaults = {option.name: option.default for option in options_of(TrainGanSettings)}
     ours = {"steps", "validate_every", "checkpoint_every", "log_every"}
