@@ -5,7 +5,7 @@ from calovox.geometry import to_eta_phi
 from calovox.geometry.barrel import atlas_barrel, layer_radius
 from calovox.hits import Hits
 from calovox.patterns import PatternMaker
-from calovox.patterns.making import Merging
+from calovox.patterns.merging import Merging
 from calovox.photons import Photons
 from calovox.voxelization import hits_to_voxels
 from tests.patterns.showers import DONORS, GRID, toy_library

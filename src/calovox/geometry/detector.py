@@ -116,6 +116,31 @@ class Detector:
             return radii
         return np.ascontiguousarray(radii[:, self.positions(np.array(numbers))])
 
+    def cell_sides(self, numbers: tuple[int, ...]) -> dict[int, tuple[float, float]]:
+        """Give the typical sides of the cells of layers.
+
+        Args:
+            numbers: Which layers.
+
+        Returns:
+            Sides along eta and phi in mm, in the middle of the detector's range, by layer number.
+
+        Raises:
+            ValueError: If a layer has no cells.
+        """
+        cells = self.cells
+        radii = self.radii(np.array([0.5 * sum(self.eta_range)]), numbers)[0]
+        sides = {}
+        for number, radius in zip(numbers, radii, strict=True):
+            of_layer = cells.layer == number
+            if not of_layer.any():
+                raise ValueError(f"detector: expected cells in layer {number}, got none")
+            sides[number] = (
+                float(radius * np.median(cells.d_eta[of_layer])),
+                float(radius * np.median(cells.d_phi[of_layer])),
+            )
+        return sides
+
     def has_role(self, numbers: tuple[int, ...], role: Role) -> tuple[bool, ...]:
         """Tell which of some layers have a role.
 

@@ -2,12 +2,12 @@ r"""Showers of the search: their deposits, merged where no grid of the search te
 
 Every second shower is looked at; the others give patterns (`donors`), so that no shower is placed
 by its own. Deposits are merged where they share a voxel of the grid that the search begins with
-and a square of the patterns (`calovox.patterns.Merging`): the patterns of every coarser grid are
+and a square of the patterns (`calovox.patterns.merging`): the patterns of every coarser grid are
 the same as those of all hits. The reference is what Geant4's own hits leave in the cells.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -15,22 +15,18 @@ import numpy as np
 from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.geometry import Detector
 from calovox.geometry.cell_energies import CellEnergies, concatenate_cells
-from calovox.geometry.coordinates import to_eta_phi, to_polar
+from calovox.geometry.coordinates import to_eta_phi
 from calovox.geometry.layers import layer_positions
 from calovox.hits import Hits
-from calovox.patterns.making import Merging
+from calovox.patterns.merging import Merging, deposits_in_voxels, merge_deposits
 from calovox.photons import Photons, concatenate_photons
 from calovox.reconstruction import hits_to_cells
 from calovox.voxelization import VoxelGrid, shower_centers
-from calovox.voxelization.lookup import find_voxels
 
 __all__ = ["FEWEST_SHOWERS", "Deposits", "SearchShowers", "Showers", "divide", "read_showers"]
 
 FEWEST_SHOWERS: Final = 50
 """Showers of either set below which nothing can be said of cells."""
-
-_SQUARES: Final = 2**16
-"""More than there are squares along a side."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,10 @@ class Deposits:
     eta: Float32[Array, " deposit"]
     phi: Float32[Array, " deposit"]
     energy: Float32[Array, " deposit"]
+
+    def rows(self, chosen: slice) -> "Deposits":
+        """Return some of the deposits."""
+        return Deposits(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -83,26 +83,19 @@ class Showers:
         """
         deposits = self.layers[layer]
         first, last = np.searchsorted(deposits.r, [r_min, r_max])
-        rows = first + np.argsort(deposits.event[first:last], kind="stable")
-        counts = np.bincount(deposits.event[rows], minlength=len(self))
-        return Hits(
-            layer=np.full(len(rows), layer, dtype=np.uint8),
-            eta=deposits.eta[rows],
-            phi=deposits.phi[rows],
-            r=deposits.r[rows].astype(np.float32),
-            energy=deposits.energy[rows],
-            event_offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            photons=self.centers,
-        )
+        return self._as_hits({layer: deposits.rows(slice(first, last))})
 
     def all_hits(self) -> Hits:
         """Give the deposits of all layers as hits of photons at the shower centres."""
-        parts = list(self.layers.values())
+        return self._as_hits(self.layers)
+
+    def _as_hits(self, layers: Mapping[int, Deposits]) -> Hits:
+        parts = layers.values()
         event, r, eta, phi, energy = (
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("event", "r", "eta", "phi", "energy")
+            np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(Deposits)
         )
-        numbers = np.array(list(self.layers), dtype=np.uint8)
+        numbers = np.array(list(layers), dtype=np.uint8)
         layer = np.repeat(numbers, [len(part.event) for part in parts])
         rows = np.argsort(event, kind="stable")
         counts = np.bincount(event, minlength=len(self))
@@ -188,7 +181,6 @@ class _Part:
 def _chosen(hits: Hits, wanted: Array) -> Hits:
     rows = np.repeat(wanted, np.diff(hits.event_offsets))
     counts = np.diff(hits.event_offsets)[wanted]
-    photons = hits.photons
     return Hits(
         layer=hits.layer[rows],
         eta=hits.eta[rows],
@@ -196,40 +188,24 @@ def _chosen(hits: Hits, wanted: Array) -> Hits:
         r=hits.r[rows],
         energy=hits.energy[rows],
         event_offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        photons=Photons(
-            photons.energy[wanted], photons.eta[wanted], photons.phi[wanted], photons.index[wanted]
-        ),
+        photons=hits.photons[np.flatnonzero(wanted)],
     )
 
 
 def _merge(hits: Hits, grid: VoxelGrid, detector: Detector, sides: Array) -> _Part:
     """Merge the deposits that share a voxel and a square."""
     eta, phi = shower_centers(hits)
-    event = np.repeat(np.arange(len(hits)), np.diff(hits.event_offsets))
-    position = layer_positions(hits.layer, grid.positions)
-    radii = detector.radii(eta, grid.numbers)
-    r, alpha = to_polar(hits.eta, hits.phi, eta[event], phi[event], radii[event, position])
-    voxel = find_voxels(position, r, alpha, grid.lookup)
-    kept = (voxel >= 0) & (hits.energy > 0)
-    event, voxel, r, alpha = event[kept], voxel[kept], r[kept], alpha[kept]
-    energy, position = hits.energy[kept].astype(np.float64), position[kept]
-    x, y = r * np.cos(alpha), r * np.sin(alpha)
-    key = event * grid.n_voxels + voxel
-    for place in (x, y):  # one number, which is sorted ten times as fast as four
-        key = key * _SQUARES + np.floor(place / sides[voxel]).astype(np.int64) + _SQUARES // 2
-    order = np.argsort(key, kind="stable")
-    first = np.flatnonzero(np.diff(key[order], prepend=-1))
-    total = np.add.reduceat(energy[order], first) if len(first) else energy
-    means = [
-        np.add.reduceat((energy * place)[order], first) / total if len(first) else place
-        for place in (x, y)
-    ]
-    event, position = event[order][first], position[order][first]
-    r, alpha = np.hypot(*means), np.arctan2(means[1], means[0]) % (2.0 * np.pi)
-    columns = to_eta_phi(r, alpha, eta[event], phi[event], radii[event, position])
+    deposits = deposits_in_voxels(hits, grid, detector, eta, phi)
+    deposits = merge_deposits(deposits, sides[deposits.key % grid.n_voxels])
+    event, voxel = np.divmod(deposits.key, grid.n_voxels)
+    layer = grid.layer[voxel]
+    position = layer_positions(layer, grid.positions)
+    r, alpha = np.hypot(deposits.x, deposits.y), np.arctan2(deposits.y, deposits.x)
+    radii = detector.radii(eta, grid.numbers)[event, position]
+    columns = to_eta_phi(r, alpha % (2.0 * np.pi), eta[event], phi[event], radii)
     photons = Photons(hits.photons.energy, eta, phi, hits.photons.index)
-    layer = np.array(grid.numbers)[position]
-    return _Part(photons, np.abs(hits.photons.eta), layer, (event, r, *columns, total))
+    abs_eta = np.abs(hits.photons.eta)
+    return _Part(photons, abs_eta, layer, (event, r, *columns, deposits.energy))
 
 
 def _join(parts: list[_Part], numbers: tuple[int, ...]) -> Showers:

@@ -14,7 +14,7 @@ import numpy as np
 from calovox.geometry import Detector
 from calovox.voxelization import Ring, VoxelGrid
 
-__all__ = ["OUTERMOST", "fine_grid", "narrow_sides"]
+__all__ = ["OUTERMOST", "fine_grid"]
 
 OUTERMOST: Final = 1000.0
 """Outer radius in mm: some twenty Moliere radii of a calorimeter of lead and argon."""
@@ -39,36 +39,9 @@ def fine_grid(detector: Detector, numbers: tuple[int, ...] | None = None) -> Vox
     names = {layer.number: layer.name for layer in detector.layers}
     rings = {
         number: _rings(_OF_CELL * min(sides))
-        for number, sides in narrow_sides(detector, numbers).items()
+        for number, sides in detector.cell_sides(numbers).items()
     }
     return VoxelGrid(rings, "fine", names=tuple(names[number] for number in numbers))
-
-
-def narrow_sides(detector: Detector, numbers: tuple[int, ...]) -> dict[int, tuple[float, float]]:
-    """Give the typical sides of the cells of layers.
-
-    Args:
-        detector: Its layers and cells.
-        numbers: Which layers.
-
-    Returns:
-        Sides along eta and phi in mm, in the middle of the detector's range, by layer number.
-
-    Raises:
-        ValueError: If a layer has no cells.
-    """
-    cells = detector.cells
-    radii = detector.radii(np.array([0.5 * sum(detector.eta_range)]), numbers)[0]
-    sides = {}
-    for number, radius in zip(numbers, radii, strict=True):
-        of_layer = cells.layer == number
-        if not of_layer.any():
-            raise ValueError(f"detector: expected cells in layer {number}, got none")
-        sides[number] = (
-            float(radius * np.median(cells.d_eta[of_layer])),
-            float(radius * np.median(cells.d_phi[of_layer])),
-        )
-    return sides
 
 
 def _rings(width: float) -> tuple[Ring, ...]:

@@ -14,7 +14,6 @@ import numpy as np
 from calovox.arrays import Array, Float32, Float64, Int64
 from calovox.geometry import CellTable, Detector, wrap_phi
 from calovox.geometry.cell_energies import CellEnergies
-from calovox.grid_search.start import narrow_sides
 from calovox.photons import Photons
 
 __all__ = ["REACH", "LayerWindow"]
@@ -62,7 +61,7 @@ class LayerWindow:
             ValueError: If the layer has no cells.
         """
         table = detector.cells
-        sides = narrow_sides(detector, (layer,))[layer]
+        sides = detector.cell_sides((layer,))[layer]
         grid = table.index_grid(layer)
         eta, phi = table.eta[grid[:, 0]], table.phi[grid[0]]
         eta_index = np.argmin(np.abs(eta - centers.eta[:, None]), axis=1)

@@ -1,9 +1,7 @@
 r"""Making of patterns from hits.
 
-Every shower gives one pattern for each voxel with energy. Deposits of a voxel are merged where
-they share a square of a regular grid around the shower centre, a fraction of the narrower side of
-the layer's cells: what lies in one cell does not have to be told apart. A merged deposit lies at
-the energy-weighted mean of its parts. Hits without energy or with a negative one are left out.
+Every shower gives one pattern for each voxel with energy, of its merged deposits
+(`calovox.patterns.merging`).
 """
 
 from dataclasses import asdict, dataclass, field
@@ -14,67 +12,17 @@ import numpy as np
 from calovox.arrays import Array, Float64, Int64, UInt8
 from calovox.binned_shower import STORED_ENERGIES
 from calovox.geometry import Detector, atlas_barrel
-from calovox.geometry.coordinates import to_polar
-from calovox.geometry.layers import layer_positions
 from calovox.hits import Hits
 from calovox.patterns.library import STEPS, STEPS_PER_OCTAVE, PatternLibrary, RadialBins
+from calovox.patterns.merging import (
+    Merging,
+    VoxelDeposits,
+    deposits_in_voxels,
+    merge_deposits,
+)
 from calovox.voxelization import VoxelGrid, shower_centers
-from calovox.voxelization.lookup import find_voxels
 
-__all__ = ["Merging", "PatternMaker"]
-
-
-@dataclass(frozen=True)
-class Merging:
-    """How deposits are merged.
-
-    Attributes:
-        fraction: Side of the squares over the narrower side of the layer's cells.
-        least_side: Least side of the squares in mm, where cells are not narrower.
-    """
-
-    fraction: float = 1 / 8
-    least_side: float = 5.0
-
-    def __post_init__(self) -> None:
-        if not (self.fraction > 0 and self.least_side > 0):
-            raise ValueError(
-                "Merging: expected `fraction` and `least_side` above 0, got "
-                f"{self.fraction:g} and {self.least_side:g}"
-            )
-
-    def sides(self, grid: VoxelGrid, detector: Detector) -> Float64[Array, " voxel"]:
-        """Give the side of the squares in mm for each voxel.
-
-        Args:
-            grid: The voxels.
-            detector: Its layers and cells.
-
-        Returns:
-            The sides.
-        """
-        cells = detector.cells
-        middle = np.array([0.5 * sum(detector.eta_range)])
-        radii = detector.radii(middle, grid.numbers)[0]
-        sides = np.empty(grid.n_voxels)
-        for number, radius in zip(grid.numbers, radii, strict=True):
-            in_layer = cells.layer == number
-            narrow = radius * min(
-                np.median(cells.d_eta[in_layer]), np.median(cells.d_phi[in_layer])
-            )
-            side = max(self.fraction * narrow, min(self.least_side, narrow))
-            sides[grid.layer_slice(number)] = side
-        return sides
-
-
-@dataclass
-class _Columns:
-    """Deposits of some patterns, pattern by pattern."""
-
-    key: Int64[Array, " deposit"]
-    energy: Float64[Array, " deposit"]
-    x: Float64[Array, " deposit"]
-    y: Float64[Array, " deposit"]
+__all__ = ["PatternMaker"]
 
 
 @dataclass
@@ -118,9 +66,8 @@ class PatternMaker:
         stored = np.clip(nearest, 0, len(STORED_ENERGIES) - 1).astype(np.int64)
         self._n_showers += np.bincount(stored, minlength=len(STORED_ENERGIES))
         deposits = self._deposits(hits)
-        if len(deposits.key) == 0:
+        if len(deposits) == 0:
             return
-        deposits = self._merged(deposits)
         first = np.flatnonzero(np.append(True, np.diff(deposits.key) != 0))
         event, voxel = np.divmod(deposits.key[first], self.grid.n_voxels)
         energy = np.add.reduceat(deposits.energy, first)
@@ -167,40 +114,18 @@ class PatternMaker:
             meta={"merging": asdict(self.merging), "most": self.most, **(meta or {})},
         )
 
-    def _deposits(self, hits: Hits) -> _Columns:
-        """Give the deposits in voxels around the shower centres."""
-        event = np.repeat(np.arange(len(hits)), np.diff(hits.event_offsets))
+    def _deposits(self, hits: Hits) -> VoxelDeposits:
+        """Give the merged deposits in voxels around the shower centres."""
         if self.center == "hits":
             eta, phi = shower_centers(hits)
         else:
             eta, phi = hits.photons.eta, hits.photons.phi
-        position = layer_positions(hits.layer, self.grid.positions)
-        radius = self.detector.radii(eta, self.grid.numbers)[event, position]
-        r, alpha = to_polar(hits.eta, hits.phi, eta[event], phi[event], radius)
-        voxel = find_voxels(position, r, alpha, self.grid.lookup)
-        inside = (voxel >= 0) & (hits.energy > 0)
-        key = event[inside] * self.grid.n_voxels + voxel[inside]
-        r, alpha, energy = r[inside], alpha[inside], hits.energy[inside].astype(np.float64)
-        return _Columns(key, energy, r * np.cos(alpha), r * np.sin(alpha))
-
-    def _merged(self, deposits: _Columns) -> _Columns:
-        """Merge deposits that share a square and a voxel; patterns stand one after the other."""
-        side = self._sides[deposits.key % self.grid.n_voxels]
-        places = [np.floor(place / side).astype(np.int64) for place in (deposits.x, deposits.y)]
-        keys = np.stack([deposits.key, *places])
-        order = np.lexsort(keys[::-1])
-        keys, energy = keys[:, order], deposits.energy[order]
-        first = np.flatnonzero(np.append(True, np.any(np.diff(keys, axis=1) != 0, axis=0)))
-        total = np.add.reduceat(energy, first)
-        x, y = (
-            np.add.reduceat(energy * place[order], first) / total
-            for place in (deposits.x, deposits.y)
-        )
-        return _Columns(keys[0, first], total, x, y)
+        deposits = deposits_in_voxels(hits, self.grid, self.detector, eta, phi)
+        return merge_deposits(deposits, self._sides[deposits.key % self.grid.n_voxels])
 
     def _encode(
         self,
-        deposits: _Columns,
+        deposits: VoxelDeposits,
         voxel: Int64[Array, " deposit"],
         total: Float64[Array, " deposit"],
     ) -> tuple[UInt8[Array, " deposit"], ...]:
