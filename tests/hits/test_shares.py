@@ -8,6 +8,7 @@ import pytest
 from calovox.geometry import atlas_barrel
 from calovox.hits.shares import EnergyShares, ShareCounter
 from tests.foreign.foreign_files import showers
+from tests.toy_detector import disks, showers_in
 
 HITS = showers()
 BARREL = atlas_barrel()
@@ -18,6 +19,27 @@ def shares_of(*batches, cells=BARREL.cells):
     for hits in batches:
         counter.add(hits)
     return counter.shares()
+
+
+def is_away(detector, layer, eta, r):
+    """Slow plain twin: whether a hit is a tenth of the radius or more outside of its layer."""
+    position = next(one for one in detector.layers if one.number == layer).position
+    middle, half = float(position.radius(float(eta))), 0.5 * float(position.thickness(float(eta)))
+    if position.surface == "plane":
+        half /= np.sinh(abs(eta))
+    return not 0.9 * (middle - half) <= r <= 1.1 * (middle + half)
+
+
+@pytest.mark.parametrize("detector", [BARREL, disks()], ids=["cylinders", "planes"])
+def test_hits_away_from_their_layer_are_those_of_the_slow_twin(detector):
+    hits = HITS if detector is BARREL else showers_in(detector, 6)
+    factors = np.random.default_rng(1).choice([0.5, 0.88, 1.0, 1.12, 2.0], hits.n_hits)
+    hits = replace(hits, r=(hits.r * factors).astype("f4"))
+    counter = ShareCounter(detector)
+    counter.add(hits)
+    expected = [is_away(detector, *hit) for hit in zip(hits.layer, hits.eta, hits.r, strict=True)]
+    assert counter.shares().outside_layers == np.mean(expected)
+    assert 0.0 < np.mean(expected) < 1.0
 
 
 def test_shares_are_the_mean_over_events():

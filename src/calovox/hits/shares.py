@@ -6,15 +6,17 @@ active material that nobody has divided by the sampling fraction. Hits that lie 
 from their layer, have lengths or angles in other units, or layers with other numbers.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from calovox.arrays import Array
 from calovox.geometry import CellTable, Detector
-from calovox.geometry.layers import Layer
 from calovox.hits.hits import Hits
+from calovox.kernels import kernel
 
 __all__ = ["EnergyShares", "ShareCounter"]
 
@@ -83,6 +85,16 @@ class EnergyShares:
         return found
 
 
+class _Limits(NamedTuple):
+    """Where hits of each layer are expected: by the number of the layer, and by bins in eta."""
+
+    low: Array  # mm, along z for planes
+    high: Array
+    starts: Array  # first bin of each layer, and the end
+    bins_per_eta: Array
+    is_plane: Array
+
+
 @dataclass
 class ShareCounter:
     """Adds up shares, batch by batch.
@@ -100,6 +112,9 @@ class ShareCounter:
     _n_away: int = 0
     _sums: dict[int, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._limits = _limits_of(self.detector)
+
     def add(self, hits: Hits) -> None:
         """Count a batch.
 
@@ -108,13 +123,16 @@ class ShareCounter:
         """
         self._n_events += len(hits)
         self._n_hits += hits.n_hits
-        weights = np.repeat(1.0 / hits.photons.energy, np.diff(hits.event_offsets))
-        shares = np.bincount(hits.layer, weights * hits.energy, minlength=256)
-        for layer in self.detector.layers:
-            share = float(shares[layer.number])
-            self._sums[layer.number] = self._sums.get(layer.number, 0.0) + share
-            of_layer = hits.layer == layer.number
-            self._n_away += _count_away(layer, hits.eta[of_layer], hits.r[of_layer])
+        sums = np.zeros(256)
+        self._n_away += _count_kernel(
+            (hits.layer, hits.eta, hits.r, hits.energy),
+            hits.event_offsets,
+            1.0 / hits.photons.energy,
+            self._limits,
+            sums,
+        )
+        for number in self.detector.numbers:
+            self._sums[number] = self._sums.get(number, 0.0) + float(sums[number])
         if self.cells is not None:
             found = self.cells.lookup().find(hits.layer, hits.eta, hits.phi)
             self._n_outside += int((found < 0).sum())
@@ -130,14 +148,45 @@ class ShareCounter:
         )
 
 
-def _count_away(layer: Layer, eta: np.ndarray, r: np.ndarray) -> int:
-    """Count points that are a tenth or more inside or outside of a layer."""
-    position = layer.position
-    middle, half = position.radius(eta), 0.5 * position.thickness(eta)
-    if position.surface == "plane":
-        half = half / np.sinh(np.maximum(np.abs(eta), 1e-9))
-    low, high = (1.0 - _MARGIN) * (middle - half), (1.0 + _MARGIN) * (middle + half)
-    return int(((r < low) | (r > high)).sum())
+def _limits_of(detector: Detector) -> _Limits:
+    low, high, starts = [], [], np.zeros(257, dtype=np.int64)
+    planes, bins = np.zeros(256, dtype=np.bool_), np.zeros(256)
+    sizes = np.zeros(256, dtype=np.int64)
+    for layer in sorted(detector.layers, key=lambda layer: layer.number):
+        position = layer.position
+        half = 0.5 * (position.outer - position.inner)
+        low.append((1.0 - _MARGIN) * (position.middle - half))
+        high.append((1.0 + _MARGIN) * (position.middle + half))
+        sizes[layer.number] = len(half)
+        planes[layer.number] = position.surface == "plane"
+        bins[layer.number] = position.bins_per_eta
+    starts[1:] = np.cumsum(sizes)
+    return _Limits(np.concatenate(low), np.concatenate(high), starts, bins, planes)
+
+
+@kernel()
+def _count_kernel(
+    hits: tuple[Array, Array, Array, Array],
+    offsets: Array,
+    weights: Array,
+    limits: _Limits,
+    sums: Array,
+) -> int:
+    """Add up the shares of layers, and count hits that are away from their layer."""
+    layers, etas, radii, energies = hits
+    n_away = 0
+    for event in range(len(weights)):
+        for hit in range(offsets[event], offsets[event + 1]):
+            layer = layers[hit]
+            sums[layer] += weights[event] * energies[hit]
+            size = abs(np.float64(etas[hit]))
+            first, behind = limits.starts[layer], limits.starts[layer + 1]
+            if behind == first:
+                continue
+            place = min(first + int(size * limits.bins_per_eta[layer]), behind - 1)
+            slope = math.sinh(max(size, 1e-9)) if limits.is_plane[layer] else 1.0
+            n_away += not limits.low[place] <= radii[hit] * slope <= limits.high[place]
+    return n_away
 
 
 def _likely_cause(total: float) -> str:
