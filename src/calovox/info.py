@@ -11,7 +11,7 @@ import uproot
 from calovox.dataset import DatasetReader
 from calovox.files.damage import reading
 from calovox.files.formats import Format, UnknownFormatError, detect_format
-from calovox.files.toml import parse_toml
+from calovox.files.toml import read_toml
 from calovox.geometry import atlas_barrel, read_barrel
 from calovox.hits.file import HitsReader
 from calovox.hits.shares import EnergyShares, ShareCounter
@@ -153,8 +153,7 @@ def _describe_root(path: Path) -> dict[str, str]:
 
 
 def _describe_toml(path: Path) -> dict[str, str]:
-    with reading(path, UnknownFormatError, "is not a TOML file"):
-        table = parse_toml(path.read_text(encoding="utf-8"))
+    table = read_toml(path, UnknownFormatError)
     if "rings" not in table:
         return {"format": "settings of a command"} | {k: f"{v}" for k, v in table.items()}
     grid = VoxelGrid.from_toml(path)

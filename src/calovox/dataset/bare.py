@@ -16,7 +16,7 @@ from calovox.arrays import Array, Float64, Int64
 from calovox.dataset.reader import DatasetReader
 from calovox.geometry import CellTable
 from calovox.geometry.cell_energies import CellEnergies
-from calovox.patterns import voxels_to_cells
+from calovox.patterns import PatternLibrary, voxels_to_cells
 from calovox.patterns.shipped import shipped_patterns
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_uniforms
@@ -89,14 +89,15 @@ class BareCells:
     """Cells of the voxels of a dataset that has neither cells nor azimuths.
 
     Args:
-        reader: The dataset; the package has patterns for its grid.
+        reader: The dataset.
+        library: Patterns of its grid.
         table: The cells of the detector.
         seed: Seed of the run.
     """
 
-    def __init__(self, reader: DatasetReader, table: CellTable, *, seed: int) -> None:
-        library = shipped_patterns(reader.grid)
-        assert library is not None  # see `bare_cells`
+    def __init__(
+        self, reader: DatasetReader, library: PatternLibrary, table: CellTable, *, seed: int
+    ) -> None:
         self._reader, self._table, self._seed = reader, table, seed
         self._library = library
 
@@ -119,11 +120,12 @@ def bare_cells(reader: DatasetReader, table: CellTable, *, seed: int = 1) -> Bar
     """
     if reader.has_azimuths or reader.cell_table is not None:
         return None
-    if shipped_patterns(reader.grid) is None:
+    library = shipped_patterns(reader.grid)
+    if library is None:
         return None
     say_what_is_drawn(reader)
     _say(f"{reader.path} has no cell energies: voxels are placed by patterns")
-    return BareCells(reader, table, seed=seed)
+    return BareCells(reader, library, table, seed=seed)
 
 
 @cache

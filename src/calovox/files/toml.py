@@ -4,14 +4,17 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from calovox.files.damage import one_line
+
 __all__ = ["parse_toml", "read_toml"]
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, error: type[ValueError] = ValueError) -> dict[str, Any]:
     """Read a TOML file.
 
     Args:
         path: The file.
+        error: What to raise if it is no TOML.
 
     Returns:
         What it says.
@@ -23,7 +26,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return parse_toml(path.read_text(encoding="utf-8"))
     except ValueError as problem:
-        raise ValueError(f"{path} is not a TOML file: {problem}") from None
+        raise error(f"{path} is not a TOML file: {one_line(problem)}") from None
 
 
 def parse_toml(text: str) -> dict[str, Any]:

@@ -45,8 +45,7 @@ from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replac
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
-from calovox.files.damage import reading
-from calovox.files.toml import parse_toml
+from calovox.files.toml import read_toml
 from calovox.foreign.tables import ForeignFileError
 from calovox.geometry import NO_LAYER
 from calovox.text import printable
@@ -214,8 +213,7 @@ def read_description(path: Path) -> Description:
         ForeignFileError: If it is no TOML, a key is unknown or missing, or a value of another
             kind.
     """
-    with reading(path, ForeignFileError, "is not a TOML file"):
-        content = parse_toml(path.read_text(encoding="utf-8"))
+    content = read_toml(path, ForeignFileError)
     try:
         description = parse_description(content)
     except ForeignFileError as problem:

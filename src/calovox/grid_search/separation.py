@@ -2,7 +2,7 @@ r"""How far cells of placed showers are from those of the very same Geant4 showe
 
 Showers are divided by energy into groups. In each, what an observable owes to the energy and to
 abs(eta) of the photon, and to the place of the shower centre in its cell, is taken out by a linear
-fit to the other showers of the reference, and the rest is divided by its width there: z. Features
+fit to the reference, and the rest is divided by its width there: z. Features
 are all z and z^2, a shifted mean and another width, and all z y, where y is what the other layers
 of the reference lead to expect of z by a linear fit: a layer that forgets the rest of its shower.
 With the mean difference Delta of features between placed showers and reference, and the
@@ -192,7 +192,7 @@ class Scale:
     """What observables owe to the photon, and the width of the rest.
 
     Attributes:
-        expected: Values that the fit to all other showers gives.
+        expected: Values that the fit gives.
         width: Width of what is left, in the group of the shower.
         constant: Where nothing is left.
     """
@@ -232,16 +232,6 @@ class Scale:
         """Take out what the photon explains; constant observables become 0."""
         z = np.where(self.constant, 0.0, values - self.expected) / self.width
         return np.asarray(np.clip(z, -_FARTHEST, _FARTHEST))
-
-
-def _fit_without_itself(
-    known: Float64[Array, "event known"], values: Float64[Array, "event observable"]
-) -> Float64[Array, "event observable"]:
-    """Fit values linearly; each shower's is that of the fit to all others."""
-    hat = known @ np.linalg.pinv(known)
-    leverage = np.minimum(np.diag(hat), 0.9)[:, None]
-    fitted = hat @ values
-    return np.asarray(fitted - leverage / (1.0 - leverage) * (values - fitted))
 
 
 def _predict(

@@ -24,6 +24,7 @@ import numpy as np
 from calovox.arrays import Array, Float, Float32, Int64
 from calovox.files.hdf5 import (
     append_rows,
+    check_version,
     create_column,
     open_for_reading,
     read_table,
@@ -278,11 +279,7 @@ def _read_photons(file: h5py.File, path: Path, events: slice) -> Photons:
 def _check_structure(file: h5py.File, path: Path) -> None:
     if file.attrs.get("format") != FORMAT:
         raise HitsFileError(f"{path} is no hits file: its `format` is not '{FORMAT}'")
-    if file.attrs.get("version") != VERSION:
-        raise HitsFileError(
-            f"{path}: expected version {VERSION} of the hits format, "
-            f"got {file.attrs.get('version')}"
-        )
+    check_version(file, path, VERSION, HitsFileError)
     lengths: dict[str, int] = {}
     columns = dict(_HIT_COLUMNS) | {"event_offsets": "i8"}
     columns |= {f"event/{name}": dtype for name, dtype in _EVENT_COLUMNS.items()}

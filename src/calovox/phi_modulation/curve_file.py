@@ -30,7 +30,7 @@ from uproot.writing import identify
 
 from calovox.arrays import Array, Float64
 from calovox.files.damage import reading
-from calovox.files.hdf5 import open_for_reading, read_json, write_json
+from calovox.files.hdf5 import check_version, open_for_reading, read_json, write_json
 from calovox.files.whole import check_writable, whole_file
 from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.average_shower import AverageProfile
@@ -242,8 +242,7 @@ def _write_modulation(group: h5py.Group, modulation: PhiModulation) -> None:
 def _check_format(path: Path, file: h5py.File) -> None:
     if file.attrs.get("format") != FORMAT:
         raise CurveFileError(f"{path} is no file of phi modulation curves")
-    if file.attrs.get("version") != VERSION:
-        raise CurveFileError(f"{path}: expected version {VERSION}, got {file.attrs['version']}")
+    check_version(file, path, VERSION, CurveFileError)
 
 
 def _read_modulation(path: Path, group: h5py.Group) -> PhiModulation:

@@ -26,10 +26,10 @@ from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
 from calovox.dataset.bare import complete_photons
 from calovox.files.damage import reading
-from calovox.files.hdf5 import open_for_reading
+from calovox.files.hdf5 import has_format
 from calovox.foreign.tables import choose_table
 from calovox.geometry.coordinates import wrap_phi
-from calovox.hits.file import HitsReader
+from calovox.hits.file import FORMAT, HitsReader
 from calovox.photons import Photons
 from calovox.text import printable
 
@@ -78,9 +78,7 @@ def read_photons(
 
 
 def _read_hdf5(path: Path, *, at_impact: bool, seed: int) -> Photons:
-    with open_for_reading(path, PhotonFileError) as file:
-        is_hits = file.attrs.get("format") == "calovox hits"
-    if is_hits:
+    if has_format(path, FORMAT, PhotonFileError):
         return HitsReader(path).photons()
     return complete_photons(DatasetReader(path), at_impact=at_impact, seed=seed)
 
