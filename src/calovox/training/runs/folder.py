@@ -140,7 +140,9 @@ def read_run(folder: Path) -> TrainedModel:
     weights = read_weights(folder)
     with reading(folder / RECORD, RunFileError):
         grid = json_to_grid(record.grid)
-        model = read_sizes(record.kind, record.sizes).build(grid)
+        sizes = read_sizes(record.kind, record.sizes)
+        _check_counts(record.sizes, weights)
+        model = sizes.build(grid)
     expected = {name: values.shape for name, values in model.state_dict().items()}
     found = {name: values.shape for name, values in weights.items()}
     if found != expected:
@@ -161,6 +163,20 @@ def read_run(folder: Path) -> TrainedModel:
         record.data,
         record.metrics,
     )
+
+
+def _check_counts(sizes: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Refuse sizes far beyond the weights, before memory is taken for a model of these sizes."""
+    largest = max([1000, len(weights), *(n for values in weights.values() for n in values.shape)])
+    for name, entry in sizes.items():
+        if isinstance(entry, Mapping):
+            _check_counts(entry, weights)
+            continue
+        for number in entry if isinstance(entry, list | tuple) else [entry]:
+            if isinstance(number, int) and number > largest:
+                raise ValueError(
+                    f"expected `{name}` of at most {largest}, as the weights have it, got {number}"
+                )
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
