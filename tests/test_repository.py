@@ -93,14 +93,17 @@ MAY_IMPORT = {
         "arrays binned_shower files geometry hits kernels patterns phi_modulation photons "
         "reconstruction report samples scores tracking voxelization"
     ),
+    "jobs": (  # files of several jobs as that of one
+        "arrays dataset files geometry hits photons reconstruction tracking voxelization"
+    ),
     "info": (  # what is in a file or a folder of ours
         "dataset files geometry hits models patterns phi_modulation reconstruction runtime "
         "samples units voxelization"
     ),
     "cli": (  # one command per stage
         "benchmarking binned_shower dataset export files foreign geant4 geometry grid_search "
-        "hits info models options phi_modulation photons reconstruction report samples scores "
-        "simulation text training units voxelization"
+        "hits info jobs models options phi_modulation photons reconstruction report samples "
+        "scores simulation text training units voxelization"
     ),
 }
 

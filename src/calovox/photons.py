@@ -7,8 +7,9 @@ $$p(\log E) \propto 1 \; (E < E_t), \qquad (E / E_t)^{-k} \; (E \ge E_t),$$
 between 2^8 and 2^22 MeV, with E_t = 2^19 MeV and k = 1 / log 8, natural logarithms throughout.
 """
 
+import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -31,6 +32,7 @@ __all__ = [
     "event_indices",
     "parse_energies",
     "parse_etas",
+    "photons_digest",
 ]
 
 _LAST_EVENT: Final = 2**63 - 1
@@ -199,6 +201,22 @@ def concatenate_photons(parts: Sequence[Photons]) -> Photons:
     """
     columns = ("energy", "eta", "phi", "index")
     return Photons(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+
+
+def photons_digest(parts: Iterable[Photons]) -> str:
+    """Compute a checksum of a run's photons.
+
+    Args:
+        parts: Batches of them, in order; read once for each column.
+
+    Returns:
+        SHA-256 in hexadecimal; the same however the photons are cut into batches.
+    """
+    digest = hashlib.sha256()
+    for name, dtype in (("energy", "<f8"), ("eta", "<f8"), ("phi", "<f8"), ("index", "<i8")):
+        for photons in parts:
+            digest.update(np.ascontiguousarray(getattr(photons, name), dtype=dtype).tobytes())
+    return digest.hexdigest()
 
 
 def event_indices(first: int, number: int) -> Int64[Array, " event"]:

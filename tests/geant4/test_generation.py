@@ -10,9 +10,9 @@ import pytest
 
 from calovox.geant4 import Geant4Settings, ShardsError, generate_hits, shards
 from calovox.geant4.charge import TruePhiModulation
-from calovox.geant4.shards import ShardFolder, photons_digest, shard_ranges
+from calovox.geant4.shards import ShardFolder, shard_ranges
 from calovox.hits import HitsReader
-from calovox.photons import Photons
+from calovox.photons import Photons, photons_digest
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def test_shards_cover_all_events_once(photons):
 
 def test_digest_sees_every_column(photons):
     changed = Photons(photons.energy, photons.eta, photons.phi + 1e-12, photons.index)
-    assert photons_digest(changed) != photons_digest(photons)
+    assert photons_digest([changed]) != photons_digest([photons])
 
 
 def test_content_does_not_depend_on_workers_or_restart(geant4_data, photons, tmp_path):

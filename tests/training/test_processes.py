@@ -1,5 +1,6 @@
 """Several processes train one model."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -114,3 +115,50 @@ def test_two_processes_train_as_one(results: Path) -> None:
     one, two = (torch.load(results / n / "layers_0.pt") for n in ("1", "2"))
     for key, values in one.items():
         torch.testing.assert_close(values, two[key], rtol=1e-4, atol=1e-5)
+
+
+def train_command(results: Path, out: str) -> list[str]:
+    command = [sys.executable, "-c", "from calovox.cli import main; main()", "train", "dit"]
+    command += ["--tokens", "rings", "--width", "8", "--heads", "2", "--blocks", "1"]
+    command += ["--data", str(results / "a.h5"), "--validation", str(results / "a.h5")]
+    return [*command, "--batch-size", "10", "--steps", "2", "-o", str(results / out)]
+
+
+def start(command: list[str], **environment: str) -> subprocess.Popen[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("SLURM_")}
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**kept, "SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "train", **environment},
+    )
+
+
+@pytest.mark.slow
+def test_one_process_in_an_allocation_of_four_trains_alone(results: Path) -> None:
+    ranks = {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"}
+    process = start(train_command(results, "alone"), SLURM_NTASKS="4", **ranks)
+    out, err = process.communicate()
+    assert "2 of 2 steps" in out, err
+    assert torch.load(results / "alone" / "checkpoint.pt")["belongs_to"]["processes"] == 1
+
+
+@pytest.mark.slow
+def test_two_tasks_of_srun_train_one_model(results: Path) -> None:
+    same = {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2", "SLURM_NTASKS_PER_NODE": "2"}
+    same |= {"SLURM_NODEID": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    command = train_command(results, "srun")
+    tasks = [start(command, SLURM_PROCID=str(n), SLURM_LOCALID=str(n), **same) for n in (0, 1)]
+    outputs = [task.communicate() for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0], outputs
+    assert torch.load(results / "srun" / "checkpoint.pt")["belongs_to"]["processes"] == 2
+
+
+@pytest.mark.slow
+def test_srun_without_tasks_per_node_is_one_clear_line(results: Path) -> None:
+    numbers = {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0"}
+    process = start(train_command(results, "unclear"), **numbers)
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert err.splitlines()[-1].endswith("start it with --ntasks-per-node")

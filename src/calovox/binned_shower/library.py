@@ -23,7 +23,7 @@ from scipy.spatial import cKDTree
 from calovox.arrays import Array, Float64, Int, Int64
 from calovox.geometry import CellTable
 from calovox.phi_modulation import PERIOD, center_phases
-from calovox.photons import Photons
+from calovox.photons import Photons, event_indices
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.voxelization import Voxels
 
@@ -132,17 +132,18 @@ class ShowerLibrary:
         numbers = event_uniforms(event_keys(seed, Stream.MATCHING, photons.index), 1)[:, 0]
         return _moved(self.voxels, (numbers * len(self)).astype(np.int64), photons)
 
-    def match_displaced(self, number: int, *, seed: int) -> Voxels:
+    def match_displaced(self, number: int, *, seed: int, first: int = 0) -> Voxels:
         """Repeat the showers in their order, each at a new azimuth.
 
         Args:
             number: How many; event i is shower i modulo the size of the library.
             seed: Seed of the run; an azimuth depends on it and on i.
+            first: Index of the first event.
 
         Returns:
             Showers with their own energy and eta, and a phi that is uniform in [-pi, pi).
         """
-        events = np.arange(number)
+        events = event_indices(first, number)
         rows = events % len(self)
         numbers = event_uniforms(event_keys(seed, Stream.PLACEMENT, events), 1)[:, 0]
         photons = Photons(

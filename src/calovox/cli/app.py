@@ -113,6 +113,11 @@ app = make_app(
             "Compare simulated showers with Geant4: scores, figures, an HTML page, and numbers.",
         ),
         _command(
+            "merge",
+            "merge:MERGE",
+            "Merge hits, datasets or shower shapes of several jobs.",
+        ),
+        _command(
             "benchmark",
             "benchmark:BENCHMARK",
             "Measure time and memory of models on one thread: parameters, showers, showers with "

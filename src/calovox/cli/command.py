@@ -18,6 +18,7 @@ from calovox.cli.settings import (
     check_numbers,
     files_read,
     files_written,
+    outputs,
     read_settings,
     resolved_settings,
     settings_text,
@@ -349,7 +350,9 @@ def _run(
     if sys.stderr.isatty():  # the libraries of a stage are slow to import
         read = ", ".join(map(str, files_read(settings))) or "nothing to read"
         typer.echo(printable(f"{called}: {read}, to {settings.output}"), err=True)
-    provenance = {"program": f"calovox {__version__}", "command": name, "settings": values}
+    # where a result goes is no part of how it was made
+    made_with = {key: value for key, value in values.items() if key not in outputs(settings)}
+    provenance = {"program": f"calovox {__version__}", "command": name, "settings": made_with}
     job = Job(overwrite=force, provenance=provenance)
     failed = None
     with nullcontext() if actions.continues else _record(name, settings, values):

@@ -29,6 +29,7 @@ __all__ = [
     "FileIn",
     "FileInText",
     "FileOut",
+    "FirstEvent",
     "HitsIn",
     "ModelIn",
     "Number",
@@ -39,6 +40,7 @@ __all__ = [
     "check_numbers",
     "files_read",
     "files_written",
+    "outputs",
     "parse_range",
     "read_settings",
     "resolved_settings",
@@ -95,6 +97,15 @@ CellsTable = Annotated[
 ]
 Seed = Annotated[
     int, typer.Option(min=0, max=2**63 - 1, help="Seed of the random numbers of every event.")
+]
+FirstEvent = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=2**63 - 1,
+        help="Index of the first event, by which jobs share a run: the key of its random numbers; "
+        "of a file or a library, the first row.",
+    ),
 ]
 Number = Annotated[int, typer.Option("--number", "-n", min=1, help="How many showers.")]
 PrecisionBits = Annotated[
@@ -203,6 +214,11 @@ def files_read(settings: Any) -> list[Path]:
 def files_written(settings: Any) -> list[Path]:
     """List the files that a command writes."""
     return _files(settings, (FileOut,))
+
+
+def outputs(settings: Any) -> list[str]:
+    """List the options of a command that name files that it writes."""
+    return [name for name, hint, _ in _fields(settings) if isinstance(_marker(hint), FileOut)]
 
 
 def split_named_file(text: str) -> tuple[str, str]:

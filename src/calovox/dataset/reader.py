@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from calovox.arrays import Array, Bool, Float32, Float64
+from calovox.arrays import Array, Bool, Float32, Float64, Int64
 from calovox.dataset import keys
 from calovox.dataset.checks import check_events, eta_key, read_grid, read_numbers
 from calovox.dataset.keys import DatasetError, LayerKeys
@@ -167,6 +167,31 @@ class DatasetReader:
             if "event/extrapolated" not in file:
                 return np.zeros(len(self), dtype=bool)
             return read_numbers(file, self.path, "event/extrapolated").astype(bool)
+
+    def index(self) -> Int64[Array, " event"] | None:
+        """Read the index of each event in its run; None if the file does not say."""
+        with open_for_reading(self.path, DatasetError) as file:
+            if "event/index" not in file:
+                return None
+            return np.asarray(read_numbers(file, self.path, "event/index"), dtype=np.int64)
+
+    def writer_options(self) -> dict[str, Any]:
+        """Give the options with which `DatasetWriter` writes such a file."""
+        with open_for_reading(self.path, DatasetError) as file:
+            rounding = read_table(file.get("meta"), "rounding") or {}
+            column = file[LayerKeys.of(self.grid.numbers[0]).energy]
+            compression = "gzip" if column.compression == "gzip" else "blosc2"
+        return {
+            "cell_table": self.cell_table,
+            "precision_bits": rounding.get("precision_bits"),
+            "compression": compression,
+        }
+
+    @property
+    def attached_names(self) -> tuple[str, ...]:
+        """Names of the arrays that were attached to the file."""
+        with open_for_reading(self.path, DatasetError) as file:
+            return tuple(file.get("meta", {}))
 
     def phi_mod(self, events: slice = slice(None)) -> Float64[Array, " event"] | None:
         """Read the positions of the shower centres in their cells in phi.

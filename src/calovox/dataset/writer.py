@@ -12,7 +12,7 @@ from calovox.dataset import keys
 from calovox.dataset.keys import LayerKeys
 from calovox.files.hdf5 import Compression, append_rows, create_column, round_mantissa, write_json
 from calovox.files.writer import BatchWriter
-from calovox.geometry.cell_energies import CellEnergies
+from calovox.geometry.cell_energies import CellEnergies, concatenate_cells
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
 
@@ -101,10 +101,21 @@ class DatasetWriter(BatchWriter):
         if not (lowest >= 0.0 and highest < np.inf):
             raise ValueError("DatasetWriter: expected finite voxel energies, none negative")
         self._check_columns(voxels, cells, phi_mod)
-        self._pending.append((voxels, cells, phi_mod))
-        self._n_pending += len(voxels)
-        if self._n_pending >= _BUFFERED_EVENTS:
-            self._flush()
+        # cut where the buffer is full: the file does not depend on how events came in batches
+        start = 0
+        while start < len(voxels):
+            rows = slice(start, min(len(voxels), start + _BUFFERED_EVENTS - self._n_pending))
+            self._pending.append(
+                (
+                    voxels[rows],
+                    None if cells is None else cells[rows],
+                    None if phi_mod is None else phi_mod[rows],
+                )
+            )
+            self._n_pending += rows.stop - start
+            start = rows.stop
+            if self._n_pending == _BUFFERED_EVENTS:
+                self._flush()
 
     def attach(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Store named arrays beside the events, as the group ``meta/name``.
@@ -114,7 +125,7 @@ class DatasetWriter(BatchWriter):
             arrays: Arrays or numbers by name.
         """
         group = self._file["meta"].create_group(name)
-        for key, values in arrays.items():
+        for key, values in sorted(arrays.items()):
             group.create_dataset(key, data=np.asarray(values))
 
     def _create_voxels(self) -> None:
@@ -196,9 +207,9 @@ class DatasetWriter(BatchWriter):
             append_rows(file["event"][name], _join([getattr(v, name) for v in batches]))
         if keys.PHI_MOD in file:
             append_rows(file[keys.PHI_MOD], _join([phi_mod for _, _, phi_mod in pending]))
-        for _, cells, _ in pending:
-            if cells is not None:
-                self._append_cells(file["cells"], cells)
+        cells = [part for _, part, _ in pending if part is not None]
+        if cells:
+            self._append_cells(file["cells"], concatenate_cells(cells))
         file.check_disk()
 
     def _append_cells(self, group: h5py.Group, cells: CellEnergies) -> None:

@@ -26,11 +26,11 @@ from calovox.files.whole import check_writable
 from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
 from calovox.geant4.response import Response, deposits_to_hits
-from calovox.geant4.shards import ShardFolder, ShardsError, photons_digest, shard_ranges
+from calovox.geant4.shards import ShardFolder, ShardsError, shard_ranges
 from calovox.geometry import atlas_barrel
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
-from calovox.photons import Photons
+from calovox.photons import Photons, photons_digest
 
 __all__ = ["Geant4Settings", "ShardDone", "generate_hits", "simulate_hits"]
 
@@ -83,7 +83,7 @@ class Geant4Settings:
             "merging": asdict(self.merging),
             "precision_bits": self.precision_bits,
             "n_events": len(photons),
-            "photons_sha256": photons_digest(photons),
+            "photons_sha256": photons_digest([photons]),
         }
 
 

@@ -16,13 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import numpy as np
-
 from calovox.files.whole import file_hash, sync_parent, whole_file
 from calovox.hits import Hits, HitsReader, HitsWriter
 from calovox.photons import Photons
 
-__all__ = ["SHARD_ENERGY", "ShardFolder", "ShardsError", "photons_digest", "shard_ranges"]
+__all__ = ["SHARD_ENERGY", "ShardFolder", "ShardsError", "shard_ranges"]
 
 SHARD_ENERGY: Final = 1e6
 """Photon energy per shard in MeV: about ten seconds of one core."""
@@ -53,21 +51,6 @@ def shard_ranges(photons: Photons) -> list[slice]:
     if start < len(photons):
         ranges.append(slice(start, len(photons)))
     return ranges
-
-
-def photons_digest(photons: Photons) -> str:
-    """Compute a checksum of a run's photons.
-
-    Args:
-        photons: The photons.
-
-    Returns:
-        SHA-256 in hexadecimal.
-    """
-    digest = hashlib.sha256()
-    for name, dtype in (("energy", "<f8"), ("eta", "<f8"), ("phi", "<f8"), ("index", "<i8")):
-        digest.update(np.ascontiguousarray(getattr(photons, name), dtype=dtype).tobytes())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

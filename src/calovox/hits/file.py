@@ -83,6 +83,7 @@ class HitsWriter(BatchWriter):
         self._precision_bits = precision_bits
         self._round_positions = round_positions
         self._pending: list[Hits] = []
+        self._n_pending = 0
         self._n_hits = 0
 
     def append(self, hits: Hits) -> None:
@@ -96,9 +97,14 @@ class HitsWriter(BatchWriter):
         """
         for name in ("eta", "phi", "r", "energy"):
             _check_finite(getattr(hits, name), name, "HitsWriter", ValueError)
-        self._pending.append(hits)
-        if sum(part.n_hits for part in self._pending) >= _BUFFERED_HITS:
+        # cut where the buffer is full: the file does not depend on how events came in batches
+        while self._n_pending + hits.n_hits >= _BUFFERED_HITS:
+            full = int(np.searchsorted(hits.event_offsets, _BUFFERED_HITS - self._n_pending))
+            self._pending.append(hits[:full])
             self._flush()
+            hits = hits[full:]
+        self._pending.append(hits)
+        self._n_pending += hits.n_hits
 
     def _create(self) -> None:
         self._file.attrs["format"] = FORMAT
@@ -118,7 +124,7 @@ class HitsWriter(BatchWriter):
         if not self._pending:
             return
         hits = concatenate_hits(self._pending)
-        self._pending = []
+        self._pending, self._n_pending = [], 0
         append_rows(self._file["layer"], hits.layer)
         for name in ("eta", "phi", "r"):
             values = getattr(hits, name).astype(np.float32)
@@ -217,6 +223,16 @@ class HitsReader:
                 stop = min(max(stop, start + 1), len(self))
                 yield self._read(file, start, stop)
                 start = stop
+
+    def writer_options(self) -> dict[str, Any]:
+        """Give the options with which `HitsWriter` writes such a file."""
+        with open_for_reading(self.path, HitsFileError) as file:
+            rounding = read_table(file.get("meta"), "rounding") or {}
+        return {
+            "phi_modulation": self.phi_modulation,
+            "precision_bits": rounding.get("precision_bits"),
+            "round_positions": bool(rounding.get("positions", False)),
+        }
 
     def summary(self) -> dict[str, str]:
         """Describe the file.

@@ -9,7 +9,8 @@ provenance. Any reader of Parquet opens the file.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -18,17 +19,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from calovox.arrays import Array
+from calovox.arrays import Array, Int64
 from calovox.files.damage import reading
 from calovox.files.whole import whole_file
 from calovox.photons import Photons
 from calovox.reconstruction.calibration import Calibration
 from calovox.reconstruction.shapes import ShowerShapes
 
-__all__ = ["ShapesFile", "ShapesFileError", "read_shapes", "read_shapes_file", "write_shapes"]
+__all__ = [
+    "ShapesFile",
+    "ShapesFileError",
+    "read_shapes",
+    "read_shapes_file",
+    "read_shapes_index",
+    "write_shapes",
+    "write_shapes_parts",
+]
 
 _FORMAT: Final = "calovox shower shapes"
 _VERSION: Final = 1
+_ROWS_PER_GROUP: Final = 2**20
 _KEY: Final = b"calovox"
 _LAYERED: Final = ("layer_energy", "cluster_energy")
 _LAYER_COLUMN: Final = re.compile(r"(?:layer|cluster)_energy_(\d+)")
@@ -62,6 +72,10 @@ class ShapesFile:
     calibration: Calibration | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.shapes)
+
 
 def write_shapes(
     path: Path,
@@ -86,6 +100,43 @@ def write_shapes(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If there is not one photon per event, or a number is not finite.
     """
+    whole = ShapesFile(shapes, photons, calibration, provenance or {})
+    write_shapes_parts(path, [whole], provenance=whole.provenance, overwrite=overwrite)
+
+
+def write_shapes_parts(
+    path: Path,
+    parts: Iterable[ShapesFile],
+    *,
+    provenance: Mapping[str, Any],
+    overwrite: bool = False,
+) -> None:
+    """Write shower shapes that come in parts; the file does not depend on how they were cut.
+
+    Args:
+        path: The file.
+        parts: At least one part, all with the same calibration.
+        provenance: How the whole came about; what JSON can hold.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        FileExistsError: If the file exists and may not be replaced.
+        ValueError: If there is not one photon per event, or a number is not finite.
+    """
+    tables = (_table(part, provenance) for part in parts)
+    with whole_file(path, overwrite=overwrite) as partial, ExitStack() as stack:
+        pending = next(tables)
+        writer = stack.enter_context(pq.ParquetWriter(partial, pending.schema, compression="zstd"))
+        for table in tables:
+            pending = pa.concat_tables([pending, table])
+            while len(pending) > _ROWS_PER_GROUP:
+                writer.write_table(pending[:_ROWS_PER_GROUP].combine_chunks())
+                pending = pending[_ROWS_PER_GROUP:]
+        writer.write_table(pending.combine_chunks(), row_group_size=_ROWS_PER_GROUP)
+
+
+def _table(part: ShapesFile, provenance: Mapping[str, Any]) -> pa.Table:
+    shapes, photons = part.shapes, part.photons
     if photons is not None and len(photons) != len(shapes):
         raise ValueError(f"photons: expected {len(shapes)}, one per event, got {len(photons)}")
     columns = _columns(shapes, photons)
@@ -101,11 +152,28 @@ def write_shapes(
             )
             for name, values in columns.items()
         ],
-        metadata={_KEY: _metadata(calibration, provenance or {})},
+        metadata={_KEY: _metadata(part.calibration, provenance)},
     )
-    table = pa.table(list(columns.values()), schema=schema)
-    with whole_file(path, overwrite=overwrite) as partial:
-        pq.write_table(table, partial, compression="zstd")
+    return pa.table(list(columns.values()), schema=schema)
+
+
+def read_shapes_index(path: Path) -> Int64[Array, " event"] | None:
+    """Read the index of each event in its run.
+
+    Args:
+        path: A file of shower shapes.
+
+    Returns:
+        The indices; None if the file does not say.
+
+    Raises:
+        ShapesFileError: If it is no Parquet file.
+    """
+    with reading(path, ShapesFileError), pa.OSFile(str(path)) as source:
+        file = pq.ParquetFile(source)
+        if "event_index" not in file.schema_arrow.names:
+            return None
+        return np.asarray(_column(file.read(["event_index"]), "event_index", np.int64))
 
 
 def read_shapes(path: Path) -> ShowerShapes:

@@ -45,13 +45,19 @@ class PhotonFileError(ValueError):
 
 
 def read_photons(
-    path: Path, number: int | None = None, *, at_impact: bool = False, seed: int = 1
+    path: Path,
+    number: int | None = None,
+    *,
+    first: int = 0,
+    at_impact: bool = False,
+    seed: int = 1,
 ) -> Photons:
     """Read photons in the order of a file.
 
     Args:
         path: Dataset, hits file, Parquet, CSV or ROOT file.
-        number: How many to take from its beginning; all by default.
+        number: How many to take; all by default.
+        first: Row of the first one.
         at_impact: Whether photons of a dataset have their own direction, not that of the centre.
         seed: Seed of the azimuths of photons of a dataset that has none.
 
@@ -72,9 +78,11 @@ def read_photons(
         photons = _read_hdf5(path, at_impact=at_impact, seed=seed)
     else:
         photons = _read_table(path)
-    if number is not None and number > len(photons):
-        raise PhotonFileError(f"{path}: expected {number} photons or more, got {len(photons)}")
-    return photons[:number]
+    stop = len(photons) if number is None else first + number
+    if stop > len(photons) or first >= len(photons) > 0:
+        wanted = f"{max(stop, first + 1)} photons or more"
+        raise PhotonFileError(f"{path}: expected {wanted}, got {len(photons)}")
+    return photons[first:stop]
 
 
 def _read_hdf5(path: Path, *, at_impact: bool, seed: int) -> Photons:

@@ -40,13 +40,15 @@ class PhotonChoice:
         energy: Kinetic energies of new photons in MeV.
         eta: Pseudorapidities of new photons.
         file: Photons of a dataset, a hits file or a table, in place of new ones.
-        number: How many; None for all of the file, or of the library.
+        number: How many; None for all of the file, or of the library, from the first one on.
+        first: Index of the first event; for photons of a file or showers of a library, its row.
     """
 
     energy: Distribution | None = None
     eta: Distribution | None = None
     file: Path | None = None
     number: int | None = None
+    first: int = 0
 
     def photons(self, asking: str, *, seed: int, at_impact: bool = False) -> Photons:
         """Draw the photons, or read them.
@@ -66,12 +68,14 @@ class PhotonChoice:
         if self.file is not None:
             drawn = {"--energy": self.energy, "--eta": self.eta}
             _refuse(drawn, "is not for the photons of a file: leave it out")
-            return read_photons(self.file, self.number, at_impact=at_impact, seed=seed)
+            return read_photons(
+                self.file, self.number, first=self.first, at_impact=at_impact, seed=seed
+            )
         if self.energy is None or self.eta is None or self.number is None:
             given = {"--energy": self.energy, "--eta": self.eta, "-n": self.number}
             missing = next(option for option, value in given.items() if value is None)
             raise ValueError(f"{asking} needs {missing}, or --photons: which photons?")
-        indices = event_indices(0, self.number)
+        indices = event_indices(self.first, self.number)
         return draw_photons(indices, energy=self.energy, eta=self.eta, seed=seed)
 
 
@@ -282,19 +286,27 @@ def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iter
     _refuse(new, "is for new photons: leave it out, or use --matching nearest")
     if matching == "displaced":
         number = choice.number or len(library)
-        return number, _displaced_showers(library, number, wanted.seed)
-    number = min(len(library), choice.number or len(library))
+        return number, _displaced_showers(library, choice.first, number, wanted.seed)
+    if choice.first >= len(library) > 0:
+        raise ValueError(
+            f"--first-event: expected a row of {library.path}, 0 to {len(library) - 1}, got "
+            f"{choice.first}"
+        )
+    left = len(library) - choice.first
+    number = min(left, choice.number or left)
     say_what_is_drawn(library)
-    return number, _first_showers(library, number, wanted.seed)
+    return number, _showers_of(library, choice.first, choice.first + number, wanted.seed)
 
 
-def _first_showers(library: DatasetReader, number: int, seed: int) -> Iterator[Voxels]:
-    for start in range(0, number, BATCH):
-        voxels = library.read(slice(start, min(start + BATCH, number)))
+def _showers_of(library: DatasetReader, first: int, stop: int, seed: int) -> Iterator[Voxels]:
+    for start in range(first, stop, BATCH):
+        voxels = library.read(slice(start, min(start + BATCH, stop)))
         yield complete_voxels(voxels, start, seed=seed)
 
 
-def _displaced_showers(library: DatasetReader, number: int, seed: int) -> Iterator[Voxels]:
-    showers = ShowerLibrary(library.read()).match_displaced(number, seed=seed)
+def _displaced_showers(
+    library: DatasetReader, first: int, number: int, seed: int
+) -> Iterator[Voxels]:
+    showers = ShowerLibrary(library.read()).match_displaced(number, seed=seed, first=first)
     for start in range(0, number, BATCH):
         yield showers[start : start + BATCH]

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.settings import Energies, Etas, Number, Output, PrecisionBits, Seed, Workers
+from calovox.cli.settings import (
+    Energies,
+    Etas,
+    FirstEvent,
+    Number,
+    Output,
+    PrecisionBits,
+    Seed,
+    Workers,
+)
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -27,12 +36,7 @@ class Geant4CommandSettings:
     eta: Etas
     number: Number
     seed: Seed = 1
-    first_event: Annotated[
-        int,
-        typer.Option(
-            min=0, max=2**63 - 1, help="Index of the first event, to continue another file."
-        ),
-    ] = 0
+    first_event: FirstEvent = 0
     workers: Workers = 1
     cut: Annotated[str, typer.Option(metavar="LENGTH", help="Production threshold.")] = "0.1mm"
     phi_modulation: Annotated[

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.settings import CellsTable, FileIn, FileInText, FileOut, ModelIn, Output, Seed
+from calovox.cli.settings import (
+    CellsTable,
+    FileIn,
+    FileInText,
+    FileOut,
+    FirstEvent,
+    ModelIn,
+    Output,
+    Seed,
+)
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -92,6 +101,7 @@ class SimulateSettings:
             "--number", "-n", min=1, help="How many. [default: all of the library or file]"
         ),
     ] = None
+    first_event: FirstEvent = 0
     seed: Seed = 1
     allow_extrapolation: Annotated[
         bool,
@@ -196,6 +206,7 @@ def _choose_photons(settings: SimulateSettings) -> "PhotonChoice":
         eta=None if eta is None else parse_etas(eta),
         file=settings.photons,
         number=settings.number,
+        first=settings.first_event,
     )
 
 
