@@ -21,7 +21,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float32
 from calovox.files.damage import reading
-from calovox.files.gate import hdf5_problem
+from calovox.files.gate import file_problem
 
 __all__ = [
     "FLOAT32_MANTISSA_BITS",
@@ -73,7 +73,7 @@ def open_for_reading(path: Path, error: type[ValueError]) -> Iterator[h5py.File]
         raise FileNotFoundError(f"{path}: no such file")
     if not h5py.is_hdf5(path):
         raise error(f"{path} is no HDF5 file, or its beginning is damaged")
-    problem = hdf5_problem(path)
+    problem = file_problem(path)
     if problem is not None:
         raise error(problem)
     with reading(path, error), h5py.File(path, "r") as file:
