@@ -32,7 +32,8 @@ class SimulateSettings:
         typer.Option(
             metavar="NAME|PATH",
             help="A shipped model, a folder of calovox export, an ONNX file of it, a file of "
-            "calovox train parametric, or a dataset: a library of showers.",
+            "calovox train parametric, a model of another package, or a dataset: a library of "
+            "showers.",
         ),
         ModelIn(),
     ]
