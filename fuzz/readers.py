@@ -153,7 +153,7 @@ def run_show(folder: Path, out: Path) -> None:
     run_command("show", f"{folder / 'photons.h5'}", "--event", "1", "-o", f"{out / 's.svg'}")
 
 
-def run_reconstruct_cells(folder: Path, out: Path) -> None:
+def run_write_cells(folder: Path, out: Path) -> None:
     """Write cells for other programs."""
     cells = ("--cells", f"{out / 'c.root'}", "-o", f"{out / 's.parquet'}")
     run_command("reconstruct", f"{folder / 'photons.h5'}", *cells)
