@@ -13,7 +13,12 @@ from calovox.dataset import DatasetReader
 from calovox.foreign.description import read_description
 from calovox.foreign.guessing import guess_description
 from calovox.foreign.make import ForeignHits, import_hits
-from calovox.foreign.showers import ShowerOptions, import_showers, open_foreign_showers
+from calovox.foreign.showers import (
+    ShowerOptions,
+    export_showers,
+    import_showers,
+    open_foreign_showers,
+)
 from calovox.geant4.shards import ShardFolder
 from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader, HitsWriter
@@ -134,11 +139,12 @@ def read_challenge(folder: Path, out: Path) -> None:
 
 
 def read_foreign_showers(folder: Path, out: Path) -> None:
-    """Turn showers of other programs into a dataset."""
+    """Turn showers of other programs into a dataset, and back."""
     path = only(folder, ".h5")
     binning = folder / "binning.xml"
     options = ShowerOptions(binning=binning if binning.is_file() else None)
     import_showers(open_foreign_showers(path, options), out / "d.h5")
+    export_showers(out / "d.h5", out / "c.h5", "calochallenge", binning=out / "b.xml")
 
 
 def run_import_showers(folder: Path, out: Path) -> None:
@@ -157,12 +163,6 @@ def run_write_cells(folder: Path, out: Path) -> None:
     """Write cells for other programs."""
     cells = ("--cells", f"{out / 'c.root'}", "-o", f"{out / 's.parquet'}")
     run_command("reconstruct", f"{folder / 'photons.h5'}", *cells)
-
-
-def run_export_showers(folder: Path, out: Path) -> None:
-    """Write a dataset in the layout of the CaloChallenge."""
-    layout = ("--layout", "calochallenge", "-o", f"{out / 'c.h5'}")
-    run_command("export-showers", f"{folder / 'photons.h5'}", *layout)
 
 
 def _foreign_files(folder: Path) -> tuple[Path, Path | None]:

@@ -103,7 +103,7 @@ TARGETS: Final[dict[str, Target]] = {
             *[readers.read_dataset, readers.read_sample] * 6,
             *(readers.run_info_on_dataset, readers.run_simulate_library),
             *(readers.run_reconstruct_dataset, readers.run_write_cells),
-            *(readers.run_show, readers.run_export_showers),
+            readers.run_show,
         ),
         keep=(),
     ),
