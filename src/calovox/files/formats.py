@@ -117,5 +117,6 @@ def _check_axes(path: Path, file: h5py.File) -> None:
         size = math.prod(shape[1:])
         raise UnknownFormatError(
             f"{path}: expected `showers` of shape (event, voxel) as in the CaloChallenge, got "
-            f"{shape}: reshape it to ({shape[0]}, {size})"
+            f"{shape}: reshape it to ({shape[0]}, {size}), or turn it into a dataset with "
+            "`calovox import`"
         )
