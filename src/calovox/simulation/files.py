@@ -8,6 +8,7 @@ from typing import Any
 
 from calovox.binned_shower import HitEnergy, read_sub_voxels
 from calovox.dataset import DatasetWriter
+from calovox.files.hdf5 import Compression
 from calovox.geometry import CellTable, Detector
 from calovox.hits.file import HitsWriter
 from calovox.patterns import PlacementCounts
@@ -93,6 +94,7 @@ def simulate_to_files(
     detector: Detector | None = None,
     provenance: Mapping[str, Any] | None = None,
     overwrite: bool = False,
+    compression: Compression = "blosc2",
     track: Track = silently,
 ) -> SimulatedFiles:
     """Simulate the showers of a source, and write them.
@@ -107,6 +109,7 @@ def simulate_to_files(
         detector: Where layers and cells lie; the built-in barrel by default.
         provenance: How the files are made, but for the source.
         overwrite: Whether existing files may be replaced.
+        compression: How to compress the files.
         track: Shows the progress.
 
     Returns:
@@ -115,7 +118,7 @@ def simulate_to_files(
     Raises:
         FileExistsError: If a file exists and may not be replaced.
     """
-    targets = _Targets(output, hits, table, provenance or {}, overwrite)
+    targets = _Targets(output, hits, table, provenance or {}, overwrite, compression)
     total = SimulatedFiles()
     with targets.open(source) as append:
         for batch in simulate_source(
@@ -135,6 +138,7 @@ class _Targets:
     table: CellTable | None
     provenance: Mapping[str, Any]
     overwrite: bool
+    compression: Compression
 
     @contextmanager
     def open(self, source: Source) -> Iterator[Callable[[SimulatedShowers], None]]:
@@ -151,6 +155,7 @@ class _Targets:
                     overwrite=self.overwrite,
                     provenance=provenance,
                     cell_table=None if self.table is None else self.table.name,
+                    compression=self.compression,
                 )
             )
             hits = None
@@ -161,6 +166,7 @@ class _Targets:
                         provenance=provenance,
                         phi_modulation=stored,
                         overwrite=self.overwrite,
+                        compression=self.compression,
                     )
                 )
 
