@@ -32,6 +32,6 @@ def test_photons_that_a_model_was_not_trained_for_are_refused(models):
 
 def test_shipped_models_are_placed_by_patterns_and_others_are_not(models):
     assert _Placing.of(models["a.onnx"]).patterns is None
-    ours = _Placing.of(load_models("fastcalogan"))
+    ours = _Placing.of(load_models("calodit"))
     assert ours.patterns is not None
     assert ours.probabilities is None

@@ -17,6 +17,7 @@ from calovox.geometry import CellTable, Detector
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.layers import layer_positions
 from calovox.geometry.lookup_kernel import LookupParameters, find_bins, find_cell
+from calovox.geometry.sorting import sort_rows
 from calovox.kernels import kernel
 from calovox.patterns.choosing import (
     HIT_ENERGY,
@@ -185,7 +186,7 @@ def _collect(
     cell: Array, energy: Array, start: int, stop: int, sums: Array, entries: Array
 ) -> int:
     """Sort the cells of an event, take their sums, and clean the scratch; give the end."""
-    cell[start:stop].sort()
+    sort_rows(cell, start, stop)
     position = start
     for entry in range(start, stop):
         row = cell[entry]
