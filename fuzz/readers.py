@@ -35,7 +35,7 @@ from calovox.scores.gates.files import read_gates
 from calovox.scores.table import Scores
 from calovox.simulation.centers import draw_centers
 from calovox.simulation.photon_files import read_photons as read_photon_file
-from calovox.training.runs.folder import read_run
+from calovox.training.runs.model import read_run
 from calovox.voxelization import VoxelGrid
 from fuzz.commands import run_command
 from fuzz.corpus import train_options

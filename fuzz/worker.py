@@ -7,6 +7,7 @@ import resource
 import shutil
 import time
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -86,7 +87,7 @@ def serve(pipe: Connection, corpus: Path, workplace: Path) -> None:
     home = workplace / "home"
     home.mkdir()
     os.chdir(home)  # what is written by a relative path appears in an empty folder
-    _limit_memory()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (case := pipe.recv()) is not None:
         os.ftruncate(terminal, 0)
         os.lseek(terminal, 0, os.SEEK_SET)
@@ -104,7 +105,8 @@ def _read(
     pipe.send((read.__name__, change))
     outside.forget()
     started = time.perf_counter()
-    outcome = call_reader(read, folder, out)
+    with _limited_memory():
+        outcome = call_reader(read, folder, out)
     seconds = time.perf_counter() - started
     problem = outside.problem({INPUT, _OUTPUT, "home"})
     if problem is None and any((workplace / "home").iterdir()):
@@ -121,11 +123,14 @@ def _clean(workplace: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _limit_memory() -> None:
-    """Let no input take more than `_MEMORY` beyond what the program has anyway."""
-    used = 0
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        used = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
-    resource.setrlimit(resource.RLIMIT_DATA, (used + _MEMORY, used + _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+@contextlib.contextmanager
+def _limited_memory() -> Iterator[None]:
+    """Let an input take no more than `_MEMORY` beyond what the process has before."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    used = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (used + _MEMORY, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)

@@ -22,7 +22,7 @@ from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
 from calovox.simulation.simulate import simulate_voxels
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.runs.folder import grid_to_json, json_to_grid
+from calovox.training.runs.record import grid_to_json, json_to_grid
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import DitSizes
 from calovox.voxelization import VoxelGrid, hits_to_voxels

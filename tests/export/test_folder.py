@@ -18,7 +18,7 @@ from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.phi_modulation.curve_file import read_curve, read_curve_root
 from calovox.runtime import load_models
 from calovox.runtime.metadata import LOWEST_RUNTIME
-from calovox.training.runs.folder import WEIGHTS, TrainedModel, read_run
+from calovox.training.runs.model import WEIGHTS, TrainedModel, read_run
 from calovox.voxelization import VoxelGrid
 from tests.cli.commands.test_chain import fail
 from tests.export.toy_runs import toy_dit, toy_grid, toy_student, write_runs

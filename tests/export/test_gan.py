@@ -17,14 +17,8 @@ from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.gan import CaloGAN
 from calovox.preprocessing import RootShareTransform, Standardization
 from calovox.runtime import OnnxModel, load_models
-from calovox.training.runs.folder import (
-    RunRecord,
-    TrainedModel,
-    grid_to_json,
-    read_run,
-    write_record,
-    write_weights,
-)
+from calovox.training.runs.model import TrainedModel, read_run, write_weights
+from calovox.training.runs.record import RunRecord, grid_to_json, write_record
 from calovox.training.sizes.gan import GanSizes
 from tests.export.test_onnx_file import FastCaloSimHandler, assert_finite, assert_same_in_any_batch
 from tests.export.toy_runs import ENERGY_RANGE, TOY_FILE, toy_grid

@@ -17,7 +17,7 @@ from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.two_stage import TwoStageSampler
 from calovox.runtime import ModelFileError, OnnxModel, load_models
 from calovox.runtime.metadata import ModelMetadata
-from calovox.training.runs.folder import read_run
+from calovox.training.runs.model import read_run
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import CfmSizes, DitSizes
 from calovox.voxelization import VoxelGrid

@@ -18,7 +18,7 @@ from calovox.preprocessing.conditions import ETA_FACTOR, SPREAD
 from calovox.runtime import OnnxModel
 from calovox.runtime.metadata import ModelMetadata
 from calovox.runtime.onnx_runtime import onnxruntime
-from calovox.training.runs.folder import read_run
+from calovox.training.runs.model import read_run
 from calovox.training.sizes.kinds import InnSizes
 from calovox.training.sizes.shapes import CfmSizes
 from calovox.voxelization import VoxelGrid

@@ -23,7 +23,8 @@ from calovox.preprocessing import (
     Standardization,
     VoxelSpace,
 )
-from calovox.training.runs.folder import RunRecord, grid_to_json, write_record, write_weights
+from calovox.training.runs.model import write_weights
+from calovox.training.runs.record import RunRecord, grid_to_json, write_record
 from calovox.training.sizes.kinds import InnSizes, StudentSizes
 from calovox.training.sizes.options import ConditionKind
 from calovox.training.sizes.shapes import CfmSizes, DitSizes

@@ -189,6 +189,8 @@ def swap_rows(rows):
         (swap_rows, {}, "event 0 comes more than once: sort the rows by `eventID`"),
         (lambda r: r | {"x": r["x"] / 10}, {}, r"of the hits are in no layer"),
         (lambda r: r | {"x": np.where(r["x"] > 0, np.nan, r["x"])}, {}, "finite numbers in `x`"),
+        (lambda r: r | {"x": r["x"] * 1e300}, {}, "numbers in `x`, of at most 1e.30"),
+        (lambda r: r, {"hits_scale": 1e200}, "numbers in `edep in MeV`, of at most 1e.30"),
         (lambda r: r | {"eventID": r["eventID"] + 0.5}, {}, "whole numbers in `eventID`, got 0.5"),
         (lambda r: r | {"eventID": r["eventID"] - 1}, {}, "expected indices of 0 or more, got -1"),
         (

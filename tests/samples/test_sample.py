@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from calovox.dataset import DatasetReader, DatasetWriter
+from calovox.dataset.cells import CellsOfDataset
 from calovox.geometry import barrel_cells
 from calovox.samples.sample import check_common_energies, read_sample
 from calovox.samples.source import open_showers
@@ -75,6 +76,11 @@ def test_progress_counts_the_showers_that_are_read(datasets):
 def test_dataset_without_cells_is_refused(datasets):
     with pytest.raises(ValueError, match="has no cell energies"):
         read_sample([datasets["without_cells"]], "x")
+
+
+def test_cells_that_a_dataset_names_but_does_not_have_are_refused(datasets):
+    with pytest.raises(ValueError, match="has no cell energies"):
+        CellsOfDataset(datasets["without_cells"], barrel_cells())
 
 
 def test_cells_of_another_table_are_refused(datasets):

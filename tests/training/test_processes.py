@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from calovox.dataset import DatasetWriter
-from calovox.training.runs.folder import read_run
 from calovox.training.runs.logs import read_metrics
+from calovox.training.runs.model import read_run
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
 

@@ -11,7 +11,8 @@ from torch import nn
 from calovox.training import training
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.recipe import Batches, Hardware, Recipe
-from calovox.training.runs.folder import read_record, read_run
+from calovox.training.runs.model import read_run
+from calovox.training.runs.record import read_record
 from calovox.training.sizes.gan import GanSizes
 from calovox.training.sizes.options import InnOptions
 from calovox.training.task import Task

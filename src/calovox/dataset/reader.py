@@ -47,8 +47,9 @@ class DatasetReader:
                 {} if meta is None else meta.attrs
             )
             table = self.attributes.get("cell_table")
-            self.cell_table: str | None = None if table is None else f"{table}"
             self._has_cells = "cells" in file
+            has_table = self._has_cells and table is not None
+            self.cell_table: str | None = f"{table}" if has_table else None
             self.has_azimuths: bool = "event/phi_center" in file
 
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ from calovox.models.inn import CaloINN
 from calovox.models.two_stage import ShapeModel, TwoStageSampler, WholeSampler
 from calovox.nn import count_parameters
 from calovox.runtime.metadata import ModelMetadata
-from calovox.training.runs.folder import TrainedModel
+from calovox.training.runs.model import TrainedModel
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 

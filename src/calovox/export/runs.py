@@ -8,7 +8,7 @@ from typing import Any
 from calovox.models.shapes.arc_model import ArcModel
 from calovox.models.shapes.kinds import PathKind, SolverName
 from calovox.runtime.model_set import MODEL_FILE, find_model
-from calovox.training.runs.folder import TrainedModel, read_run
+from calovox.training.runs.model import TrainedModel, read_run
 
 __all__ = ["find_exported", "read_runs"]
 

@@ -19,9 +19,10 @@ from calovox.geometry import BARREL_NUMBERS, NO_LAYER, layer_of_deposit, wrap_ph
 from calovox.hits import Hits
 from calovox.photons import Photons
 
-__all__ = ["LeftOut", "columns_to_hits", "columns_to_photons", "positions_of"]
+__all__ = ["LeftOut", "check_hits", "columns_to_hits", "columns_to_photons", "positions_of"]
 
 _PHOTON = 22
+_LARGEST = 1e30  # no length or energy is larger; single precision ends at 3.4e38
 
 
 @dataclass
@@ -63,13 +64,14 @@ def columns_to_hits(
         The hits, in single precision.
 
     Raises:
-        ForeignFileError: If a number is not finite, or a layer is not one of the detector.
+        ForeignFileError: If a number is not finite or too large, or a layer is not one of the
+            detector.
     """
     columns = description.hits
-    for name in (getattr(columns, key) for key in (*columns.position, "energy")):
-        _check_finite(table, name, batch.hits[name])
+    check_hits(table, batch.hits, description)
     eta, phi, r = positions_of(batch.hits, description)
     energy = batch.hits[columns.energy] * (unit_factor(columns, "energy_unit") * columns.scale)
+    _check_finite(table, f"{columns.energy} in MeV", energy)
     if columns.layer is None:
         layer = layer_of_deposit(r, eta)
     else:
@@ -145,6 +147,22 @@ def columns_to_photons(
         raise ForeignFileError(f"{table.path}: {problem}") from problem
 
 
+def check_hits(table: Table, hits: Mapping[str, Array], description: Description) -> None:
+    """Check positions and energies of hits before anything is computed from them.
+
+    Args:
+        table: Where they are from, for messages.
+        hits: Columns by their names.
+        description: What they mean.
+
+    Raises:
+        ForeignFileError: If a number is not finite or too large.
+    """
+    for key in (*description.hits.position, "energy"):
+        name = getattr(description.hits, key)
+        _check_finite(table, name, hits[name])
+
+
 def positions_of(
     hits: Mapping[str, Array], description: Description
 ) -> tuple[Float64[Array, " hit"], Float64[Array, " hit"], Float64[Array, " hit"]]:
@@ -198,8 +216,9 @@ def _layers(table: Table, values: Array, description: Description) -> UInt8[Arra
 
 
 def _check_finite(table: Table, name: str, values: Array) -> None:
-    wrong = np.flatnonzero(~np.isfinite(values))
+    wrong = np.flatnonzero(~(np.abs(values) <= _LARGEST))
     if len(wrong):
         raise ForeignFileError(
-            f"{table.path}: expected finite numbers in `{name}`, got {values[wrong[0]]}"
+            f"{table.path}: expected finite numbers in `{name}`, of at most {_LARGEST:g}, got "
+            f"{values[wrong[0]]}"
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from calovox.foreign.description import parse_description
 from calovox.foreign.events import PhotonTable, read_events, whole_numbers
-from calovox.foreign.hits import columns_to_photons, positions_of
+from calovox.foreign.hits import check_hits, columns_to_photons, positions_of
 from calovox.foreign.tables import choose_table
 from calovox.geometry import NO_LAYER, layer_of_deposit
 
@@ -67,6 +67,7 @@ def measure(sections: Mapping[str, Any], path: Path, photons: Path | None) -> Me
     batch = next(read_events(table, description), None)
     if batch is None or len(batch) == 0:
         return None
+    check_hits(table, batch.hits, description)
     values = batch.photons
     keys = np.arange(len(batch)) if batch.keys is None else batch.keys
     if description.photons.is_apart:

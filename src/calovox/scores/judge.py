@@ -8,7 +8,7 @@ together.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
@@ -35,7 +35,7 @@ from calovox.scores.statistics import (
     measure_one_feature,
     normal_scores,
 )
-from calovox.scores.table import NotScored, Score, Scores, bin_name
+from calovox.scores.table import NotScored, Score, Scores
 
 __all__ = [
     "ALL_LAYERS",
@@ -44,6 +44,7 @@ __all__ = [
     "JOINT_METRICS",
     "SCORES_SEED",
     "Judge",
+    "SampleRows",
     "fewest_rows",
 ]
 
@@ -115,85 +116,88 @@ class _Pair:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A reference that samples are compared with.
+class SampleRows:
+    """What the scores need of a sample, without its file.
 
     Attributes:
         layout: Where its voxels lie.
         rows: Observables of its showers, in the order of photons.
         counts: Its showers in every bin of energy and abs(eta).
-        say: Called with one line before longer steps.
     """
 
     layout: VoxelLayout
     rows: ObservableRows
     counts: Mapping[EventBin, int]
-    say: Callable[[str], None]
 
     @classmethod
-    def from_rows(
-        cls, showers: SelectedShowers, rows: ObservableRows, say: Callable[[str], None]
-    ) -> "Judge":
-        """Judge by a reference.
+    def from_showers(cls, showers: SelectedShowers, rows: ObservableRows) -> "SampleRows":
+        """Take what is needed of showers.
 
         Args:
-            showers: The reference.
+            showers: The sample.
             rows: Observables of its showers.
-            say: Called with one line before longer steps.
         """
-        return cls(showers.layout, rows, count_events(showers), say)
+        return cls(showers.layout, rows, count_events(showers))
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A reference that samples are compared with.
+
+    Attributes:
+        reference: The reference.
+    """
+
+    reference: SampleRows
 
     @property
     def bins(self) -> list[tuple[int, EventBin]]:
         """Bins of energy and abs(eta) in which the reference has enough showers."""
         return [
             (place, entry)
-            for place, (entry, count) in enumerate(self.counts.items())
+            for place, (entry, count) in enumerate(self.reference.counts.items())
             if count >= FEWEST_IN_BIN
         ]
 
-    def score(self, label: str, showers: SelectedShowers, sample: ObservableRows) -> Scores:
+    def score(self, label: str, sample: SampleRows) -> Scores:
         """Score one sample.
 
         Args:
             label: Its name.
-            showers: Its showers.
-            sample: Their observables.
+            sample: Its showers.
 
         Returns:
             Scores, bin by bin, and the bins with too few showers.
         """
-        same = self.rows.has_photons_of(sample)
-        photons = "the photons of the reference" if same else "other photons"
+        reference, simulated = self.reference.rows, sample.rows
+        same = reference.has_photons_of(simulated)
         found: list[Score] = []
-        without = list(self._too_few(label, showers))
+        without = list(self._too_few(label, sample))
         for place, entry in self.bins:
-            where = bin_name(entry.energy_name, entry.eta_name)
-            self.say(f"Comparing {label} with the reference, {photons}: {where}")
-            first = np.flatnonzero(entry.select(self.rows.energy, self.rows.abs_eta))
+            first = np.flatnonzero(entry.select(reference.energy, reference.abs_eta))
             second = first
             if not same:
-                second = np.flatnonzero(entry.select(sample.energy, sample.abs_eta))
-            pair = _Pair(self.rows, sample, first, second, same, (place,))
+                second = np.flatnonzero(entry.select(simulated.energy, simulated.abs_eta))
+            pair = _Pair(reference, simulated, first, second, same, (place,))
             if min(pair.sizes) < FEWEST_IN_BIN:
                 continue
-            joint = self._joint(pair, showers.layout)
+            joint = self._joint(pair, sample.layout)
             if isinstance(joint, str):
                 without += _without_joint(label, entry, joint)
                 joint = {}
             results = (
-                *_features(pair, self._shared_names(sample, showers.layout)),
+                *_features(pair, self._shared_names(simulated, sample.layout)),
                 *_correlations(pair, pairs=place == 0),
                 *((metric, HIGH_LEVEL, measured) for metric, measured in joint.items()),
-                *(self._outliers(pair, showers.layout) if place == 0 else ()),
+                *(self._outliers(pair, sample.layout) if place == 0 else ()),
             )
             found += [_score(label, entry, pair.sizes, *numbers) for numbers in results]
         return Scores(tuple(found), tuple(without))
 
-    def _too_few(self, label: str, showers: SelectedShowers) -> Iterator[NotScored]:
+    def _too_few(self, label: str, sample: SampleRows) -> Iterator[NotScored]:
         """List the bins that have showers, but not enough of them."""
-        for entry, n_simulated in count_events(showers).items():
-            sizes = self.counts.get(entry, 0), n_simulated
+        for entry, n_simulated in sample.counts.items():
+            sizes = self.reference.counts.get(entry, 0), n_simulated
             if min(sizes) < FEWEST_IN_BIN and max(sizes) > 0:
                 reason = (
                     f"{sizes[0]} showers of the reference and {sizes[1]} of the sample, "
@@ -203,10 +207,10 @@ class Judge:
 
     def _shared_names(self, sample: ObservableRows, layout: VoxelLayout) -> list[str]:
         """List the observables that do not depend on what differs between the files."""
-        shared = [name for name in self.rows.names if name in sample.names]
-        if layout == self.layout:
+        shared = [name for name in self.reference.rows.names if name in sample.names]
+        if layout == self.reference.layout:
             return shared
-        of_voxels = {observable.name for observable in voxel_observables(self.layout)}
+        of_voxels = {observable.name for observable in voxel_observables(self.reference.layout)}
         return [
             name
             for name in shared
@@ -215,11 +219,11 @@ class Judge:
 
     def _joint(self, pair: _Pair, layout: VoxelLayout) -> dict[str, Tested] | str:
         """Compare all high-level features of voxels together, or say why that cannot be."""
-        if layout != self.layout:
+        if layout != self.reference.layout:
             return "its voxels are not the reference's"
         names = [
             observable.name
-            for observable in voxel_observables(self.layout)
+            for observable in voxel_observables(self.reference.layout)
             if observable.name.startswith(_HIGH_LEVEL) and not observable.name.endswith("_all")
         ]
         sizes, needed = pair.sizes, fewest_rows(len(names))

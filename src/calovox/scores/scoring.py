@@ -4,7 +4,7 @@ Each sample is read once. A sample of some ranges of abs(eta) or energy is compa
 reference there (`comparable`). One of other energies, or in other units, is an error.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +21,9 @@ from calovox.samples.reading import RowCollector, ShowerRows, choose_rows, feed
 from calovox.samples.samples import Samples
 from calovox.scores.collecting import ObservableCollector
 from calovox.scores.copying import CopyTest
-from calovox.scores.judge import FEWEST_IN_BIN, Judge
+from calovox.scores.judge import FEWEST_IN_BIN, Judge, SampleRows
 from calovox.scores.table import NotScored, Score, Scores
+from calovox.side_by_side import side_by_side
 from calovox.tracking import Track, silently
 from calovox.units import format_energy
 
@@ -181,6 +182,43 @@ def _pair(label: str, whole: SelectedShowers, other: ShowerSource) -> _Pair | _N
     return _Pair(label, common.reference, common.other, note)
 
 
+@dataclass(frozen=True)
+class _Reference:
+    """Showers of the reference that samples are compared with."""
+
+    showers: SelectedShowers
+    judge: Judge
+    copies: CopyTest | None
+
+
+def _read_references(
+    pairs: Sequence[_Pair], training: ShowerSource | None, track: Track
+) -> list[_Reference]:
+    """Read the file of the reference once, for all samples."""
+    chosen: list[SelectedShowers] = []
+    for pair in pairs:
+        if not any(pair.reference.equals(known) for known in chosen):
+            chosen.append(pair.reference)
+    if not chosen:
+        return []
+    drawn = [] if training is None else [_draw(showers, training) for showers in chosen]
+    collectors = [ObservableCollector(showers) for showers in chosen]
+    source = chosen[0].source
+    feed(source, [*collectors, *drawn], f"Reading {source.path.name}", track)
+    copies: list[CopyTest | None] = [None] * len(chosen)
+    if training is not None:
+        rng = np.random.default_rng
+        copies = [
+            CopyTest.from_showers(rows.result(), training, rng(COPYING_SEED), track=track)
+            for rows in drawn
+        ]
+    rows = (collector.result() for collector in collectors)
+    return [
+        _Reference(showers, Judge(SampleRows.from_showers(showers, observables)), test)
+        for showers, observables, test in zip(chosen, rows, copies, strict=True)
+    ]
+
+
 def _score_pairs(
     pairs: Sequence[_Pair],
     training: ShowerSource | None,
@@ -188,58 +226,40 @@ def _score_pairs(
     say: Callable[[str], None],
 ) -> dict[str, Scores]:
     """Score samples by their names; each is read once."""
-    references: list[SelectedShowers] = []
-    for pair in pairs:
-        if not any(pair.reference.equals(known) for known in references):
-            references.append(pair.reference)
-    if not references:
-        return {}
-    drawn = [] if training is None else [_draw(showers, training) for showers in references]
-    collectors = [ObservableCollector(showers) for showers in references]
-    source = references[0].source
-    feed(source, [*collectors, *drawn], f"Reading {source.path.name}", track)
-    judges = [
-        Judge.from_rows(showers, collector.result(), say)
-        for showers, collector in zip(references, collectors, strict=True)
+    known = _read_references(pairs, training, track)
+    references = [
+        next(entry for entry in known if pair.reference.equals(entry.showers)) for pair in pairs
     ]
-    copies: list[CopyTest | None] = [None] * len(references)
-    if training is not None:
-        copies = [
-            CopyTest.from_showers(
-                rows.result(), training, np.random.default_rng(COPYING_SEED), track=track
-            )
-            for rows in drawn
-        ]
-    scores = {}
-    for pair in pairs:
-        place = next(k for k, known in enumerate(references) if pair.reference.equals(known))
-        scores[pair.label] = _score_pair(pair, judges[place], copies[place], track, say)
+    read = [
+        _read(pair, reference.copies, track)
+        for pair, reference in zip(pairs, references, strict=True)
+    ]
+    if pairs:
+        names = ", ".join(pair.label for pair in pairs)
+        say(f"Comparing with {references[0].showers.source.path.name}, side by side: {names}")
+    tasks = [
+        (reference.judge, pair.label, rows)
+        for pair, reference, (rows, _) in zip(pairs, references, read, strict=True)
+    ]
+    found = side_by_side(Judge.score, tasks, len(tasks))
+    scores = {pair.label: entry for pair, entry in zip(pairs, found, strict=True)}
+    for pair, reference, (_, drawn) in zip(pairs, references, read, strict=True):
+        if reference.copies is not None:
+            scores[pair.label] += _score_copying(pair, drawn, reference.copies, say)
     return scores
 
 
-def _score_pair(
-    pair: _Pair,
-    judge: Judge,
-    copies: CopyTest | None,
-    track: Track,
-    say: Callable[[str], None],
-) -> Scores:
-    training = None if copies is None else copies.training
+def _read(
+    pair: _Pair, copies: CopyTest | None, track: Track
+) -> tuple[SampleRows, ShowerRows | None]:
+    """Read a sample once: its observables, and the showers that are compared with training."""
     observables = ObservableCollector(pair.other)
-    comparable = training is not None and pair.other.layout == training.layout
-    drawn = [_draw(pair.other, training)] if training is not None and comparable else []
+    comparable = copies is not None and pair.other.layout == copies.training.layout
+    drawn = [_draw(pair.other, copies.training)] if copies is not None and comparable else []
     source = pair.other.source
     feed(source, [observables, *drawn], f"Scoring {source.path.name}", track)
-    scores = judge.score(pair.label, pair.other, observables.result())
-    if copies is None:
-        return scores
-    if not comparable:
-        reason = "its voxels are not those of the training showers"
-        metrics = ("copying", "training_distance")
-        without = tuple(NotScored(pair.label, metric, ALL, ALL, reason) for metric in metrics)
-        return scores + Scores((), without)
-    say(f"Looking for copies in {pair.label}")
-    return scores + Scores(tuple(_score_copying(pair.label, drawn[0].result(), copies)))
+    rows = SampleRows.from_showers(pair.other, observables.result())
+    return rows, drawn[0].result() if drawn else None
 
 
 def _reason_not_to_compare(reference: ShowerSource, other: ShowerSource) -> str | None:
@@ -278,11 +298,23 @@ def _draw(showers: SelectedShowers, training: ShowerSource) -> RowCollector:
     return RowCollector(showers, rows)
 
 
-def _score_copying(label: str, showers: ShowerRows, test: CopyTest) -> Iterator[Score]:
-    for metric, measured in test.measure(showers).items():
-        yield Score(
-            *(label, metric, VOXELS, ALL, ALL),
-            **vars(measured),
-            n_reference=test.n_held_out,
-            n_simulated=len(showers),
+def _score_copying(
+    pair: _Pair, drawn: ShowerRows | None, test: CopyTest, say: Callable[[str], None]
+) -> Scores:
+    """Look for copies of the training showers."""
+    if drawn is None:
+        reason = "its voxels are not those of the training showers"
+        metrics = ("copying", "training_distance")
+        return Scores((), tuple(NotScored(pair.label, name, ALL, ALL, reason) for name in metrics))
+    say(f"Looking for copies in {pair.label}")
+    return Scores(
+        tuple(
+            Score(
+                *(pair.label, metric, VOXELS, ALL, ALL),
+                **vars(measured),
+                n_reference=test.n_held_out,
+                n_simulated=len(drawn),
+            )
+            for metric, measured in test.measure(drawn).items()
         )
+    )

@@ -45,7 +45,8 @@ from calovox.models.shapes.solvers import heun
 from calovox.models.shapes.students import ConsistencyModel
 from calovox.nn import DiffusionTransformer, VelocityNetwork
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.runs.folder import read_record, read_run
+from calovox.training.runs.model import read_run
+from calovox.training.runs.record import read_record
 from calovox.training.sizes.kinds import StudentSizes
 from calovox.training.sizes.options import TeachingOptions
 from calovox.voxelization import VoxelGrid

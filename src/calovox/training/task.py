@@ -21,21 +21,18 @@ from calovox.training.data.stream import ShowerStream
 from calovox.training.loop import train
 from calovox.training.observer import Observer
 from calovox.training.recipe import Batches, Pauses, Recipe
-from calovox.training.runs.folder import (
-    CHECKPOINT,
+from calovox.training.runs.folder import CHECKPOINT, forget_replaced, prepare_folder, replace_run
+from calovox.training.runs.logs import TrainingLog
+from calovox.training.runs.model import write_weights
+from calovox.training.runs.pretraining import take_network
+from calovox.training.runs.record import (
     RECORD,
     RunRecord,
     check_same_data,
-    forget_replaced,
     grid_to_json,
-    prepare_folder,
     read_record,
-    replace_run,
     write_record,
-    write_weights,
 )
-from calovox.training.runs.logs import TrainingLog
-from calovox.training.runs.pretraining import take_network
 from calovox.training.runs.state import RunState
 from calovox.training.sizes.kinds import MakeModel, Sizes
 from calovox.training.throughput import measure_throughput

@@ -9,7 +9,7 @@ from typing import Any
 from calovox.training.devices import Fabric, limited_threads, make_fabric
 from calovox.training.observer import Observer
 from calovox.training.recipe import Hardware
-from calovox.training.runs.folder import RunRecord
+from calovox.training.runs.record import RunRecord
 from calovox.training.sizes.gan import GanSizes
 from calovox.training.task import Task, describe_task, run_task
 

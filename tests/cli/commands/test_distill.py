@@ -13,7 +13,7 @@ from calovox.cli import app
 from calovox.dataset import DatasetWriter
 from calovox.models.base import Conditions
 from calovox.models.shapes.students import ConsistencyModel
-from calovox.training.runs.folder import read_run
+from calovox.training.runs.model import read_run
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from calovox.training.runs.folder import json_to_grid, read_record, read_weights
+from calovox.training.runs.model import read_weights
+from calovox.training.runs.record import json_to_grid, read_record
 from calovox.training.sizes.kinds import Sizes, read_sizes
 from calovox.training.sizes.shapes import SampledSizes
 from calovox.voxelization import VoxelGrid

@@ -20,8 +20,8 @@ from calovox.cli import app
 from calovox.cli.commands.train.networks import TrainGanSettings
 from calovox.cli.options import options_of
 from calovox.dataset import DatasetReader, DatasetWriter
-from calovox.training.runs.folder import read_run
 from calovox.training.runs.logs import read_metrics
+from calovox.training.runs.model import read_run
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
 

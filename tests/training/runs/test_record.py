@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from calovox.training.runs.folder import RECORD, RunFileError, read_record
+from calovox.training.runs.record import RECORD, RunFileError, read_record
 from tests.export.toy_runs import write_runs
 
 
