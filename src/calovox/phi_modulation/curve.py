@@ -244,7 +244,7 @@ def _with_others(factors: Float64[Array, "range layer bin"]) -> Float64[Array, "
 
 
 @kernel(inline="always")
-def phase_bin(phi: float, n_bins: int) -> int:
+def phase_bin(phi: float, n_bins: int) -> np.uint32:
     """Find the bin of an azimuth in one period, inside a compiled kernel."""
     position = phi * (n_bins * 1024.0 / (2.0 * np.pi)) + 512 * n_bins
     # the next lower bin below -pi too, then a full turn more: above 0 for any phi
