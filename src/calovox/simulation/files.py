@@ -49,6 +49,7 @@ def simulate_source(
     table: CellTable | None = None,
     hit_energy: HitEnergy | None = None,
     detector: Detector | None = None,
+    with_hits: bool = True,
     track: Track = silently,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of the showers of a source.
@@ -59,6 +60,7 @@ def simulate_source(
         table: The cells of the detector; None to stop at hits.
         hit_energy: Mean energy of a hit; None for the note's. For sources of voxels.
         detector: Where layers and cells lie; the built-in barrel by default.
+        with_hits: Whether hits are wanted beside the cells; see `simulate_voxels`.
         track: Shows the progress.
 
     Returns:
@@ -80,6 +82,7 @@ def simulate_source(
         detector=detector,
         phi_modulation=modulation,
         patterns=source.patterns,
+        with_hits=with_hits,
     )
 
 
@@ -122,7 +125,13 @@ def simulate_to_files(
     total = SimulatedFiles()
     with targets.open(source) as append:
         for batch in simulate_source(
-            source, seed=seed, table=table, hit_energy=hit_energy, detector=detector, track=track
+            source,
+            seed=seed,
+            table=table,
+            hit_energy=hit_energy,
+            detector=detector,
+            with_hits=hits is not None,
+            track=track,
         ):
             append(batch)
             total += batch
@@ -173,6 +182,7 @@ class _Targets:
             def append(batch: SimulatedShowers) -> None:
                 dataset.append(batch.voxels, batch.cells)
                 if hits is not None:
+                    assert batch.hits is not None  # wanted
                     hits.append(batch.hits)
 
             yield append
