@@ -78,6 +78,7 @@ def make_corpus(folder: Path) -> None:
         "hits",
         "dataset",
         "challenge",
+        "lemurs",
         "curve",
         "sub_voxels",
         "cells",
@@ -90,6 +91,7 @@ def make_corpus(folder: Path) -> None:
     _write_dataset(folder / "dataset" / "photons.h5", hits, grid)
     _write_library(folder / "dataset" / "library.h5", hits, grid)
     _write_challenge(folder / "challenge")
+    _write_lemurs(folder / "lemurs")
     _write_foreign(folder / "foreign")
     _write_curves(folder / "curve")
     _write_sub_voxels(folder / "sub_voxels" / "sub_voxels.root", grid)
@@ -151,6 +153,17 @@ def _calibration() -> Calibration:
 def _write_challenge(folder: Path) -> None:
     write_binning(folder / "binning.xml")
     write_showers(folder / "showers.h5", *toy_challenge(_N_EVENTS, seed=1))
+
+
+def _write_lemurs(folder: Path) -> None:
+    """Write few showers in the layout of LEMURS."""
+    rng = np.random.default_rng(1)
+    shape = (3, 4, 5)
+    with h5py.File(folder / "lemurs.h5", "w") as file:
+        file["showers"] = rng.random((_N_EVENTS, *shape)).astype(np.float32)
+        file["incident_energy"] = rng.uniform(50.0, 100.0, _N_EVENTS)
+        file["incident_theta"] = rng.uniform(1.0, 2.0, _N_EVENTS)
+        file["incident_phi"] = rng.uniform(-3.0, 3.0, _N_EVENTS)
 
 
 def _write_foreign(folder: Path) -> None:

@@ -13,6 +13,12 @@ from calovox.dataset import DatasetReader
 from calovox.foreign.description import read_description
 from calovox.foreign.guessing import guess_description
 from calovox.foreign.make import ForeignHits, import_hits
+from calovox.foreign.showers import (
+    ShowerOptions,
+    export_showers,
+    import_showers,
+    open_foreign_showers,
+)
 from calovox.geant4.shards import ShardFolder
 from calovox.geometry import read_barrel
 from calovox.hits.file import HitsReader, HitsWriter
@@ -130,6 +136,33 @@ def read_challenge(folder: Path, out: Path) -> None:
     source = open_sample([folder / "showers.h5"], binning=folder / "binning.xml")
     for batch in source.batches(2):
         assert np.isfinite(batch.fraction).all()
+
+
+def read_foreign_showers(folder: Path, out: Path) -> None:
+    """Turn showers of other programs into a dataset, and back."""
+    path = only(folder, ".h5")
+    binning = folder / "binning.xml"
+    options = ShowerOptions(binning=binning if binning.is_file() else None)
+    import_showers(open_foreign_showers(path, options), out / "d.h5")
+    export_showers(out / "d.h5", out / "c.h5", "calochallenge", binning=out / "b.xml")
+
+
+def run_import_showers(folder: Path, out: Path) -> None:
+    """Import showers."""
+    binning = folder / "binning.xml"
+    given = ("--binning", f"{binning}") if binning.is_file() else ()
+    run_command("import", f"{only(folder, '.h5')}", *given, "-o", f"{out / 'd.h5'}")
+
+
+def run_show(folder: Path, out: Path) -> None:
+    """Draw a shower."""
+    run_command("show", f"{folder / 'photons.h5'}", "--event", "1", "-o", f"{out / 's.svg'}")
+
+
+def run_write_cells(folder: Path, out: Path) -> None:
+    """Write cells for other programs."""
+    cells = ("--cells", f"{out / 'c.root'}", "-o", f"{out / 's.parquet'}")
+    run_command("reconstruct", f"{folder / 'photons.h5'}", *cells)
 
 
 def _foreign_files(folder: Path) -> tuple[Path, Path | None]:

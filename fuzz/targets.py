@@ -81,6 +81,12 @@ def _repair_hashes(folder: Path) -> None:
         return  # it is `model.json` itself that was changed
 
 
+_CHALLENGE: Final[tuple[Reader, ...]] = (
+    *[readers.read_challenge] * 6,
+    *[readers.read_foreign_showers] * 6,
+    readers.run_import_showers,
+)
+
 TARGETS: Final[dict[str, Target]] = {
     "hits": Target(
         "hits",
@@ -96,7 +102,8 @@ TARGETS: Final[dict[str, Target]] = {
         (
             *[readers.read_dataset, readers.read_sample] * 6,
             *(readers.run_info_on_dataset, readers.run_simulate_library),
-            *(readers.run_reconstruct_dataset,),
+            *(readers.run_reconstruct_dataset, readers.run_write_cells),
+            readers.run_show,
         ),
         keep=(),
     ),
@@ -120,8 +127,13 @@ TARGETS: Final[dict[str, Target]] = {
         ("import.toml",),
         (*[readers.read_description_of_hits] * 12, readers.run_import_described),
     ),
-    "challenge": Target("challenge", ("showers.h5",), (readers.read_challenge,)),
-    "binning": Target("challenge", ("binning.xml",), (readers.read_challenge,)),
+    "challenge": Target("challenge", ("showers.h5",), _CHALLENGE),
+    "binning": Target("challenge", ("binning.xml",), _CHALLENGE),
+    "lemurs": Target(
+        "lemurs",
+        ("lemurs.h5",),
+        (*[readers.read_foreign_showers] * 12, readers.run_import_showers),
+    ),
     "curve": Target(
         "curve",
         ("curve.h5",),

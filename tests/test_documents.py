@@ -13,6 +13,8 @@ import pytest
 import typer
 
 from calovox.cli import app
+from calovox.dataset import DatasetReader
+from calovox.simulation.own_models import OwnSampler
 from docs.make.tables import SOURCES, rewritten
 from tests.foreign import foreign_files
 
@@ -201,3 +203,20 @@ def test_commands_of_the_command_page_run(tmp_path):
             [PROGRAM, *words], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert result.returncode == 0, result.stderr
+
+
+def code_in(document):
+    """Give the blocks of Python of a page."""
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.DOTALL | re.M)
+
+
+def test_code_for_own_models_runs(tmp_path, monkeypatch):
+    pytest.importorskip("torch", reason="needs torch: pip install calovox[train]")
+    shutil.copy(ROOT / "sample" / "photons_discrete.h5", tmp_path / "photons.h5")
+    monkeypatch.chdir(tmp_path)
+    for code in code_in("docs/own_models.md"):
+        names = {}
+        exec(compile(code, "docs/own_models.md", "exec"), names)
+        if "MySampler" in names:
+            assert isinstance(names["MySampler"](), OwnSampler)
+    assert DatasetReader(tmp_path / "mine.h5").grid == DatasetReader(tmp_path / "photons.h5").grid

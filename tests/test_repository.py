@@ -41,14 +41,15 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels options random_streams tracking"
     ),
     "voxelization": "arrays files geometry hits kernels text",  # grids, and hits to voxels
-    "foreign": (  # hits of other programs, and what their columns mean
-        "arrays files geometry hits photons text tracking units voxelization"
+    "foreign": (  # hits and showers of other programs, and what their columns mean
+        "arrays dataset files geometry hits photons text tracking units voxelization"
     ),
     "binned_shower": (  # voxels to hits
         "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),
     "patterns": (  # voxels to hits and cells where Geant4 had them
-        "arrays binned_shower files geometry hits kernels random_streams voxelization"
+        "arrays binned_shower files geometry hits kernels phi_modulation photons "
+        "random_streams voxelization"
     ),
     "dataset": (  # its file
         "arrays binned_shower files geometry hits patterns phi_modulation photons "
@@ -75,8 +76,8 @@ MAY_IMPORT = {
         "phi_modulation photons random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
-        "arrays binned_shower files geometry models phi_modulation photons random_streams "
-        "runtime simulation voxelization"
+        "arrays binned_shower files geometry models patterns phi_modulation photons "
+        "random_streams runtime simulation voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
         "arrays dataset files geometry hits kernels photons random_streams reconstruction text "
@@ -88,6 +89,9 @@ MAY_IMPORT = {
     "report": (  # topics measured, drawn, and put on a page
         "arrays binned_shower files geometry phi_modulation photons reconstruction samples "
         "scores side_by_side tracking units voxelization"
+    ),
+    "drawing": (  # one shower as a picture
+        "arrays dataset files geometry hits reconstruction report text units voxelization"
     ),
     "grid_search": (  # the smallest grid whose cells do not show it
         "arrays binned_shower files geometry hits kernels patterns phi_modulation photons "
@@ -101,16 +105,16 @@ MAY_IMPORT = {
         "samples units voxelization"
     ),
     "cli": (  # one command per stage
-        "benchmarking binned_shower dataset export files foreign geant4 geometry grid_search "
-        "hits info jobs models options phi_modulation photons reconstruction report samples "
-        "scores simulation text training units voxelization"
+        "benchmarking binned_shower dataset drawing export files foreign geant4 geometry "
+        "grid_search hits info jobs models options phi_modulation photons reconstruction "
+        "report samples scores simulation text training units voxelization"
     ),
 }
 
 # Libraries that only some rooms may import, wherever the import stands.
 KEPT_LIBRARIES = {
     "calzone": {"geant4"},
-    "matplotlib": {"report", "grid_search"},
+    "matplotlib": {"report", "drawing", "grid_search"},
     "mplhep": {"report"},
     "PIL": {"report"},
     "jinja2": {"report"},

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import uproot
 
 from calovox.dataset import DatasetReader
 from calovox.files.damage import reading
 from calovox.files.formats import Format, UnknownFormatError, detect_format
+from calovox.files.root import open_root
 from calovox.files.toml import read_toml
 from calovox.geometry import atlas_barrel, read_barrel
 from calovox.hits.file import HitsReader
@@ -135,7 +135,7 @@ def _made_with(provenance: Any, title: str = "made with") -> dict[str, str]:
 
 
 def _describe_root(path: Path) -> dict[str, str]:
-    with reading(path, UnknownFormatError), uproot.open(path) as file:
+    with open_root(path, UnknownFormatError) as file:
         classes = {name.partition(";")[0]: kind for name, kind in file.classnames().items()}
     if "caloDetCells" in classes:
         return {"format": "table of cells", "cells": repr(read_barrel(path).cells)}

@@ -1,6 +1,8 @@
 import pytest
 
 from calovox.benchmarking import measure_costs
+from calovox.benchmarking.costs import _Placing
+from calovox.runtime import load_models
 
 
 def test_every_model_is_measured_in_every_round(models):
@@ -26,3 +28,10 @@ def test_every_model_is_measured_in_every_round(models):
 def test_photons_that_a_model_was_not_trained_for_are_refused(models):
     with pytest.raises(ValueError, match="outside"):
         measure_costs(models, energy=1e6, eta=0.2, rounds=1, passes=1)
+
+
+def test_shipped_models_are_placed_by_patterns_and_others_are_not(models):
+    assert _Placing.of(models["a.onnx"]).patterns is None
+    ours = _Placing.of(load_models("calodit"))
+    assert ours.patterns is not None
+    assert ours.probabilities is None

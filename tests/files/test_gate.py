@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from calovox.files import gate as hdf5_gate
-from calovox.files.gate import hdf5_problem
+from calovox.files.gate import file_problem
 from calovox.files.hdf5 import open_for_reading
 
 
@@ -118,7 +118,7 @@ def fill_plainly(file: h5py.File) -> None:
 @pytest.mark.parametrize("options", [{}, {"libver": "latest"}, {"userblock_size": 512}])
 def test_plain_files_pass(options: dict[str, object], tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", fill_plainly, **options)
-    assert hdf5_problem(path) is None
+    assert file_problem(path) is None
     with open_for_reading(path, ToyError) as file:
         assert file["numbers"][2, 3] == 11.0
 
@@ -129,7 +129,7 @@ def test_a_filter_that_is_not_installed_is_named(tmp_path: Path) -> None:
     content = path.read_bytes()
     assert content.count(number) == 1
     path.write_bytes(content.replace(number, (32767).to_bytes(2, "little")))
-    assert hdf5_problem(path) == (
+    assert file_problem(path) == (
         f"{path}: `x` is compressed by filter 32767, which is not installed"
     )
 
@@ -146,10 +146,10 @@ def write_endless(path: Path) -> Path:
 
 def test_a_file_that_never_ends_is_refused_in_time(tmp_path: Path) -> None:
     path, plain = write_endless(tmp_path / "a.h5"), write(tmp_path / "b.h5", fill_plainly)
-    problem = hdf5_problem(path, limit_s=0.3)
+    problem = file_problem(path, limit_s=0.3)
     assert problem is not None
-    assert "is truncated or damaged: the HDF5 library did not come to its end in 0.3 s" in problem
-    assert hdf5_problem(plain) is None
+    assert "is truncated or damaged: its library did not come to its end in 0.3 s" in problem
+    assert file_problem(plain) is None
 
 
 def test_a_file_that_crashes_the_library_is_refused(
@@ -158,22 +158,22 @@ def test_a_file_that_crashes_the_library_is_refused(
     crash = "import os; print('ready', flush=True); input(); os.abort()"
     monkeypatch.setattr(hdf5_gate, "_START", crash)
     monkeypatch.setattr(hdf5_gate, "_GATES", {})
-    problem = hdf5_problem(write(tmp_path / "a.h5", fill_plainly))
+    problem = file_problem(write(tmp_path / "a.h5", fill_plainly))
     assert problem is not None
-    assert "the HDF5 library crashed on it (exit status -6)" in problem
+    assert "its library crashed on it (exit status -6)" in problem
 
 
 def test_a_file_is_not_blamed_for_the_end_of_the_process(tmp_path: Path) -> None:
-    assert hdf5_problem(write(tmp_path / "a.h5", fill_plainly)) is None
+    assert file_problem(write(tmp_path / "a.h5", fill_plainly)) is None
     os.kill(hdf5_gate._GATES[os.getpid()]._process.pid, signal.SIGKILL)
-    assert hdf5_problem(write(tmp_path / "b.h5", fill_plainly)) is None
+    assert file_problem(write(tmp_path / "b.h5", fill_plainly)) is None
 
 
 def test_a_file_is_checked_again_when_it_has_changed(tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", fill_plainly)
-    assert hdf5_problem(path) is None
+    assert file_problem(path) is None
     write(path, add_virtual)
-    assert "virtual" in str(hdf5_problem(path))
+    assert "virtual" in str(file_problem(path))
 
 
 @pytest.mark.parametrize("place", ["heap", "free list", "anywhere"])
@@ -184,6 +184,6 @@ def test_damaged_heaps_are_one_line(place: str, tmp_path: Path) -> None:
     at = {"heap": heap, "free list": heap + 16, "anywhere": len(content) // 2}[place]
     content[at : at + 8] = (2**31).to_bytes(8, "little")
     path.write_bytes(bytes(content if place != "anywhere" else content[:at]))
-    problem = str(hdf5_problem(path))
+    problem = str(file_problem(path))
     assert problem.startswith(f"{path} is truncated or damaged: ")
     assert problem.isprintable()

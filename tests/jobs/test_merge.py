@@ -64,7 +64,7 @@ def test_jobs_of_simulate_give_the_files_of_one_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     toy_folder(monkeypatch, tmp_path)
-    command = "simulate --model toy --energy 65GeV --eta abs:0.2:0.25 --cells"
+    command = "simulate --model toy --energy 65GeV --eta abs:0.2:0.25 --cells --compression gzip"
     for name, first, number in (("a", 0, 2), ("b", 2, 3), ("c", 5, 1), ("all", 0, 6)):
         events = f"-n {number} --first-event {first} --hits {name}_hits.h5 -o {name}.h5"
         succeed(*f"{command} {events}".split())

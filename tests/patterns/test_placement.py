@@ -7,6 +7,7 @@ from calovox.geometry import barrel_cells
 from calovox.geometry.cells import CellTable
 from calovox.geometry.lookup import TableLookup
 from calovox.patterns import PatternMaker, voxels_to_cells, voxels_to_pattern_hits
+from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.reconstruction import hits_to_cells
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.patterns.showers import DONORS, GRID, known_voxels, toy_library, toy_voxels
@@ -93,10 +94,35 @@ def test_cells_are_those_of_the_hits(regular, monkeypatch):
     expected = hits_to_cells(hits, table)
     cells, same = voxels_to_cells(toy_voxels(), toy_library(), table, seed=4)
     assert same == counts
+    assert_same_cells(cells, expected)
+
+
+def assert_same_cells(cells, expected):
     assert np.array_equal(cells.cell, expected.cell)
     assert np.array_equal(cells.event_offsets, expected.event_offsets)
     assert cells.energy == pytest.approx(expected.energy, rel=1e-6)
     assert cells.outside == pytest.approx(expected.outside, rel=1e-6)
+
+
+def test_cells_with_the_phi_modulation_are_those_of_modulated_hits():
+    eta_edges = (0.0, 0.15, 0.3, 1.5)
+    curve = PhiModulation.from_function(
+        lambda layer, phi: 1.0 + 0.02 * (layer + 1) * np.cos(1024 * phi), eta_edges=eta_edges
+    )
+    curve = replace(curve, values=curve.values * np.array([1.0, 1.1, 1.2])[:, None, None])
+    voxels, library, table = toy_voxels(), toy_library(), barrel_cells()
+    hits, _ = voxels_to_pattern_hits(voxels, library, seed=4)
+    expected = hits_to_cells(apply_phi_modulation(hits, curve), table)
+    cells, _ = voxels_to_cells(voxels, library, table, seed=4, phi_modulation=curve)
+    assert_same_cells(cells, expected)
+
+
+def test_the_phi_modulation_of_displaced_cells_needs_hits():
+    table = barrel_cells()
+    turned = replace(table, phi=table.phi + 1e-4, name="turned")
+    curve = PhiModulation.from_function(lambda layer, phi: 1.0 + 0.1 * np.cos(1024 * phi))
+    with pytest.raises(ValueError, match="cells 'turned': expected centres at whole periods"):
+        voxels_to_cells(toy_voxels(), toy_library(), turned, seed=4, phi_modulation=curve)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from calovox.binned_shower import HitEnergy, ShowerLibrary, average_sub_voxels
-from calovox.geometry import barrel_cells
+from calovox.geometry import atlas_barrel, barrel_cells
 from calovox.phi_modulation import PhiModulation
 from calovox.photons import Fixed, SignedUniform, draw_photons
 from calovox.reconstruction import cells_to_shapes, hits_to_cells
@@ -13,6 +15,7 @@ from calovox.simulation.simulate import (
     simulate_voxels,
 )
 from calovox.voxelization import VoxelGrid, concatenate_voxels, hits_to_voxels
+from tests.patterns.showers import toy_library, toy_voxels
 from tests.toy_model import ToyModels
 from tests.toy_showers import toy_showers
 
@@ -139,3 +142,30 @@ def test_no_cells_are_made_without_a_cell_table(library):
     (batch,) = simulate_voxels([library.voxels], None, seed=1)
     assert batch.cells is None
     assert len(batch) == N_EVENTS
+
+
+CURVE = PhiModulation.from_function(lambda layer, phi: 1.0 + 0.1 * np.cos(1024 * phi))
+
+
+@pytest.mark.parametrize("curve", [None, CURVE], ids=["bare", "modulated"])
+@pytest.mark.parametrize("shift", [0.0, 1e-4], ids=["ideal", "displaced"])
+def test_cells_without_hits_are_those_with_hits(curve, shift):
+    detector = atlas_barrel()
+    if shift:
+        table = replace(detector.cells, phi=detector.cells.phi + shift)
+        detector = replace(detector, cells=table)
+    chain = {
+        "seed": 1,
+        "table": detector.cells,
+        "detector": detector,
+        "phi_modulation": curve,
+        "patterns": toy_library(),
+    }
+    (full,) = simulate_voxels([toy_voxels()], None, **chain)
+    (lean,) = simulate_voxels([toy_voxels()], None, **chain, with_hits=False)
+    assert len(lean) == len(full)
+    assert (lean.hits is None) == (curve is None or shift == 0.0)
+    assert lean.placement == full.placement
+    assert np.array_equal(lean.cells.cell, full.cells.cell)
+    assert lean.cells.energy == pytest.approx(full.cells.energy, rel=1e-5)
+    assert lean.cells.outside == pytest.approx(full.cells.outside, rel=1e-5)

@@ -3,7 +3,9 @@
 - A single-shower pass draws one shower for noise drawn before; there are `ROUNDS` rounds of
   `PASSES` passes after a warm-up. The models take turns, a round each, so that all see the same
   machine. The standard deviation is that of the rounds' means, percentiles are over all passes.
-- A chain is the same up to cells: noise, voxels, hits, phi modulation, cells.
+- A chain is the same up to cells, as `calovox simulate` goes there: noise, voxels, phi modulation,
+  cells. Models of the package are placed by patterns if there are some for their grid, all others
+  as in the note, with hits.
 - A simulation of the whole barrel needs the models of all ranges of |eta|: their memory is
   measured together as well.
 - A parametrisation draws hits and its own random numbers: both are part of a single-shower pass.
@@ -25,11 +27,14 @@ from calovox.benchmarking.timing import Stopwatch, Timing
 from calovox.binned_shower import SubVoxelProbabilities, read_sub_voxels
 from calovox.geometry import barrel_cells
 from calovox.models.parametric.model import ParametricModel
+from calovox.patterns import PatternLibrary
+from calovox.patterns.shipped import shipped_patterns
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import read_curve
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.runtime import ModelSet
+from calovox.runtime.model_set import is_shipped
 from calovox.simulation.sampling import photons_to_hits
 from calovox.simulation.simulate import SimulatedShowers, simulate_hits, simulate_photons
 from calovox.voxelization import VoxelGrid
@@ -131,8 +136,7 @@ class _Runner:
         self.chain = Stopwatch()
         self.batches = {size: Stopwatch() for size in BATCHES}
         self.chain_batches = {size: Stopwatch() for size in BATCHES}
-        self.side_files = _read_side_files(models)
-        self.n_hits = self.n_simulated = 0
+        self.placing = _Placing.of(models)
 
     def warm_up(self) -> None:
         """Let everything happen once that happens only once."""
@@ -165,7 +169,7 @@ class _Runner:
             batches=_per_shower(self.batches),
             chain=self.chain.timing(self.passes),
             chain_batches=_per_shower(self.chain_batches),
-            hits_per_shower=self.n_hits / self.n_simulated,
+            hits_per_shower=self._hits_per_shower(),
         )
 
     def _describe(self) -> tuple[Path, int | None]:
@@ -193,22 +197,28 @@ class _Runner:
         )
 
     def _simulate(self, first: int, number: int) -> None:
-        for showers in self._simulated(self.photons[first : first + number]):
-            self.n_hits += showers.hits.n_hits
-        self.n_simulated += number
+        for _ in self._simulated(self.photons[first : first + number], with_hits=False):
+            pass
 
-    def _simulated(self, photons: Photons) -> Iterator[SimulatedShowers]:
+    def _hits_per_shower(self) -> float:
+        number = BATCHES[0]
+        (showers,) = self._simulated(self.photons[:number], with_hits=True)
+        assert showers.hits is not None  # wanted
+        return showers.hits.n_hits / number
+
+    def _simulated(self, photons: Photons, *, with_hits: bool) -> Iterator[SimulatedShowers]:
         if isinstance(self.models, ParametricModel):
             hits = photons_to_hits(self.models, photons, VoxelGrid.optimal(), seed=_SEED)
             return simulate_hits(hits, table=barrel_cells())
-        probabilities, curve = self.side_files
         return simulate_photons(
             self.models,
             photons,
-            probabilities,
+            self.placing.probabilities,
             seed=_SEED,
             table=barrel_cells(),
-            phi_modulation=curve,
+            phi_modulation=self.placing.curve,
+            patterns=self.placing.patterns,
+            with_hits=with_hits,
         )
 
 
@@ -223,13 +233,22 @@ def _count_parameters(card: Mapping[str, Any]) -> int | None:
     return sum(counts) if counts else None
 
 
-def _read_side_files(
-    models: ModelSet | ParametricModel,
-) -> tuple[SubVoxelProbabilities | None, PhiModulation | None]:
-    if isinstance(models, ParametricModel):
-        return None, None
-    sub_voxels, curve = models.sub_voxels, models.phi_modulation
-    return (
-        None if sub_voxels is None else read_sub_voxels(sub_voxels, models.grid),
-        None if curve is None else read_curve(curve),
-    )
+@dataclass(frozen=True)
+class _Placing:
+    """How the voxels of a model become cells; see `calovox.simulation.placement`."""
+
+    probabilities: SubVoxelProbabilities | None = None
+    curve: PhiModulation | None = None
+    patterns: PatternLibrary | None = None
+
+    @classmethod
+    def of(cls, models: ModelSet | ParametricModel) -> "_Placing":
+        if isinstance(models, ParametricModel):
+            return cls()
+        sub_voxels, curve = models.sub_voxels, models.phi_modulation
+        is_ours = is_shipped(models.models[0].path)
+        patterns = shipped_patterns(models.grid) if is_ours else None
+        probabilities = None
+        if patterns is None and sub_voxels is not None:
+            probabilities = read_sub_voxels(sub_voxels, models.grid)
+        return cls(probabilities, None if curve is None else read_curve(curve), patterns)

@@ -20,9 +20,10 @@ import uproot
 import uproot.serialization
 
 from calovox.arrays import Array, Float, Float64
+from calovox.files.root import open_root
 from calovox.files.whole import whole_file
 
-__all__ = ["read_root_matrices", "write_root_matrices"]
+__all__ = ["RootMatrixError", "read_root_matrices", "write_root_matrices"]
 
 _MATRIX_NAME: Final = "TMatrixT<double>"
 _MATRIX_VERSION: Final = 4
@@ -42,6 +43,10 @@ _OBJECT_BASE: Final = 66
 _OBJECT: Final = struct.pack(">HII", 1, 0, 0)  # TObject: version, fUniqueID, fBits
 
 
+class RootMatrixError(ValueError):
+    """A ROOT file that cannot be read."""
+
+
 def write_root_matrices(
     path: Path, matrices: Mapping[str, Float[Array, "row column"]], *, overwrite: bool = False
 ) -> None:
@@ -59,16 +64,22 @@ def write_root_matrices(
         file.update({name: _WritableMatrix.from_array(matrices[name]) for name in matrices})
 
 
-def read_root_matrices(path: Path) -> dict[str, Float64[Array, "row column"]]:
+def read_root_matrices(
+    path: Path, error: type[ValueError] = RootMatrixError
+) -> dict[str, Float64[Array, "row column"]]:
     """Read all ``TMatrixD`` objects of a ROOT file.
 
     Args:
         path: The file to read.
+        error: What to raise if it cannot be read.
 
     Returns:
         The matrices by name; the newest cycle of each.
+
+    Raises:
+        ValueError: Of the given type, if it is damaged or no ROOT file.
     """
-    with uproot.open(path) as file:
+    with open_root(path, error, "is not a readable ROOT file") as file:
         names = file.classnames(recursive=False, cycle=False)
         return {
             name: _to_array(file[name]) for name, kind in names.items() if kind == _MATRIX_NAME

@@ -106,7 +106,7 @@ def _matrix_name(layer: int, energy: float) -> str:
 
 def _read_matrices(path: Path) -> dict[tuple[int, float], Float64[Array, "row column"]]:
     with reading(path, SubVoxelFileError, "is not a readable ROOT file"):
-        named = read_root_matrices(path)
+        named = read_root_matrices(path, SubVoxelFileError)
         matches = {name: _NAME.fullmatch(name) for name in named}
         return {
             (int(match[1]), float(match[2])): named[name]

@@ -73,7 +73,11 @@ app = make_app(
             "geant4:GEANT4",
             "Simulate photons in the built-in ATLAS-like barrel with Geant4.",
         ),
-        _command("import", "import_hits:IMPORT", "Turn hits of other programs into a hits file."),
+        _command(
+            "import",
+            "import_hits:IMPORT",
+            "Turn hits of other programs into a hits file, and showers into a dataset.",
+        ),
         _command(
             "voxelize",
             "voxelize:VOXELIZE",
@@ -108,9 +112,20 @@ app = make_app(
             "Compute the shower shapes of reference or simulated showers, one row per shower.",
         ),
         _command(
+            "export-showers",
+            "export_showers:EXPORT_SHOWERS",
+            "Write the showers of a dataset in the layout of the CaloChallenge, or of LEMURS and "
+            "Par04.",
+        ),
+        _command(
             "evaluate",
             "evaluate:EVALUATE",
             "Compare simulated showers with Geant4: scores, figures, an HTML page, and numbers.",
+        ),
+        _command(
+            "show",
+            "show:SHOW",
+            "Draw one shower: its voxels, its cells, or its longitudinal profile.",
         ),
         _command(
             "merge",

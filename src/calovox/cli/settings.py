@@ -23,6 +23,7 @@ from calovox.units import parse_quantity
 
 __all__ = [
     "CellsTable",
+    "Compress",
     "CurveToRemove",
     "Energies",
     "Etas",
@@ -111,6 +112,12 @@ Number = Annotated[int, typer.Option("--number", "-n", min=1, help="How many sho
 PrecisionBits = Annotated[
     int | None,
     typer.Option(min=1, max=23, help="Round energies to so many bits, for smaller files."),
+]
+Compress = Annotated[
+    Literal["blosc2", "gzip"],
+    typer.Option(
+        help="gzip is read by every HDF5 library; blosc2 is faster and needs hdf5plugin.",
+    ),
 ]
 Workers = Annotated[int, typer.Option(min=1, help="How many processes work at once.")]
 Energies = Annotated[

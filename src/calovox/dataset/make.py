@@ -10,6 +10,7 @@ from calovox.arrays import Array
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
 from calovox.dataset.keys import LEAST_FRACTION
 from calovox.dataset.writer import DatasetWriter
+from calovox.files.hdf5 import Compression
 from calovox.geometry import CellTable, atlas_barrel
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
@@ -60,6 +61,7 @@ def make_dataset(
     table: CellTable | None = None,
     fastcalosim: bool = False,
     precision_bits: int | None = None,
+    compression: Compression = "blosc2",
     sub_voxels: Path | None = None,
     patterns: Path | None = None,
     provenance: dict[str, Any] | None = None,
@@ -78,6 +80,7 @@ def make_dataset(
         table: The cells of the detector; None for no cells and no calibration.
         fastcalosim: Whether to make it an event library that FastCaloSim loads.
         precision_bits: How many bits of energies to keep; None for all.
+        compression: How to compress; an event library for FastCaloSim has gzip.
         sub_voxels: ROOT file for the average places of hits in their voxels; None for none.
         patterns: File for patterns of deposits in their voxels; None for none.
         provenance: How the dataset is made, but for the hits.
@@ -100,7 +103,7 @@ def make_dataset(
         provenance={**made_from, "phi_modulation": hits.phi_modulation},
         cell_table=None if table is None else table.name,
         precision_bits=precision_bits,
-        compression="gzip" if fastcalosim else "blosc2",
+        compression="gzip" if fastcalosim else compression,
         least_fraction=LEAST_FRACTION if fastcalosim else 0.0,
     ) as writer:
         for batch in hits.files.batches("voxels", track):

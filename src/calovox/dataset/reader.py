@@ -11,7 +11,7 @@ from calovox.arrays import Array, Bool, Float32, Float64, Int64
 from calovox.dataset import keys
 from calovox.dataset.checks import check_events, eta_key, read_grid, read_numbers
 from calovox.dataset.keys import DatasetError, LayerKeys
-from calovox.files.hdf5 import open_for_reading, read_table
+from calovox.files.hdf5 import compression_of, open_for_reading, read_table
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.photons import Photons
 from calovox.units import format_energy
@@ -179,8 +179,7 @@ class DatasetReader:
         """Give the options with which `DatasetWriter` writes such a file."""
         with open_for_reading(self.path, DatasetError) as file:
             rounding = read_table(file.get("meta"), "rounding") or {}
-            column = file[LayerKeys.of(self.grid.numbers[0]).energy]
-            compression = "gzip" if column.compression == "gzip" else "blosc2"
+            compression = compression_of(file[LayerKeys.of(self.grid.numbers[0]).energy])
         return {
             "cell_table": self.cell_table,
             "precision_bits": rounding.get("precision_bits"),

@@ -36,9 +36,12 @@ _OTHER_LAYOUTS: Final[dict[str, frozenset[str]]] = {
 
 _KNOWN_LAYOUTS: Final = (
     "expected a file of calovox, a dataset (`incident_energy`, `energy_layer_J` as in the note's "
-    "Table A.1) or one of the CaloChallenge (`incident_energies` and `showers`); for hits of "
-    "other programs, `calovox import`"
+    "Table A.1) or one of the CaloChallenge (`incident_energies` and `showers`); hits of "
+    "other programs, and showers of LEMURS and Par04, go through `calovox import`"
 )
+_IMPORTED: Final = "LEMURS and Par04"
+"""The layout among them that `calovox import` turns into a dataset."""
+
 _KEYS_SHOWN: Final = 8
 
 
@@ -101,7 +104,9 @@ def _detect_hdf5(path: Path) -> Format:
         if "incident_energy" in file and other is None:
             return "dataset"
     names = ", ".join(one_line(key) for key in sorted(keys)[:_KEYS_SHOWN]) or "nothing"
-    what = "" if other is None else f"the layout of {other}, which is not read: "
+    what = f"the layout of {other}: " if other == _IMPORTED else ""
+    if other is not None and other != _IMPORTED:
+        what = f"the layout of {other}, which is not read: "
     raise UnknownFormatError(f"{path} is an HDF5 file with {what}{names}; {_KNOWN_LAYOUTS}")
 
 
@@ -112,5 +117,6 @@ def _check_axes(path: Path, file: h5py.File) -> None:
         size = math.prod(shape[1:])
         raise UnknownFormatError(
             f"{path}: expected `showers` of shape (event, voxel) as in the CaloChallenge, got "
-            f"{shape}: reshape it to ({shape[0]}, {size})"
+            f"{shape}: reshape it to ({shape[0]}, {size}), or turn it into a dataset with "
+            "`calovox import`"
         )

@@ -1,6 +1,6 @@
-"""The gate that every HDF5 file passes before it is opened.
+"""The gate that every HDF5 or ROOT file passes before it is opened.
 
-The HDF5 library can crash on a damaged file, or loop for ever. `calovox.files.objects` therefore
+Their libraries can crash on a damaged file, or loop for ever. `calovox.files.objects` therefore
 checks each file in a process of its own. One process per running program is
 started with the first file (0.2 s) and checks all files (a few ms each, more for many chunks). It
 is a fresh Python, not a fork: forking a program with threads is not safe. A file that has passed
@@ -20,7 +20,7 @@ from typing import Final
 
 from calovox.files.objects import PLAIN, READY, REFUSED
 
-__all__ = ["hdf5_problem"]
+__all__ = ["file_problem"]
 
 _LIMIT_S: Final = 3.0  # of processor time: a slow disk or a busy machine is no fault of the file
 _BYTES_PER_S: Final = 2**30
@@ -31,12 +31,15 @@ _START: Final = (
 )
 
 
-def hdf5_problem(path: Path, *, limit_s: float = _LIMIT_S) -> str | None:
-    """Tell why an HDF5 file is refused.
+def file_problem(
+    path: Path, *, limit_s: float = _LIMIT_S, fault: str = "is truncated or damaged"
+) -> str | None:
+    """Tell why an HDF5 or ROOT file is refused.
 
     Args:
         path: The file.
         limit_s: Seconds of processor time that its check may take, and one more per GiB.
+        fault: What is said of a file that cannot be read.
 
     Returns:
         One line that names the file; none if nothing is wrong with it.
@@ -46,7 +49,7 @@ def hdf5_problem(path: Path, *, limit_s: float = _LIMIT_S) -> str | None:
     """
     # a process of its own for each fork, and a lock that no thread held when it forked
     gate = _GATES.setdefault(os.getpid(), _Gate())
-    return gate.problem(path, limit_s)
+    return gate.problem(path, limit_s, fault)
 
 
 class _Gate:
@@ -55,7 +58,7 @@ class _Gate:
         self._process: subprocess.Popen[str] | None = None
         self._passed: dict[str, tuple[int, ...]] = {}
 
-    def problem(self, path: Path, limit_s: float) -> str | None:
+    def problem(self, path: Path, limit_s: float, fault: str) -> str | None:
         place, stat = os.path.abspath(path), path.stat()
         state = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
         with self._lock:
@@ -68,8 +71,7 @@ class _Gate:
             if kind == PLAIN:
                 self._passed[place] = state
                 return None
-        fault = "" if kind == REFUSED else " is truncated or damaged"
-        return f"{path}{fault}: {reason}"
+        return f"{path}{'' if kind == REFUSED else f' {fault}'}: {reason}"
 
     def close(self) -> None:
         if self._process is not None:
@@ -95,8 +97,8 @@ class _Gate:
         process.communicate()
         self._process = None
         if process.returncode == -signal.SIGPROF:
-            return "hang", f"the HDF5 library did not come to its end in {limit:g} s"
-        return "crash", f"the HDF5 library crashed on it (exit status {process.returncode})"
+            return "hang", f"its library did not come to its end in {limit:g} s"
+        return "crash", f"its library crashed on it (exit status {process.returncode})"
 
 
 def _start() -> subprocess.Popen[str]:
@@ -113,7 +115,7 @@ def _start() -> subprocess.Popen[str]:
     if process.stdout.readline().strip() != READY:
         process.kill()
         process.communicate()
-        raise RuntimeError(f"HDF5 files cannot be checked: {sys.executable} does not start")
+        raise RuntimeError(f"files cannot be checked: {sys.executable} does not start")
     return process
 
 

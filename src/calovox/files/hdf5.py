@@ -21,13 +21,14 @@ import numpy as np
 
 from calovox.arrays import Array, Float32
 from calovox.files.damage import reading
-from calovox.files.gate import hdf5_problem
+from calovox.files.gate import file_problem
 
 __all__ = [
     "FLOAT32_MANTISSA_BITS",
     "Compression",
     "append_rows",
     "check_version",
+    "compression_of",
     "create_column",
     "has_format",
     "open_for_reading",
@@ -73,7 +74,7 @@ def open_for_reading(path: Path, error: type[ValueError]) -> Iterator[h5py.File]
         raise FileNotFoundError(f"{path}: no such file")
     if not h5py.is_hdf5(path):
         raise error(f"{path} is no HDF5 file, or its beginning is damaged")
-    problem = hdf5_problem(path)
+    problem = file_problem(path)
     if problem is not None:
         raise error(problem)
     with reading(path, error), h5py.File(path, "r") as file:
@@ -110,6 +111,13 @@ def create_column(
         dtype=dtype,
         **_FILTERS[compression],
     )
+
+
+def compression_of(column: h5py.Dataset) -> Compression:
+    """Tell how a column from `create_column` is compressed."""
+    if column.compression == "gzip":
+        return "gzip"
+    return "blosc2" if column.id.get_create_plist().get_nfilters() else "none"
 
 
 def append_rows(column: h5py.Dataset, rows: Array) -> None:

@@ -1,4 +1,4 @@
-"""What a foreign HDF5 file may hold: plain groups, datasets and attributes of its own.
+"""What a foreign file may hold; in HDF5, plain groups, datasets and attributes of its own.
 
 HDF5 can be told to fetch numbers from elsewhere: raw data in other files, links to other files,
 datasets put together from others. It follows all of these without a word, and it trusts the sizes
@@ -6,8 +6,8 @@ that a file claims. This module walks through a file once, without reading the n
 the first object that is anything else. Attributes and text of variable length are read, because
 damaged heaps are found only then.
 
-The HDF5 library may also crash or never return. That is why `calovox.files.gate` runs this
-module in a process of its own, whose main function is `serve`.
+Of a ROOT file, all directories are listed. The libraries may also crash or never return. That is
+why `calovox.files.gate` runs this module in a process of its own, whose main function is `serve`.
 
 References:
     The HDF Group, *HDF5 File Format Specification Version 3.0*,
@@ -20,6 +20,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 import h5py
@@ -80,15 +81,31 @@ def serve() -> None:
     print(READY, flush=True)
     for line in sys.stdin:
         path, limit = json.loads(line)
+        check = _checker(path)
         signal.setitimer(signal.ITIMER_PROF, limit)
-        answer = _answer(path)
+        answer = _answer(check, path)
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         print(json.dumps(answer), flush=True)
 
 
-def _answer(path: str) -> tuple[str, str]:
+def _checker(path: str) -> Callable[[str], None]:
+    """Choose what checks a file, and import what that needs."""
+    with open(path, "rb") as file:
+        is_root = file.read(4) == b"root"
+    if not is_root:
+        return check_objects
+    import uproot  # takes longer than all else here
+
+    def list_directories(path: str) -> None:
+        with uproot.open(path) as file:
+            file.classnames()
+
+    return list_directories
+
+
+def _answer(check: Callable[[str], None], path: str) -> tuple[str, str]:
     try:
-        check_objects(path)
+        check(path)
     except UnwantedObjectError as problem:
         return REFUSED, str(problem)
     except Exception as problem:  # of any kind: the file is foreign

@@ -23,6 +23,7 @@ __all__ = ["LeftOut", "check_hits", "columns_to_hits", "columns_to_photons", "po
 
 _PHOTON = 22
 _LARGEST = 1e30  # no length or energy is larger; single precision ends at 3.4e38
+_SMALLEST_R = 1.0  # mm: nothing nearer to the beam axis is in a calorimeter
 
 
 @dataclass
@@ -76,6 +77,7 @@ def columns_to_hits(
         layer = layer_of_deposit(r, eta)
     else:
         layer = _layers(table, batch.hits[columns.layer], description)
+        layer[r < _SMALLEST_R] = NO_LAYER
     without, outside = energy == 0.0, layer == NO_LAYER
     left_out.n_hits += len(energy)
     left_out.energy += float(energy.sum())
@@ -186,9 +188,9 @@ def positions_of(
 
 
 def _eta_at(z: Float64[Array, " hit"], r: Float64[Array, " hit"]) -> Float64[Array, " hit"]:
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         eta = np.arcsinh(z / r)
-    return np.where(r > 0.0, eta, 0.0)  # on the beam axis, where there is no layer
+    return np.where(np.isfinite(eta), eta, 0.0)  # on the beam axis, where there is no layer
 
 
 def _eta_of(theta: Float64[Array, " event"]) -> Float64[Array, " event"]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from calovox.arrays import Array, Int64
+from calovox.files.hdf5 import Compression
 from calovox.files.whole import file_hash
 from calovox.foreign.description import Description
 from calovox.foreign.events import EventBatch, PhotonTable, read_events
@@ -194,6 +195,7 @@ def import_hits(
     detector: Detector | None = None,
     cells: CellTable | None = None,
     precision_bits: int | None = None,
+    compression: Compression = "blosc2",
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -206,6 +208,7 @@ def import_hits(
         detector: The layers that the hits are in; the built-in barrel by default.
         cells: The cells to look into, for what is said of them; those of the detector by default.
         precision_bits: How many bits of energies to keep; None for all.
+        compression: How to compress the file.
         provenance: How the file is made, but for the hits.
         overwrite: Whether an existing file may be replaced.
         track: Shows the progress.
@@ -230,6 +233,7 @@ def import_hits(
         overwrite=overwrite,
         provenance={**(provenance or {}), **made_from},
         precision_bits=precision_bits,
+        compression=compression,
     ) as writer:
         for hits in track(foreign.batches(), "showers", 0):
             shower_centers(hits)  # refuses energies that cancel

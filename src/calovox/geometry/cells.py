@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import uproot
 
 from calovox.arrays import Array, Float64, Int32, Int64, UInt8, UInt64
 from calovox.files.damage import reading
+from calovox.files.root import open_root
 from calovox.geometry.layers import Layer, check_numbers, layer_positions, position_table
 from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 
@@ -227,7 +227,7 @@ def _read_columns(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     whole = ("id", "layer")
-    with reading(path, CellFileError, "is no readable ROOT file"), uproot.open(path) as file:
+    with open_root(path, CellFileError, "is no readable ROOT file") as file:
         tree = file.get(_TREE, {})
         missing = [name for name in _BRANCHES if name not in tree]
         if missing:
@@ -258,7 +258,7 @@ def _layer_grid(
     rows = np.flatnonzero(columns["layer"] == layer)
     sizes = np.stack([columns["deta"][rows], columns["dphi"][rows]]).round(6)
     kinds, kind, counts = np.unique(sizes, axis=1, return_inverse=True, return_counts=True)
-    rows = rows[kind == np.argmax(counts)]
+    rows = rows[kind.reshape(-1) == np.argmax(counts)]  # numpy 2.0.0: two axes
     n_phi = round(_TWO_PI / kinds[1, np.argmax(counts)])
     phi_index = np.floor((columns["phi"][rows] + np.pi) * n_phi / _TWO_PI).astype(np.int64)
     if len(rows) % n_phi or np.any(np.bincount(phi_index, minlength=n_phi) != len(rows) // n_phi):

@@ -23,8 +23,10 @@ import numpy as np
 
 from calovox.arrays import Array, Float, Float32, Int64
 from calovox.files.hdf5 import (
+    Compression,
     append_rows,
     check_version,
+    compression_of,
     create_column,
     open_for_reading,
     read_table,
@@ -54,6 +56,7 @@ class HitsFileError(ValueError):
 class HitsWriter(BatchWriter):
     """Writes a hits file batch by batch; the file appears when the ``with`` block ends well.
 
+    With ``compression="gzip"``, programs without the filters of hdf5plugin read the file.
     With `precision_bits`, energies keep that many mantissa bits (12: relative error below 1.3e-4).
     With `round_positions`, eta and phi become multiples of 2^-18 and r of 2^-7 mm: an error below
     0.005 mm, far inside the 0.5 mm within which hits are merged.
@@ -73,6 +76,7 @@ class HitsWriter(BatchWriter):
         overwrite: bool = False,
         precision_bits: int | None = None,
         round_positions: bool = False,
+        compression: Compression = "blosc2",
     ) -> None:
         round_mantissa(np.ones(1, dtype=np.float32), precision_bits)
         super().__init__(path, overwrite=overwrite)
@@ -82,6 +86,7 @@ class HitsWriter(BatchWriter):
         self._meta["rounding"] = {"precision_bits": precision_bits, "positions": round_positions}
         self._precision_bits = precision_bits
         self._round_positions = round_positions
+        self._compression: Compression = compression
         self._pending: list[Hits] = []
         self._n_pending = 0
         self._n_hits = 0
@@ -113,12 +118,12 @@ class HitsWriter(BatchWriter):
         for name, value in self._meta.items():
             write_json(meta, name, value)
         for name, dtype in _HIT_COLUMNS.items():
-            create_column(self._file, name, dtype)
-        create_column(self._file, "event_offsets", "i8")
+            create_column(self._file, name, dtype, compression=self._compression)
+        create_column(self._file, "event_offsets", "i8", compression=self._compression)
         append_rows(self._file["event_offsets"], np.zeros(1, dtype=np.int64))
         events = self._file.create_group("event")
         for name, dtype in _EVENT_COLUMNS.items():
-            create_column(events, name, dtype)
+            create_column(events, name, dtype, compression=self._compression)
 
     def _flush(self) -> None:
         if not self._pending:
@@ -228,10 +233,12 @@ class HitsReader:
         """Give the options with which `HitsWriter` writes such a file."""
         with open_for_reading(self.path, HitsFileError) as file:
             rounding = read_table(file.get("meta"), "rounding") or {}
+            compression = compression_of(file["energy"])
         return {
             "phi_modulation": self.phi_modulation,
             "precision_bits": rounding.get("precision_bits"),
             "round_positions": bool(rounding.get("positions", False)),
+            "compression": compression,
         }
 
     def summary(self) -> dict[str, str]:

@@ -1,7 +1,8 @@
 r"""Voxels become cells in one step, without hits in between.
 
-The energies are those of `voxels_to_pattern_hits` and `hits_to_cells` one after the other, but for
-the rounding of sums; what takes time there, hits that are written and read again, is left out.
+The energies are those of `voxels_to_pattern_hits`, `apply_phi_modulation` if there are curves, and
+`hits_to_cells` one after the other, but for the rounding of sums; what takes time there, hits that
+are written and read again, is left out.
 """
 
 from threading import local
@@ -16,6 +17,7 @@ from calovox.geometry import CellTable, Detector
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.layers import layer_positions
 from calovox.geometry.lookup_kernel import LookupParameters, find_bins, find_cell
+from calovox.geometry.sorting import sort_rows
 from calovox.kernels import kernel
 from calovox.patterns.choosing import (
     HIT_ENERGY,
@@ -28,6 +30,9 @@ from calovox.patterns.choosing import (
 )
 from calovox.patterns.library import PatternLibrary
 from calovox.patterns.placement import place_anywhere, place_deposit
+from calovox.phi_modulation.curve import HitFactors, PhiModulation, phase_bin
+from calovox.phi_modulation.phases import has_ideal_centers
+from calovox.photons import Photons
 from calovox.voxelization import Voxels
 
 __all__ = ["voxels_to_cells"]
@@ -42,6 +47,7 @@ def voxels_to_cells(
     *,
     seed: int,
     detector: Detector | None = None,
+    phi_modulation: PhiModulation | None = None,
 ) -> tuple[CellEnergies, PlacementCounts]:
     """Place the voxels of showers by patterns, and add up their energies in cells.
 
@@ -50,18 +56,22 @@ def voxels_to_cells(
         library: Patterns of the voxels' grid.
         table: The cells of the detector.
         seed: Seed of the run.
-        detector: Where the layers lie; the built-in barrel by default.
+        detector: Where layers and cells lie; by default the built-in barrel, and `table`.
+        phi_modulation: Curves that are put into the energies; None for none.
 
     Returns:
         The cells with energy, each event sorted by cell, with the energy outside all cells; and
         how voxels were placed.
 
     Raises:
-        ValueError: As in `voxels_to_pattern_hits`, or if the cells lack a layer of the grid.
+        ValueError: As in `voxels_to_pattern_hits`, or if the cells lack a layer of the grid, or
+            if there are curves, and cells whose centres do not lie at whole periods.
     """
-    photons_of(voxels)  # raises the error that says what is missing
+    photons = photons_of(voxels)  # raises the error that says what is missing
+    factors = _hit_factors(photons, phi_modulation, table if detector is None else detector.cells)
     placing, offsets, counts = choose_patterns(voxels, library, seed=seed, detector=detector)
-    positions = layer_positions(np.array(voxels.grid.numbers), table.positions)
+    numbers = np.array(voxels.grid.numbers)
+    positions = layer_positions(numbers, table.positions)
     n_hits = int(offsets[-1])
     cell, energy = np.empty(n_hits, dtype=np.int32), np.empty(n_hits, dtype=np.float32)
     cell_offsets, outside = np.zeros(len(voxels) + 1, dtype=np.int64), np.zeros(len(voxels))
@@ -69,12 +79,27 @@ def voxels_to_cells(
         placing,
         table.lookup().parameters,
         positions,
+        numbers,
+        factors,
         _entries(len(table)),
         np.empty(n_hits),
         (cell, energy, cell_offsets, outside),
     )
     stop = cell_offsets[-1]
     return CellEnergies(cell[:stop].copy(), energy[:stop].copy(), cell_offsets, outside), counts
+
+
+def _hit_factors(
+    photons: Photons, modulation: PhiModulation | None, cells: CellTable
+) -> HitFactors:
+    if modulation is None:
+        return HitFactors.none(len(photons))
+    if not has_ideal_centers(cells):
+        raise ValueError(
+            f"cells '{cells.name}': expected centres at whole periods of the phi modulation, got "
+            "others: make hits of the voxels first, with voxels_to_pattern_hits"
+        )
+    return modulation.hit_factors(np.abs(photons.eta))
 
 
 def _entries(n_cells: int) -> Array:
@@ -92,6 +117,8 @@ def _cells_kernel(
     placing: Placing,
     lookup: LookupParameters,
     positions: Array,
+    numbers: Array,
+    hit_factors: HitFactors,
     entries: Array,
     sums: Array,
     cells: tuple[Array, Array, Array, Array],
@@ -105,12 +132,14 @@ def _cells_kernel(
     cosines, sines = placing.tables.cosine, placing.tables.sine
     first_deposit, deposits = placing.tables.first_deposit, placing.tables.deposits
     rows_of_bins, regular = lookup.bins, lookup.regular
+    modulated, factors = hit_factors.modulated, hit_factors.factors
     stop = 0
     for event in range(energies.shape[0]):
         start, state = stop, placing.state[event]
         around = (eta_center[event], phi_center[event], -1.0 if eta_center[event] < 0.0 else 1.0)
         for position in range(positions.size):
             radius, place = radii[event, position], positions[position]
+            curve = factors[hit_factors.eta_ranges[event], hit_factors.rows[numbers[position]]]
             grid = lookup.grids[place]
             bins, offset = (grid.bins_per_eta, grid.first_bin, grid.n_eta, grid.n_phi), grid.offset
             for voxel in range(placing.boundaries[position], placing.boundaries[position + 1]):
@@ -132,6 +161,8 @@ def _cells_kernel(
                         across = mirror * deposits[row, 1]
                         eta, phi = place_deposit(deposits[row, 0], across, turn, around)
                         share = np.float32(deposits[row, 2] * voxel_energy)
+                    if modulated:
+                        share = np.float32(share * curve[phase_bin(phi, curve.size)])
                     if regular:  # in the loop itself, as in `find_all`
                         i, j = find_bins(eta, phi, *bins)
                         hit_cell = rows_of_bins[offset + i] if i >= 0 else -1
@@ -155,7 +186,7 @@ def _collect(
     cell: Array, energy: Array, start: int, stop: int, sums: Array, entries: Array
 ) -> int:
     """Sort the cells of an event, take their sums, and clean the scratch; give the end."""
-    cell[start:stop].sort()
+    sort_rows(cell, start, stop)
     position = start
     for entry in range(start, stop):
         row = cell[entry]

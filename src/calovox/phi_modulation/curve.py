@@ -16,7 +16,7 @@ References:
 
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,11 +31,13 @@ __all__ = [
     "MODULATED_LAYERS",
     "N_BINS",
     "TABLE_BINS",
+    "HitFactors",
     "Modulation",
     "PhiModulation",
     "apply_phi_modulation",
     "curve_rows",
     "modulation_table",
+    "phase_bin",
     "remove_phi_modulation",
 ]
 
@@ -190,6 +192,17 @@ class PhiModulation:
         """Find the |eta| range of each value; beyond the ends, the nearest range."""
         return self.eta_edges[1:-1].searchsorted(abs_eta, side="right")
 
+    def hit_factors(self, abs_eta: Float[Array, " event"]) -> "HitFactors":
+        """Give what kernels need to put the modulation into hits.
+
+        Args:
+            abs_eta: Absolute pseudorapidity of each event's photon.
+
+        Returns:
+            The factors.
+        """
+        return HitFactors(True, self._applied, self.eta_range(abs_eta), curve_rows())
+
     @cached_property
     def _applied(self) -> Float64[Array, "range row bin"]:
         """Factors that put the modulation in, by layer position."""
@@ -201,9 +214,42 @@ class PhiModulation:
         return _with_others(1.0 / self.values)
 
 
+class HitFactors(NamedTuple):
+    """Factors of hits, for kernels.
+
+    Attributes:
+        modulated: Whether there is a modulation; if not, all else is never looked at.
+        factors: What a hit energy is multiplied by.
+        eta_ranges: The |eta| range of each event.
+        rows: The row of each layer number.
+    """
+
+    modulated: bool
+    factors: Float64[Array, "range row bin"]
+    eta_ranges: Int64[Array, " event"]
+    rows: Int64[Array, "256"]
+
+    @classmethod
+    def none(cls, n_events: int) -> "HitFactors":
+        """Give the factors of hits without modulation."""
+        return cls(False, _NO_FACTORS, np.zeros(n_events, dtype=np.int64), curve_rows())
+
+
+_NO_FACTORS: Final = np.ones((1, len(MODULATED_LAYERS) + 1, 1))
+
+
 def _with_others(factors: Float64[Array, "range layer bin"]) -> Float64[Array, "range row bin"]:
     """Add the layers that have no modulation."""
     return np.concatenate([factors, np.ones_like(factors[:, :1])], axis=1)
+
+
+@kernel(inline="always")
+def phase_bin(phi: float, n_bins: int) -> np.uint32:
+    """Find the bin of an azimuth in one period, inside a compiled kernel."""
+    position = phi * (n_bins * 1024.0 / (2.0 * np.pi)) + 512 * n_bins
+    # the next lower bin below -pi too, then a full turn more: above 0 for any phi
+    whole = int(np.floor(position)) + 1024 * n_bins
+    return np.uint32(whole) % np.uint32(n_bins)  # faster than with 64 bits
 
 
 @kernel(error_model="numpy")
@@ -218,15 +264,11 @@ def _scale_kernel(
     scaled: Array,
 ) -> None:
     n_bins = factors.shape[2]
-    to_bin = n_bins * 1024.0 / (2.0 * np.pi)
     for event in range(len(event_offsets) - 1):
         curves = factors[eta_ranges[event]]
         for hit in range(event_offsets[event], event_offsets[event + 1]):
-            position = phi[hit] * to_bin + 512 * n_bins
-            # the next lower bin below -pi too, then a full turn more: above 0 for any phi
-            whole = int(np.floor(position)) + 1024 * n_bins
-            phase_bin = np.uint32(whole) % np.uint32(n_bins)  # faster than with 64 bits
-            scaled[hit] = energy[hit] * curves[rows[layer[hit]], phase_bin]
+            place = phase_bin(phi[hit], n_bins)
+            scaled[hit] = energy[hit] * curves[rows[layer[hit]], place]
 
 
 def _scale_hits(

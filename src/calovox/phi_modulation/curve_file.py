@@ -29,8 +29,8 @@ import uproot
 from uproot.writing import identify
 
 from calovox.arrays import Array, Float64
-from calovox.files.damage import reading
 from calovox.files.hdf5 import check_version, open_for_reading, read_json, write_json
+from calovox.files.root import open_root
 from calovox.files.whole import check_writable, whole_file
 from calovox.files.writer import create_hdf5
 from calovox.phi_modulation.average_shower import AverageProfile
@@ -205,7 +205,7 @@ def read_curve_root(path: Path) -> Float64[Array, " bin"]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    with reading(path, CurveFileError), uproot.open(path) as file:
+    with open_root(path, CurveFileError) as file:
         if _HISTOGRAM not in file:
             raise CurveFileError(f"{path} has no histogram {_HISTOGRAM}")
         content = np.asarray(file[_HISTOGRAM].values(flow=True), dtype=np.float64)

@@ -16,7 +16,7 @@ from calovox.arrays import Array, Float, Float64, Int64, UInt8
 from calovox.geometry import ABSORBER_PERIOD, BARREL_LAYERS, CellTable, wrap_phi
 from calovox.geometry.layers import NO_LAYER
 
-__all__ = ["PERIOD", "center_phases", "phi_in_cells", "phi_phase"]
+__all__ = ["PERIOD", "center_phases", "has_ideal_centers", "phi_in_cells", "phi_phase"]
 
 PERIOD: Final = ABSORBER_PERIOD
 """Period of the modulation in rad."""
@@ -57,7 +57,7 @@ def phi_in_cells(
         >>> phi_in_cells(np.array([2], dtype=np.uint8), eta, phi, cells)
         array([0.])
     """
-    if cells is None or _is_ideal(cells):
+    if cells is None or has_ideal_centers(cells):
         return phi
     chosen = np.flatnonzero(_MODULATED[layer])
     in_cells = phi.astype(np.float64)
@@ -102,8 +102,15 @@ def center_phases(
 
 
 @lru_cache(maxsize=8)
-def _is_ideal(cells: CellTable) -> bool:
-    """Tell whether all centres between the absorbers lie at whole periods."""
+def has_ideal_centers(cells: CellTable) -> bool:
+    """Tell whether all centres between the absorbers lie at whole periods.
+
+    Args:
+        cells: The cells of a detector.
+
+    Returns:
+        Whether phi itself has the phase of phi - phi_cell.
+    """
     centers = cells.phi[_MODULATED[cells.layer]] / PERIOD
     return bool(np.all(_distance_to_whole(centers) < _ALIGNED))
 

@@ -9,6 +9,7 @@ import numpy as np
 from calovox.arrays import Array
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
+from calovox.geometry.sorting import sort_rows
 from calovox.hits.hits import Hits
 from calovox.kernels import kernel
 
@@ -94,7 +95,7 @@ def _deposit_kernel(
                 position += 1
             sums[row] += hit_energy[hit]
         # rising rows, whatever the order of the hits: shower shapes expect them
-        cell[start:position].sort()
+        sort_rows(cell, start, position)
         stop = position
         position = start
         for entry in range(start, stop):

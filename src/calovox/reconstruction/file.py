@@ -1,6 +1,7 @@
-"""Reconstruction of a file: the cells of all its showers become shower shapes."""
+"""Reconstruction of a file: the cells of all its showers, and the shower shapes of these."""
 
 from collections.abc import Iterator, Sized
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -9,6 +10,7 @@ from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits.file import HitsReader
 from calovox.photons import Photons, concatenate_photons
 from calovox.reconstruction.calibration import Calibration
+from calovox.reconstruction.cells_file import CellsWriter, write_cells
 from calovox.reconstruction.deposit import hits_to_cells
 from calovox.reconstruction.shapes import ShowerShapes, cells_to_shapes, concatenate_shapes
 from calovox.reconstruction.shapes_file import write_shapes
@@ -65,6 +67,7 @@ def reconstruct(
     *,
     calibration: Calibration | None = None,
     strip_rows: Literal[1, 2] = 1,
+    cells_writer: CellsWriter | None = None,
     track: Track = silently,
 ) -> tuple[ShowerShapes, Photons | None]:
     """Compute the shower shapes of all showers.
@@ -73,6 +76,7 @@ def reconstruct(
         source: Their cells.
         calibration: Calibration of the cluster energy; None for no calibrated energies.
         strip_rows: Rows of strips in the profile of EMB1: 1 as the note, 2 as ATLAS.
+        cells_writer: Takes the cells of all showers as well; None for none.
         track: Shows the progress.
 
     Returns:
@@ -84,6 +88,8 @@ def reconstruct(
     shapes, photons = [], []
     for batch in track(_batches(source), "shower shapes", len(source)):
         photons.append(batch.photons)
+        if cells_writer is not None:
+            cells_writer(batch.cells, batch.photons)
         shapes.append(
             cells_to_shapes(
                 batch.cells, source.table, calibration=calibration, strip_rows=strip_rows
@@ -100,6 +106,7 @@ def reconstruct_file(
     *,
     calibration: Calibration | None = None,
     strip_rows: Literal[1, 2] = 1,
+    cells: Path | None = None,
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -111,6 +118,7 @@ def reconstruct_file(
         output: The Parquet file.
         calibration: Calibration of the cluster energy; None for no calibrated energies.
         strip_rows: Rows of strips in the profile of EMB1: 1 as the note, 2 as ATLAS.
+        cells: Also write the cells, into this file with .root or .parquet; None for no cells.
         provenance: How the shapes are made, but for their source.
         overwrite: Whether an existing file may be replaced.
         track: Shows the progress.
@@ -119,17 +127,25 @@ def reconstruct_file(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If there are no showers.
     """
-    shapes, photons = reconstruct(
-        source, calibration=calibration, strip_rows=strip_rows, track=track
-    )
-    write_shapes(
-        output,
-        shapes,
-        photons=photons,
-        calibration=calibration,
-        provenance={**(provenance or {}), "source": source.provenance},
-        overwrite=overwrite,
-    )
+    with ExitStack() as stack:
+        writer = None
+        if cells is not None:
+            writer = stack.enter_context(write_cells(cells, source.table, overwrite=overwrite))
+        shapes, photons = reconstruct(
+            source,
+            calibration=calibration,
+            strip_rows=strip_rows,
+            cells_writer=writer,
+            track=track,
+        )
+        write_shapes(
+            output,
+            shapes,
+            photons=photons,
+            calibration=calibration,
+            provenance={**(provenance or {}), "source": source.provenance},
+            overwrite=overwrite,
+        )
 
 
 class _Batch:

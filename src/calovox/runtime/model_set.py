@@ -26,6 +26,7 @@ __all__ = [
     "ModelSet",
     "check_files",
     "find_model",
+    "is_shipped",
     "load_models",
     "read_description",
 ]
@@ -190,6 +191,18 @@ def find_model(name_or_path: str | Path) -> Path:
     raise FileNotFoundError(
         f"{name_or_path}: no such file or folder, nor a model of the package ({names})"
     )
+
+
+def is_shipped(path: Path) -> bool:
+    """Tell whether a file belongs to a model of the package.
+
+    Args:
+        path: A file of a model.
+
+    Returns:
+        Whether it lies in the folder of one.
+    """
+    return path.parent in _shipped().values()
 
 
 def _shipped() -> dict[str, Path]:

@@ -262,7 +262,7 @@ class Judge:
             yield "outliers", name, Tested(share, errors[0], expected, errors[1], entry.p_value)
             if np.isfinite(entry.farthest):
                 # an exponential tail: its range is ln(n) decay lengths on average
-                tail = min(1.0, 2.0 * m / n ** (1.0 + entry.farthest))
+                tail = min(1.0, 2.0 * m * n ** -(1.0 + entry.farthest))
                 p_value = tail if entry.n_beyond else 1.0
                 distance = Tested(entry.farthest, 0.0, scale, scale, p_value)
                 yield "outlier_distance", name, distance

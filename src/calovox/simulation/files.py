@@ -8,6 +8,7 @@ from typing import Any
 
 from calovox.binned_shower import HitEnergy, read_sub_voxels
 from calovox.dataset import DatasetWriter
+from calovox.files.hdf5 import Compression
 from calovox.geometry import CellTable, Detector
 from calovox.hits.file import HitsWriter
 from calovox.patterns import PlacementCounts
@@ -48,6 +49,7 @@ def simulate_source(
     table: CellTable | None = None,
     hit_energy: HitEnergy | None = None,
     detector: Detector | None = None,
+    with_hits: bool = True,
     track: Track = silently,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of the showers of a source.
@@ -58,6 +60,7 @@ def simulate_source(
         table: The cells of the detector; None to stop at hits.
         hit_energy: Mean energy of a hit; None for the note's. For sources of voxels.
         detector: Where layers and cells lie; the built-in barrel by default.
+        with_hits: Whether hits are wanted beside the cells; see `simulate_voxels`.
         track: Shows the progress.
 
     Returns:
@@ -79,6 +82,7 @@ def simulate_source(
         detector=detector,
         phi_modulation=modulation,
         patterns=source.patterns,
+        with_hits=with_hits,
     )
 
 
@@ -93,6 +97,7 @@ def simulate_to_files(
     detector: Detector | None = None,
     provenance: Mapping[str, Any] | None = None,
     overwrite: bool = False,
+    compression: Compression = "blosc2",
     track: Track = silently,
 ) -> SimulatedFiles:
     """Simulate the showers of a source, and write them.
@@ -107,6 +112,7 @@ def simulate_to_files(
         detector: Where layers and cells lie; the built-in barrel by default.
         provenance: How the files are made, but for the source.
         overwrite: Whether existing files may be replaced.
+        compression: How to compress the files.
         track: Shows the progress.
 
     Returns:
@@ -115,11 +121,17 @@ def simulate_to_files(
     Raises:
         FileExistsError: If a file exists and may not be replaced.
     """
-    targets = _Targets(output, hits, table, provenance or {}, overwrite)
+    targets = _Targets(output, hits, table, provenance or {}, overwrite, compression)
     total = SimulatedFiles()
     with targets.open(source) as append:
         for batch in simulate_source(
-            source, seed=seed, table=table, hit_energy=hit_energy, detector=detector, track=track
+            source,
+            seed=seed,
+            table=table,
+            hit_energy=hit_energy,
+            detector=detector,
+            with_hits=hits is not None,
+            track=track,
         ):
             append(batch)
             total += batch
@@ -135,6 +147,7 @@ class _Targets:
     table: CellTable | None
     provenance: Mapping[str, Any]
     overwrite: bool
+    compression: Compression
 
     @contextmanager
     def open(self, source: Source) -> Iterator[Callable[[SimulatedShowers], None]]:
@@ -151,6 +164,7 @@ class _Targets:
                     overwrite=self.overwrite,
                     provenance=provenance,
                     cell_table=None if self.table is None else self.table.name,
+                    compression=self.compression,
                 )
             )
             hits = None
@@ -161,12 +175,14 @@ class _Targets:
                         provenance=provenance,
                         phi_modulation=stored,
                         overwrite=self.overwrite,
+                        compression=self.compression,
                     )
                 )
 
             def append(batch: SimulatedShowers) -> None:
                 dataset.append(batch.voxels, batch.cells)
                 if hits is not None:
+                    assert batch.hits is not None  # wanted
                     hits.append(batch.hits)
 
             yield append

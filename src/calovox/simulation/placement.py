@@ -1,8 +1,9 @@
 """How the voxels of a source are placed: by patterns, or as in the note.
 
-By default, patterns place libraries of showers and the models that come with the package, if there
-are patterns for the grid, and if no option was given that only the note's placement has. All other
-models are placed as in the note, which is what FastCaloSim does with exported models.
+By default, patterns place libraries of showers and the models that come with the package or with
+another one, if there are patterns for the grid, and if no option was given that only the note's
+placement has. Models in files are placed as in the note, which is what FastCaloSim does with
+exported models.
 """
 
 from collections.abc import Mapping

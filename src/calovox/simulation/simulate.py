@@ -20,8 +20,14 @@ from calovox.geometry import CellTable, Detector
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.hits import Hits
 from calovox.models.centers import CenterModel
-from calovox.patterns import PatternLibrary, PlacementCounts, voxels_to_pattern_hits
+from calovox.patterns import (
+    PatternLibrary,
+    PlacementCounts,
+    voxels_to_cells,
+    voxels_to_pattern_hits,
+)
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
+from calovox.phi_modulation.phases import has_ideal_centers
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
 from calovox.simulation.centers import draw_centers
@@ -45,19 +51,19 @@ class SimulatedShowers:
     Attributes:
         voxels: What the model gave, or the voxels of the hits that it gave.
         hits: What BinnedShower made of the voxels, or the model itself; with the phi modulation,
-            if it was put in.
+            if it was put in. None where patterns gave the cells at once.
         cells: What the calorimeter saw of the hits; None if no cell table was given.
         placement: How voxels were placed by patterns; None if they were not.
     """
 
     voxels: Voxels
-    hits: Hits
+    hits: Hits | None
     cells: CellEnergies | None
     placement: PlacementCounts | None = None
 
     def __len__(self) -> int:
         """Return the number of events."""
-        return len(self.hits)
+        return len(self.voxels)
 
 
 def simulate_library(
@@ -135,6 +141,8 @@ def simulate_photons(
     detector: Detector | None = None,
     phi_modulation: PhiModulation | None = None,
     centers: CenterModel | None = None,
+    patterns: PatternLibrary | None = None,
+    with_hits: bool = True,
     allow_extrapolation: bool = False,
     batch_size: int = BATCH,
 ) -> Iterator[SimulatedShowers]:
@@ -150,6 +158,9 @@ def simulate_photons(
         detector: Where the layers lie; the built-in barrel by default.
         phi_modulation: Curves that are put into the hits; None for none.
         centers: Where showers lie about the impacts of photons; None for at the photons.
+        patterns: Patterns to place by, in place of `probabilities` and `hit_energy`; None for the
+            note's placement.
+        with_hits: Whether hits are wanted beside the cells; see `simulate_voxels`.
         allow_extrapolation: Whether photons that the models were not trained for are simulated.
         batch_size: Photons per batch.
 
@@ -176,6 +187,8 @@ def simulate_photons(
         hit_energy=hit_energy,
         detector=detector,
         phi_modulation=phi_modulation,
+        patterns=patterns,
+        with_hits=with_hits,
     )
 
 
@@ -189,6 +202,7 @@ def simulate_voxels(
     detector: Detector | None = None,
     phi_modulation: PhiModulation | None = None,
     patterns: PatternLibrary | None = None,
+    with_hits: bool = True,
 ) -> Iterator[SimulatedShowers]:
     """Simulate what the calorimeter sees of voxelised showers.
 
@@ -204,6 +218,8 @@ def simulate_voxels(
         phi_modulation: Curves that are put into the hits; None for none.
         patterns: Patterns to place by, in place of `probabilities` and `hit_energy`; None for the
             note's placement.
+        with_hits: Whether hits are wanted beside the cells. Without them patterns give the cells
+            at once, which is faster.
 
     Yields:
         Batches in the same order.
@@ -215,12 +231,27 @@ def simulate_voxels(
         raise ValueError(
             "simulate_voxels: expected patterns, or probabilities and a hit energy, got both"
         )
+    phases = table if detector is None else detector.cells
+    at_once = not with_hits and (
+        phi_modulation is None or phases is None or has_ideal_centers(phases)
+    )
     for voxels in showers:
         counts = None
         if patterns is None:
             hits = voxels_to_hits(
                 voxels, probabilities, seed=seed, hit_energy=hit_energy, detector=detector
             )
+        elif at_once and table is not None:
+            cells, counts = voxels_to_cells(
+                voxels,
+                patterns,
+                table,
+                seed=seed,
+                detector=detector,
+                phi_modulation=phi_modulation,
+            )
+            yield SimulatedShowers(voxels, None, cells, counts)
+            continue
         else:
             hits, counts = voxels_to_pattern_hits(voxels, patterns, seed=seed, detector=detector)
         detected = _detect(voxels, hits, table, phi_modulation, detector)

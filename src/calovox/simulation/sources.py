@@ -20,6 +20,7 @@ from calovox.models.parametric.model import ParametricModel
 from calovox.patterns import PatternLibrary
 from calovox.photons import Distribution, Photons, draw_photons, event_indices
 from calovox.simulation.centers import draw_centers
+from calovox.simulation.own_models import OwnModel, load_model
 from calovox.simulation.photon_files import read_photons
 from calovox.simulation.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
 from calovox.simulation.simulate import match_photons
@@ -95,7 +96,7 @@ class Source:
         sub_voxels: File that says where hits lie in voxels; None for anywhere.
         phi_modulation: File of the curves to be put into the hits; None for none.
         calibration: Calibration of the cluster energy, if there is one.
-        is_ours: Whether it is a library of showers, or a model of the package by its name.
+        is_ours: Whether it is a library of showers, or a model of a package by its name.
         patterns: Patterns by which voxels are placed; None for the note's placement.
     """
 
@@ -128,8 +129,8 @@ def open_source(
     """Open a library of showers, or trained models.
 
     Args:
-        model: A shipped model, the folder or file of an exported one, a parametrisation, or a
-            dataset, which is a library of showers.
+        model: A shipped model, the folder or file of an exported one, a parametrisation, a model
+            of another package, or a dataset, which is a library of showers.
         photons: What to simulate; nothing but a number for the showers of a library themselves.
         seed: Seed of the run.
         matching: How photons find their showers in a library; None for "perfect".
@@ -196,10 +197,7 @@ def _open_library(wanted: _Wanted, library: DatasetReader) -> Source:
 def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
     if wanted.matching is not None:
         raise ValueError("--matching is for libraries of showers: leave it out")
-    # onnxruntime is slow to import, and a library does not need it
-    from calovox.runtime import load_models
-
-    models = load_models(wanted.model)
+    models = load_model(wanted.model)
     asking = f"--model {wanted.model}"
     if isinstance(models, ParametricModel):
         photons = wanted.photons.photons(asking, seed=wanted.seed)
@@ -213,15 +211,19 @@ def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
     )
     if center is not None:
         showers = draw_centers(showers, CenterModel.read(center), seed=wanted.seed)
-    side_files = filter(None, (sub_voxels, curve, center))
-    files = [*(model.path for model in models.models), *side_files]
+    own, graphs = {}, []
+    if isinstance(models, OwnModel):
+        own = {"own_model": dict(models.provenance)}
+    else:
+        graphs = [model.path for model in models.models]
+    files = [*graphs, *filter(None, (sub_voxels, curve, center))]
     return Source(
         path=Path(wanted.model),
         grid=models.grid,
         number=len(photons),
         showers=showers,
         hits=None,
-        provenance={"model_files": {path.name: file_hash(path) for path in files}},
+        provenance={"model_files": {path.name: file_hash(path) for path in files}, **own},
         modulation=None if models.phi_modulation is None else {"state": "removed"},
         sub_voxels=sub_voxels,
         phi_modulation=curve,

@@ -223,6 +223,7 @@ def test_outside_the_range_energies_scale_with_the_photons():
         ({"response": np.full((1, 1), np.nan)}, "finite numbers in `response`"),
         ({"response": np.zeros((1, 1))}, "`response` above 0"),
         ({"eta_edges": np.array([0.25, 0.2])}, "rising `eta_edges`"),
+        ({"eta_edges": np.array([np.inf, np.inf])}, "rising `eta_edges`"),
     ],
 )
 def test_what_makes_no_parametrisation_is_refused(changes, message):

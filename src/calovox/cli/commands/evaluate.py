@@ -1,7 +1,7 @@
 """`calovox evaluate`: simulations against Geant4, as a report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +11,8 @@ from rich.console import Console
 from calovox.cli.command import ChecksFailedError, Job, make_command
 from calovox.cli.progress import track
 from calovox.cli.sample_files import name_samples, name_simulations
-from calovox.cli.settings import FileIn, FileInText, FileOut
+from calovox.cli.settings import FileIn, FileInText, FileOut, split_named_file
+from calovox.text import check_name
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EVALUATE", "EvaluateSettings", "evaluate"]
 
+_SHOWERS = (".h5", ".hdf5")
 _EXAMPLE = "calovox evaluate photons.h5 optimal=simulated.h5 --hits hits.h5 -o report"
 
 
@@ -43,7 +45,8 @@ class EvaluateSettings:
         typer.Argument(
             metavar="SIMULATED",
             help="Datasets of simulations: FILE or NAME=FILE, with cells for shower shapes; files "
-            "of one NAME form one sample.",
+            "of one NAME form one sample. Or models: MODEL or NAME=MODEL simulate the photons of "
+            "REFERENCE, into the file OUTPUT.NAME.h5.",
         ),
         FileInText(),
     ] = None
@@ -175,6 +178,7 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
     from calovox.report.report import write_report
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    settings = replace(settings, simulated=_simulate_models(settings, job))
     report = write_report(
         _files(settings),
         settings.output,
@@ -187,6 +191,24 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
     names = {name for texts in simulations for name in name_samples(texts or [])}
     page = settings.output / "index.html"
     return f"{page}: report on {len(names)} simulations" + _sum_up(report.outcomes, page)
+
+
+def _simulate_models(settings: EvaluateSettings, job: Job) -> list[str]:
+    """Simulate with each model that is given in place of a file, and give the files."""
+    texts = []
+    for text in settings.simulated or []:
+        given, model = split_named_file(text)
+        if Path(model).is_file() or Path(model).suffix in _SHOWERS or settings.reference is None:
+            texts.append(text)
+            continue
+        name = given or Path(model).stem
+        check_name("simulation", name)
+        output = settings.output.with_name(f"{settings.output.name}.{name}.h5")
+        from calovox.simulation.alike import simulate_alike
+
+        simulate_alike(model, settings.reference, output, **job.writing())
+        texts.append(f"{name}={output}")
+    return texts
 
 
 def _files(settings: EvaluateSettings) -> "EvaluationFiles":

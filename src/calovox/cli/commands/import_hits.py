@@ -1,4 +1,4 @@
-"""`calovox import`: hits of other programs become a hits file."""
+"""`calovox import`: hits of other programs become a hits file, showers a dataset."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calovox.cli.command import Job, make_command, warn
-from calovox.cli.settings import CellsTable, FileIn, Output, PrecisionBits
+from calovox.cli.settings import CellsTable, Compress, FileIn, Output, PrecisionBits
 from calovox.text import printable
+from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
     from calovox.foreign.description import Description
     from calovox.foreign.guessing import Guess
+    from calovox.foreign.showers import ShowerSource
 
 __all__ = ["IMPORT", "ImportSettings", "import_files"]
 
@@ -29,7 +31,8 @@ class ImportSettings:
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Hits in csv, Parquet, ROOT (also EDM4hep) or HDF5, in order.",
+            help="Hits in csv, Parquet, ROOT (also EDM4hep) or HDF5, in order; or one file of "
+            "showers of the CaloChallenge, LEMURS or Par04.",
         ),
         FileIn(),
     ]
@@ -52,12 +55,35 @@ class ImportSettings:
         ),
         FileIn(),
     ] = None
+    binning: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="XML file of the voxels of the CaloChallenge."
+        ),
+        FileIn(),
+    ] = None
+    eta: Annotated[
+        float | None,
+        typer.Option(
+            min=-10.0,
+            max=10.0,
+            help="Pseudorapidity of showers of the CaloChallenge. [default: 0]",
+        ),
+    ] = None
+    ring: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTH",
+            help="Width of the rings of LEMURS and Par04. [default: 4.65mm, silicon and tungsten]",
+        ),
+    ] = None
     cells_table: CellsTable = None
     precision_bits: PrecisionBits = None
+    compression: Compress = "blosc2"
 
 
 def import_files(settings: ImportSettings, job: Job) -> str:
-    """Turn hits of other programs into a hits file.
+    """Turn hits of other programs into a hits file, and showers into a dataset.
 
     What the columns mean is guessed, where names and values leave no doubt. --dry-run prints the
     description, to be changed and given with --description.
@@ -65,6 +91,8 @@ def import_files(settings: ImportSettings, job: Job) -> str:
     from calovox.foreign.make import ForeignHits, import_hits
     from calovox.geometry import read_barrel
 
+    if _has_showers(settings):
+        return _import_showers(settings, job)
     description = _describe(settings)
     own = None if settings.cells_table is None else read_barrel(settings.cells_table).cells
     content = import_hits(
@@ -72,10 +100,56 @@ def import_files(settings: ImportSettings, job: Job) -> str:
         settings.output,
         cells=own,
         precision_bits=settings.precision_bits,
+        compression=settings.compression,
         **job.writing(),
     )
     warn(settings.output, content.shares.warnings())
     return f"{settings.output}: {content}"
+
+
+def _has_showers(settings: ImportSettings) -> bool:
+    from calovox.foreign.showers import layout_of
+
+    if layout_of(settings.files[0]) is not None:
+        return True
+    for option in ("binning", "eta", "ring"):
+        if getattr(settings, option) is not None:
+            raise ValueError(
+                f"--{option} is for showers of the CaloChallenge, LEMURS or Par04, and "
+                f"{settings.files[0]} has none: leave it out"
+            )
+    return False
+
+
+def _import_showers(settings: ImportSettings, job: Job) -> str:
+    from calovox.foreign.showers import import_showers
+
+    content = import_showers(
+        _open_showers(settings),
+        settings.output,
+        compression=settings.compression,
+        precision_bits=settings.precision_bits,
+        **job.writing(),
+    )
+    warn(settings.output, content.shares.warnings())
+    return f"{settings.output}: {content}"
+
+
+def _open_showers(settings: ImportSettings) -> "ShowerSource":
+    from calovox.foreign.showers import ShowerOptions, open_foreign_showers
+
+    for option in ("photons", "description", "cells_table"):
+        if getattr(settings, option):
+            name = option.replace("_", "-")
+            raise ValueError(f"--{name} is for hits, and {settings.files[0]} has showers")
+    if len(settings.files) > 1:
+        raise ValueError(f"expected one file of showers, got {len(settings.files)}")
+    ring = None if settings.ring is None else parse_quantity(settings.ring, "length")
+    if ring is not None and ring <= 0.0:
+        raise ValueError(f"--ring: expected more than 0, got {settings.ring}")
+    return open_foreign_showers(
+        settings.files[0], ShowerOptions(settings.binning, settings.eta, ring)
+    )
 
 
 def _describe(settings: ImportSettings) -> "Description":
@@ -99,6 +173,12 @@ def _show_description(settings: ImportSettings) -> str:
     """Write the description that would be used."""
     from calovox.foreign.description import format_sections, read_description
 
+    if _has_showers(settings):
+        source = _open_showers(settings)
+        return (
+            f"# {len(source)} showers of {source.layout} on {source.grid.n_voxels} voxels of "
+            f"{len(source.grid.numbers)} layers\n"
+        )
     if settings.description is not None:
         return format_sections(read_description(settings.description).to_dict(), {})
     return _guess(settings).text()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.settings import FileIn, Output, Seed
+from calovox.cli.settings import FileIn, FileOut, Output, Seed
 
 __all__ = ["RECONSTRUCT", "ReconstructSettings", "reconstruct"]
 
@@ -53,14 +53,27 @@ class ReconstructSettings:
         ),
     ] = 1
     seed: Seed = 1
+    cells: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the cells, one row per shower, into this file: .root or .parquet."
+        ),
+        FileOut(),
+    ] = None
 
 
 def reconstruct(settings: ReconstructSettings, job: Job) -> str:
-    """Compute the shower shapes of reference or simulated showers, one row per shower."""
+    """Compute the shower shapes of reference or simulated showers, one row per shower.
+
+    With --cells, the cells of each shower go into a file for other programs as well.
+    """
     from calovox.dataset.cells import open_cells, read_calibration
     from calovox.geometry import barrel_cells, read_barrel
+    from calovox.reconstruction.cells_file import check_cells_name
     from calovox.reconstruction.file import reconstruct_file
 
+    if settings.cells is not None:
+        check_cells_name(settings.cells)
     own = settings.cells_table
     table = barrel_cells() if own is None else read_barrel(own).cells
     source = open_cells(settings.file, table, seed=settings.seed)
@@ -69,6 +82,7 @@ def reconstruct(settings: ReconstructSettings, job: Job) -> str:
         settings.output,
         calibration=read_calibration(settings.calibration or settings.file),
         strip_rows=_STRIP_ROWS[settings.strip_rows],
+        cells=settings.cells,
         **job.writing(),
     )
     return f"{settings.output}: shapes of {len(source)} showers"

@@ -9,6 +9,7 @@ import typer
 from calovox.cli.command import Job, make_command
 from calovox.cli.settings import (
     CellsTable,
+    Compress,
     FileIn,
     FileInText,
     FileOut,
@@ -41,7 +42,8 @@ class SimulateSettings:
         typer.Option(
             metavar="NAME|PATH",
             help="A shipped model, a folder of calovox export, an ONNX file of it, a file of "
-            "calovox train parametric, or a dataset: a library of showers.",
+            "calovox train parametric, a model of another package, or a dataset: a library of "
+            "showers.",
         ),
         ModelIn(),
     ]
@@ -140,6 +142,7 @@ class SimulateSettings:
         ),
         FileIn(),
     ] = None
+    compression: Compress = "blosc2"
 
 
 def simulate(settings: SimulateSettings, job: Job) -> str:
@@ -163,6 +166,7 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
         table=detector.cells if settings.cells else None,
         detector=detector,
         hit_energy=_choose_hit_energy(settings.e_hit, source),
+        compression=settings.compression,
         **job.writing(),
     )
     summary = f"{settings.output}: {source.number} showers, {source.grid.n_voxels} voxels"

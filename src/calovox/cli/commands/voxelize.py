@@ -9,6 +9,7 @@ import typer
 from calovox.cli.command import Job, make_command, warn
 from calovox.cli.settings import (
     CellsTable,
+    Compress,
     CurveToRemove,
     FileInText,
     FileOut,
@@ -62,6 +63,7 @@ class VoxelizeSettings:
         typer.Option("--fastcalosim", help="Make it an event library that FastCaloSim loads."),
     ] = False
     precision_bits: PrecisionBits = None
+    compression: Compress = "blosc2"
 
 
 def voxelize(settings: VoxelizeSettings, job: Job) -> str:
@@ -84,6 +86,7 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
         table=(own or barrel_cells()) if settings.cells else None,
         fastcalosim=settings.fastcalosim,
         precision_bits=settings.precision_bits,
+        compression=settings.compression,
         sub_voxels=settings.sub_voxels,
         patterns=settings.patterns,
         **job.writing(),

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 import awkward as ak
 import numpy as np
-import uproot
 
 from calovox.arrays import Array
-from calovox.files.damage import reading
+from calovox.files.root import open_root
 from calovox.foreign.tables.table import Batch, ForeignFileError, Kind, Lists, as_numbers
 
 __all__ = ["RootTable", "is_podio", "root_tables"]
@@ -43,7 +42,7 @@ class RootTable:
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
-        with reading(path, ForeignFileError), uproot.open(path) as file:
+        with open_root(path, ForeignFileError) as file:
             tree = file[name]
             members = {} if tree.classname == "ROOT::RNTuple" else {"full_paths": False}
             types = tree.typenames(**members)
@@ -56,7 +55,7 @@ class RootTable:
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Read branches, so many entries at a time as have 64 MB."""
-        with reading(self.path, ForeignFileError), uproot.open(self.path) as file:
+        with open_root(self.path, ForeignFileError) as file:
             tree = file[self.name]
             for batch in tree.iterate(list(names), library="ak", step_size=_STEP):
                 yield {name: _column(batch[name]) for name in names}
@@ -71,7 +70,7 @@ def root_tables(path: Path) -> list[RootTable]:
     Returns:
         All that have branches of numbers.
     """
-    with reading(path, ForeignFileError), uproot.open(path) as file:
+    with open_root(path, ForeignFileError) as file:
         classes = file.classnames(cycle=False)
     tables = [RootTable(path, name) for name, kind in classes.items() if kind in _TREES]
     return [table for table in tables if table.columns]
@@ -86,7 +85,7 @@ def is_podio(path: Path) -> bool:
     Returns:
         Whether it has the tree of podio's metadata.
     """
-    with reading(path, ForeignFileError), uproot.open(path) as file:
+    with open_root(path, ForeignFileError) as file:
         return "podio_metadata" in file.keys(cycle=False)
 
 

@@ -114,8 +114,8 @@ class ParametricModel:
             if not np.isfinite(values).all():
                 raise ValueError(f"ParametricModel: expected finite numbers in `{name}`")
         for name, edges in (("energies", self.energies), ("eta_edges", self.eta_edges)):
-            rising = edges.ndim == 1 and len(edges) and np.all(np.diff(edges) > 0.0)
-            if not (rising and edges[0] >= 0.0):
+            finite = edges.ndim == 1 and len(edges) and np.isfinite(edges).all()
+            if not (finite and np.all(np.diff(edges) > 0.0) and edges[0] >= 0.0):
                 raise ValueError(f"ParametricModel: expected rising `{name}`, got {edges}")
         for name in ("n_bins", "response", "energies"):
             if getattr(self, name).min() <= 0:

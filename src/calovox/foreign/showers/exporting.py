@@ -1,0 +1,161 @@
+"""A dataset becomes showers in the layout of another program."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+
+from calovox.arrays import Array
+from calovox.dataset import DatasetReader
+from calovox.dataset.bare import complete_voxels, say_what_is_drawn
+from calovox.files.hdf5 import append_rows, write_json
+from calovox.files.whole import check_writable, whole_file
+from calovox.files.writer import BatchWriter
+from calovox.foreign.showers.calochallenge import binning_text
+from calovox.foreign.showers.polar import PolarLayer, polar_layers
+from calovox.tracking import Track, silently
+from calovox.voxelization import Voxels
+
+__all__ = ["EXPORTED", "ExportLayout", "export_showers"]
+
+ExportLayout = Literal["calochallenge", "lemurs"]
+"""Layouts that are written."""
+
+EXPORTED: Final = get_args(ExportLayout)
+
+_BATCH_NUMBERS: Final = 8_000_000
+_CHUNK_NUMBERS: Final = 131_072
+
+
+class _ShowersWriter(BatchWriter):
+    """Writes HDF5 that every library reads: arrays of showers, and numbers of events."""
+
+    def __init__(
+        self,
+        path: Path,
+        tails: Mapping[str, tuple[int, ...]],
+        provenance: Mapping[str, Any],
+        *,
+        overwrite: bool,
+    ) -> None:
+        super().__init__(path, overwrite=overwrite)
+        self._tails, self._provenance = tails, provenance
+
+    def _create(self) -> None:
+        write_json(self._file, "calovox", dict(self._provenance))
+        for name, tail in self._tails.items():
+            self._file.create_dataset(
+                name,
+                shape=(0, *tail),
+                maxshape=(None, *tail),
+                chunks=(max(1, _CHUNK_NUMBERS // max(1, int(np.prod(tail)))), *tail),
+                dtype="f4" if name == "showers" else "f8",
+                compression="gzip",
+                compression_opts=1,
+                shuffle=True,
+            )
+
+    def append(self, columns: Mapping[str, Array]) -> None:
+        """Write events behind those written before."""
+        for name, values in columns.items():
+            append_rows(self._file[name], values)
+        self._file.check_disk()
+
+    def _flush(self) -> None:
+        """Nothing is kept back."""
+
+
+def export_showers(
+    dataset: Path,
+    output: Path,
+    layout: ExportLayout,
+    *,
+    binning: Path | None = None,
+    seed: int = 1,
+    provenance: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    track: Track = silently,
+) -> int:
+    """Write the showers of a dataset in the layout of another program, in MeV.
+
+    Args:
+        dataset: The dataset.
+        output: The HDF5 file.
+        layout: Its layout.
+        binning: XML file to be written for "calochallenge"; None for none.
+        seed: Seed of azimuths that the dataset does not say, for "lemurs".
+        provenance: How the file is made.
+        overwrite: Whether existing files may be replaced.
+        track: Shows the progress.
+
+    Returns:
+        The number of showers.
+
+    Raises:
+        FileExistsError: If a file exists and may not be replaced.
+        DatasetError: If it is no usable dataset.
+        ValueError: If the layout cannot have the voxels of the dataset.
+    """
+    reader = DatasetReader(dataset)
+    layers, order = polar_layers(reader.grid)
+    if layout == "lemurs":
+        if binning is not None:
+            raise ValueError("--binning is for --layout calochallenge: leave it out")
+        say_what_is_drawn(reader)
+    if binning is not None:
+        check_writable(binning, overwrite=overwrite)
+    tails = _tails(layout, layers, reader)
+    with _ShowersWriter(output, tails, provenance or {}, overwrite=overwrite) as writer:
+        size = max(1, min(2000, _BATCH_NUMBERS // reader.grid.n_voxels))
+        start = 0
+        for voxels in track(reader.batches(size), "showers", len(reader)):
+            voxels = complete_voxels(voxels, start, seed=seed)
+            start += len(voxels)
+            writer.append(_columns(layout, voxels, order, tails["showers"]))
+        if binning is not None:
+            with whole_file(binning, overwrite=overwrite) as partial:
+                partial.write_text(binning_text(layers, "photon"), encoding="utf-8")
+        writer.finish()
+    return len(reader)
+
+
+def _tails(
+    layout: ExportLayout, layers: list[PolarLayer], reader: DatasetReader
+) -> dict[str, tuple[int, ...]]:
+    """Give the shapes of the columns, but for the events."""
+    if layout == "calochallenge":
+        return {"showers": (reader.grid.n_voxels,), "incident_energies": (1,)}
+    first = layers[0]
+    for layer in layers[1:]:
+        same = len(layer.r_edges) == len(first.r_edges) and layer.n_alpha == first.n_alpha
+        if not (same and np.array_equal(layer.r_edges, first.r_edges)):
+            raise ValueError(
+                f"{reader.path}: --layout lemurs needs the same rings in all layers, got others "
+                f"in layers {first.number} and {layer.number}: voxelize on such a grid"
+            )
+    widths = np.diff(first.r_edges)
+    if not np.allclose(widths, widths[0], rtol=1e-5):
+        raise ValueError(
+            f"{reader.path}: --layout lemurs needs rings of one width, got {widths.min():g} to "
+            f"{widths.max():g} mm: voxelize on such a grid"
+        )
+    shape = (len(first.r_edges) - 1, first.n_alpha, len(layers))
+    scalars = ("incident_energy", "incident_theta", "incident_phi")
+    return {"showers": shape, **dict.fromkeys(scalars, ())}
+
+
+def _columns(
+    layout: ExportLayout, voxels: Voxels, order: Array, shape: tuple[int, ...]
+) -> dict[str, Array]:
+    energy = (voxels.energy[:, order] * voxels.incident_energy[:, None]).astype(np.float32)
+    if layout == "calochallenge":
+        return {"showers": energy, "incident_energies": voxels.incident_energy[:, None]}
+    n_r, n_alpha, n_layers = shape
+    assert voxels.phi_center is not None  # completed
+    return {
+        "showers": energy.reshape(-1, n_layers, n_alpha, n_r).transpose(0, 3, 2, 1),
+        "incident_energy": voxels.incident_energy,
+        "incident_theta": 2.0 * np.arctan(np.exp(-voxels.eta_center)),
+        "incident_phi": voxels.phi_center,
+    }

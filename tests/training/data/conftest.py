@@ -1,0 +1,3 @@
+from tests.toy_datasets import datasets, region_hits
+
+__all__ = ["datasets", "region_hits"]
