@@ -19,7 +19,7 @@ from tests.toy_showers import toy_showers
 
 torch.set_num_threads(1)
 
-CONFIG = Path(__file__).parents[3] / "configs" / "distill_note.toml"
+CONFIG = Path(__file__).parents[4] / "configs" / "distill_note.toml"
 TEACHERS = {
     "inn": ("--blocks", "4", "--width", "6", "--bins", "4"),
     "cfm": ("--width", "8"),
