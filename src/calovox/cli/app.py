@@ -93,7 +93,7 @@ app = make_app(
         _train,
         _command(
             "distill",
-            "distill:DISTILL",
+            "train.distill:DISTILL",
             "Make a model of one or a few evaluations from a CaloDiT-2 or CaloCFM.",
         ),
         _command(
