@@ -20,10 +20,11 @@ References:
     Biol. 9 (2010) 39, https://arxiv.org/abs/1603.05766
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
+from scipy.stats import gamma
 
 from calovox.arrays import Array, Bool, Float64, Int64
 
@@ -35,6 +36,7 @@ __all__ = [
     "Tested",
     "beside_draws",
     "share_as_bad",
+    "with_gamma_tail",
 ]
 
 N_EXCHANGES: Final = 199
@@ -47,6 +49,7 @@ FloorSource = Literal["", "exchange of showers", "exchange within photons", "rep
 _UNITS: Final = 128
 _MOST_UNITS: Final = 4000
 _TIE: Final = 1e-9
+_FEW_EXCHANGES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -227,3 +230,21 @@ def beside_draws(
         Tested(value, error, floor, scatter, p_value, origin)
         for value, error, floor, scatter, p_value in rows
     ]
+
+
+def with_gamma_tail(chi2: Tested) -> Tested:
+    """Extrapolate a p-value of chi2 that few exchanges reach.
+
+    Args:
+        chi2: Chi2 over its degrees of freedom, beside exchanges.
+
+    Returns:
+        The same, with the tail of a scaled chi2 distribution that has the mean and the width of
+        the exchanges.
+    """
+    if chi2.p_value > _FEW_EXCHANGES / N_EXCHANGES or not chi2.floor_uncertainty > 0:
+        return chi2
+    # a gamma distribution of this scale has the mean and the variance of the exchanges
+    scale = chi2.floor_uncertainty**2 / chi2.floor
+    tail = float(gamma.sf(chi2.value, chi2.floor / scale, scale=scale))
+    return replace(chi2, p_value=min(chi2.p_value, tail))
