@@ -12,6 +12,7 @@ from calovox.foreign.description import Description, parse_description, read_des
 from calovox.foreign.guessing import guess_description
 from calovox.foreign.make import ForeignHits, import_hits
 from calovox.foreign.tables import ForeignFileError
+from calovox.foreign.tables.table import as_numbers
 from calovox.hits import read_hits
 from calovox.hits.file import HitsReader
 from tests.foreign.foreign_files import (
