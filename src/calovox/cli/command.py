@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 from calovox import __version__
 from calovox.cli.errors import ChecksFailedError, one_line_errors
 from calovox.cli.options import make_settings, options_of
-from calovox.cli.settings import (
+from calovox.cli.values import (
     check_numbers,
     files_read,
     files_written,
