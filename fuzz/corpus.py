@@ -18,7 +18,7 @@ import uproot
 
 from calovox.arrays import Array
 from calovox.binned_shower import SubVoxelProbabilities, write_sub_voxels
-from calovox.cli.settings import settings_text
+from calovox.cli.values import settings_text
 from calovox.dataset import DatasetWriter
 from calovox.foreign.guessing import guess_description
 from calovox.geant4.shards import ShardFolder

@@ -26,9 +26,9 @@ from calovox.scores.classifiers.network import N_SEEDS, Classification, Classifi
 from calovox.scores.gates.gates import Gate, check_gates
 from calovox.scores.referee.judge import TreeTest
 from calovox.scores.referee.learning_curve import Extrapolation, LearningCurve, LearningPoint
-from calovox.scores.referee.samples import RefereeResult, SampleVerdict, Seen
 from calovox.scores.referee.seen import SeenObservable
 from calovox.scores.referee.trees import TreeAreas
+from calovox.scores.referee.verdict import RefereeResult, SampleVerdict, Seen
 from calovox.scores.table import Score, Scores
 from calovox.tracking import silently
 

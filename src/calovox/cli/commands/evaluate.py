@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from calovox.cli.command import ChecksFailedError, Job, make_command
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import ChecksFailedError
 from calovox.cli.progress import track
 from calovox.cli.sample_files import name_samples, name_simulations
 from calovox.cli.settings import FileIn, FileInText, FileOut, split_named_file

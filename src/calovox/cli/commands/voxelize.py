@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from calovox.cli.command import Job, make_command, warn
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import warn
 from calovox.cli.settings import (
     CellsTable,
     Compress,
