@@ -11,8 +11,8 @@ The p-value is the share of the exchanges that give at least the measured distan
 the same distribution it is uniform up to ties, and never below 1 / (`N_EXCHANGES` + 1). Of many
 showers, random groups change sides (`Division`): groups are as exchangeable as their showers. The
 mean over the exchanges is the floor: what the distance is on average for samples of the same
-distribution. A replica is a second sample of the model or of Geant4 for the same photons. Where
-there is one, the distance of the two replicas is the floor, and independent of what is measured.
+distribution. A second sample of Geant4 for the same photons, judged as if it were a simulation,
+shows the same floor.
 
 References:
     E. L. Lehmann, J. P. Romano, *Testing statistical hypotheses*, Springer (2005), section 15.2
@@ -42,7 +42,7 @@ __all__ = [
 N_EXCHANGES: Final = 199
 """How many exchanges are drawn."""
 
-FloorSource = Literal["", "exchange of showers", "exchange within photons", "replicas"]
+FloorSource = Literal["", "exchange of showers", "exchange within photons"]
 """Where a floor is from; empty if there is none, or it is known beforehand."""
 
 # the cost of an exchange is the number of units: 128 of the smaller sample, 4000 at most of both
@@ -205,8 +205,6 @@ def beside_draws(
     errors: Float64[Array, " metric"],
     draws: Float64[Array, "draw metric"],
     source: FloorSource,
-    *,
-    floors: Float64[Array, " metric"] | None = None,
 ) -> list[Tested]:
     """Put distances beside what exchanges give.
 
@@ -215,19 +213,17 @@ def beside_draws(
         errors: Their statistical uncertainties.
         draws: What exchanges give.
         source: How they were made.
-        floors: Distances of replicas, if there are any.
 
     Returns:
         One entry per distance.
     """
     columns = (
-        *(values, errors, draws.mean(axis=0) if floors is None else floors),
-        *(draws.std(axis=0, ddof=1), share_as_bad(values, draws)),
+        *(values, errors, draws.mean(axis=0), draws.std(axis=0, ddof=1)),
+        share_as_bad(values, draws),
     )
-    origin: FloorSource = source if floors is None else "replicas"
     rows = np.transpose(columns).tolist()
     return [
-        Tested(value, error, floor, scatter, p_value, origin)
+        Tested(value, error, floor, scatter, p_value, source)
         for value, error, floor, scatter, p_value in rows
     ]
 

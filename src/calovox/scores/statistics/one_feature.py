@@ -151,7 +151,6 @@ def measure_one_feature(
     *,
     same_photons: bool = False,
     division: Division | None = None,
-    replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]] | None = None,
 ) -> OneFeature | NotMeasured:
     """Measure how far two samples are apart in one feature.
 
@@ -161,8 +160,6 @@ def measure_one_feature(
         rng: Chooses the exchanges.
         same_photons: Whether shower i of both samples is of the same photon.
         division: How showers change sides, to be shared by many features; made if not given.
-        replicas: The feature of two samples of the model, or of Geant4, of the same photons and
-            sizes: they give the floor.
 
     Returns:
         The distances, or why there are none.
@@ -187,7 +184,6 @@ def measure_one_feature(
         cells.uncertainties(measured),
         values[1:],
         division.exchange.source,
-        floors=None if replicas is None else _replica_floors(replicas, spread),
     )
     distances = {
         metric: with_gamma_tail(entry) if metric == "chi2_ndf" else entry
@@ -202,15 +198,6 @@ def _too_few_off_mode(n_showers: int) -> str:
         f"{n_showers} showers of both samples differ from the most frequent value, "
         f"{FEWEST_OFF_MODE} are needed"
     )
-
-
-def _replica_floors(
-    replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]], spread: float
-) -> Float64[Array, " metric"]:
-    pooled = np.concatenate(replicas)
-    order = np.argsort(pooled)
-    cells = _group(pooled[order], (order >= len(replicas[0])).astype(np.int64), spread)
-    return np.asarray(cells.distances(np.array([[True, False]]))[0])
 
 
 def _differs_from_mode(rising: Float64[Array, " event"]) -> Bool[Array, " event"]:
