@@ -8,8 +8,8 @@ $$s = \exp\left(-\cosh\eta \int \frac{\mathrm{d}r}{\lambda(E, r)}\right).$$
 
 `MeanFreePaths` holds what `measure_mean_free_paths` measured with its default arguments. Every
 interaction counts: conversion, Compton and Rayleigh scattering, the photoelectric effect. Between
-energies, log lambda is linear in log E. It is not the asymptotic 9/7 X_0 below 4 GeV: in aluminium
-lambda is 3 % longer at 1 GeV, and 14 % at 256 MeV.
+energies, log lambda is linear in log E. The asymptotic 9/7 X_0 would not do: in aluminium, where
+it is 114.4 mm, lambda is longer by 1 % at 1 TeV, 6 % at 1 GeV and 17 % at 256 MeV.
 """
 
 from collections.abc import Iterator, Mapping
@@ -172,4 +172,13 @@ def _parts(indices: Int64[Array, " photon"]) -> list[Int64[Array, " _"]]:
     return np.array_split(indices, max(1, len(indices) // _BATCH))
 
 
-_MEASURED: Final[Mapping[str, tuple[float, ...]]] = {}
+_MEASURED: Final[Mapping[str, tuple[float, ...]]] = {
+    "AccordionGap": (212.6, 191.8, 175.8, 165.1, 158.6, 153.7, 153.3, 153.2, 153.2),
+    "G4_Al": (157.3, 144.5, 133.7, 126.0, 121.1, 117.5, 115.8, 115.6, 115.6),
+    "G4_Fe": (32.096, 28.628, 26.099, 24.463, 23.469, 22.756, 22.853, 22.835, 22.852),
+    "G4_POLYSTYRENE": (665.3, 652.1, 623.1, 595.1, 574.4, 557.4, 535.7, 533.8, 533.8),
+    "G4_lAr": (250.7, 226.7, 208.0, 195.4, 187.7, 182.0, 181.3, 181.0, 181.0),
+    "ThickLeadAbsorber": (13.927, 12.263, 11.123, 10.409, 9.9872, 9.7169, 9.6438, 9.6291, 9.6651),
+    "ThinLeadAbsorber": (18.27, 16.104, 14.613, 13.678, 13.124, 12.767, 12.673, 12.652, 12.681),
+}
+"""In mm, at `_ENERGIES`; relative uncertainty 0.3 %, common to all energies of a material."""
