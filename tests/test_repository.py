@@ -26,13 +26,14 @@ MAY_IMPORT = {
     "text": "",  # names and texts that can be shown anywhere
     "version": "",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
+    "weights": "arrays",  # how many ordinary showers each one stands for
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
     # showers
-    "photons": "arrays random_streams units",  # energies and directions to simulate
+    "photons": "arrays random_streams units weights",  # energies and directions to simulate
     "geometry": "arrays files kernels",  # cells and their energies, look-up, radii, coordinates
     "hits": (  # energy deposits and their file
-        "arrays files geometry kernels photons tracking units"
+        "arrays files geometry kernels photons tracking units weights"
     ),
     "geant4": (  # reference showers
         "arrays files geometry hits kernels phi_modulation photons random_streams units"
@@ -40,7 +41,7 @@ MAY_IMPORT = {
     "phi_modulation": (  # learn, remove, apply
         "arrays files geometry hits kernels options random_streams tracking"
     ),
-    "voxelization": "arrays files geometry hits kernels text",  # grids, and hits to voxels
+    "voxelization": "arrays files geometry hits kernels text weights",  # grids, and hits to voxels
     "foreign": (  # hits and showers of other programs, and what their columns mean
         "arrays dataset files geometry hits photons text tracking units voxelization"
     ),
@@ -53,7 +54,7 @@ MAY_IMPORT = {
     ),
     "dataset": (  # its file
         "arrays binned_shower files geometry hits patterns phi_modulation photons "
-        "random_streams reconstruction tracking units voxelization"
+        "random_streams reconstruction tracking units voxelization weights"
     ),
     "reconstruction": "arrays files geometry hits kernels photons tracking units",  # shower shapes
     # models
@@ -63,7 +64,7 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": (  # one loop
-        "arrays dataset files geometry models nn options preprocessing units voxelization"
+        "arrays dataset files geometry models nn options preprocessing units voxelization weights"
     ),
     "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
     "export": (  # a trained model as a graph, with its files

@@ -60,7 +60,7 @@ def _describe_shapes(path: Path) -> dict[str, str]:
 
 
 def _describe_hits(path: Path) -> dict[str, str]:
-    reader = HitsReader(path)
+    reader = HitsReader(path, takes_weights=True)
     lines = _without_provenance(reader.summary())
     hits, barrel = next(reader.batches(), None), atlas_barrel()
     if hits is not None and np.isin(hits.layer, barrel.numbers).all():
@@ -71,7 +71,7 @@ def _describe_hits(path: Path) -> dict[str, str]:
 
 
 def _describe_dataset(path: Path) -> dict[str, str]:
-    reader = DatasetReader(path)
+    reader = DatasetReader(path, takes_weights=True)
     lines = _without_provenance(reader.summary())
     voxels = reader.read(_FIRST)
     if len(voxels):

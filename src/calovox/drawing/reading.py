@@ -50,7 +50,7 @@ def read_shower(
         raise FileNotFoundError(f"{path}: no such file")
     kind = detect_format(path)
     if kind == "hits":
-        hits = HitsReader(path)
+        hits = HitsReader(path, takes_weights=True)
         _check_event(f"{path}", event, len(hits))
         one = hits.read(slice(event, event + 1))
         return _of_hits(one, event, printable(path.name), grid, table)
@@ -61,7 +61,7 @@ def read_shower(
         )
     if grid is not None:
         raise ValueError(f"--grid is for hits, and {path} has voxels: leave it out")
-    return _of_dataset(DatasetReader(path), event, table)
+    return _of_dataset(DatasetReader(path, takes_weights=True), event, table)
 
 
 def _of_hits(

@@ -27,6 +27,7 @@ from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
 from calovox.geant4.response import Response, deposits_to_hits
 from calovox.geant4.shards import ShardFolder, ShardsError, shard_ranges
+from calovox.geant4.start import StartRadius, find_interactions, start_radii
 from calovox.geometry import atlas_barrel
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
@@ -50,6 +51,7 @@ class Geant4Settings:
         response: Sampling fractions and collected charge.
         merging: Sizes within which hits are merged.
         precision_bits: Mantissa bits of stored energies; None for all.
+        start: Where some of the photons start, whose showers have weights then; None for none.
     """
 
     seed: int
@@ -58,6 +60,7 @@ class Geant4Settings:
     response: Response = field(default_factory=Response)
     merging: MergingRadii = field(default_factory=MergingRadii.fine)
     precision_bits: int | None = None
+    start: StartRadius | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.cut <= 10:
@@ -84,7 +87,7 @@ class Geant4Settings:
             "precision_bits": self.precision_bits,
             "n_events": len(photons),
             "photons_sha256": photons_digest([photons]),
-        }
+        } | ({} if self.start is None else {"start": asdict(self.start)})
 
 
 @dataclass(frozen=True)
@@ -111,11 +114,14 @@ def simulate_hits(engine: ShowerEngine, photons: Photons, settings: Geant4Settin
         settings: What is done with the deposits.
 
     Returns:
-        Merged hits.
+        Merged hits, and photons with the radii of their first interactions.
     """
+    seed, start = settings.seed, settings.start
+    photons = find_interactions(engine, photons, start, seed=seed, detector=settings.detector)
     parts = []
     for batch in _batches(photons):
-        deposits = engine.run(batch, seed=settings.seed)
+        radius = start_radii(batch, start, seed=seed)
+        deposits = engine.run(batch, seed=seed, radius=radius)
         hits = deposits_to_hits(deposits, batch, settings.response)
         parts.append(merge_hits(hits, atlas_barrel(), settings.merging))
     return concatenate_hits(parts)

@@ -47,6 +47,21 @@ class Geant4CommandSettings:
         typer.Option(help="Merge hits within 0.5 mm, or within the older 1 and 5 mm."),
     ] = "note"
     precision_bits: PrecisionBits = None
+    start_radius: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTH",
+            help="Start photons at this distance from the beam axis, as those that have not "
+            "interacted before; their showers have weights.",
+        ),
+    ] = None
+    start_share: Annotated[
+        float,
+        typer.Option(
+            help="Share of the photons that start at --start-radius. Below 1, the weighted "
+            "showers are a sample of all, to train with; at 1, of the late ones alone."
+        ),
+    ] = 1.0
 
 
 def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
@@ -83,15 +98,21 @@ def _draw_photons(settings: Geant4CommandSettings) -> "Photons":
 
 
 def _choose_physics(settings: Geant4CommandSettings) -> "Geant4Settings":
-    from calovox.geant4 import Geant4Settings, Response
+    from calovox.geant4 import Geant4Settings, Response, StartRadius
     from calovox.hits.merging import MergingRadii
 
+    start = None
+    if settings.start_radius is not None:
+        start = StartRadius(parse_quantity(settings.start_radius, "length"), settings.start_share)
+    elif settings.start_share != 1.0:
+        raise ValueError("--start-share: expected --start-radius with it, got none: where?")
     return Geant4Settings(
         seed=settings.seed,
         cut=parse_quantity(settings.cut, "length"),
         response=Response() if settings.phi_modulation else Response(modulation=None),
         precision_bits=settings.precision_bits,
         merging={"note": MergingRadii.fine, "legacy": MergingRadii.coarse}[settings.merging](),
+        start=start,
     )
 
 

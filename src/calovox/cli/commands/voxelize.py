@@ -80,7 +80,7 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
     grid = choose_grid(settings.grid)
     own = None if settings.cells_table is None else read_barrel(settings.cells_table).cells
     content = make_dataset(
-        BareHits(settings.hits, settings.phi_modulation, own),
+        BareHits(settings.hits, settings.phi_modulation, own, takes_weights=True),
         settings.output,
         grid,
         center=settings.center,
