@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import typer
 
@@ -21,10 +21,13 @@ from calovox.cli.options import options_of
 from calovox.files.toml import read_toml
 from calovox.units import parse_quantity
 
+if TYPE_CHECKING:
+    from calovox.geometry import Detector
+
 __all__ = [
-    "CellsTable",
     "Compress",
     "CurveToRemove",
+    "DetectorIn",
     "Energies",
     "Etas",
     "FileIn",
@@ -41,6 +44,7 @@ __all__ = [
     "check_numbers",
     "files_read",
     "files_written",
+    "given_detector",
     "outputs",
     "parse_range",
     "read_settings",
@@ -48,6 +52,10 @@ __all__ = [
     "settings_text",
     "split_named_file",
 ]
+
+
+_FORMER: Final = {"cells_table": "detector"}
+"""Keys of older files of settings, and what they are called now."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +95,15 @@ CurveToRemove = Annotated[
     typer.Option(exists=True, dir_okay=False, help="Curves whose modulation is removed first."),
     FileIn(),
 ]
-CellsTable = Annotated[
+DetectorIn = Annotated[
     Path | None,
     typer.Option(
+        "--detector",
+        "--cells-table",
         exists=True,
         dir_okay=False,
-        help="CaloCells.root: cells of the real detector. [default: the built-in barrel]",
+        help="The detector, as TOML, or CaloCells.root: cells of the real barrel. [default: that "
+        "of the files, or the built-in barrel]",
     ),
     FileIn(),
 ]
@@ -147,7 +158,7 @@ def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
         ValueError: If the file is no TOML, or has a key that is no field, or a number of another
             kind than the field's.
     """
-    table = read_toml(path)
+    table = {_FORMER.get(key, key): value for key, value in read_toml(path).items()}
     hints = {option.name: option.hint for option in options_of(settings_type)}
     for key in table:
         if key not in hints:
@@ -226,6 +237,23 @@ def files_written(settings: Any) -> list[Path]:
 def outputs(settings: Any) -> list[str]:
     """List the options of a command that name files that it writes."""
     return [name for name, hint, _ in _fields(settings) if isinstance(_marker(hint), FileOut)]
+
+
+def given_detector(path: Path | None) -> "Detector | None":
+    """Read the detector of an option.
+
+    Args:
+        path: What was given; None for nothing.
+
+    Returns:
+        The detector; None if none was given.
+
+    Raises:
+        ValueError: If it is no detector.
+    """
+    from calovox.geometry.detector_files import read_detector
+
+    return None if path is None else read_detector(path)
 
 
 def split_named_file(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from calovox.dataset.checks import check_events, eta_key, read_grid, read_number
 from calovox.dataset.keys import DatasetError, LayerKeys
 from calovox.files.hdf5 import compression_of, open_for_reading, read_table
 from calovox.geometry.cell_energies import CellEnergies
+from calovox.geometry.detector_files.mark import read_mark
 from calovox.photons import Photons
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid
@@ -32,6 +33,7 @@ class DatasetReader:
         provenance: How the showers were made; empty if the file does not say.
         attributes: Attributes of the file, by name.
         cell_table: Name of the cell table that the cell energies refer to, if there are any.
+        detector: What it says of its detector; None for the layers of the built-in barrel.
         has_azimuths: Whether the file says where its showers lie in phi.
     """
 
@@ -40,7 +42,9 @@ class DatasetReader:
         with open_for_reading(path, DatasetError) as file:
             meta = file.get("meta")
             _check_version(meta, path)
-            self.grid: VoxelGrid = read_grid(file, path)
+            self.detector = read_mark(meta, path, DatasetError)
+            names = () if self.detector is None else self.detector.names
+            self.grid: VoxelGrid = read_grid(file, path, names)
             self._n_events = check_events(file, path, self.grid)
             self.provenance: dict[str, Any] = read_table(meta, "provenance") or {}
             self.attributes: dict[str, Any] = dict(file.attrs) | dict(
@@ -182,6 +186,7 @@ class DatasetReader:
             compression = compression_of(file[LayerKeys.of(self.grid.numbers[0]).energy])
         return {
             "cell_table": self.cell_table,
+            "detector": self.detector,
             "precision_bits": rounding.get("precision_bits"),
             "compression": compression,
         }
@@ -242,6 +247,8 @@ class DatasetReader:
         if len(self):
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if self.detector is not None:
+            lines["detector"] = self.detector.name
         lines["cells"] = (self.cell_table or "of an unnamed table") if self._has_cells else "none"
         if attached:
             lines["attached"] = attached

@@ -62,6 +62,7 @@ class ModelPair:
             (max(low, other_low), min(high, other_high)),
             self.energies.eta_range,
             card,
+            self.energies.detector,
         )
 
 
@@ -94,7 +95,8 @@ class WholeModel:
     def metadata(self) -> ModelMetadata:
         """Describe the model."""
         card = {"showers": _card(self.showers)}
-        return ModelMetadata(self.grid, self.showers.energy_range, self.eta_range, card)
+        run = self.showers
+        return ModelMetadata(self.grid, run.energy_range, self.eta_range, card, run.detector)
 
 
 RangeModel = ModelPair | WholeModel
@@ -132,6 +134,9 @@ def pair_runs(runs: Sequence[TrainedModel]) -> tuple[RangeModel, ...]:
             raise ValueError(
                 f"export: expected runs on one grid, got {run.grid} and {runs[0].grid}"
             )
+        own, other = (None if m is None else m.layers for m in (run.detector, runs[0].detector))
+        if own != other:
+            raise ValueError("export: expected runs of one detector, got those of several")
     samplers: list[WholeSampler] = [model.sampler() for model in models]
     for sampler in samplers:
         found, first = sampler.noise_parts[1], samplers[0].noise_parts[1]

@@ -10,8 +10,9 @@ r"""The hits file: HDF5 with one row per hit, the offsets of the events, and the
 
 The root has the attributes `format` ("calovox hits") and `version`; the group `meta` has
 `provenance`, `phi_modulation` (parameters of the modulation, and whether it is in the energies:
-`calovox.phi_modulation.state`) and `rounding`, as JSON. Readers accept additional datasets,
-groups and attributes.
+`calovox.phi_modulation.state`), `rounding`, and, if the layers are not those of the built-in
+barrel, `detector` (`calovox.geometry.detector_files.mark`), as JSON. Readers accept additional
+datasets, groups and attributes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,7 @@ from calovox.files.hdf5 import (
     write_json,
 )
 from calovox.files.writer import BatchWriter
+from calovox.geometry.detector_files.mark import DetectorMark, read_mark
 from calovox.hits.hits import Hits, concatenate_hits
 from calovox.photons import Photons
 from calovox.units import format_energy
@@ -73,6 +75,7 @@ class HitsWriter(BatchWriter):
         *,
         provenance: Mapping[str, Any],
         phi_modulation: Mapping[str, Any] | None = None,
+        detector: DetectorMark | None = None,
         overwrite: bool = False,
         precision_bits: int | None = None,
         round_positions: bool = False,
@@ -83,6 +86,8 @@ class HitsWriter(BatchWriter):
         self._meta = {"provenance": dict(provenance)}
         if phi_modulation is not None:
             self._meta["phi_modulation"] = dict(phi_modulation)
+        if detector is not None:
+            self._meta["detector"] = detector.to_dict()
         self._meta["rounding"] = {"precision_bits": precision_bits, "positions": round_positions}
         self._precision_bits = precision_bits
         self._round_positions = round_positions
@@ -153,6 +158,7 @@ class HitsReader:
         event_offsets: Offsets of all events in the file.
         provenance: How the hits were made.
         phi_modulation: What is known of the phi modulation in the energies; None if nothing is.
+        detector: What it says of its detector; None for the layers of the built-in barrel.
     """
 
     def __init__(self, path: Path) -> None:
@@ -164,6 +170,7 @@ class HitsReader:
             self.phi_modulation: dict[str, Any] | None = read_table(
                 file.get("meta"), "phi_modulation"
             )
+            self.detector = read_mark(file.get("meta"), path, HitsFileError)
             n_hits = file["energy"].shape[0]
         offsets = self.event_offsets
         if offsets[0] != 0 or offsets[-1] != n_hits or np.any(np.diff(offsets) < 0):
@@ -236,6 +243,7 @@ class HitsReader:
             compression = compression_of(file["energy"])
         return {
             "phi_modulation": self.phi_modulation,
+            "detector": self.detector,
             "precision_bits": rounding.get("precision_bits"),
             "round_positions": bool(rounding.get("positions", False)),
             "compression": compression,
@@ -258,6 +266,8 @@ class HitsReader:
             lines["hits per event"] = f"{self.n_hits / len(self):.0f}"
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if self.detector is not None:
+            lines["detector"] = self.detector.name
         modulation = self.phi_modulation
         lines["phi modulation"] = (
             "unknown" if modulation is None else modulation.get("state", "present")

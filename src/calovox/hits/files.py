@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits.file import HitsReader
 from calovox.hits.hits import Hits
 from calovox.tracking import Track, silently
@@ -41,6 +42,11 @@ class HitsFiles:
     def paths(self) -> list[Path]:
         """The files, in order."""
         return [reader.path for reader in self._readers]
+
+    @property
+    def detectors(self) -> dict[Path, DetectorMark | None]:
+        """What each file says of its detector."""
+        return {reader.path: reader.detector for reader in self._readers}
 
     @property
     def provenance(self) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from calovox.arrays import Array, Float, Float32
 from calovox.files.damage import one_line, reading
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.models.base import Conditions
 from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError, ModelMetadata
 from calovox.runtime.onnx_runtime import onnxruntime
@@ -93,6 +94,11 @@ class OnnxModel:
     def card(self) -> dict[str, Any]:
         """How the model came about: data, recipe, metrics."""
         return self._metadata.card
+
+    @property
+    def detector(self) -> DetectorMark | None:
+        """What it says of its detector; None for the layers of the built-in barrel."""
+        return self._metadata.detector
 
     @property
     def n_shape_noise(self) -> int:

@@ -161,8 +161,8 @@ def _same_files(named: Mapping[str, Sequence[Path]], classifier: Mapping[str, Pa
 
 def _left_out(opened: Mapping[str, SourceChain]) -> Iterator[str]:
     for label, source in opened.items():
-        for path in source.without_shapes:
-            yield f"Shower shapes: {path.name} has no cell energies: {label} is left out"
+        for path, reason in source.without_shapes.items():
+            yield f"Shower shapes: {path.name} {reason}: {label} is left out"
 
 
 def _read_displaced(

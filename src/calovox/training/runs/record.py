@@ -47,6 +47,7 @@ class RunRecord:
         n_steps: Steps of the whole training.
         step: Steps that have been done.
         metrics: Result of the last validation.
+        detector: What the datasets say of their detector; None for the layers of the barrel.
     """
 
     kind: ModelKind
@@ -59,6 +60,7 @@ class RunRecord:
     n_steps: int
     step: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+    detector: dict[str, Any] | None = None
 
 
 class RunFileError(ValueError):
@@ -103,6 +105,8 @@ def write_record(folder: Path, record: RunRecord) -> None:
     with whole_file(folder / RECORD, overwrite=True) as partial:
         program = f"calovox {__version__}"
         values = {"format": FORMAT, "version": VERSION, "program": program} | asdict(record)
+        if record.detector is None:
+            del values["detector"]
         partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
@@ -116,7 +120,7 @@ def check_same_data(before: RunRecord, now: RunRecord) -> None:
     Raises:
         ValueError: If files or ranges differ.
     """
-    for name in ("data", "eta_range", "energy_range", "grid"):
+    for name in ("data", "eta_range", "energy_range", "grid", "detector"):
         if getattr(before, name) != getattr(now, name):
             raise ValueError(
                 f"the run was started with another {name.replace('_', ' ')}: use the same again, "
