@@ -63,9 +63,11 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": (  # one loop
-        "arrays dataset files geometry models nn options preprocessing units voxelization"
+        "arrays dataset files geometry models nn options photons preprocessing units voxelization"
     ),
-    "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
+    "runtime": (  # sampling with ONNX Runtime alone
+        "arrays files geometry models photons voxelization"
+    ),
     "export": (  # a trained model as a graph, with its files
         "arrays binned_shower dataset files models nn phi_modulation preprocessing "
         "random_streams runtime training units voxelization"

@@ -9,9 +9,9 @@ between 2^8 and 2^22 MeV, with E_t = 2^19 MeV and k = 1 / log 8, natural logarit
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -20,10 +20,12 @@ from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.units import parse_quantity
 
 __all__ = [
+    "PDG",
     "Distribution",
     "Fixed",
     "LogUniform",
     "NoteSpectrum",
+    "Particle",
     "Photons",
     "SignedUniform",
     "Uniform",
@@ -32,8 +34,15 @@ __all__ = [
     "event_indices",
     "parse_energies",
     "parse_etas",
+    "parse_particle",
     "photons_digest",
 ]
+
+Particle = Literal["photon", "electron", "positron"]
+"""Kinds of particles; wherever nothing else is said, it is a photon."""
+
+PDG: Final[Mapping[Particle, int]] = {"photon": 22, "electron": 11, "positron": -11}
+"""Their numbers of the Particle Data Group."""
 
 _LAST_EVENT: Final = 2**63 - 1
 
@@ -153,6 +162,8 @@ class NoteSpectrum:
 @dataclass(frozen=True)
 class Photons:
     """Photons that reach the calorimeter, with momenta that point back to the detector origin.
+
+    Files say if they are other particles (`Particle`), which are treated alike.
 
     Attributes:
         energy: Kinetic energy in MeV.
@@ -306,6 +317,24 @@ def parse_etas(text: str) -> Distribution:
         ValueError: If the text is none of these.
     """
     return _parse("eta", text, "abs", SignedUniform, _parse_number)
+
+
+def parse_particle(text: object) -> Particle:
+    """Read the kind of a particle, as files have it.
+
+    Args:
+        text: Its name; None for a photon.
+
+    Returns:
+        The kind.
+
+    Raises:
+        ValueError: If it is none of the known ones.
+    """
+    for known in PDG:
+        if text == known or (text is None and known == "photon"):
+            return known
+    raise ValueError(f"particle: expected {', '.join(PDG)}, got {text!r}")
 
 
 def _parse_number(text: str) -> float:

@@ -1,4 +1,4 @@
-"""The detector that a file of hits or voxels is of."""
+"""The detector that a file of hits or voxels is of, and the particles of several files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +9,10 @@ from calovox.geometry import Detector
 from calovox.geometry.detector_files import choose_detector
 from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits.file import HitsReader
+from calovox.photons import Particle
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["check_grid", "detector_of", "detector_of_datasets"]
+__all__ = ["check_grid", "detector_of", "detector_of_datasets", "particle_of_datasets"]
 
 
 def check_grid(grid: VoxelGrid, detector: Detector) -> None:
@@ -79,3 +80,25 @@ def detector_of_datasets(readers: Sequence[DatasetReader]) -> DetectorMark | Non
                 f"{path}: expected the detector of {first.path}, {next(names)}, got {next(names)}"
             )
     return first.detector
+
+
+def particle_of_datasets(readers: Sequence[DatasetReader]) -> Particle:
+    """Give what made the showers of datasets.
+
+    Args:
+        readers: One or more datasets.
+
+    Returns:
+        The particle.
+
+    Raises:
+        ValueError: If they are of different particles.
+    """
+    first = readers[0]
+    for reader in readers[1:]:
+        if reader.particle != first.particle:
+            raise ValueError(
+                f"{reader.path}: expected showers of {first.particle}s as in {first.path}, got "
+                f"those of {reader.particle}s"
+            )
+    return first.particle

@@ -122,6 +122,7 @@ def make_dataset(
         provenance={**made_from, "phi_modulation": hits.phi_modulation},
         cell_table=None if table is None else table.name,
         detector=mark,
+        particle=hits.files.particle,
         precision_bits=precision_bits,
         compression="gzip" if fastcalosim else compression,
         least_fraction=LEAST_FRACTION if fastcalosim else 0.0,

@@ -14,6 +14,7 @@ from calovox.dataset.keys import DatasetError, LayerKeys
 from calovox.files.hdf5 import compression_of, open_for_reading, read_table
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.detector_files.mark import read_mark
+from calovox.hits.file import read_particle
 from calovox.photons import Photons
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid
@@ -34,6 +35,7 @@ class DatasetReader:
         attributes: Attributes of the file, by name.
         cell_table: Name of the cell table that the cell energies refer to, if there are any.
         detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What made the showers.
         has_azimuths: Whether the file says where its showers lie in phi.
     """
 
@@ -43,6 +45,7 @@ class DatasetReader:
             meta = file.get("meta")
             _check_version(meta, path)
             self.detector = read_mark(meta, path, DatasetError)
+            self.particle = read_particle(meta, path, DatasetError)
             names = () if self.detector is None else self.detector.names
             self.grid: VoxelGrid = read_grid(file, path, names)
             self._n_events = check_events(file, path, self.grid)
@@ -187,6 +190,7 @@ class DatasetReader:
         return {
             "cell_table": self.cell_table,
             "detector": self.detector,
+            "particle": self.particle,
             "precision_bits": rounding.get("precision_bits"),
             "compression": compression,
         }
@@ -247,6 +251,8 @@ class DatasetReader:
         if len(self):
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if self.particle != "photon":
+            lines["particle"] = self.particle
         if self.detector is not None:
             lines["detector"] = self.detector.name
         lines["cells"] = (self.cell_table or "of an unnamed table") if self._has_cells else "none"

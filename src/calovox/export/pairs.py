@@ -63,6 +63,7 @@ class ModelPair:
             self.energies.eta_range,
             card,
             self.energies.detector,
+            self.energies.particle,
         )
 
 
@@ -96,7 +97,9 @@ class WholeModel:
         """Describe the model."""
         card = {"showers": _card(self.showers)}
         run = self.showers
-        return ModelMetadata(self.grid, run.energy_range, self.eta_range, card, run.detector)
+        return ModelMetadata(
+            self.grid, run.energy_range, self.eta_range, card, run.detector, run.particle
+        )
 
 
 RangeModel = ModelPair | WholeModel
@@ -137,6 +140,10 @@ def pair_runs(runs: Sequence[TrainedModel]) -> tuple[RangeModel, ...]:
         own, other = (None if m is None else m.layers for m in (run.detector, runs[0].detector))
         if own != other:
             raise ValueError("export: expected runs of one detector, got those of several")
+        if run.particle != runs[0].particle:
+            raise ValueError(
+                f"export: expected runs of one particle, got {runs[0].particle} and {run.particle}"
+            )
     samplers: list[WholeSampler] = [model.sampler() for model in models]
     for sampler in samplers:
         found, first = sampler.noise_parts[1], samplers[0].noise_parts[1]

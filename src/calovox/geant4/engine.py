@@ -123,14 +123,15 @@ class ShowerEngine:
         self._calzone = _import_calzone()
         self._simulation = build_simulation(volumes, cut=cut)
 
-    def run(self, photons: Photons, *, seed: int) -> Deposits:
-        """Simulate photons from the entrance of the calorimeter.
+    def run(self, photons: Photons, *, seed: int, pdg: int = PHOTON) -> Deposits:
+        """Simulate photons, or other particles, from the entrance of the calorimeter.
 
         Each photon is moved to phi = 0 and eta >= 0.
 
         Args:
             photons: The photons.
             seed: Seed of the run.
+            pdg: Particle number of the Particle Data Group.
 
         Returns:
             The deposits, event by event.
@@ -143,7 +144,7 @@ class ShowerEngine:
             [np.ones_like(abs_eta), np.zeros_like(abs_eta), np.sinh(abs_eta)], axis=1
         )
         return self.run_particles(
-            PHOTON,
+            pdg,
             photons.energy,
             position,
             direction,

@@ -30,7 +30,7 @@ from calovox.geant4.shards import ShardFolder, ShardsError, shard_ranges
 from calovox.geometry import atlas_barrel
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
-from calovox.photons import Photons, photons_digest
+from calovox.photons import PDG, Particle, Photons, photons_digest
 
 __all__ = ["Geant4Settings", "ShardDone", "generate_hits", "simulate_hits"]
 
@@ -50,6 +50,7 @@ class Geant4Settings:
         response: Sampling fractions and collected charge.
         merging: Sizes within which hits are merged.
         precision_bits: Mantissa bits of stored energies; None for all.
+        particle: What is simulated.
     """
 
     seed: int
@@ -58,6 +59,7 @@ class Geant4Settings:
     response: Response = field(default_factory=Response)
     merging: MergingRadii = field(default_factory=MergingRadii.fine)
     precision_bits: int | None = None
+    particle: Particle = "photon"
 
     def __post_init__(self) -> None:
         if not 0 < self.cut <= 10:
@@ -84,6 +86,7 @@ class Geant4Settings:
             "precision_bits": self.precision_bits,
             "n_events": len(photons),
             "photons_sha256": photons_digest([photons]),
+            **({} if self.particle == "photon" else {"particle": self.particle}),
         }
 
 
@@ -115,7 +118,7 @@ def simulate_hits(engine: ShowerEngine, photons: Photons, settings: Geant4Settin
     """
     parts = []
     for batch in _batches(photons):
-        deposits = engine.run(batch, seed=settings.seed)
+        deposits = engine.run(batch, seed=settings.seed, pdg=PDG[settings.particle])
         hits = deposits_to_hits(deposits, batch, settings.response)
         parts.append(merge_hits(hits, atlas_barrel(), settings.merging))
     return concatenate_hits(parts)
@@ -186,6 +189,7 @@ def _join_shards(
             if modulation is None
             else modulation.to_dict() | {"state": "present"}
         ),
+        particle=settings.particle,
         overwrite=overwrite,
         precision_bits=settings.precision_bits,
         round_positions=True,

@@ -85,7 +85,8 @@ def cells_to_layer_shapes(cells: CellEnergies, table: CellTable) -> LayerShapes:
     shape = (len(cells), len(table.layers))
 
     def summed(values: Array) -> Array:
-        return np.bincount(place, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
+        sums = np.bincount(place, weights=values, minlength=shape[0] * shape[1])
+        return sums.reshape(shape).astype(np.float64)  # without cells, they are integers
 
     total = summed(weight)
     sums = summed(energy)

@@ -17,6 +17,7 @@ from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.models.base import Conditions
 from calovox.models.parametric.file import is_parametric_file, read_parametric
 from calovox.models.parametric.model import ParametricModel
+from calovox.photons import Particle
 from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
 from calovox.voxelization import VoxelGrid
@@ -86,6 +87,11 @@ class ModelSet:
     def detector(self) -> DetectorMark | None:
         """What the models say of their detector; None for the layers of the built-in barrel."""
         return self.models[0].detector
+
+    @property
+    def particle(self) -> Particle:
+        """What made the showers that they were trained with."""
+        return self.models[0].particle
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from calovox.dataset.detectors import detector_of
 from calovox.geometry.barrel import BARREL_NUMBERS, barrel_cells
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
+from calovox.photons import Particle
 from calovox.reconstruction import Calibration, cells_to_shapes, has_shower_shapes
 from calovox.samples.batch import ShowerBatch, ShowerSource
 from calovox.samples.calochallenge import CaloChallengeReader, is_calochallenge
@@ -43,6 +44,7 @@ class DatasetSource:
 
     Attributes:
         path: The file.
+        particle: What made its showers.
         grid: Its voxels.
         layout: Where they lie.
         table: The cells that its cell energies refer to; None if they are not wanted.
@@ -63,6 +65,7 @@ class DatasetSource:
         self._energy: Float64[Array, " event"] = energy[self._trained]
         self._abs_eta: Float64[Array, " event"] = np.abs(eta[self._trained])
         self.path, self.grid = path, self._reader.grid
+        self.particle: Particle = self._reader.particle
         self.layout = VoxelLayout.from_grid(self.grid)
         self._bare = None if table is None else bare_cells(self._reader, table)
         has_cells = self._bare is not None or self._reader.cells(slice(0, 0)) is not None
@@ -192,6 +195,11 @@ class SourceChain:
     def datasets(self) -> tuple[DatasetSource, ...]:
         """The files that are datasets of calovox."""
         return tuple(source for source in self._sources if isinstance(source, DatasetSource))
+
+    @property
+    def particle(self) -> Particle:
+        """What made the showers of the datasets; a photon if there are none."""
+        return self.datasets[0].particle if self.datasets else "photon"
 
     @property
     def is_challenge(self) -> bool:

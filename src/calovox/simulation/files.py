@@ -168,6 +168,7 @@ class _Targets:
                     provenance=provenance,
                     cell_table=None if self.table is None else self.table.name,
                     detector=self.detector,
+                    particle=source.particle,
                     compression=self.compression,
                 )
             )
@@ -179,6 +180,7 @@ class _Targets:
                         provenance=provenance,
                         phi_modulation=stored,
                         detector=self.detector,
+                        particle=source.particle,
                         overwrite=self.overwrite,
                         compression=self.compression,
                     )

@@ -22,6 +22,7 @@ import numpy as np
 from calovox.arrays import Array, Bool, Float, Float32, Float64
 from calovox.geometry.detector_files import DetectorMark
 from calovox.models.base import Conditions
+from calovox.photons import Particle
 from calovox.text import printable
 from calovox.voxelization import VoxelGrid
 
@@ -94,6 +95,7 @@ class OwnModel:
         name: How to call it in messages.
         provenance: Where it comes from, for the result.
         detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What makes the showers.
     """
 
     sampler: OwnSampler
@@ -103,6 +105,7 @@ class OwnModel:
     name: str = "own model"
     provenance: tuple[tuple[str, str], ...] = ()
     detector: DetectorMark | None = None
+    particle: Particle = "photon"
 
     @property
     def path(self) -> Path:

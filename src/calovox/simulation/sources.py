@@ -19,7 +19,7 @@ from calovox.models.centers import CenterModel
 from calovox.models.parametric.file import is_parametric_file
 from calovox.models.parametric.model import ParametricModel
 from calovox.patterns import PatternLibrary
-from calovox.photons import Distribution, Photons, draw_photons, event_indices
+from calovox.photons import Distribution, Particle, Photons, draw_photons, event_indices
 from calovox.simulation.centers import draw_centers
 from calovox.simulation.own_models import OwnModel, load_model
 from calovox.simulation.photon_files import read_photons
@@ -100,6 +100,7 @@ class Source:
         is_ours: Whether it is a library of showers, or a model of a package by its name.
         patterns: Patterns by which voxels are placed; None for the note's placement.
         detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What makes the showers.
     """
 
     path: Path
@@ -115,6 +116,7 @@ class Source:
     is_ours: bool
     patterns: PatternLibrary | None = None
     detector: DetectorMark | None = None
+    particle: Particle = "photon"
 
 
 def open_source(
@@ -195,6 +197,7 @@ def _open_library(wanted: _Wanted, library: DatasetReader) -> Source:
         calibration=library.attached("calibration"),
         is_ours=True,
         detector=library.detector,
+        particle=library.particle,
     )
 
 
@@ -234,6 +237,7 @@ def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
         calibration=None,
         is_ours=not Path(wanted.model).exists(),
         detector=models.detector,
+        particle=models.particle,
     )
 
 

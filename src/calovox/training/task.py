@@ -321,6 +321,7 @@ def _record(
         data=data,
         n_steps=start.recipe.n_steps,
         detector=None if files.detector is None else files.detector.to_dict(),
+        particle=files.particle,
     )
 
 

@@ -20,6 +20,7 @@ __all__ = ["read_cells"]
 
 _NEEDED: Final = ("layer", "eta", "phi", "deta", "dphi")
 _DERIVED: Final = ("id", "r", "z", "dr")
+_LEAST_APART: Final = 0.9
 
 
 def read_cells(path: Path, layers: tuple[Layer, ...], name: str) -> CellTable:
@@ -55,9 +56,18 @@ def read_cells(path: Path, layers: tuple[Layer, ...], name: str) -> CellTable:
                 f"{path}: expected cells of one size in layer {number}, got several"
             )
     try:
-        return CellTable.from_columns(columns, layers, name)
+        table = CellTable.from_columns(columns, layers, name)
     except ValueError as problem:
         raise CellFileError(f"{path}: {problem}") from problem
+    for number in numbers:
+        grid = table.index_grid(number)
+        apart = np.diff(table.eta[grid], axis=0) >= _LEAST_APART * table.d_eta[grid[1:]]
+        if not apart.all():
+            raise CellFileError(
+                f"{path}: expected cells side by side in layer {number}, got some at the same eta "
+                "and phi"
+            )
+    return table
 
 
 def _read_table(path: Path, layers: tuple[Layer, ...]) -> dict[str, Array]:

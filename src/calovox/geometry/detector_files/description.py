@@ -37,7 +37,7 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 
@@ -47,7 +47,7 @@ from calovox.files.toml import parse_toml
 from calovox.geometry.cells import CellTable
 from calovox.geometry.detector import Detector
 from calovox.geometry.detector_files.cells import read_cells
-from calovox.geometry.layers import Layer, Position
+from calovox.geometry.layers import Layer, Position, Role
 from calovox.geometry.regular import LayerGrid, regular_cells
 
 __all__ = ["DetectorFileError", "parse_detector"]
@@ -139,7 +139,7 @@ def _stack(where: str, section: Mapping[str, Any]) -> list[Layer]:
     for step in range(count):
         away = step * (outer - inner)
         position = Position(
-            _typed(where, section, "surface", str, None),
+            _one_of(where, section, "surface", ("cylinder", "plane"), None),
             inner + away,
             outer + away,
             _typed(where, section, "bins_per_eta", float, 1.0),
@@ -149,7 +149,7 @@ def _stack(where: str, section: Mapping[str, Any]) -> list[Layer]:
             raise ValueError(
                 f"{where} `name`: '{title}' is for layers of an unknown detector: choose another"
             )
-        role: Any = _typed(where, section, "role", str, "other")
+        role = _one_of(where, section, "role", get_args(Role), "other")
         layers.append(Layer(number + step, title, role, position))
     return layers
 
@@ -258,6 +258,16 @@ def _typed(where: str, section: Mapping[str, Any], key: str, kind: type, default
         wanted = {int: "a whole number", str: "text", float: "a number"}[kind]
         got = "nothing" if value is None else repr(value)
         raise ValueError(f"{where} `{key}`: expected {wanted}, got {got}".strip())
+    return value
+
+
+def _one_of(
+    where: str, section: Mapping[str, Any], key: str, known: tuple[str, ...], default: str | None
+) -> Any:
+    value = section.get(key, default)
+    if value not in known:
+        got = "nothing" if value is None else repr(value)
+        raise ValueError(f"{where} `{key}`: expected {', '.join(known)}, got {got}")
     return value
 
 

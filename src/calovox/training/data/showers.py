@@ -11,7 +11,7 @@ from torch import Tensor
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
-from calovox.dataset.detectors import detector_of_datasets
+from calovox.dataset.detectors import detector_of_datasets, particle_of_datasets
 from calovox.models.base import Conditions, Showers
 from calovox.voxelization import Voxels, concatenate_voxels
 
@@ -31,6 +31,7 @@ class ShowerFiles:
 
     Attributes:
         detector: What the datasets say of their detector; None for the layers of the barrel.
+        particle: What made the showers.
         rows: Where the showers in both ranges stand among all of the files.
         energy_range: Lowest and highest kinetic energy of the showers in both ranges.
         covered_range: The same of the showers in `eta_range`, whatever their energies.
@@ -53,6 +54,7 @@ class ShowerFiles:
                     "voxelize all files on one grid"
                 )
         self.detector = detector_of_datasets(readers)
+        self.particle = particle_of_datasets(readers)
         self.readers = tuple(readers)
         self.grid = readers[0].grid
         self._starts = np.cumsum([0, *(len(reader) for reader in readers)])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from calovox.files.damage import reading
 from calovox.files.whole import whole_file
 from calovox.geometry.detector_files.mark import DetectorMark
+from calovox.photons import Particle
 from calovox.training.runs.record import RECORD, RunFileError, json_to_grid, read_record
 from calovox.training.sizes.kinds import AnyModel, read_sizes
 from calovox.training.sizes.shapes import ModelKind
@@ -35,6 +36,7 @@ class TrainedModel:
         data: Files of training and validation: names, sha256, numbers of showers, provenance.
         metrics: Result of the last validation.
         detector: What its showers say of their detector; None for the layers of the barrel.
+        particle: What made the showers.
     """
 
     kind: ModelKind
@@ -46,6 +48,7 @@ class TrainedModel:
     data: dict[str, Any]
     metrics: dict[str, float]
     detector: DetectorMark | None = None
+    particle: Particle = "photon"
 
 
 def read_run(folder: Path) -> TrainedModel:
@@ -90,6 +93,7 @@ def read_run(folder: Path) -> TrainedModel:
         record.data,
         record.metrics,
         detector,
+        record.particle,
     )
 
 
