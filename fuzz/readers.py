@@ -10,7 +10,7 @@ import numpy as np
 
 from calovox.binned_shower import ShowerLibrary, read_sub_voxels
 from calovox.dataset import DatasetReader
-from calovox.foreign.description import read_description
+from calovox.foreign.description_file import read_description
 from calovox.foreign.guessing import guess_description
 from calovox.foreign.make import ForeignHits, import_hits
 from calovox.foreign.showers import (

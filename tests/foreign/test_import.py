@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from calovox.foreign.description import Description, parse_description, read_description
+from calovox.foreign.description import Description
+from calovox.foreign.description_file import parse_description, read_description
 from calovox.foreign.guessing import guess_description
 from calovox.foreign.make import ForeignHits, import_hits
 from calovox.foreign.tables import ForeignFileError

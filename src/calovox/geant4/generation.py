@@ -31,7 +31,7 @@ from calovox.geant4.start import StartRadius, find_interactions, start_radii
 from calovox.geometry import atlas_barrel
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
-from calovox.photons import Photons, photons_digest
+from calovox.photons import PDG, Particle, Photons, photons_digest
 
 __all__ = ["Geant4Settings", "ShardDone", "generate_hits", "simulate_hits"]
 
@@ -52,6 +52,7 @@ class Geant4Settings:
         merging: Sizes within which hits are merged.
         precision_bits: Mantissa bits of stored energies; None for all.
         start: Where some of the photons start, whose showers have weights then; None for none.
+        particle: What is simulated.
     """
 
     seed: int
@@ -61,10 +62,16 @@ class Geant4Settings:
     merging: MergingRadii = field(default_factory=MergingRadii.fine)
     precision_bits: int | None = None
     start: StartRadius | None = None
+    particle: Particle = "photon"
 
     def __post_init__(self) -> None:
         if not 0 < self.cut <= 10:
             raise ValueError(f"cut: expected a length from 0 to 10 mm, got {self.cut:g} mm")
+        if self.start is not None and self.particle != "photon":
+            raise ValueError(
+                f"--start-radius: expected photons, which may not interact before, got "
+                f"{self.particle}s: leave it out"
+            )
 
     def provenance(self, photons: Photons) -> dict[str, Any]:
         """Describe a run for the file it ends in.
@@ -87,7 +94,9 @@ class Geant4Settings:
             "precision_bits": self.precision_bits,
             "n_events": len(photons),
             "photons_sha256": photons_digest([photons]),
-        } | ({} if self.start is None else {"start": asdict(self.start)})
+            **({} if self.start is None else {"start": asdict(self.start)}),
+            **({} if self.particle == "photon" else {"particle": self.particle}),
+        }
 
 
 @dataclass(frozen=True)
@@ -117,11 +126,12 @@ def simulate_hits(engine: ShowerEngine, photons: Photons, settings: Geant4Settin
         Merged hits, and photons with the radii of their first interactions.
     """
     seed, start = settings.seed, settings.start
-    photons = find_interactions(engine, photons, start, seed=seed, detector=settings.detector)
+    if settings.particle == "photon":  # electrons interact from the first moment on
+        photons = find_interactions(engine, photons, start, seed=seed, detector=settings.detector)
     parts = []
     for batch in _batches(photons):
         radius = start_radii(batch, start, seed=seed)
-        deposits = engine.run(batch, seed=seed, radius=radius)
+        deposits = engine.run(batch, seed=seed, radius=radius, pdg=PDG[settings.particle])
         hits = deposits_to_hits(deposits, batch, settings.response)
         parts.append(merge_hits(hits, atlas_barrel(), settings.merging))
     return concatenate_hits(parts)
@@ -192,6 +202,7 @@ def _join_shards(
             if modulation is None
             else modulation.to_dict() | {"state": "present"}
         ),
+        particle=settings.particle,
         overwrite=overwrite,
         precision_bits=settings.precision_bits,
         round_positions=True,

@@ -121,7 +121,11 @@ def remove_from_file(
     state = state_after_removing(reader.phi_modulation, hits)
     modulation = read_curve(curve)
     writer = HitsWriter(
-        output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
+        output,
+        overwrite=overwrite,
+        provenance=_made(provenance, reader),
+        phi_modulation=state,
+        particle=reader.particle,
     )
     return _change(
         reader, writer, lambda part: remove_phi_modulation(part, modulation, cells), track
@@ -160,7 +164,11 @@ def apply_to_file(
     state = state_after_applying(reader.phi_modulation, hits)
     modulation = read_curve(curve)
     writer = HitsWriter(
-        output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
+        output,
+        overwrite=overwrite,
+        provenance=_made(provenance, reader),
+        phi_modulation=state,
+        particle=reader.particle,
     )
     return _change(
         reader, writer, lambda part: apply_phi_modulation(part, modulation, cells), track

@@ -16,6 +16,7 @@ from calovox.cli.settings import (
     Seed,
     Workers,
 )
+from calovox.photons import Particle
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Geant4CommandSettings:
     energy: Energies
     eta: Etas
     number: Number
+    particle: Annotated[Particle, typer.Option(help="What is simulated.")] = "photon"
     seed: Seed = 1
     first_event: FirstEvent = 0
     workers: Workers = 1
@@ -65,7 +67,7 @@ class Geant4CommandSettings:
 
 
 def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
-    """Simulate photons in the built-in ATLAS-like barrel with Geant4.
+    """Simulate photons, electrons or positrons in the built-in ATLAS-like barrel with Geant4.
 
     Events do not depend on the number of workers. A run that was stopped leaves finished parts in
     OUTPUT.shards; the same command continues from them.
@@ -86,7 +88,7 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
             on_shard=on_shard,
             on_damage=lambda path: console.print(f"{path} is damaged: it is made anew"),
         )
-    return f"{settings.output}: {len(photons)} showers"
+    return f"{settings.output}: {len(photons)} showers of {settings.particle}s"
 
 
 def _draw_photons(settings: Geant4CommandSettings) -> "Photons":
@@ -111,6 +113,7 @@ def _choose_physics(settings: Geant4CommandSettings) -> "Geant4Settings":
         cut=parse_quantity(settings.cut, "length"),
         response=Response() if settings.phi_modulation else Response(modulation=None),
         precision_bits=settings.precision_bits,
+        particle=settings.particle,
         merging={"note": MergingRadii.fine, "legacy": MergingRadii.coarse}[settings.merging](),
         start=start,
     )

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calovox.weights import complete_weights, draw_by_weight, is_weight, refuse_weights
+from calovox.photons.weights import complete_weights, draw_by_weight, is_weight, refuse_weights
 
 
 def test_showers_of_weight_1_are_drawn_once_each():
