@@ -4,7 +4,8 @@ Run from the repository, ``python -m bench.referee_checks``. A shipped model sim
 of `sample/photons_scan.h5` with two seeds. Boosted trees must not tell one from the other. Then
 the second is spoilt in one way at a time, and the row of the scores that sees it must say so:
 the smallest p-value of this metric, times the number of its rows, is below `CAUGHT`. For the
-intact seed, no row may say so. Exits with 1 if anything is otherwise.
+intact seed, no row may say so. Rows of outliers are left out there, and told: a model may have
+outliers that one seed has and the other has not. Exits with 1 if anything is otherwise.
 """
 
 import argparse
@@ -121,7 +122,11 @@ def check_spoilt(reference: Path, second: Path, folder: Path) -> bool:
     good = True
     for name, (change, metric, feature) in SPOILT.items():
         path = spoil(second, folder / f"{name.replace(' ', '_')}.h5", change)
-        p_value, row = worst(scores_of(reference, path), metric, feature)
+        rows = scores_of(reference, path)
+        if name == "intact":
+            print(f"{name:24} p x rows {{:.2g}}  {{}}".format(*worst(rows, "outlier", "")))
+            rows = tuple(row for row in rows if not row.metric.startswith("outlier"))
+        p_value, row = worst(rows, metric, feature)
         as_expected = (p_value < CAUGHT) != (name == "intact")
         good &= as_expected
         print(f"{name:24} p x rows {p_value:.2g}  {row}  {as_expected}", flush=True)
