@@ -306,7 +306,7 @@ class HitsReader:
             lines["detector"] = self.detector.name
         modulation = self.phi_modulation
         lines["phi modulation"] = (
-            "unknown" if modulation is None else modulation.get("state", "present")
+            "unknown" if modulation is None else f"{modulation.get('state', 'present')}"
         )
         return lines | {f"made with {key}": f"{value}" for key, value in self.provenance.items()}
 
