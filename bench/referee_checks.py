@@ -53,10 +53,10 @@ def lose_voxels(voxels: Voxels, rng: np.random.Generator) -> Voxels:
 
 
 def one_outlier(voxels: Voxels, rng: np.random.Generator) -> Voxels:
-    """Put ten times the energy into the last layer of one shower."""
+    """Put half of the kinetic energy of one shower into the presampler, on top of the rest."""
     energy = voxels.energy.copy()
-    last = voxels.grid.layer_slice(voxels.grid.numbers[-1])
-    energy[rng.integers(len(voxels)), last] += 0.5 / (last.stop - last.start)
+    first = voxels.grid.layer_slice(voxels.grid.numbers[0])
+    energy[rng.integers(len(voxels)), first] += 0.5 / (first.stop - first.start)
     return replace(voxels, energy=energy)
 
 
@@ -72,7 +72,7 @@ SPOILT: dict[str, tuple[Callable[[Voxels, np.random.Generator], Voxels], str, st
     "intact": (intact, "", ""),
     "D spoilt": (move_centre, "chi2_ndf", "center"),
     "5 % of the voxels lost": (lose_voxels, "chi2_ndf", ""),
-    "one outlier": (one_outlier, "outlier_distance", ""),
+    "one outlier": (one_outlier, "outlier_distance", "e_layer_0"),
 }
 """What is done, and the metric and the beginning of the feature that must see it."""
 
