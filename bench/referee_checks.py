@@ -53,10 +53,10 @@ def lose_voxels(voxels: Voxels, rng: np.random.Generator) -> Voxels:
 
 
 def one_outlier(voxels: Voxels, rng: np.random.Generator) -> Voxels:
-    """Put half of the kinetic energy of one shower into the presampler, on top of the rest."""
+    """Put the whole kinetic energy of one shower into EMB3 as well."""
     energy = voxels.energy.copy()
-    first = voxels.grid.layer_slice(voxels.grid.numbers[0])
-    energy[rng.integers(len(voxels)), first] += 0.5 / (first.stop - first.start)
+    back = voxels.grid.layer_slice(3)
+    energy[rng.integers(len(voxels)), back] += 1.0 / (back.stop - back.start)
     return replace(voxels, energy=energy)
 
 
@@ -72,7 +72,7 @@ SPOILT: dict[str, tuple[Callable[[Voxels, np.random.Generator], Voxels], str, st
     "intact": (intact, "", ""),
     "D spoilt": (move_centre, "chi2_ndf", "center"),
     "5 % of the voxels lost": (lose_voxels, "chi2_ndf", ""),
-    "one outlier": (one_outlier, "outlier_distance", "e_layer_0"),
+    "one outlier": (one_outlier, "outlier_distance", "e_layer_3"),
 }
 """What is done, and the metric and the beginning of the feature that must see it."""
 

@@ -116,6 +116,7 @@ MAY_IMPORT = {
 # Libraries that only some rooms may import, wherever the import stands.
 KEPT_LIBRARIES = {
     "calzone": {"geant4"},
+    "distributed": {"jobs"},
     "matplotlib": {"report", "drawing", "grid_search"},
     "mplhep": {"report"},
     "PIL": {"report"},

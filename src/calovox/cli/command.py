@@ -18,10 +18,10 @@ from calovox.cli.values import (
     check_numbers,
     files_read,
     files_written,
-    outputs,
     read_settings,
     resolved_settings,
     settings_text,
+    without_effect,
 )
 from calovox.text import printable
 
@@ -193,8 +193,8 @@ def _run(
     if sys.stderr.isatty():  # the libraries of a stage are slow to import
         read = ", ".join(map(str, files_read(settings))) or "nothing to read"
         typer.echo(printable(f"{called}: {read}, to {settings.output}"), err=True)
-    # where a result goes is no part of how it was made
-    made_with = {key: value for key, value in values.items() if key not in outputs(settings)}
+    aside = without_effect(settings)
+    made_with = {key: value for key, value in values.items() if key not in aside}
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": made_with}
     job = Job(overwrite=force, provenance=provenance)
     failed = None

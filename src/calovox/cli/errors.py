@@ -12,7 +12,9 @@ __all__ = ["ChecksFailedError", "one_line_errors", "warn"]
 
 EXTRAS = {
     "calzone": "geant4",
+    "distributed": "cluster",
     "jinja2": "plot",
+    "joblib": "plot",
     "lightning_fabric": "train",
     "matplotlib": "plot",
     "onnx": "train",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from calovox.geometry import Detector
 
 __all__ = [
+    "Aside",
     "Compress",
     "CurveToRemove",
     "DetectorIn",
@@ -30,7 +31,9 @@ __all__ = [
     "ModelIn",
     "Number",
     "Output",
+    "PartEvents",
     "PrecisionBits",
+    "Scheduler",
     "Seed",
     "Workers",
     "given_detector",
@@ -63,6 +66,11 @@ class FileInText:
 @dataclass(frozen=True)
 class ModelIn:
     """Marks text that names a shipped model, unless a file or folder of this name exists."""
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Marks an option that changes how the work is done, and not its result."""
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes."), FileOut()]
@@ -112,6 +120,17 @@ Compress = Annotated[
     ),
 ]
 Workers = Annotated[int, typer.Option(min=1, help="How many processes work at once.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|FILE",
+        help="Work on the machines of this dask scheduler, given by its address or its file.",
+    ),
+    Aside(),
+]
+PartEvents = Annotated[
+    int, typer.Option(min=1, help="Showers of each task on the machines of --scheduler."), Aside()
+]
 Energies = Annotated[
     str,
     typer.Option(

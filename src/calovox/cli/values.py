@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from calovox.cli.options import options_of
-from calovox.cli.settings import FileIn, FileInText, FileOut, ModelIn, split_named_file
+from calovox.cli.settings import Aside, FileIn, FileInText, FileOut, ModelIn, split_named_file
 from calovox.files.toml import read_toml
 
 __all__ = [
     "check_numbers",
     "files_read",
     "files_written",
-    "outputs",
     "read_settings",
     "resolved_settings",
     "settings_text",
+    "without_effect",
 ]
 
 _FORMER: Final = {"cells_table": "detector"}
@@ -120,9 +120,13 @@ def files_written(settings: Any) -> list[Path]:
     return _files(settings, (FileOut,))
 
 
-def outputs(settings: Any) -> list[str]:
-    """List the options of a command that name files that it writes."""
-    return [name for name, hint, _ in _fields(settings) if isinstance(_marker(hint), FileOut)]
+def without_effect(settings: Any) -> list[str]:
+    """List the options of a command that are no part of how a result was made."""
+    return [
+        name
+        for name, hint, _ in _fields(settings)
+        if any(isinstance(entry, FileOut | Aside) for entry in hint.__metadata__)
+    ]
 
 
 def _plain(hint: Any, value: Any) -> Any:

@@ -10,9 +10,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from multiprocessing.connection import Connection, wait
@@ -143,6 +143,7 @@ def generate_hits(
     settings: Geant4Settings,
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     overwrite: bool = False,
     on_shard: Callable[[ShardDone], None] | None = None,
     on_damage: Callable[[Path], None] | None = None,
@@ -157,6 +158,8 @@ def generate_hits(
         output: The hits file.
         settings: Seed, detector and treatment of the deposits.
         workers: Number of processes.
+        executor: What simulates the shards instead of these processes, on machines that share
+            the folder of the output.
         overwrite: Whether an existing output file may be replaced.
         on_shard: Called for every shard that is there, in any order.
         on_damage: Called for every shard of an earlier run that is damaged, and made anew.
@@ -176,10 +179,11 @@ def generate_hits(
     check_writable(output, overwrite=overwrite)
     provenance = settings.provenance(photons)
     ranges = shard_ranges(photons)
-    with ShardFolder.open(output, provenance) as folder:
-        _simulate_shards(
-            folder, [photons[events] for events in ranges], settings, workers, on_shard, on_damage
-        )
+    shared = output if executor is None else output.absolute()  # workers start elsewhere
+    with ShardFolder.open(shared, provenance) as folder:
+        parts = [photons[events] for events in ranges]
+        chosen = _processes(workers) if executor is None else nullcontext(executor)
+        _simulate_shards(folder, parts, settings, chosen, on_shard, on_damage)
     _join_shards(folder, len(ranges), output, settings, overwrite=overwrite)
     folder.remove()
 
@@ -230,7 +234,7 @@ def _simulate_shards(
     folder: ShardFolder,
     shards: list[Photons],
     settings: Geant4Settings,
-    workers: int,
+    chosen: AbstractContextManager[Executor],
     on_shard: Callable[[ShardDone], None] | None,
     on_damage: Callable[[Path], None] | None,
 ) -> None:
@@ -245,7 +249,9 @@ def _simulate_shards(
             on_damage(folder.shard_path(number))
     # The longest first, so that no process is left with a long one at the end.
     tasks.sort(key=lambda task: -float(task[1].energy.sum()))
-    with closing(_run_tasks(folder, tasks, settings, workers)) as finished:
+    if not tasks:
+        return
+    with chosen as executor, closing(_run_tasks(folder, tasks, settings, executor)) as finished:
         for photons in finished:
             _report(on_shard, photons, resumed=False)
 
@@ -274,24 +280,14 @@ def _run_tasks(
     folder: ShardFolder,
     tasks: list[tuple[int, Photons]],
     settings: Geant4Settings,
-    workers: int,
+    executor: Executor,
 ) -> Generator[Photons, None, None]:
-    """Simulate shards in processes of their own and yield the photons of each finished one."""
-    if not tasks:
-        return
-    context = multiprocessing.get_context("spawn")
-    stop_reader, stop_writer = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)),
-        mp_context=context,
-        initializer=_start_worker,
-        initargs=(stop_reader,),
-    )
+    """Simulate shards and yield the photons of each finished one."""
+    futures = {
+        executor.submit(_simulate_shard, folder, number, photons, settings): photons
+        for number, photons in tasks
+    }
     try:
-        futures = {
-            pool.submit(_simulate_shard, folder, number, photons, settings): photons
-            for number, photons in tasks
-        }
         for future in as_completed(futures):
             future.result()
             yield futures[future]
@@ -300,6 +296,21 @@ def _run_tasks(
             f"a process of the simulation was killed (out of memory?): finished parts are kept "
             f"in {folder.path}, run again to continue"
         ) from None
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    """Start processes that end with this one."""
+    context = multiprocessing.get_context("spawn")
+    stop_reader, stop_writer = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_start_worker, initargs=(stop_reader,)
+    )
+    try:
+        yield pool
     finally:
         stop_writer.close()
         pool.shutdown(wait=True, cancel_futures=True)

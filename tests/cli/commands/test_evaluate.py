@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from calovox.cli import app
-from calovox.report.topics.shapes.measure import SPLIT_SEED
+from calovox.report.comparison import SPLIT_SEED
 from calovox.scores.collecting import ROWS_SEED
 from calovox.scores.judge import SCORES_SEED
 from calovox.scores.referee import DEPTHS

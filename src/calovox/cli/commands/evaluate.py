@@ -17,6 +17,7 @@ from calovox.cli.settings import (
     FileIn,
     FileInText,
     FileOut,
+    Scheduler,
     given_detector,
     split_named_file,
 )
@@ -174,6 +175,7 @@ class EvaluateSettings:
             "at most 2000 showers, five of 200 with 10000 and all inputs, or none.",
         ),
     ] = "quick"
+    scheduler: Scheduler = None
     noise: Annotated[
         bool,
         typer.Option(
