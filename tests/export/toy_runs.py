@@ -54,9 +54,12 @@ def toy_dit(
     path: PathKind = "karras",
     solver: SolverName = "heun",
 ) -> DitSizes:
-    """Give sizes of a small transformer that sees the note's conditions in the note's space."""
+    """Give sizes of a small transformer that sees the note's conditions in the note's space.
+
+    Graphs hold every step: two are enough to see that a step goes on from the one before.
+    """
     conditions: ConditionKind = "maxima" if voxels == "note" else "standardized"
-    return DitSizes(tokens, 24, 2, 1, conditions, voxels, path=path, solver=solver, solver_steps=5)
+    return DitSizes(tokens, 24, 2, 1, conditions, voxels, path=path, solver=solver, solver_steps=2)
 
 
 def toy_student(teacher: CfmSizes | DitSizes, *, evaluations: int) -> StudentSizes:

@@ -17,6 +17,9 @@ from calovox.scores.table import Scores
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("scores")
