@@ -59,6 +59,14 @@ for name, model in models.items():
         torch.save(model.state_dict(), Path(out) / f"{name}_{run.share.rank}.pt")
 '''
 
+STOP_AND_GO_ON = """
+import sys
+from calovox.cli import app
+
+for more in (["--stop-after", "0s"], []):
+    app([*sys.argv[1:], *more], standalone_mode=False)
+"""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -118,13 +126,14 @@ def test_all_processes_end_with_the_same_weights(results: Path, name: str) -> No
 
 
 def test_the_command_trains_in_two_processes_and_goes_on(results: Path) -> None:
-    command = ["-c", "from calovox.cli import main; main()", "train", "dit", "--tokens", "rings"]
+    command = ["-c", STOP_AND_GO_ON, "train", "dit", "--tokens", "rings"]
     command += ["--width", "8", "--heads", "2", "--blocks", "1", "--accelerator", "cpu"]
     command += ["--data", str(results / "a.h5"), "--validation", str(results / "a.h5")]
     command += ["--batch-size", "10", "--steps", "6", "--log-every", "1"]
     command += ["-o", str(results / "run")]
-    assert "1 of 6 steps" in launch(*command, "--stop-after", "0s")
-    assert "6 of 6 steps" in launch(*command)
+    stopped, ended = launch(*command).splitlines()
+    assert "1 of 6 steps" in stopped
+    assert "6 of 6 steps" in ended
     assert torch.load(results / "run" / "checkpoint.pt")["belongs_to"]["processes"] == 2
     assert read_run(results / "run").metrics.keys() == {"denoising"}
     entries = read_metrics(results / "run" / "metrics.csv")
