@@ -7,16 +7,19 @@ and help in the annotation, or groups of options that the library declares (`cal
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from calovox.units import parse_quantity
 
+if TYPE_CHECKING:
+    from calovox.geometry import Detector
+
 __all__ = [
-    "CellsTable",
     "Compress",
     "CurveToRemove",
+    "DetectorIn",
     "Energies",
     "Etas",
     "FileIn",
@@ -30,6 +33,7 @@ __all__ = [
     "PrecisionBits",
     "Seed",
     "Workers",
+    "given_detector",
     "parse_range",
     "split_named_file",
 ]
@@ -72,12 +76,15 @@ CurveToRemove = Annotated[
     typer.Option(exists=True, dir_okay=False, help="Curves whose modulation is removed first."),
     FileIn(),
 ]
-CellsTable = Annotated[
+DetectorIn = Annotated[
     Path | None,
     typer.Option(
+        "--detector",
+        "--cells-table",
         exists=True,
         dir_okay=False,
-        help="CaloCells.root: cells of the real detector. [default: the built-in barrel]",
+        help="The detector, as TOML, or CaloCells.root: cells of the real barrel. [default: that "
+        "of the files, or the built-in barrel]",
     ),
     FileIn(),
 ]
@@ -116,6 +123,23 @@ Etas = Annotated[
     str,
     typer.Option(metavar="ETA", help="Pseudorapidities: 0.2, -1.35:1.35 or abs:0.2:0.25."),
 ]
+
+
+def given_detector(path: Path | None) -> "Detector | None":
+    """Read the detector of an option.
+
+    Args:
+        path: What was given; None for nothing.
+
+    Returns:
+        The detector; None if none was given.
+
+    Raises:
+        ValueError: If it is no detector.
+    """
+    from calovox.geometry.detector_files import read_detector
+
+    return None if path is None else read_detector(path)
 
 
 def split_named_file(text: str) -> tuple[str, str]:

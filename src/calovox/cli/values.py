@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from calovox.cli.options import options_of
 from calovox.cli.settings import FileIn, FileInText, FileOut, ModelIn, split_named_file
@@ -25,6 +25,9 @@ __all__ = [
     "resolved_settings",
     "settings_text",
 ]
+
+_FORMER: Final = {"cells_table": "detector"}
+"""Keys of older files of settings, and what they are called now."""
 
 
 def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
@@ -41,7 +44,7 @@ def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
         ValueError: If the file is no TOML, or has a key that is no field, or a number of another
             kind than the field's.
     """
-    table = read_toml(path)
+    table = {_FORMER.get(key, key): value for key, value in read_toml(path).items()}
     hints = {option.name: option.hint for option in options_of(settings_type)}
     for key in table:
         if key not in hints:

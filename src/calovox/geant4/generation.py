@@ -27,10 +27,11 @@ from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
 from calovox.geant4.response import Response, deposits_to_hits
 from calovox.geant4.shards import ShardFolder, ShardsError, shard_ranges
+from calovox.geant4.start import StartRadius, find_interactions, start_radii
 from calovox.geometry import atlas_barrel
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
-from calovox.photons import Photons, photons_digest
+from calovox.photons import PDG, Particle, Photons, photons_digest
 
 __all__ = ["Geant4Settings", "ShardDone", "generate_hits", "simulate_hits"]
 
@@ -50,6 +51,8 @@ class Geant4Settings:
         response: Sampling fractions and collected charge.
         merging: Sizes within which hits are merged.
         precision_bits: Mantissa bits of stored energies; None for all.
+        start: Where some of the photons start, whose showers have weights then; None for none.
+        particle: What is simulated.
     """
 
     seed: int
@@ -58,10 +61,17 @@ class Geant4Settings:
     response: Response = field(default_factory=Response)
     merging: MergingRadii = field(default_factory=MergingRadii.fine)
     precision_bits: int | None = None
+    start: StartRadius | None = None
+    particle: Particle = "photon"
 
     def __post_init__(self) -> None:
         if not 0 < self.cut <= 10:
             raise ValueError(f"cut: expected a length from 0 to 10 mm, got {self.cut:g} mm")
+        if self.start is not None and self.particle != "photon":
+            raise ValueError(
+                f"--start-radius: expected photons, which may not interact before, got "
+                f"{self.particle}s: leave it out"
+            )
 
     def provenance(self, photons: Photons) -> dict[str, Any]:
         """Describe a run for the file it ends in.
@@ -84,6 +94,8 @@ class Geant4Settings:
             "precision_bits": self.precision_bits,
             "n_events": len(photons),
             "photons_sha256": photons_digest([photons]),
+            **({} if self.start is None else {"start": asdict(self.start)}),
+            **({} if self.particle == "photon" else {"particle": self.particle}),
         }
 
 
@@ -111,11 +123,15 @@ def simulate_hits(engine: ShowerEngine, photons: Photons, settings: Geant4Settin
         settings: What is done with the deposits.
 
     Returns:
-        Merged hits.
+        Merged hits, and photons with the radii of their first interactions.
     """
+    seed, start = settings.seed, settings.start
+    if settings.particle == "photon":  # electrons interact from the first moment on
+        photons = find_interactions(engine, photons, start, seed=seed, detector=settings.detector)
     parts = []
     for batch in _batches(photons):
-        deposits = engine.run(batch, seed=settings.seed)
+        radius = start_radii(batch, start, seed=seed)
+        deposits = engine.run(batch, seed=seed, radius=radius, pdg=PDG[settings.particle])
         hits = deposits_to_hits(deposits, batch, settings.response)
         parts.append(merge_hits(hits, atlas_barrel(), settings.merging))
     return concatenate_hits(parts)
@@ -186,6 +202,7 @@ def _join_shards(
             if modulation is None
             else modulation.to_dict() | {"state": "present"}
         ),
+        particle=settings.particle,
         overwrite=overwrite,
         precision_bits=settings.precision_bits,
         round_positions=True,

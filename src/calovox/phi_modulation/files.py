@@ -117,11 +117,15 @@ def remove_from_file(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If the hits have no modulation.
     """
-    reader = HitsReader(hits)
+    reader = HitsReader(hits, takes_weights=True)
     state = state_after_removing(reader.phi_modulation, hits)
     modulation = read_curve(curve)
     writer = HitsWriter(
-        output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
+        output,
+        overwrite=overwrite,
+        provenance=_made(provenance, reader),
+        phi_modulation=state,
+        particle=reader.particle,
     )
     return _change(
         reader, writer, lambda part: remove_phi_modulation(part, modulation, cells), track
@@ -156,11 +160,15 @@ def apply_to_file(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If the hits have the modulation already.
     """
-    reader = HitsReader(hits)
+    reader = HitsReader(hits, takes_weights=True)
     state = state_after_applying(reader.phi_modulation, hits)
     modulation = read_curve(curve)
     writer = HitsWriter(
-        output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
+        output,
+        overwrite=overwrite,
+        provenance=_made(provenance, reader),
+        phi_modulation=state,
+        particle=reader.particle,
     )
     return _change(
         reader, writer, lambda part: apply_phi_modulation(part, modulation, cells), track

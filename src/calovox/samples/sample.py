@@ -161,10 +161,9 @@ def reconstruct(source: SourceChain, label: str, *, track: Track = silently) -> 
     Raises:
         ValueError: If a file has no cell energies.
     """
-    if not source.has_shapes:
+    for path, reason in source.without_shapes.items():
         raise ValueError(
-            f"{source.without_shapes[0]} has no cell energies to evaluate: `calovox voxelize` and "
-            "`calovox simulate` write them"
+            f"{path} {reason} to evaluate: `calovox voxelize` and `calovox simulate` write them"
         )
     columns: dict[str, list[Any]] = {name: [] for name in (*_COLUMNS, "shapes")}
     sums = [(np.zeros(source.layout.n_voxels), 0) for _ in REGIONS]

@@ -16,6 +16,7 @@ from calovox.cli.settings import (
     Seed,
     Workers,
 )
+from calovox.photons import Particle
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Geant4CommandSettings:
     energy: Energies
     eta: Etas
     number: Number
+    particle: Annotated[Particle, typer.Option(help="What is simulated.")] = "photon"
     seed: Seed = 1
     first_event: FirstEvent = 0
     workers: Workers = 1
@@ -47,10 +49,25 @@ class Geant4CommandSettings:
         typer.Option(help="Merge hits within 0.5 mm, or within the older 1 and 5 mm."),
     ] = "note"
     precision_bits: PrecisionBits = None
+    start_radius: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTH",
+            help="Start photons at this distance from the beam axis, as those that have not "
+            "interacted before; their showers have weights.",
+        ),
+    ] = None
+    start_share: Annotated[
+        float,
+        typer.Option(
+            help="Share of the photons that start at --start-radius. Below 1, the weighted "
+            "showers are a sample of all, to train with; at 1, of the late ones alone."
+        ),
+    ] = 1.0
 
 
 def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
-    """Simulate photons in the built-in ATLAS-like barrel with Geant4.
+    """Simulate photons, electrons or positrons in the built-in ATLAS-like barrel with Geant4.
 
     Events do not depend on the number of workers. A run that was stopped leaves finished parts in
     OUTPUT.shards; the same command continues from them.
@@ -71,7 +88,7 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
             on_shard=on_shard,
             on_damage=lambda path: console.print(f"{path} is damaged: it is made anew"),
         )
-    return f"{settings.output}: {len(photons)} showers"
+    return f"{settings.output}: {len(photons)} showers of {settings.particle}s"
 
 
 def _draw_photons(settings: Geant4CommandSettings) -> "Photons":
@@ -83,15 +100,22 @@ def _draw_photons(settings: Geant4CommandSettings) -> "Photons":
 
 
 def _choose_physics(settings: Geant4CommandSettings) -> "Geant4Settings":
-    from calovox.geant4 import Geant4Settings, Response
+    from calovox.geant4 import Geant4Settings, Response, StartRadius
     from calovox.hits.merging import MergingRadii
 
+    start = None
+    if settings.start_radius is not None:
+        start = StartRadius(parse_quantity(settings.start_radius, "length"), settings.start_share)
+    elif settings.start_share != 1.0:
+        raise ValueError("--start-share: expected --start-radius with it, got none: where?")
     return Geant4Settings(
         seed=settings.seed,
         cut=parse_quantity(settings.cut, "length"),
         response=Response() if settings.phi_modulation else Response(modulation=None),
         precision_bits=settings.precision_bits,
+        particle=settings.particle,
         merging={"note": MergingRadii.fine, "legacy": MergingRadii.coarse}[settings.merging](),
+        start=start,
     )
 
 

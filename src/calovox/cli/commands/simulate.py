@@ -8,8 +8,8 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.settings import (
-    CellsTable,
     Compress,
+    DetectorIn,
     FileIn,
     FileInText,
     FileOut,
@@ -17,6 +17,7 @@ from calovox.cli.settings import (
     ModelIn,
     Output,
     Seed,
+    given_detector,
 )
 from calovox.units import parse_quantity
 
@@ -113,7 +114,7 @@ class SimulateSettings:
         ),
     ] = False
     cells: Annotated[bool, typer.Option(help="Store cell energies too.")] = False
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
     hits: Annotated[
         Path | None, typer.Option(help="Also write the hits, into this file."), FileOut()
     ] = None
@@ -152,12 +153,14 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
 
     The result does not depend on how many photons are simulated at once.
     """
-    from calovox.geometry import atlas_barrel, read_barrel
+    from calovox.dataset.detectors import check_grid
+    from calovox.geometry.detector_files import choose_detector
     from calovox.simulation.files import simulate_to_files
 
-    own = settings.cells_table
-    detector = atlas_barrel() if own is None else read_barrel(own)
-    source = _open_source(settings, detector)
+    own = given_detector(settings.detector)
+    source = _open_source(settings, own)
+    detector = choose_detector(own, {source.path: source.detector})
+    check_grid(source.grid, detector)
     made = simulate_to_files(
         source,
         settings.output,
@@ -177,7 +180,7 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
     return f"{summary}; hits placed {how}"
 
 
-def _open_source(settings: SimulateSettings, detector: "Detector") -> "Source":
+def _open_source(settings: SimulateSettings, detector: "Detector | None") -> "Source":
     from calovox.simulation.placement import place_source
     from calovox.simulation.sources import open_source
 
@@ -190,7 +193,7 @@ def _open_source(settings: SimulateSettings, detector: "Detector") -> "Source":
         phi_modulation=settings.phi_modulation,
         allow_extrapolation=settings.allow_extrapolation,
         center=settings.center,
-        cells=detector.cells,
+        cells=None if detector is None else detector.cells,
     )
     return place_source(
         source,

@@ -1,0 +1,107 @@
+"""Photons that start inside the detector: as those that come there without an interaction."""
+
+import numpy as np
+import pytest
+
+from calovox.geant4 import Geant4Settings, StartRadius, simulate_hits
+from calovox.geant4.detector import ENTRANCE_RADIUS
+from calovox.geant4.start import find_interactions, start_radii
+from calovox.geant4.survival import survival_probability
+from calovox.photons import Fixed, Photons, draw_photons, parse_etas
+from calovox.voxelization import VoxelGrid, hits_to_voxels
+
+
+class ToyEngine:
+    """Photons that interact at exponentially distributed radii, by the true survival."""
+
+    def first_interactions(self, photons, *, seed, radius):
+        grid = np.linspace(ENTRANCE_RADIUS, 2000.0, 4000)
+        reach = np.array([survival_probability(photons[:1], r)[0] for r in grid])
+        numbers = np.random.default_rng(seed).random(len(photons))
+        start = np.interp(radius, grid, reach)
+        return np.interp(-numbers * start, -reach, grid)
+
+
+def toy_photons(n, energy=4e3, eta=0.775):
+    return draw_photons(np.arange(n), energy=Fixed(energy), eta=Fixed(eta), seed=1)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
+def test_weighted_photons_interact_where_plain_ones_do(share):
+    n = 40_000
+    start = StartRadius(1500.0, share)
+    weighted = find_interactions(ToyEngine(), toy_photons(n), start, seed=3)
+    plain = find_interactions(ToyEngine(), toy_photons(n), None, seed=4)
+    assert plain.weight is None
+    edges = np.array([1150, 1250, 1300, 1350, 1400, 1450, 1500, 1505, 1515, 1530, 1550, 2001])
+    found, _ = np.histogram(weighted.interaction_radius, edges, weights=weighted.weight)
+    squares, _ = np.histogram(weighted.interaction_radius, edges, weights=weighted.weight**2)
+    expected, _ = np.histogram(plain.interaction_radius, edges)
+    pulls = (found - expected) / np.sqrt(np.maximum(squares + expected, 1.0))
+    assert np.all(np.abs(pulls) < 4.0)
+    assert np.mean(weighted.weight) == pytest.approx(1.0, abs=5.0 * weighted.weight.std() / n**0.5)
+
+
+def test_photons_that_all_start_inside_weigh_their_survival_probability():
+    photons = toy_photons(50)
+    found = find_interactions(ToyEngine(), photons, StartRadius(1500.0), seed=3)
+    np.testing.assert_allclose(found.weight, survival_probability(photons, 1500.0), rtol=1e-12)
+    assert np.all(found.interaction_radius >= 1500.0)
+
+
+def test_starts_depend_on_seed_and_index_alone():
+    photons, start = toy_photons(100), StartRadius(1500.0, 0.5)
+    radii = start_radii(photons, start, seed=1)
+    assert set(radii) == {ENTRANCE_RADIUS, 1500.0}
+    np.testing.assert_array_equal(start_radii(photons[40:60], start, seed=1), radii[40:60])
+    assert not np.array_equal(start_radii(photons, start, seed=2), radii)
+    assert set(start_radii(photons, None, seed=1)) == {ENTRANCE_RADIUS}
+
+
+def test_starts_outside_of_the_detector_are_refused():
+    for radius in (1150.0, 2600.0):
+        with pytest.raises(ValueError, match="expected 1150 to 2600 mm"):
+            StartRadius(radius)
+    for share in (0.0, 1.1):
+        with pytest.raises(ValueError, match=r"a number in \(0, 1\]"):
+            StartRadius(1500.0, share)
+
+
+def test_the_photon_of_a_shower_interacts_where_it_is_said(engine, photons):
+    """No deposit lies before the first interaction, but for what flies back."""
+    settings = Geant4Settings(seed=3, start=StartRadius(1600.0))
+    hits = simulate_hits(engine, photons, settings)
+    assert np.all(hits.photons.interaction_radius > 1600.0)
+    assert np.all(hits.photons.weight < 0.02)
+    plain = simulate_hits(engine, photons, Geant4Settings(seed=3))
+    assert plain.photons.weight is None
+    again = engine.first_interactions(photons, seed=3)
+    np.testing.assert_array_equal(plain.photons.interaction_radius, again)
+
+
+def test_looking_for_interactions_changes_no_shower(engine, photons):
+    before = engine.run(photons, seed=3)
+    engine.first_interactions(photons, seed=3)
+    after = engine.run(photons, seed=3)
+    np.testing.assert_array_equal(before.energy, after.energy)
+    np.testing.assert_array_equal(before.start, after.start)
+
+
+@pytest.mark.slow
+def test_weighted_showers_have_the_spectrum_of_f1(engine):
+    """4 GeV at 0.775: late showers are some ten times as frequent, and weigh what they should."""
+    energy, eta = Fixed(4e3), parse_etas("abs:0.774:0.776")
+    late = draw_photons(np.arange(300), energy=energy, eta=eta, seed=11)
+    plain = draw_photons(np.arange(1000, 1900), energy=energy, eta=eta, seed=11)
+    f1 = f1_of(engine, late, Geant4Settings(seed=11, start=StartRadius(1500.0)))
+    f1_plain = f1_of(engine, plain, Geant4Settings(seed=11))
+    weight = survival_probability(late, 1500.0).mean()
+    share, expected = np.mean(f1 < 0.06), np.mean(f1_plain < 0.06)
+    assert share / expected > 6.0
+    error = np.hypot(weight * np.sqrt(share / len(f1)), np.sqrt(expected / len(f1_plain)))
+    assert weight * share == pytest.approx(expected, abs=3.0 * error)
+
+
+def f1_of(engine, photons: Photons, settings):
+    energy = hits_to_voxels(simulate_hits(engine, photons, settings), VoxelGrid.optimal())
+    return energy.layer_energy[:, 1] / energy.total_fraction
