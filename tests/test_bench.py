@@ -82,6 +82,8 @@ def test_files_that_are_not_named_are_asked_for(
 
 def test_numbers_are_small_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert timing.count(1000) == 1000
+    assert timing.rounds(3) == 3
     run(lambda: None)
     assert timing.count(1000) < 100
     assert timing.count(3) == 3
+    assert timing.rounds(3) == 1

@@ -16,6 +16,8 @@ from calovox.scores.scoring import COPYING_SEED
 from calovox.scores.table import Scores
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
