@@ -1,6 +1,7 @@
 """Photons that start inside the detector: as those that come there without an interaction."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from calovox.geant4.start import event_weights, start_radii
 from calovox.geant4.survival import survival_probability
 from calovox.photons import Fixed, Photons, draw_photons, parse_etas
 from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.cli.commands.test_chain import fail, succeed
 
 
 def toy_generation(photons, start, seed):
@@ -112,3 +114,39 @@ def test_weighted_showers_have_the_spectrum_of_f1(engine):
 def f1_of(engine, photons: Photons, settings):
     energy = hits_to_voxels(simulate_hits(engine, photons, settings), VoxelGrid.optimal())
     return energy.layer_energy[:, 1] / energy.total_fraction
+
+
+@pytest.mark.slow
+def test_late_showers_go_from_geant4_to_a_training_and_nowhere_else(
+    geant4_data, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    succeed(
+        *("geant4", "--energy", "log:300MeV:600MeV", "--eta", "0.75", "-n", "40"),
+        *("--start-radius", "1500mm", "--start-share", "0.5", "-o", "hits.h5"),
+    )
+    fail("voxelize", "hits.h5", "-o", "photons.h5", match="leave out cells with --no-cells")
+    succeed("voxelize", "hits.h5", "--no-cells", "-o", "photons.h5")
+    assert "weights" in succeed("info", "photons.h5").stdout
+    files = ("--data", "photons.h5", "--validation", "photons.h5")
+    succeed("train", "inn", *files, "--eta", "0:1", "--steps", "3", "--blocks", "6", "-o", "run")
+    Path("curve.h5").touch()
+    curve = ("--phi-modulation", "curve.h5")
+    for command in (
+        ("reconstruct", "hits.h5", "-o", "shapes.parquet"),
+        ("phi-modulation", "fit", "hits.h5", "-o", "curves.h5"),
+        ("train", "parametric", "hits.h5", "-o", "parametrisation.h5"),
+        ("train", "centers", "photons.h5", "-o", "centers.json"),
+        ("grid", "hits.h5", *curve, "-o", "grid.toml"),
+        ("evaluate", "photons.h5", "photons.h5", "-o", "report"),
+        ("export-showers", "photons.h5", "--format", "calochallenge", "-o", "showers.h5"),
+        ("simulate", "--model", "calodit", "--photons", "photons.h5", "-o", "simulated.h5"),
+    ):
+        fail(*command, match="showers that count alike")
+
+
+def test_starts_without_a_radius_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ("geant4", "--energy", "1GeV", "--eta", "0.2", "-n", "2", "-o", "hits.h5")
+    fail(*command, "--start-share", "0.5", match="--start-share: expected --start-radius")
+    fail(*command, "--start-radius", "3m", match="expected 1150 to 2600 mm.*got 3000 mm")

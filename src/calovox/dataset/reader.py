@@ -17,7 +17,7 @@ from calovox.photons import Photons
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
-from calovox.weights import is_weight, refuse_weights
+from calovox.weights import describe_weights, is_weight, refuse_weights
 
 __all__ = ["DatasetReader", "read_dataset"]
 
@@ -269,6 +269,8 @@ class DatasetReader:
         if len(self):
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if self.weighted and len(self):
+            lines["weights"] = describe_weights(self.weights())
         lines["cells"] = (self.cell_table or "of an unnamed table") if self._has_cells else "none"
         if attached:
             lines["attached"] = attached

@@ -39,7 +39,7 @@ from calovox.files.writer import BatchWriter
 from calovox.hits.hits import Hits, concatenate_hits
 from calovox.photons import Photons
 from calovox.units import format_energy
-from calovox.weights import refuse_weights
+from calovox.weights import describe_weights, refuse_weights
 
 __all__ = ["HitsFileError", "HitsReader", "HitsWriter", "read_hits"]
 
@@ -276,6 +276,7 @@ class HitsReader:
         """
         with open_for_reading(self.path, HitsFileError) as file:
             energy, eta = file["event/energy"][:], file["event/eta"][:]
+            weights = file["event/weight"][:] if "weight" in self.optional else []
         lines = {
             "format": f"{FORMAT} {VERSION}",
             "events": f"{len(self)}",
@@ -285,6 +286,8 @@ class HitsReader:
             lines["hits per event"] = f"{self.n_hits / len(self):.0f}"
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if len(weights):
+            lines["weights"] = describe_weights(weights)
         modulation = self.phi_modulation
         lines["phi modulation"] = (
             "unknown" if modulation is None else modulation.get("state", "present")
