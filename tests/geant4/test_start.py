@@ -139,7 +139,7 @@ def test_late_showers_go_from_geant4_to_a_training_and_nowhere_else(
         ("train", "centers", "photons.h5", "-o", "centers.json"),
         ("grid", "hits.h5", *curve, "-o", "grid.toml"),
         ("evaluate", "photons.h5", "photons.h5", "-o", "report"),
-        ("export-showers", "photons.h5", "--format", "calochallenge", "-o", "showers.h5"),
+        ("export-showers", "photons.h5", "--layout", "calochallenge", "-o", "showers.h5"),
         ("simulate", "--model", "calodit", "--photons", "photons.h5", "-o", "simulated.h5"),
     ):
         fail(*command, match="showers that count alike")
