@@ -16,7 +16,7 @@ def toy_cylinders(
 ) -> tuple[Array, Array]:
     """Kinetic energies in MeV, and showers (event, r, phi, z) with 90 % of them."""
     rng = np.random.default_rng(seed)
-    n_r, n_alpha, n_layers = shape
+    n_r, _, n_layers = shape
     energy = np.exp(rng.uniform(np.log(1e3), np.log(1e5), n_events))
     depth = 45.0 / n_layers * (np.arange(n_layers) + 0.5) / 7.0
     rise = (0.7 + 0.25 * np.log(energy / 10.0)) * rng.normal(1.0, 0.05, n_events)
