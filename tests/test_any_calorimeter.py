@@ -170,6 +170,28 @@ def test_hits_in_another_detector_go_to_shapes(folder):
     assert "strips" in succeed("info", "hits.h5").stdout
 
 
+@pytest.mark.slow
+def test_the_report_has_the_layers_of_another_detector(folder):
+    detector = read_detector(folder / "strips.toml")
+    hits = showers_in(detector, 300, n_hits=200)
+    hits.photons.energy[:] = np.linspace(50e3, 90e3, 300)
+    hits.photons.eta[:] = np.clip(hits.photons.eta, 0.2, 0.25)
+    with HitsWriter(
+        folder / "hits.h5", provenance={}, detector=DetectorMark.of(detector)
+    ) as writer:
+        writer.append(hits)
+    succeed(
+        *["voxelize", "hits.h5", "--grid", "grid.toml", "--center", "photon", "-o", "photons.h5"]
+    )
+    succeed(*["simulate", "--model", "photons.h5", "--cells", "-o", "placed.h5"])
+    succeed(*["evaluate", "photons.h5", "placed=placed.h5", "-o", "report"])
+    numbers = json.loads(Path("report/report.json").read_text())
+    assert [len(entry["fractions"]) for entry in numbers["responses"]] == [2, 2]
+    scores = json.loads(Path("report/scores.json").read_text())["scores"]
+    assert {"r_eta", "w_eta1", "e_cal", "e_layer_4"} <= {row["feature"] for row in scores}
+    assert "Front (4)" in Path("report/index.html").read_text()
+
+
 def test_another_detector_is_refused(folder):
     detector = read_detector(folder / "strips.toml")
     with HitsWriter(
@@ -201,7 +223,7 @@ def test_hits_in_an_endcap_go_to_cells(folder):
     with HitsWriter(
         folder / "hits.h5", provenance={}, detector=DetectorMark.of(detector)
     ) as writer:
-        writer.append(showers_in(detector, 40, n_hits=80))
+        writer.append(showers_in(detector, 150, n_hits=80))
     words = "voxelize hits.h5 --grid grid.toml --sub-voxels sub.root -o photons.h5"
     succeed(*words.split())
     succeed("simulate", "--model", "photons.h5", "--sub-voxels", "sub.root", *CELLS)
@@ -234,8 +256,8 @@ def test_commands_of_the_page_run(folder, monkeypatch):
         extra = {"simulate": ["--allow-extrapolation"], "evaluate": ["--referee", "none"]}
         more = extra.get(words[0], []) if "displaced" not in words else []
         succeed(*small, *more)
-    report = json.loads(Path("report/scores.json").read_text())
-    assert {row["sample"] for row in report["scores"]} == {"CaloDiT-2"}
+    samples = json.loads(Path("report/report.json").read_text())["samples"]
+    assert [sample["label"] for sample in samples] == ["Geant4", "CaloDiT-2"]
 
 
 def write_hits(detector):

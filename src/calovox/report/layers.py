@@ -43,7 +43,12 @@ class LayerFractions:
 
     @property
     def as_expected(self) -> tuple[bool, ...]:
-        """Whether each mean is in `EXPECTED_FRACTIONS`: of the barrel, in the central region."""
+        """Whether each mean is in `EXPECTED_FRACTIONS`, a statement on the central region only.
+
+        Of layers that are not those of the barrel, nothing is expected.
+        """
+        if self.numbers != BARREL_NUMBERS:
+            return ()
         ranges = (EXPECTED_FRACTIONS[layer] for layer in self.numbers)
         return tuple(
             bool(low <= mean <= high) for mean, (low, high) in zip(self.mean, ranges, strict=True)
