@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
     # showers
-    "photons": "arrays random_streams units",  # energies and directions to simulate
+    "photons": "arrays random_streams units",  # energies and directions to simulate, and weights
     "geometry": "arrays files kernels",  # cells and their energies, look-up, radii, coordinates
     "hits": (  # energy deposits and their file
         "arrays files geometry kernels photons tracking units"
@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "phi_modulation": (  # learn, remove, apply
         "arrays files geometry hits kernels options random_streams tracking"
     ),
-    "voxelization": "arrays files geometry hits kernels text",  # grids, and hits to voxels
+    "voxelization": "arrays files geometry hits kernels photons text",  # grids, and hits to voxels
     "foreign": (  # hits and showers of other programs, and what their columns mean
         "arrays dataset files geometry hits photons text tracking units voxelization"
     ),
@@ -116,6 +116,7 @@ MAY_IMPORT = {
 # Libraries that only some rooms may import, wherever the import stands.
 KEPT_LIBRARIES = {
     "calzone": {"geant4"},
+    "distributed": {"jobs"},
     "matplotlib": {"report", "drawing", "grid_search"},
     "mplhep": {"report"},
     "PIL": {"report"},

@@ -64,7 +64,7 @@ def _describe_shapes(path: Path) -> dict[str, str]:
 
 
 def _describe_hits(path: Path) -> dict[str, str]:
-    reader = HitsReader(path)
+    reader = HitsReader(path, takes_weights=True)
     lines = _without_provenance(reader.summary())
     hits = next(reader.batches(), None)
     # a detector whose cells are in a table is not in the file
@@ -79,11 +79,11 @@ def _describe_hits(path: Path) -> dict[str, str]:
 
 
 def _describe_dataset(path: Path) -> dict[str, str]:
-    reader = DatasetReader(path)
+    reader = DatasetReader(path, takes_weights=True)
     lines = _without_provenance(reader.summary())
     voxels = reader.read(_FIRST)
     if len(voxels):
-        layers = voxels.layer_energy.mean(axis=0)
+        layers = np.average(voxels.layer_energy, axis=0, weights=voxels.weight)
         by_number = dict(zip(reader.grid.numbers, layers.tolist(), strict=True))
         lines |= _describe_shares(EnergyShares(len(voxels), by_number), len(reader))
     return lines | _made_with(reader.provenance)

@@ -33,6 +33,8 @@ def read_numbers(file: h5py.File, path: Path, key: str, rows: slice | None = Non
         raise DatasetError(f"{path}: expected `{key}` as a flat column, got {column.shape}")
     values = np.asarray(column[rows or slice(None)]).reshape(-1)
     finite = np.isfinite(values)
+    if key == "event/interaction_radius":  # infinite for a photon that leaves the detector
+        finite |= values == np.inf
     if not np.all(finite):
         row = int(np.flatnonzero(~finite)[0])
         raise DatasetError(

@@ -103,8 +103,10 @@ def make_dataset(
 
     Raises:
         FileExistsError: If a file exists and may not be replaced.
-        ValueError: If the hits cannot be used.
+        ValueError: If the hits cannot be used, or have weights and more than voxels is asked for.
     """
+    if hits.files.weighted:
+        _check_takes_weights(cells=table, sub_voxels=sub_voxels, patterns=patterns)
     detector = detector or atlas_barrel()
     mark = DetectorMark.of(detector)
     if fastcalosim and mark is not None:
@@ -147,8 +149,20 @@ def make_dataset(
             meta = {"provenance": made_from, "phi_modulation": hits.phi_modulation}
             write_patterns(patterns, maker.library(meta), overwrite=overwrite)
     return DatasetContent(
-        totals.n_events, totals.dropped / totals.n_events, calibration, totals.shares.shares()
+        totals.n_events, totals.dropped / totals.weight, calibration, totals.shares.shares()
     )
+
+
+def _check_takes_weights(**wanted: object) -> None:
+    """Refuse what would count showers with weights alike."""
+    options = {"cells": "leave out cells with --no-cells"}
+    for name, value in wanted.items():
+        if value is not None:
+            advice = options.get(name, f"leave out --{name.replace('_', '-')}")
+            raise ValueError(
+                f"voxelize: expected showers that count alike for {name.replace('_', '-')}, got "
+                f"showers with weights: {advice}"
+            )
 
 
 def _phi_phase(voxels: Voxels, cells: CellTable | None) -> Array:
@@ -163,13 +177,16 @@ class _Totals:
     shares: ShareCounter
     columns: list[tuple[Array, Array, Array]] = field(default_factory=list)
     n_events: int = 0
+    weight: float = 0.0
     dropped: float = 0.0
 
     def add(self, voxels: Voxels, hits: Hits, table: CellTable | None) -> CellEnergies | None:
         """Count a batch, and return its cells."""
+        weights = np.ones(len(hits)) if voxels.weight is None else voxels.weight
         self.n_events += len(hits)
+        self.weight += float(weights.sum())
         if voxels.dropped_fraction is not None:
-            self.dropped += float(voxels.dropped_fraction.sum())
+            self.dropped += float((weights * voxels.dropped_fraction).sum())
         if table is None:
             return None
         cells = hits_to_cells(hits, table)

@@ -16,6 +16,7 @@ from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.detector_files.mark import read_mark
 from calovox.hits.file import read_particle
 from calovox.photons import Photons
+from calovox.photons.weights import describe_weights, is_weight, refuse_weights
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
@@ -28,6 +29,11 @@ class DatasetReader:
 
     The file is open only while something is read, and memory does not grow with its size.
 
+    Args:
+        path: The file.
+        takes_weights: Whether the caller knows what to do with showers that have weights; a file
+            with such showers is refused otherwise.
+
     Attributes:
         path: The file.
         grid: Its voxels, in the order of the file.
@@ -37,9 +43,10 @@ class DatasetReader:
         detector: What it says of its detector; None for the layers of the built-in barrel.
         particle: What made the showers.
         has_azimuths: Whether the file says where its showers lie in phi.
+        weighted: Whether the showers have weights.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, takes_weights: bool = False) -> None:
         self.path = path
         with open_for_reading(path, DatasetError) as file:
             meta = file.get("meta")
@@ -58,6 +65,9 @@ class DatasetReader:
             has_table = self._has_cells and table is not None
             self.cell_table: str | None = f"{table}" if has_table else None
             self.has_azimuths: bool = "event/phi_center" in file
+            self.weighted: bool = "event/weight" in file
+            if self.weighted and not takes_weights:
+                raise DatasetError(refuse_weights(path))
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -182,6 +192,23 @@ class DatasetReader:
                 return None
             return np.asarray(read_numbers(file, self.path, "event/index"), dtype=np.int64)
 
+    def weights(self) -> Float64[Array, " event"]:
+        """Read how many ordinary showers each one stands for, 1 if the file does not say.
+
+        Raises:
+            DatasetError: If a weight is not above 0, or not finite.
+        """
+        with open_for_reading(self.path, DatasetError) as file:
+            if "event/weight" not in file:
+                return np.ones(len(self))
+            values = read_numbers(file, self.path, "event/weight").astype(np.float64)
+        if not is_weight(values).all():
+            row = int(np.flatnonzero(~is_weight(values))[0])
+            raise DatasetError(
+                f"{self.path}: expected weights above 0, got {values[row]} in row {row}"
+            )
+        return values
+
     def writer_options(self) -> dict[str, Any]:
         """Give the options with which `DatasetWriter` writes such a file."""
         with open_for_reading(self.path, DatasetError) as file:
@@ -255,6 +282,8 @@ class DatasetReader:
             lines["particle"] = self.particle
         if self.detector is not None:
             lines["detector"] = self.detector.name
+        if self.weighted and len(self):
+            lines["weights"] = describe_weights(self.weights())
         lines["cells"] = (self.cell_table or "of an unnamed table") if self._has_cells else "none"
         if attached:
             lines["attached"] = attached

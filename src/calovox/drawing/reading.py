@@ -52,7 +52,7 @@ def read_shower(
     kind = detect_format(path)
     detector = detector_of(path, detector)
     if kind == "hits":
-        hits = HitsReader(path)
+        hits = HitsReader(path, takes_weights=True)
         _check_event(f"{path}", event, len(hits))
         one = hits.read(slice(event, event + 1))
         return _of_hits(one, event, printable(path.name), grid, detector)
@@ -63,7 +63,7 @@ def read_shower(
         )
     if grid is not None:
         raise ValueError(f"--grid is for hits, and {path} has voxels: leave it out")
-    return _of_dataset(DatasetReader(path), event, detector.cells)
+    return _of_dataset(DatasetReader(path, takes_weights=True), event, detector.cells)
 
 
 def _of_hits(

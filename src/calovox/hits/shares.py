@@ -114,6 +114,7 @@ class ShareCounter:
     detector: Detector
     cells: CellTable | None = None
     _n_events: int = 0
+    _weight: float = 0.0
     _n_hits: int = 0
     _n_outside: int = 0
     _n_away: int = 0
@@ -128,13 +129,16 @@ class ShareCounter:
         Args:
             hits: Any number of events, in layers of the detector.
         """
+        given = hits.photons.weight
+        weights = np.ones(len(hits)) if given is None else given
         self._n_events += len(hits)
+        self._weight += float(weights.sum())
         self._n_hits += hits.n_hits
         sums = np.zeros(256)
         self._n_away += _count_kernel(
             (hits.layer, hits.eta, hits.r, hits.energy),
             hits.event_offsets,
-            1.0 / hits.photons.energy,
+            weights / hits.photons.energy,
             self._limits,
             sums,
         )
@@ -146,7 +150,7 @@ class ShareCounter:
 
     def shares(self) -> EnergyShares:
         """Give the shares of all that was counted."""
-        events, hits = max(1, self._n_events), max(1, self._n_hits)
+        events, hits = self._weight or 1.0, max(1, self._n_hits)
         return EnergyShares(
             self._n_events,
             {number: energy / events for number, energy in self._sums.items()},

@@ -117,7 +117,7 @@ def remove_from_file(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If the hits have no modulation.
     """
-    reader = HitsReader(hits)
+    reader = HitsReader(hits, takes_weights=True)
     state = state_after_removing(reader.phi_modulation, hits)
     modulation = read_curve(curve)
     writer = HitsWriter(
@@ -160,7 +160,7 @@ def apply_to_file(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If the hits have the modulation already.
     """
-    reader = HitsReader(hits)
+    reader = HitsReader(hits, takes_weights=True)
     state = state_after_applying(reader.phi_modulation, hits)
     modulation = read_curve(curve)
     writer = HitsWriter(

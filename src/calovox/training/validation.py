@@ -69,7 +69,7 @@ _BATCH_VOXELS: Final = 2_000_000
 class Validation:
     """Judges models by showers that they were not trained with.
 
-    The showers are held in memory.
+    The showers are held in memory; those with weights are drawn once, as often as these say.
 
     Args:
         files: The showers.
@@ -83,7 +83,9 @@ class Validation:
         self.files = files
         self.seed = seed
         self.batch_size = batch_size or max(1, min(1024, _BATCH_VOXELS // files.grid.n_voxels))
-        self._showers = files.read(np.arange(len(files)))
+        drawn = files.drawn(seed)
+        self._showers = drawn.read(np.arange(len(drawn)))
+        self._n_showers = len(drawn)
 
     def __call__(self, model: nn.Module) -> Mapping[str, float]:
         """Judge a model.
@@ -109,11 +111,11 @@ class Validation:
         device = next(model.parameters()).device
         rng = torch.Generator(device).manual_seed(self.seed)
         sums: dict[str, float] = {}
-        for events in torch.split(torch.arange(len(self.files)), self.batch_size):
+        for events in torch.split(torch.arange(self._n_showers), self.batch_size):
             batch = move_showers(choose_showers(self._showers, events), device)
             for name, loss in model.losses(batch, rng).items():
                 sums[name] = sums.get(name, 0.0) + len(events) * loss.item()
-        return {name: total / len(self.files) for name, total in sums.items()}
+        return {name: total / self._n_showers for name, total in sums.items()}
 
     @property
     def _visible(self) -> Float[Array, " event"]:
@@ -140,7 +142,7 @@ class Validation:
         visible = []
         for _ in range(n_draws):
             # drawn on the CPU: the noise is the same on every device
-            noise = torch.randn(len(self.files), *model.noise_shape, generator=rng).to(device)
+            noise = torch.randn(self._n_showers, *model.noise_shape, generator=rng).to(device)
             visible.append(model.sample(conditions, noise).sum(dim=1).cpu().numpy())
         return np.stack(visible)
 

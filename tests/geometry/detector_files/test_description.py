@@ -103,6 +103,7 @@ def test_a_detector_keeps_its_text_and_digests():
         ('surface = "cylinder"', "", "`surface`: expected cylinder, plane, got nothing"),
         ("inner = 800.0", "inner = -1.0", "`inner`: expected a length above 0"),
         ("inner = 800.0", "inner = [800.0, 900.0]", "as many values of `outer`|bins_per_eta"),
+        ("count = 45", "bins_per_eta = 1e-310", "`bins_per_eta`: expected 0.01 to 10000"),
         ("thickness = 3.4", "", "expected `outer` or `thickness`, got both or neither"),
         ("count = 45", 'role = "front"', "`role`: expected presampler, strips, .*, got 'front'"),
         ("eta_range = [0.0, 0.4]", "", "eta_range: expected"),

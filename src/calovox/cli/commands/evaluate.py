@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from calovox.cli.command import ChecksFailedError, Job, make_command
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import ChecksFailedError
 from calovox.cli.progress import track
 from calovox.cli.sample_files import name_samples, name_simulations
 from calovox.cli.settings import (
@@ -16,6 +17,7 @@ from calovox.cli.settings import (
     FileIn,
     FileInText,
     FileOut,
+    Scheduler,
     given_detector,
     split_named_file,
 )
@@ -173,6 +175,7 @@ class EvaluateSettings:
             "at most 2000 showers, five of 200 with 10000 and all inputs, or none.",
         ),
     ] = "quick"
+    scheduler: Scheduler = None
     noise: Annotated[
         bool,
         typer.Option(

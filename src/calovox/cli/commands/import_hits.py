@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calovox.cli.command import Job, make_command, warn
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import warn
 from calovox.cli.settings import (
     Compress,
     DetectorIn,

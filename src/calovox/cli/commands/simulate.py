@@ -1,6 +1,7 @@
 """`calovox simulate`: photons become voxels, hits and cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +17,8 @@ from calovox.cli.settings import (
     FirstEvent,
     ModelIn,
     Output,
+    PartEvents,
+    Scheduler,
     Seed,
     given_detector,
 )
@@ -24,6 +27,7 @@ from calovox.units import parse_quantity
 if TYPE_CHECKING:
     from calovox.binned_shower import HitEnergy
     from calovox.geometry import Detector
+    from calovox.jobs.scheduler import Part
     from calovox.simulation.sources import PhotonChoice, Source
 
 __all__ = ["SIMULATE", "SimulateSettings", "simulate"]
@@ -144,6 +148,8 @@ class SimulateSettings:
         FileIn(),
     ] = None
     compression: Compress = "blosc2"
+    scheduler: Scheduler = None
+    part_events: PartEvents = 1000
 
 
 def simulate(settings: SimulateSettings, job: Job) -> str:
@@ -157,6 +163,8 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
     from calovox.geometry.detector_files import choose_detector
     from calovox.simulation.files import simulate_to_files
 
+    if settings.scheduler is not None:
+        return _simulate_on_machines(settings, settings.scheduler, job)
     own = given_detector(settings.detector)
     source = _open_source(settings, own)
     detector = choose_detector(own, {source.path: source.detector})
@@ -178,6 +186,37 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
         return summary
     how = "as in the note" if made.placement is None else f"by patterns ({made.placement})"
     return f"{summary}; hits placed {how}"
+
+
+def _simulate_on_machines(settings: SimulateSettings, address: str, job: Job) -> str:
+    """Give parts of the showers to the machines of a scheduler, and merge their files."""
+    from calovox.jobs.scheduler import PartsOfRun, dask_executor
+
+    if settings.number is None:
+        raise ValueError("--scheduler: expected -n as well, got none: how many showers are cut?")
+    outputs = [settings.output, *([] if settings.hits is None else [settings.hits])]
+    parts = PartsOfRun.cut(settings.first_event, settings.number, settings.part_events, outputs)
+    how = job.writing()
+    with parts.kept(job.provenance, overwrite=job.overwrite), dask_executor(address) as executor:
+        parts.run(executor, partial(_simulate_part, settings, job), track=how["track"])
+        parts.merge(overwrite=job.overwrite, track=how["track"])
+    return f"{settings.output}: {settings.number} showers of {len(parts.parts)} tasks"
+
+
+def _simulate_part(settings: SimulateSettings, job: Job, part: "Part") -> None:
+    """Simulate some of the showers, on any machine, as a job of its own would."""
+    output, *hits = part.outputs
+    changed = replace(
+        settings,
+        first_event=part.first,
+        number=part.number,
+        output=output,
+        hits=hits[0] if hits else None,
+        scheduler=None,
+    )
+    events = {"first_event": part.first, "number": part.number}
+    made_with = {**job.provenance["settings"], **events}
+    simulate(changed, Job(overwrite=True, provenance={**job.provenance, "settings": made_with}))
 
 
 def _open_source(settings: SimulateSettings, detector: "Detector | None") -> "Source":

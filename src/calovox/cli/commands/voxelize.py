@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from calovox.cli.command import Job, make_command, warn
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import warn
 from calovox.cli.settings import (
     Compress,
     CurveToRemove,
@@ -82,7 +83,12 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
     detector = choose_detector(own, HitsFiles(settings.hits).detectors)
     grid = choose_grid(settings.grid, detector.layers)
     content = make_dataset(
-        BareHits(settings.hits, settings.phi_modulation, None if own is None else own.cells),
+        BareHits(
+            settings.hits,
+            settings.phi_modulation,
+            None if own is None else own.cells,
+            takes_weights=True,
+        ),
         settings.output,
         grid,
         center=settings.center,

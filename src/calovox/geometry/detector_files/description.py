@@ -61,6 +61,8 @@ _GRID_KEYS: Final = ("per_eta", "n_phi", "eta")
 _ROUNDING: Final = 1e-6
 _MOST_CELLS: Final = 20_000_000
 _LARGEST_ETA: Final = 10.0
+_FEWEST_BINS: Final = 0.01
+_MOST_BINS: Final = 10_000.0
 
 
 class DetectorFileError(ValueError):
@@ -135,6 +137,12 @@ def _stack(where: str, section: Mapping[str, Any]) -> list[Layer]:
         raise ValueError(f"{where} `name`: expected {{number}} in it, as there are {count} layers")
     inner = _lengths(where, section, "inner")
     outer = _outer(where, section, inner)
+    bins_per_eta = _typed(where, section, "bins_per_eta", float, 1.0)
+    if not _FEWEST_BINS <= bins_per_eta <= _MOST_BINS:
+        raise ValueError(
+            f"{where} `bins_per_eta`: expected {_FEWEST_BINS:g} to {_MOST_BINS:g}, got "
+            f"{bins_per_eta:g}"
+        )
     layers = []
     for step in range(count):
         away = step * (outer - inner)
@@ -142,7 +150,7 @@ def _stack(where: str, section: Mapping[str, Any]) -> list[Layer]:
             _one_of(where, section, "surface", ("cylinder", "plane"), None),
             inner + away,
             outer + away,
-            _typed(where, section, "bins_per_eta", float, 1.0),
+            bins_per_eta,
         )
         title = name.replace("{number}", f"{number + step}")
         if title == f"layer_{number + step}":
