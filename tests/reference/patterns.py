@@ -15,7 +15,7 @@ Pattern = tuple[float, list[tuple[float, float, float]]]
 def patterns_by_bin(library: PatternLibrary) -> dict[tuple[int, int], list[Pattern]]:
     """List (energy, [(r, alpha - middle, share)]) of each stored energy and radial bin."""
     bins, found, pattern, deposit = library.bins, {}, 0, 0
-    for stored, of_energy in enumerate(library.counts):
+    for stored, of_energy in enumerate(library.counts.reshape(-1, len(bins))):
         for radial, count in enumerate(of_energy):
             r_min, r_max = bins.r_min[radial], bins.r_max[radial]
             width = 2 * math.pi / bins.n_alpha[radial]

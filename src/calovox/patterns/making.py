@@ -104,8 +104,8 @@ class PatternMaker:
         return PatternLibrary(
             grid=self.grid,
             energies=np.array(STORED_ENERGIES)[filled],
-            n_showers=self._n_showers[filled],
-            counts=counts.reshape(len(filled), len(self._bins)),
+            n_showers=self._n_showers[filled][None],
+            counts=counts.reshape(1, len(filled), len(self._bins)),
             energy=energy[order],
             n_deposits=number[order],
             r=r,
