@@ -15,8 +15,8 @@ r"""The file of a library of patterns: HDF5.
 
 Patterns stand range by range, slice by slice and bin by bin, deposits pattern by pattern
 (`calovox.patterns.library` says what the bytes mean). Version 1 has one range of abs(eta): no
-`eta_borders`, and neither `n_showers` nor `counts` has its axis. The root has the attributes `format`
-("calovox patterns") and `version`; the group `meta` has `grid` (TOML), `merging`, `most`,
+`eta_borders`, and neither `n_showers` nor `counts` has its axis. The root has the attributes
+`format` ("calovox patterns") and `version`; the group `meta` has `grid` (TOML), `merging`, `most`,
 `phi_modulation` and `provenance` as JSON. Columns are compressed with gzip, which every HDF5
 library reads.
 """

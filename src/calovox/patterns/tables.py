@@ -42,8 +42,8 @@ VOXEL_TYPE: Final = np.dtype(
         ("circle", np.int32),
     ]
 )
-"""Direction of the middle of a voxel, the radius of byte 0 in mm and the step of a byte, its radial
-bin, and the row of its angles."""
+"""Direction of the middle of a voxel, the radius of byte 0 in mm and the step of a byte, its
+radial bin, and the row of its angles."""
 
 
 class PatternTables(NamedTuple):

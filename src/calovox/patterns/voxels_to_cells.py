@@ -79,20 +79,18 @@ def voxels_to_cells(
         )
     good, *columns, counts = _cells_kernel(
         check_seed(seed),
-        _showers(voxels),
-        tuple(pattern_tables(library)),
-        tuple(table.lookup().parameters),
-        _geometry(library, table, detector or atlas_barrel()),
-        NO_FACTORS if phi_modulation is None else phi_modulation.hit_factors,
         _sums(len(table)),
+        *_showers(voxels),
+        *(NO_FACTORS if phi_modulation is None else phi_modulation.hit_factors),
+        *_fixed(library, table, detector or atlas_barrel()),
     )
     if not good:
         raise ValueError(_describe(voxels))
-    return CellEnergies(*columns), PlacementCounts(*counts)
+    return CellEnergies.of_kernel(*columns), PlacementCounts(*counts)
 
 
 def _showers(voxels: Voxels) -> tuple[Array, ...]:
-    """Give columns of showers as plain arrays, which the kernel looks through."""
+    """Give columns of showers as plain arrays, of which the kernel checks the values."""
     if voxels.phi_center is None or voxels.index is None:
         photons_of(voxels)  # raises the error that says what is missing
     eta = voxels.eta_center if voxels.photon_eta is None else voxels.photon_eta
@@ -115,8 +113,8 @@ def _describe(voxels: Voxels) -> str:
     return describe_energy(voxels)
 
 
-class _Geometry(NamedTuple):
-    """Where layers and cells lie, by the layers of a grid.
+class _Layers(NamedTuple):
+    """Layers and voxels of a grid.
 
     Attributes:
         numbers: Layer numbers.
@@ -124,7 +122,6 @@ class _Geometry(NamedTuple):
         in_detector: Positions of the layers among those of the detector.
         boundaries: First voxel of each layer, and the number of voxels behind them.
         edges: Borders of each voxel in r and alpha.
-        radii: Fields of `RadiusTables` of the detector.
     """
 
     numbers: Int64[Array, " layer"]
@@ -132,21 +129,24 @@ class _Geometry(NamedTuple):
     in_detector: Int64[Array, " layer"]
     boundaries: Int64[Array, " boundary"]
     edges: Float64[Array, "voxel 4"]
-    radii: RadiusTables
 
 
 @lru_cache(maxsize=4)
-def _geometry(library: PatternLibrary, table: CellTable, detector: Detector) -> tuple[Any, ...]:
-    """Give the fields of `_Geometry`, as a plain tuple: kernels take it faster."""
+def _fixed(library: PatternLibrary, table: CellTable, detector: Detector) -> tuple[Any, ...]:
+    """Give what is the same for all showers, one plain array after the other.
+
+    Kernels take many arrays faster than tuples of them.
+    """
     grid, numbers = library.grid, np.array(library.grid.numbers)
-    return (
-        numbers,
-        layer_positions(numbers, table.positions),
-        detector.positions(numbers),
-        grid.layer_boundaries,
-        grid.edges,
-        tuple(detector.radius_tables),
+    layers = _Layers(
+        numbers=numbers,
+        in_table=layer_positions(numbers, table.positions),
+        in_detector=detector.positions(numbers),
+        boundaries=grid.layer_boundaries,
+        edges=grid.edges,
     )
+    tables, lookup = pattern_tables(library), table.lookup().parameters
+    return (*tables, *lookup, *layers, *detector.radius_tables)
 
 
 def _sums(n_cells: int) -> Array:
@@ -160,27 +160,18 @@ def _sums(n_cells: int) -> Array:
 
 
 @kernel(error_model="numpy")
-def _cells_kernel(
-    seed: np.uint64,
-    showers: tuple[Array, ...],
-    patterns: tuple[Array, ...],
-    lookup: tuple[Any, ...],
-    geometry: tuple[Any, ...],
-    factors: HitFactors,
-    sums: Array,
-) -> tuple[Any, ...]:
+def _cells_kernel(seed: np.uint64, sums: Array, *arrays: Any) -> tuple[Any, ...]:
     """Make cells shower by shower; `sums`, zero, is scratch.
 
+    Other arguments are those of `_showers`, the fields of `HitFactors`, and those of `_fixed`.
     Returns whether all can be placed, the columns of `CellEnergies`, those of `PlacementCounts`.
     """
-    energy, index, incident_energy, eta_center, phi_center, photon_eta, photon_phi = showers
-    tables, cells, where = (
-        PatternTables(*patterns),
-        LookupParameters(*lookup),
-        _Geometry(*geometry),
-    )
-    radii = np.empty((index.size, where.radii[1].size - 1))
-    fill_radii(eta_center, RadiusTables(*where.radii), radii)
+    energy, index, incident_energy, eta_center, phi_center, photon_eta, photon_phi = arrays[:7]
+    factors, tables = HitFactors(*arrays[7:11]), PatternTables(*arrays[11:22])
+    cells, where = LookupParameters(*arrays[22:28]), _Layers(*arrays[28:33])
+    positions = RadiusTables(*arrays[33:])
+    radii = np.empty((index.size, positions.is_plane.size))
+    fill_radii(eta_center, positions, radii)
     choices = np.empty(energy.shape[1], dtype=CHOICE_TYPE)
     numbers, energies = np.zeros(3, dtype=np.int64), np.zeros(3)
     offsets, outside = np.zeros(index.size + 1, dtype=np.int64), np.zeros(index.size)
@@ -201,13 +192,14 @@ def _cells_kernel(
         if n_hits > bins.shape[1]:
             hits = np.empty((3, 2 * n_hits), dtype=np.float32)
             bins = np.empty((2, 2 * n_hits), dtype=np.int32)
-        if start + n_hits > cell.size:
-            cell = _enlarged(cell, start, 2 * start + n_hits)
-            cell_energy = _enlarged(cell_energy, start, 2 * start + n_hits)
+        if start + n_hits >= cell.size:
+            cell = _enlarged(cell, start, 2 * start + n_hits + 1)
+            cell_energy = _enlarged(cell_energy, start, 2 * start + n_hits + 1)
         scratch = hits, bins, sums
+        around = center[0], center[1], abs(photon_eta[event])
         stop, outside[event] = _add_shower(
-            choices[:n_choices], state, center, abs(photon_eta[event]), radii[event], tables, cells,
-            where, factors, scratch, cell, start,
+            choices[:n_choices], state, around, radii[event], tables, cells, where, factors,
+            scratch, cell, start,
         )  # fmt: skip
         offsets[event + 1] = _collect(cell, cell_energy, start, stop, sums)
     stop = offsets[-1]
@@ -226,12 +218,11 @@ def _enlarged(column: Array, used: int, size: int) -> Array:
 def _add_shower(
     choices: Array,
     state: np.uint64,
-    center: tuple[float, float],
-    abs_eta: float,
+    center: tuple[float, float, float],
     radii: Array,
     tables: PatternTables,
     cells: LookupParameters,
-    where: _Geometry,
+    where: _Layers,
     factors: HitFactors,
     scratch: tuple[Array, Array, Array],
     cell: Array,
@@ -242,7 +233,7 @@ def _add_shower(
     eta, phi, energy = hits[0], hits[1], hits[2]
     place_in_eta, first, outside = 0, 0, 0.0
     for border in factors.eta_borders:
-        place_in_eta += abs_eta >= border
+        place_in_eta += center[2] >= border
     for position in range(where.numbers.size):
         of_layer = center[0], center[1], radii[where.in_detector[position]]
         behind = where.boundaries[position + 1]
@@ -297,12 +288,9 @@ def _add_layer(
             outside += share
             continue
         before = sums[row]
-        if before == 0.0:
-            if share == 0.0:  # or the cell would be listed again
-                continue
-            cell[stop] = row
-            stop += 1
         sums[row] = before + share
+        cell[stop] = row  # without a branch, which could not be foreseen
+        stop += (before == 0.0) & (share > 0.0)
     return stop, outside
 
 
