@@ -73,7 +73,7 @@ def test_voxels_take_patterns_of_the_nearest_energy_that_encloses_theirs():
     for event, voxel in np.argwhere(voxels.energy > 0):
         energy = float(voxels.energy[event, voxel]) * voxels.incident_energy[event]
         own, other = (
-            [pattern[0] for pattern in found.get((stored, library.bins.of_voxel[voxel]), [])]
+            [pattern[0] for pattern in found.get((0, stored, library.bins.of_voxel[voxel]), [])]
             for stored in (nearest[event], 1 - nearest[event])
         )
         inside, elsewhere = (
