@@ -30,6 +30,11 @@ _ROUNDING: Final = 1e-5
 """How far single precision may bring a training shower beyond its own bound, relatively."""
 
 
+_VECTOR: Final = 16
+"""Numbers that any processor treats at once: runtimes round the logarithms of others differently,
+and a shower would depend on its batch."""
+
+
 class EnergyBounds(nn.Module):
     """Keeps layer energies within bounds that depend on the kinetic energy.
 
@@ -44,6 +49,7 @@ class EnergyBounds(nn.Module):
     nodes: Tensor
     table: Tensor
     before: Tensor
+    ones: Tensor
 
     def __init__(self, nodes: Float[Tensor, " node"], table: Float[Tensor, "node bound"]) -> None:
         super().__init__()
@@ -52,6 +58,7 @@ class EnergyBounds(nn.Module):
         n_shares = table.shape[1] - 2
         upto = torch.ones(n_shares, n_shares).tril() > 0
         self.register_buffer("before", upto, persistent=False)
+        self.register_buffer("ones", torch.ones(1, _VECTOR), persistent=False)
         # kept beside the numbers: an exported graph cannot depend on their values
         self.known = bool(table.any())
         hook = self.register_load_state_dict_post_hook
@@ -109,7 +116,8 @@ class EnergyBounds(nn.Module):
         Returns:
             The lowest and the highest u_0, then the highest t_0, t_1, ...
         """
-        weights = node_weights(energy.log(), self.nodes.to(energy.dtype))
+        logarithm = (energy[:, None] * self.ones.to(energy.dtype)).log()[:, 0]
+        weights = node_weights(logarithm, self.nodes.to(energy.dtype))
         return weights @ self.table.to(energy.dtype)
 
     def bound_total(
