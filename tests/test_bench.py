@@ -26,6 +26,7 @@ ELSEWHERE = {
     "phi_modulation_recovery": "needs a file of the user",
     "shower_centers": "needs files of the user",
     "referee": "takes an hour",
+    "bench_millions": "takes minutes",
     "bench_scheduler": "starts clusters",
     "referee_checks": "takes minutes",
 }

@@ -83,7 +83,7 @@ def _describe_dataset(path: Path) -> dict[str, str]:
     lines = _without_provenance(reader.summary())
     voxels = reader.read(_FIRST)
     if len(voxels):
-        layers = voxels.layer_energy.mean(axis=0)
+        layers = np.average(voxels.layer_energy, axis=0, weights=voxels.weight)
         by_number = dict(zip(reader.grid.numbers, layers.tolist(), strict=True))
         lines |= _describe_shares(EnergyShares(len(voxels), by_number), len(reader))
     return lines | _made_with(reader.provenance)

@@ -1,25 +1,30 @@
 """Photons that start inside the detector: as those that come there without an interaction."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from calovox.geant4 import Geant4Settings, StartRadius, simulate_hits
+from calovox.geant4 import DetectorModel, Geant4Settings, StartRadius, simulate_hits
 from calovox.geant4.detector import ENTRANCE_RADIUS
-from calovox.geant4.start import find_interactions, start_radii
+from calovox.geant4.start import event_weights, start_radii
 from calovox.geant4.survival import survival_probability
 from calovox.photons import Fixed, Photons, draw_photons, parse_etas
 from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.cli.commands.test_chain import fail, succeed
 
 
-class ToyEngine:
-    """Photons that interact at exponentially distributed radii, by the true survival."""
-
-    def first_interactions(self, photons, *, seed, radius):
-        grid = np.linspace(ENTRANCE_RADIUS, 2000.0, 4000)
-        reach = np.array([survival_probability(photons[:1], r)[0] for r in grid])
-        numbers = np.random.default_rng(seed).random(len(photons))
-        start = np.interp(radius, grid, reach)
-        return np.interp(-numbers * start, -reach, grid)
+def toy_generation(photons, start, seed):
+    """Photons of one kind that interact at random radii, by the true survival probability."""
+    # between two borders, the optical depth is linear in the radius
+    borders = np.array([shell.r_max for shell in DetectorModel().shells()])
+    grid = np.array([ENTRANCE_RADIUS, *borders[borders < 1700.0]])
+    depth = -np.log([survival_probability(photons[:1], r)[0] for r in grid])
+    begin = np.interp(start_radii(photons, start, seed=seed), grid, depth)
+    numbers = np.random.default_rng(seed).exponential(size=len(photons))
+    photons = replace(photons, interaction_radius=np.interp(begin + numbers, depth, grid))
+    return photons if start is None else replace(photons, weight=event_weights(photons, start))
 
 
 def toy_photons(n, energy=4e3, eta=0.775):
@@ -30,9 +35,8 @@ def toy_photons(n, energy=4e3, eta=0.775):
 def test_weighted_photons_interact_where_plain_ones_do(share):
     n = 40_000
     start = StartRadius(1500.0, share)
-    weighted = find_interactions(ToyEngine(), toy_photons(n), start, seed=3)
-    plain = find_interactions(ToyEngine(), toy_photons(n), None, seed=4)
-    assert plain.weight is None
+    weighted = toy_generation(toy_photons(n), start, 3)
+    plain = toy_generation(toy_photons(n), None, 4)
     edges = np.array([1150, 1250, 1300, 1350, 1400, 1450, 1500, 1505, 1515, 1530, 1550, 2001])
     found, _ = np.histogram(weighted.interaction_radius, edges, weights=weighted.weight)
     squares, _ = np.histogram(weighted.interaction_radius, edges, weights=weighted.weight**2)
@@ -44,7 +48,7 @@ def test_weighted_photons_interact_where_plain_ones_do(share):
 
 def test_photons_that_all_start_inside_weigh_their_survival_probability():
     photons = toy_photons(50)
-    found = find_interactions(ToyEngine(), photons, StartRadius(1500.0), seed=3)
+    found = toy_generation(photons, StartRadius(1500.0), 3)
     np.testing.assert_allclose(found.weight, survival_probability(photons, 1500.0), rtol=1e-12)
     assert np.all(found.interaction_radius >= 1500.0)
 
@@ -56,6 +60,11 @@ def test_starts_depend_on_seed_and_index_alone():
     np.testing.assert_array_equal(start_radii(photons[40:60], start, seed=1), radii[40:60])
     assert not np.array_equal(start_radii(photons, start, seed=2), radii)
     assert set(start_radii(photons, None, seed=1)) == {ENTRANCE_RADIUS}
+
+
+def test_weights_need_the_interactions():
+    with pytest.raises(ValueError, match="with `interaction_radius`"):
+        event_weights(toy_photons(3), StartRadius(1500.0))
 
 
 def test_starts_outside_of_the_detector_are_refused():
@@ -105,3 +114,39 @@ def test_weighted_showers_have_the_spectrum_of_f1(engine):
 def f1_of(engine, photons: Photons, settings):
     energy = hits_to_voxels(simulate_hits(engine, photons, settings), VoxelGrid.optimal())
     return energy.layer_energy[:, 1] / energy.total_fraction
+
+
+@pytest.mark.slow
+def test_late_showers_go_from_geant4_to_a_training_and_nowhere_else(
+    geant4_data, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    succeed(
+        *("geant4", "--energy", "log:300MeV:600MeV", "--eta", "0.75", "-n", "40"),
+        *("--start-radius", "1500mm", "--start-share", "0.5", "-o", "hits.h5"),
+    )
+    fail("voxelize", "hits.h5", "-o", "photons.h5", match="leave out cells with --no-cells")
+    succeed("voxelize", "hits.h5", "--no-cells", "-o", "photons.h5")
+    assert "weights" in succeed("info", "photons.h5").stdout
+    files = ("--data", "photons.h5", "--validation", "photons.h5")
+    succeed("train", "inn", *files, "--eta", "0:1", "--steps", "3", "--blocks", "6", "-o", "run")
+    Path("curve.h5").touch()
+    curve = ("--phi-modulation", "curve.h5")
+    for command in (
+        ("reconstruct", "hits.h5", "-o", "shapes.parquet"),
+        ("phi-modulation", "fit", "hits.h5", "-o", "curves.h5"),
+        ("train", "parametric", "hits.h5", "-o", "parametrisation.h5"),
+        ("train", "centers", "photons.h5", "-o", "centers.json"),
+        ("grid", "hits.h5", *curve, "-o", "grid.toml"),
+        ("evaluate", "photons.h5", "photons.h5", "-o", "report"),
+        ("export-showers", "photons.h5", "--layout", "calochallenge", "-o", "showers.h5"),
+        ("simulate", "--model", "calodit", "--photons", "photons.h5", "-o", "simulated.h5"),
+    ):
+        fail(*command, match="showers that count alike")
+
+
+def test_starts_without_a_radius_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ("geant4", "--energy", "1GeV", "--eta", "0.2", "-n", "2", "-o", "hits.h5")
+    fail(*command, "--start-share", "0.5", match="--start-share: expected --start-radius")
+    fail(*command, "--start-radius", "3m", match="expected 1150 to 2600 mm.*got 3000 mm")

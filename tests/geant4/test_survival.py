@@ -24,7 +24,9 @@ def test_survival_is_the_product_over_the_layers_crossed():
 def test_survival_is_1_before_any_material_and_falls_with_the_radius():
     photons = photons_at(0.775, 1e3, 1)
     assert survival_probability(photons, 1200.0)[0] == 1.0
-    values = [survival_probability(photons, radius)[0] for radius in (1300, 1500, 1550, 1600)]
+    values = [
+        survival_probability(photons, radius)[0] for radius in (1300.0, 1500.0, 1550.0, 1600.0)
+    ]
     assert np.all(np.diff(values) < 0)
 
 

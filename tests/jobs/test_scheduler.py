@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from functools import partial
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def test_a_lost_worker_costs_nothing_but_time(cluster, tmp_path):
 
 def fail_at_four(part: Part) -> None:
     if part.first == 4:
+        while not part.outputs[0].with_name("0.h5").exists():
+            time.sleep(0.05)
         raise ValueError("no more disk")
     write_part(part)
 

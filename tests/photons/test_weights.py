@@ -3,7 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calovox.photons.weights import complete_weights, draw_by_weight, is_weight, refuse_weights
+from calovox.photons.weights import (
+    complete_weights,
+    describe_weights,
+    draw_by_weight,
+    is_weight,
+    refuse_weights,
+)
 
 
 def test_showers_of_weight_1_are_drawn_once_each():
@@ -40,6 +46,10 @@ def test_batches_without_weights_weigh_1_beside_others():
 def test_weights_are_finite_and_above_0():
     values = np.array([1.0, 0.0, -1.0, np.nan, np.inf])
     np.testing.assert_array_equal(is_weight(values), [True, False, False, False, False])
+
+
+def test_weights_are_described_by_range_and_mean():
+    assert describe_weights(np.array([0.1, 2.0])) == "0.1 to 2, 1.05 on average"
 
 
 def test_refusal_is_one_line_with_the_file():

@@ -16,7 +16,7 @@ from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.detector_files.mark import read_mark
 from calovox.hits.file import read_particle
 from calovox.photons import Photons
-from calovox.photons.weights import is_weight, refuse_weights
+from calovox.photons.weights import describe_weights, is_weight, refuse_weights
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
@@ -282,6 +282,8 @@ class DatasetReader:
             lines["particle"] = self.particle
         if self.detector is not None:
             lines["detector"] = self.detector.name
+        if self.weighted and len(self):
+            lines["weights"] = describe_weights(self.weights())
         lines["cells"] = (self.cell_table or "of an unnamed table") if self._has_cells else "none"
         if attached:
             lines["attached"] = attached

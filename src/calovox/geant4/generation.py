@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -27,7 +27,7 @@ from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
 from calovox.geant4.response import Response, deposits_to_hits
 from calovox.geant4.shards import ShardFolder, ShardsError, shard_ranges
-from calovox.geant4.start import StartRadius, find_interactions, start_radii
+from calovox.geant4.start import StartRadius, event_weights, start_radii
 from calovox.geometry import atlas_barrel
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
@@ -127,7 +127,12 @@ def simulate_hits(engine: ShowerEngine, photons: Photons, settings: Geant4Settin
     """
     seed, start = settings.seed, settings.start
     if settings.particle == "photon":  # electrons interact from the first moment on
-        photons = find_interactions(engine, photons, start, seed=seed, detector=settings.detector)
+        radii = start_radii(photons, start, seed=seed)
+        interactions = engine.first_interactions(photons, seed=seed, radius=radii)
+        photons = replace(photons, interaction_radius=interactions)
+    if start is not None:
+        weight = event_weights(photons, start, detector=settings.detector)
+        photons = replace(photons, weight=weight)
     parts = []
     for batch in _batches(photons):
         radius = start_radii(batch, start, seed=seed)

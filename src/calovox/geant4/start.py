@@ -18,18 +18,17 @@ References:
     SIGGRAPH 1995, the balance heuristic
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from calovox.arrays import Array, Float64
 from calovox.geant4.detector import ENTRANCE_RADIUS, DetectorModel
-from calovox.geant4.engine import ShowerEngine
 from calovox.geant4.survival import survival_probability
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_uniforms
 
-__all__ = ["StartRadius", "find_interactions", "start_radii"]
+__all__ = ["StartRadius", "event_weights", "start_radii"]
 
 
 @dataclass(frozen=True)
@@ -75,36 +74,26 @@ def start_radii(
     return radii
 
 
-def find_interactions(
-    engine: ShowerEngine,
-    photons: Photons,
-    start: StartRadius | None,
-    *,
-    seed: int,
-    detector: DetectorModel | None = None,
-) -> Photons:
-    """Find where photons first interact, and what their showers weigh.
+def event_weights(
+    photons: Photons, start: StartRadius, *, detector: DetectorModel | None = None
+) -> Float64[Array, " event"]:
+    """Compute what showers weigh of which some start inside the detector.
 
     Args:
-        engine: Geant4 with the detector.
-        photons: The photons.
-        start: Where some of them start; None for none.
-        seed: Seed of the run.
+        photons: The photons, with the radii of their first interactions.
+        start: Where some of them start.
         detector: The detector; the built-in one by default.
 
     Returns:
-        The photons with the radii of their first interactions, and with weights if some start
-        inside.
+        The inverse of how much more often each is found than among photons from the entrance.
 
     Raises:
-        ValueError: If photons start inside whose mean free path is not known.
+        ValueError: If the radii are not known, or the mean free path at an energy.
     """
-    radii = start_radii(photons, start, seed=seed)
-    interaction = engine.first_interactions(photons, seed=seed, radius=radii)
-    found = replace(photons, interaction_radius=interaction)
-    if start is None:
-        return found
-    survival = survival_probability(photons, start.radius, detector=detector)
+    if photons.interaction_radius is None:
+        raise ValueError("event_weights: expected photons with `interaction_radius`, got none")
     frequency = np.full(len(photons), 1.0 - start.share)
-    frequency += np.where(interaction >= start.radius, start.share / survival, 0.0)
-    return replace(found, weight=1.0 / frequency)
+    survival = survival_probability(photons, start.radius, detector=detector)
+    late = photons.interaction_radius >= start.radius
+    frequency[late] += start.share / survival[late]
+    return 1.0 / frequency

@@ -103,7 +103,8 @@ class Detector:
         return {layer.number: layer.role for layer in self.layers}
 
     @cached_property
-    def _radii(self) -> RadiusTables:
+    def radius_tables(self) -> RadiusTables:
+        """Positions of the layers, for kernels."""
         return radius_tables(self.layers)
 
     def positions(self, layers: Integer[Array, "*shape"]) -> Int64[Array, "*shape"]:
@@ -136,7 +137,7 @@ class Detector:
             ValueError: If the detector has no layer of a number.
         """
         radii = np.empty((len(eta), len(self.layers)))
-        fill_radii(eta, self._radii, radii)
+        fill_radii(eta, self.radius_tables, radii)
         if numbers is None or numbers == self.numbers:
             return radii
         return np.ascontiguousarray(radii[:, self.positions(np.array(numbers))])

@@ -41,7 +41,7 @@ from calovox.files.writer import BatchWriter
 from calovox.geometry.detector_files.mark import DetectorMark, read_mark
 from calovox.hits.hits import Hits, concatenate_hits
 from calovox.photons import Particle, Photons, parse_particle
-from calovox.photons.weights import refuse_weights
+from calovox.photons.weights import describe_weights, refuse_weights
 from calovox.units import format_energy
 
 __all__ = ["HitsFileError", "HitsReader", "HitsWriter", "read_hits", "read_particle"]
@@ -291,6 +291,7 @@ class HitsReader:
         """
         with open_for_reading(self.path, HitsFileError) as file:
             energy, eta = file["event/energy"][:], file["event/eta"][:]
+            weights = file["event/weight"][:] if "weight" in self.optional else np.empty(0)
         lines = {
             "format": f"{FORMAT} {VERSION}",
             "events": f"{len(self)}",
@@ -304,6 +305,8 @@ class HitsReader:
             lines["particle"] = self.particle
         if self.detector is not None:
             lines["detector"] = self.detector.name
+        if len(weights):
+            lines["weights"] = describe_weights(weights)
         modulation = self.phi_modulation
         lines["phi modulation"] = (
             "unknown" if modulation is None else f"{modulation.get('state', 'present')}"

@@ -68,7 +68,7 @@ def fit_to_files(
     if replay > 0 and cells is not None:
         raise ValueError(
             "--replay places showers in the built-in barrel, not in the cells of a table: leave "
-            "--replay or --cells-table out"
+            "--replay or --detector out"
         )
     if replay > 0 and truth is None:
         raise ValueError(f"--replay: {hits[0]} does not hold its true modulation")

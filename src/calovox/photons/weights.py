@@ -12,7 +12,13 @@ import numpy as np
 
 from calovox.arrays import Array, Bool, Float64, Int64
 
-__all__ = ["complete_weights", "draw_by_weight", "is_weight", "refuse_weights"]
+__all__ = [
+    "complete_weights",
+    "describe_weights",
+    "draw_by_weight",
+    "is_weight",
+    "refuse_weights",
+]
 
 
 def is_weight(values: Float64[Array, " event"]) -> Bool[Array, " event"]:
@@ -34,6 +40,11 @@ def refuse_weights(path: Path) -> str:
         "of `calovox geant4 --start-radius`): only `calovox voxelize --no-cells`, `calovox "
         "merge` and the training of models take them"
     )
+
+
+def describe_weights(weights: Float64[Array, " event"]) -> str:
+    """Say in a few words what weights there are, of one shower or more."""
+    return f"{weights.min():.3g} to {weights.max():.3g}, {weights.mean():.3g} on average"
 
 
 def complete_weights(

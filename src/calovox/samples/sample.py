@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import (
     ATLAS_VARIABLES,
@@ -85,6 +86,15 @@ class Sample:
     def grid(self) -> VoxelGrid:
         """The voxels."""
         return self.voxels.datasets[0].grid
+
+    @property
+    def layer_names(self) -> dict[int, str]:
+        """Names of the layers of the shapes, by their numbers."""
+        numbers = self.shapes.numbers
+        if numbers == BARREL_NUMBERS:
+            return dict(BARREL_NAMES)
+        known = dict(zip(self.grid.numbers, self.grid.layer_names, strict=True))
+        return {number: known.get(number, f"layer_{number}") for number in numbers}
 
     @property
     def layout(self) -> VoxelLayout:

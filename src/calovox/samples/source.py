@@ -50,6 +50,8 @@ class DatasetSource:
         table: The cells that its cell energies refer to; None if they are not wanted.
         has_shapes: Whether its showers are reconstructed.
         why_no_shapes: Why they are not; empty if they are.
+        has_windows: Whether its cells are in the layers of the barrel, so that they have the
+            observables of `calovox.samples.observables.cells`.
         calibration: The calibration of the energy that the file holds, if any.
         n_extrapolated: Showers that are left out.
 
@@ -78,6 +80,7 @@ class DatasetSource:
         self.why_no_shapes = _why_no_shapes(self.table)
         self.has_shapes = not self.why_no_shapes
         self.table = self.table if self.has_shapes else None
+        self.has_windows = self.table is not None and self.table.numbers == BARREL_NUMBERS
         stored = self._reader.attached("calibration")
         self.calibration = None if stored is None else Calibration.from_arrays(stored)
         self.n_extrapolated = int(np.count_nonzero(~self._trained))
@@ -318,12 +321,9 @@ def _table_of(path: Path) -> CellTable | None:
 def _why_no_shapes(table: CellTable | None) -> str:
     if table is None:
         return _NO_CELLS
-    if table.numbers == BARREL_NUMBERS and has_shower_shapes(table):
+    if has_shower_shapes(table):
         return ""
-    return (
-        f"has cells of the detector '{table.name}', and the report has shapes of cells for the "
-        "layers of the barrel alone (calovox reconstruct has them for any layers)"
-    )
+    return f"has cells of the detector '{table.name}', without strips or without a middle layer"
 
 
 def _voxels_alone(source: ShowerSource) -> ShowerSource:

@@ -188,11 +188,15 @@ class VoxelGrid:
             return NotImplemented
         if self is other:
             return True
-        same_layers = self.numbers == other.numbers and self.layer_sizes == other.layer_sizes
-        return same_layers and bool(np.array_equal(self.edges, other.edges))
+        return self._content == other._content
 
     def __hash__(self) -> int:
-        return hash(self.edges.tobytes())
+        return hash(self._content)
+
+    @cached_property
+    def _content(self) -> tuple[tuple[int, ...], tuple[int, ...], bytes]:
+        """What makes grids equal, compared at each batch of showers."""
+        return self.numbers, self.layer_sizes, (self.edges + 0.0).tobytes()  # no -0
 
     def __repr__(self) -> str:
         return f"VoxelGrid({self.name}: {self.n_voxels} voxels)"

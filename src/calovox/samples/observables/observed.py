@@ -159,7 +159,7 @@ def read_observed(
     """
     chain = source.voxels if isinstance(source, Sample) else source
     files = chain.sources if isinstance(chain, SourceChain) else (chain,)
-    with_cells = all(isinstance(file, DatasetSource) and file.table is not None for file in files)
+    with_cells = all(isinstance(file, DatasetSource) and file.has_windows for file in files)
     share = most / max(len(source), 1)
     parts = track(
         (part for file in files for part in _read(file, share, with_cells)), title, len(source)
