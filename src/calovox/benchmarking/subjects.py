@@ -108,7 +108,7 @@ class _Models(Subject):
         return bool(self.models.in_range(np.array([energy]), np.array([eta]))[0])
 
     def path(self, eta: float) -> Path:
-        return self._model(eta).path
+        return Path(self._model(eta).path)
 
     def paths(self) -> list[Path]:
         return [model.path for model in self.models.models]
