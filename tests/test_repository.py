@@ -26,14 +26,13 @@ MAY_IMPORT = {
     "text": "",  # names and texts that can be shown anywhere
     "version": "",  # which commit made this
     "units": "",  # MeV, mm, rad, and how people write them
-    "weights": "arrays",  # how many ordinary showers each one stands for
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
     # showers
-    "photons": "arrays random_streams units weights",  # energies and directions to simulate
+    "photons": "arrays random_streams units",  # energies and directions to simulate, and weights
     "geometry": "arrays files kernels",  # cells and their energies, look-up, radii, coordinates
     "hits": (  # energy deposits and their file
-        "arrays files geometry kernels photons tracking units weights"
+        "arrays files geometry kernels photons tracking units"
     ),
     "geant4": (  # reference showers
         "arrays files geometry hits kernels phi_modulation photons random_streams units"
@@ -41,7 +40,7 @@ MAY_IMPORT = {
     "phi_modulation": (  # learn, remove, apply
         "arrays files geometry hits kernels options random_streams tracking"
     ),
-    "voxelization": "arrays files geometry hits kernels text weights",  # grids, and hits to voxels
+    "voxelization": "arrays files geometry hits kernels photons text",  # grids, and hits to voxels
     "foreign": (  # hits and showers of other programs, and what their columns mean
         "arrays dataset files geometry hits photons text tracking units voxelization"
     ),
@@ -54,7 +53,7 @@ MAY_IMPORT = {
     ),
     "dataset": (  # its file
         "arrays binned_shower files geometry hits patterns phi_modulation photons "
-        "random_streams reconstruction tracking units voxelization weights"
+        "random_streams reconstruction tracking units voxelization"
     ),
     "reconstruction": "arrays files geometry hits kernels photons tracking units",  # shower shapes
     # models
@@ -64,9 +63,11 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": (  # one loop
-        "arrays dataset files geometry models nn options preprocessing units voxelization weights"
+        "arrays dataset files geometry models nn options photons preprocessing units voxelization"
     ),
-    "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
+    "runtime": (  # sampling with ONNX Runtime alone
+        "arrays files geometry models photons voxelization"
+    ),
     "export": (  # a trained model as a graph, with its files
         "arrays binned_shower dataset files models nn phi_modulation preprocessing "
         "random_streams runtime training units voxelization"
@@ -115,6 +116,7 @@ MAY_IMPORT = {
 # Libraries that only some rooms may import, wherever the import stands.
 KEPT_LIBRARIES = {
     "calzone": {"geant4"},
+    "distributed": {"jobs"},
     "matplotlib": {"report", "drawing", "grid_search"},
     "mplhep": {"report"},
     "PIL": {"report"},

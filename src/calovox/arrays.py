@@ -7,7 +7,19 @@ array: one more than events).
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int, Int32, Int64, Integer, UInt8, UInt64
+from jaxtyping import (
+    Bool,
+    Float,
+    Float32,
+    Float64,
+    Int,
+    Int32,
+    Int64,
+    Integer,
+    UInt8,
+    UInt32,
+    UInt64,
+)
 
 __all__ = [
     "Array",
@@ -20,6 +32,7 @@ __all__ = [
     "Int64",
     "Integer",
     "UInt8",
+    "UInt32",
     "UInt64",
 ]
 

@@ -18,7 +18,15 @@ import numpy as np
 from calovox.arrays import Array, Float32, Float64, Int, UInt64
 from calovox.kernels import kernel
 
-__all__ = ["Stream", "event_keys", "event_normals", "event_uniforms", "next_uniform"]
+__all__ = [
+    "Stream",
+    "check_seed",
+    "event_key",
+    "event_keys",
+    "event_normals",
+    "event_uniforms",
+    "next_uniform",
+]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -65,12 +73,35 @@ def next_uniform(state: np.uint64) -> tuple[np.uint64, float]:
     return state, (_mix(state) >> np.uint64(11)) * _TO_UNIT
 
 
-@kernel()
-def _keys_kernel(seed: np.uint64, stream: np.uint64, event_indices: Array, keys: Array) -> None:
+@kernel(inline="always")
+def event_key(seed: np.uint64, stream: np.uint64, event_index: int) -> np.uint64:
+    """Derive the key of one event's stream, inside a compiled kernel; see `event_keys`."""
     # mixed at each step: seeds, streams or indices that differ by 1 share no part of a stream
     base = _mix(_mix(seed + _GOLDEN) + stream * _GOLDEN)
+    return _mix(base + (np.uint64(event_index) + np.uint64(1)) * _GOLDEN)
+
+
+@kernel()
+def _keys_kernel(seed: np.uint64, stream: np.uint64, event_indices: Array, keys: Array) -> None:
     for position in range(event_indices.size):
-        keys[position] = _mix(base + (np.uint64(event_indices[position]) + np.uint64(1)) * _GOLDEN)
+        keys[position] = event_key(seed, stream, event_indices[position])
+
+
+def check_seed(seed: int) -> np.uint64:
+    """Refuse a seed that is out of range.
+
+    Args:
+        seed: Seed of a run.
+
+    Returns:
+        The seed, as kernels take it.
+
+    Raises:
+        ValueError: If it is not from 0 to 2^63 - 1.
+    """
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed: expected an integer from 0 to 2^63 - 1, got {seed}")
+    return np.uint64(seed)
 
 
 @kernel()
@@ -112,11 +143,10 @@ def event_keys(
     Raises:
         ValueError: If the seed is out of range.
     """
-    if not 0 <= seed < 2**63:
-        raise ValueError(f"seed: expected an integer from 0 to 2^63 - 1, got {seed}")
+    checked = check_seed(seed)
     keys = np.empty(len(event_indices), dtype=np.uint64)
     indices = np.ascontiguousarray(event_indices, dtype=np.int64)
-    _keys_kernel(np.uint64(seed), np.uint64(stream), indices, keys)
+    _keys_kernel(checked, np.uint64(stream), indices, keys)
     return keys
 
 

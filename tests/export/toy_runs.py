@@ -55,10 +55,16 @@ def toy_dit(
     voxels: VoxelSpaceKind = "quantiles",
     path: PathKind = "karras",
     solver: SolverName = "heun",
+    solver_steps: int = 2,
 ) -> DitSizes:
-    """Give sizes of a small transformer that sees the note's conditions in the note's space."""
+    """Give sizes of a small transformer that sees the note's conditions in the note's space.
+
+    Graphs hold every step: two are enough to see that a step goes on from the one before.
+    """
     conditions: ConditionKind = "maxima" if voxels == "note" else "standardized"
-    return DitSizes(tokens, 24, 2, 1, conditions, voxels, path=path, solver=solver, solver_steps=5)
+    return DitSizes(
+        tokens, 24, 2, 1, conditions, voxels, path=path, solver=solver, solver_steps=solver_steps
+    )
 
 
 def toy_student(teacher: CfmSizes | DitSizes, *, evaluations: int) -> StudentSizes:

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from calovox.patterns import PatternLibrary, PatternMaker
+from calovox.patterns.tables import pattern_tables
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -29,5 +30,9 @@ def toy_voxels(grid: VoxelGrid = GRID) -> Voxels:
 
 def known_voxels(library: PatternLibrary, voxels: Voxels) -> Voxels:
     """Leave out the energy of voxels that the library has no pattern of."""
-    energy = np.where(library.tables.number.any(axis=0), voxels.energy, 0.0)
+    energy = np.where(
+        (pattern_tables(library).keys["number"] > 0).any(axis=0)[library.bins.of_voxel],
+        voxels.energy,
+        0.0,
+    )
     return replace(voxels, energy=energy.astype(np.float32))

@@ -50,13 +50,13 @@ def change(name, values):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda file: file.attrs.__setitem__("version", 2), "expected version 1"),
+        (lambda file: file.attrs.__setitem__("version", 3), "expected version 2"),
         (lambda file: file.__delitem__("share"), "numbers of type u1 in `share`"),
         (lambda file: file.__delitem__("meta"), "expected the grid as TOML"),
         (change("energies", np.array([2.0, 1.0])), "must be above 0 and rise"),
         (change("layer", np.zeros(60, dtype="u1")), "`layer` is not that of the radial bins"),
         (change("n_alpha", lambda number: 2 * number[()]), "`n_alpha` is not that of"),
-        (change("counts", np.ones((2, 3), dtype="u4")), "expected `counts` of shape"),
+        (change("counts", np.ones((1, 2, 3), dtype="u4")), "expected `counts` of shape"),
         (change("counts", np.ones(4, dtype="u4")), "expected another shape of `counts`"),
     ],
 )
@@ -90,7 +90,7 @@ def test_too_many_deposits_for_the_file_are_refused(tmp_path):
     library = toy_library()
     number = np.array([70_000])
     counts = np.zeros_like(library.counts)
-    counts[0, 0] = 1
+    counts[0, 0, 0] = 1
     code = np.zeros(70_000, dtype=np.uint8)
     large = replace(
         library,

@@ -6,6 +6,7 @@ from calovox.geometry.barrel import atlas_barrel, layer_radius
 from calovox.hits import Hits
 from calovox.patterns import PatternMaker
 from calovox.patterns.merging import Merging
+from calovox.patterns.tables import pattern_tables
 from calovox.photons import Photons
 from calovox.voxelization import hits_to_voxels
 from tests.patterns.showers import DONORS, GRID, toy_library
@@ -38,11 +39,11 @@ def library_of(hits, **options):
 def test_every_voxel_with_energy_gives_a_pattern():
     library = toy_library()
     voxels = hits_to_voxels(DONORS, GRID)
-    for counts, part in zip(library.counts, np.split(voxels.energy, 2), strict=True):
+    for counts, part in zip(library.counts[0], np.split(voxels.energy, 2), strict=True):
         filled = np.count_nonzero(part > 0, axis=0)
         assert np.array_equal(counts, np.bincount(library.bins.of_voxel, filled))
     assert library.energies.tolist() == [2.0**15, 2.0**16]
-    assert library.n_showers.tolist() == [20, 20]
+    assert library.n_showers.tolist() == [[20, 20]]
 
 
 def test_patterns_have_the_energies_of_their_voxels():
@@ -56,10 +57,11 @@ def test_deposits_of_a_bin_are_one_at_their_mean():
     # squares have 5.3 mm, an eighth of a cell
     library = library_of(points([107.0, 109.0, 112.0], [11.0, 13.0, 12.0], [3.0, 1.0, 4.0]))
     assert library.n_deposits.tolist() == [2]
-    tables = library.tables
-    along, across, share = tables.deposits.T
-    assert share.tolist() == pytest.approx([0.5, 0.5])
-    r = np.hypot(along, across)
+    assert library.share.tolist() == [16, 16]
+    voxel = pattern_tables(library).voxels[
+        GRID.find(np.array([2]), np.array([109.0]), np.zeros(1))
+    ]
+    r = voxel["r"] + library.r * voxel["d_r"]
     assert np.sort(r) == pytest.approx(np.hypot([107.5, 112.0], [11.5, 12.0]), abs=0.5)
 
 

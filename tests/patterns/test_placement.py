@@ -56,7 +56,7 @@ def test_voxels_without_patterns_are_counted_and_filled_anywhere():
     voxels = toy_voxels()
     hits, counts = voxels_to_pattern_hits(voxels, maker.library(), seed=1)
     energy = voxels.energy * voxels.incident_energy[:, None]
-    known = maker.library().tables.number[0] > 0
+    known = maker.library().counts[0, 0][maker.library().bins.of_voxel] > 0
     assert counts.n_voxels == np.count_nonzero(energy)
     assert counts.n_without == np.count_nonzero(energy[:, ~known]) > 0
     assert counts.energy_without == pytest.approx(energy[:, ~known].sum(), rel=1e-6)
@@ -67,12 +67,13 @@ def test_voxels_take_patterns_of_the_nearest_energy_that_encloses_theirs():
     library = toy_library()
     voxels = known_voxels(library, toy_voxels())
     _, counts = voxels_to_pattern_hits(voxels, library, seed=1)
-    found, nearest = patterns_by_bin(library), library.nearest_energy(voxels.incident_energy)
+    found = patterns_by_bin(library)
+    nearest = (voxels.incident_energy > 2**15.5).astype(int)
     n_lent = 0
     for event, voxel in np.argwhere(voxels.energy > 0):
         energy = float(voxels.energy[event, voxel]) * voxels.incident_energy[event]
         own, other = (
-            [pattern[0] for pattern in found.get((stored, library.bins.of_voxel[voxel]), [])]
+            [pattern[0] for pattern in found.get((0, stored, library.bins.of_voxel[voxel]), [])]
             for stored in (nearest[event], 1 - nearest[event])
         )
         inside, elsewhere = (
@@ -80,7 +81,7 @@ def test_voxels_take_patterns_of_the_nearest_energy_that_encloses_theirs():
         )
         n_lent += not inside and (elsewhere or not own)
     assert counts.n_lent == n_lent > 0
-    assert "of showers of another energy" in str(counts)
+    assert "by patterns of other showers" in str(counts)
     assert (counts + counts).n_lent == 2 * counts.n_lent
 
 

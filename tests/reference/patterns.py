@@ -12,39 +12,45 @@ from calovox.voxelization import Voxels
 Pattern = tuple[float, list[tuple[float, float, float]]]
 
 
-def patterns_by_bin(library: PatternLibrary) -> dict[tuple[int, int], list[Pattern]]:
-    """List (energy, [(r, alpha - middle, share)]) of each stored energy and radial bin."""
+def patterns_by_bin(library: PatternLibrary) -> dict[tuple[int, int, int], list[Pattern]]:
+    """List (energy, [(r, alpha - middle, share)]) of each abs(eta), energy and radial bin."""
     bins, found, pattern, deposit = library.bins, {}, 0, 0
-    for stored, of_energy in enumerate(library.counts):
-        for radial, count in enumerate(of_energy):
-            r_min, r_max = bins.r_min[radial], bins.r_max[radial]
-            width = 2 * math.pi / bins.n_alpha[radial]
-            for _ in range(count):
-                places = []
-                for _ in range(library.n_deposits[pattern]):
-                    r = r_min + (int(library.r[deposit]) + 0.5) / 256 * (r_max - r_min)
-                    alpha = ((int(library.alpha[deposit]) + 0.5) / 256 - 0.5) * width
-                    places.append((r, alpha, 2.0 ** (-int(library.share[deposit]) / 16)))
-                    deposit += 1
-                total = sum(share for *_, share in places)
-                places = [(r, alpha, share / total) for r, alpha, share in places]
-                found.setdefault((stored, radial), []).append(
-                    (float(library.energy[pattern]), places)
-                )
-                pattern += 1
+    for *key, radial in np.ndindex(library.counts.shape):
+        r_min, r_max = bins.r_min[radial], bins.r_max[radial]
+        width = 2 * math.pi / bins.n_alpha[radial]
+        for _ in range(library.counts[*key, radial]):
+            places = []
+            for _ in range(library.n_deposits[pattern]):
+                r = r_min + (int(library.r[deposit]) + 0.5) / 256 * (r_max - r_min)
+                alpha = ((int(library.alpha[deposit]) + 0.5) / 256 - 0.5) * width
+                places.append((r, alpha, 2.0 ** (-int(library.share[deposit]) / 16)))
+                deposit += 1
+            total = sum(share for *_, share in places)
+            places = [(r, alpha, share / total) for r, alpha, share in places]
+            energy = float(library.energy[pattern])
+            found.setdefault((*key, radial), []).append((energy, places))
+            pattern += 1
     return found
 
 
 def nearest_filled(
-    found: dict, energies: list[float], energy: float, radial: int, voxel_energy: float
+    library: PatternLibrary,
+    found: dict,
+    shower: tuple[float, float],
+    radial: int,
+    voxel_energy: float,
 ) -> list[Pattern]:
-    """Take the patterns of the stored energy nearest in log energy, then of its neighbours.
+    """Take the patterns of the nearest energy, the nearest abs(eta) there first.
 
     The first whose patterns enclose the voxel's energy counts, else the first that has any.
     """
+    energy, abs_eta = shower
+    energies, n_ranges = list(library.energies), len(library.eta_borders) + 1
     nearest = min(range(len(energies)), key=lambda i: abs(math.log(energies[i] / energy)))
-    order = sorted(range(len(energies)), key=lambda i: (abs(i - nearest), i))
-    known = [found[stored, radial] for stored in order if (stored, radial) in found]
+    place = sum(abs_eta >= border for border in library.eta_borders)
+    keys = [(p, i) for i in range(len(energies)) for p in range(n_ranges)]
+    keys.sort(key=lambda key: (abs(key[1] - nearest), abs(key[0] - place), key[1], key[0]))
+    known = [found[*key, radial] for key in keys if (*key, radial) in found]
     for patterns in known:
         if patterns[0][0] <= voxel_energy <= patterns[-1][0]:
             return patterns
@@ -65,13 +71,9 @@ def voxels_to_pattern_hits_twin(
         for voxel in np.flatnonzero(voxels.energy[event]):
             energy = float(voxels.energy[event, voxel]) * voxels.incident_energy[event]
             u = 6 * next(numbers)
-            patterns = nearest_filled(
-                found,
-                list(library.energies),
-                voxels.incident_energy[event],
-                library.bins.of_voxel[voxel],
-                energy,
-            )
+            shower = voxels.incident_energy[event], abs(voxels.eta_center[event])
+            radial = library.bins.of_voxel[voxel]
+            patterns = nearest_filled(library, found, shower, radial, energy)
             below = sum(pattern[0] < energy for pattern in patterns)
             place = min(max(below - 3 + int(u), 0), len(patterns) - 1)
             sign = -1 if u % 1 < 0.5 else 1

@@ -26,6 +26,7 @@ from calovox.benchmarking.memory import measure_memory
 from calovox.benchmarking.timing import Stopwatch, Timing
 from calovox.binned_shower import SubVoxelProbabilities, read_sub_voxels
 from calovox.geometry import barrel_cells
+from calovox.geometry.detector_files import choose_detector
 from calovox.models.parametric.model import ParametricModel
 from calovox.patterns import PatternLibrary
 from calovox.patterns.shipped import shipped_patterns
@@ -210,12 +211,15 @@ class _Runner:
         if isinstance(self.models, ParametricModel):
             hits = photons_to_hits(self.models, photons, VoxelGrid.optimal(), seed=_SEED)
             return simulate_hits(hits, table=barrel_cells())
+        marks = {self.models.models[0].path: self.models.detector}
+        detector = choose_detector(None, marks)
         return simulate_photons(
             self.models,
             photons,
             self.placing.probabilities,
             seed=_SEED,
-            table=barrel_cells(),
+            table=detector.cells,
+            detector=detector,
             phi_modulation=self.placing.curve,
             patterns=self.placing.patterns,
             with_hits=with_hits,

@@ -85,12 +85,13 @@ def check_events(file: h5py.File, path: Path, grid: VoxelGrid) -> int:
     return n_events
 
 
-def read_grid(file: h5py.File, path: Path) -> VoxelGrid:
+def read_grid(file: h5py.File, path: Path, names: tuple[str, ...] = ()) -> VoxelGrid:
     """Build the grid from the edges of the voxels.
 
     Args:
         file: The open dataset.
         path: Its path, for messages.
+        names: Names of the layers of its detector, if it says them.
 
     Returns:
         The grid, with the voxels in the order of the file.
@@ -108,7 +109,7 @@ def read_grid(file: h5py.File, path: Path) -> VoxelGrid:
     meta = file.get("meta")
     name = "custom" if meta is None else str(meta.attrs.get("grid", "custom"))
     try:
-        return VoxelGrid.from_arrays(*edges, numbers=numbers, name=name)
+        return VoxelGrid.from_arrays(*edges, numbers=numbers, name=name, names=names)
     except ValueError as problem:
         raise DatasetError(f"{path}: {problem}") from problem
 

@@ -17,8 +17,9 @@ groups, all of them optional for readers:
   first interacts, mm, infinite if it does not);
 - `cells`: `cell` (row of the cell table) and `energy` (MeV) of the cells that were hit,
   `event_offsets` into them, and `outside` (MeV per event, hits outside all cells);
-- `meta`: attributes `format`, `version`, `grid`, `cell_table`, `provenance` and `rounding` (JSON),
-  and groups of arrays that belong to the dataset, such as a calibration.
+- `meta`: attributes `format`, `version`, `grid`, `cell_table`, `provenance`, `rounding` and, of
+  other layers than those of the built-in barrel, `detector` (JSON), and groups of arrays that
+  belong to the dataset, such as a calibration.
 
 An event library for FastCaloSim has `phi_mod` at the root as well: the position of the shower
 centre in its cell in phi.

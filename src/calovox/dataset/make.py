@@ -8,18 +8,26 @@ import numpy as np
 
 from calovox.arrays import Array
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
+from calovox.dataset.detectors import check_grid
 from calovox.dataset.keys import LEAST_FRACTION
 from calovox.dataset.writer import DatasetWriter
 from calovox.files.hdf5 import Compression
-from calovox.geometry import CellTable, atlas_barrel
+from calovox.geometry import CellTable, Detector, atlas_barrel
 from calovox.geometry.cell_energies import CellEnergies
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits import Hits
 from calovox.hits.shares import EnergyShares, ShareCounter
 from calovox.patterns.file import write_patterns
 from calovox.patterns.making import PatternMaker
 from calovox.phi_modulation import center_phases
 from calovox.phi_modulation.bare_hits import BareHits
-from calovox.reconstruction import Calibration, cells_to_shapes, fit_calibration, hits_to_cells
+from calovox.reconstruction import (
+    Calibration,
+    cells_to_shapes,
+    fit_calibration,
+    has_shower_shapes,
+    hits_to_cells,
+)
 from calovox.tracking import Track, silently
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 
@@ -36,7 +44,8 @@ class DatasetContent:
     Attributes:
         n_events: Showers.
         dropped: Share of their energy that lies outside all voxels, on average.
-        calibration: Calibration of the cluster energy; None without cells.
+        calibration: Calibration of the cluster energy; None without cells, or without the layers
+            that shower shapes need.
         shares: Mean shares of the kinetic energy in the hits.
     """
 
@@ -59,6 +68,7 @@ def make_dataset(
     *,
     center: Center = "hits",
     table: CellTable | None = None,
+    detector: Detector | None = None,
     fastcalosim: bool = False,
     precision_bits: int | None = None,
     compression: Compression = "blosc2",
@@ -78,6 +88,7 @@ def make_dataset(
         grid: The voxels.
         center: What the voxels lie round.
         table: The cells of the detector; None for no cells and no calibration.
+        detector: Where the layers lie; the built-in barrel by default.
         fastcalosim: Whether to make it an event library that FastCaloSim loads.
         precision_bits: How many bits of energies to keep; None for all.
         compression: How to compress; an event library for FastCaloSim has gzip.
@@ -96,7 +107,15 @@ def make_dataset(
     """
     if hits.files.weighted:
         _check_takes_weights(cells=table, sub_voxels=sub_voxels, patterns=patterns)
-    totals = _Totals(ShareCounter(atlas_barrel(), table))
+    detector = detector or atlas_barrel()
+    mark = DetectorMark.of(detector)
+    if fastcalosim and mark is not None:
+        raise ValueError(
+            "--fastcalosim: expected the layers of the built-in barrel, got those of "
+            f"{mark.name!r}"
+        )
+    check_grid(grid, detector)
+    totals = _Totals(ShareCounter(detector, table))
     made_from = {**(provenance or {}), "hits": hits.provenance}
     with DatasetWriter(
         output,
@@ -104,25 +123,27 @@ def make_dataset(
         overwrite=overwrite,
         provenance={**made_from, "phi_modulation": hits.phi_modulation},
         cell_table=None if table is None else table.name,
+        detector=mark,
+        particle=hits.files.particle,
         precision_bits=precision_bits,
         compression="gzip" if fastcalosim else compression,
         least_fraction=LEAST_FRACTION if fastcalosim else 0.0,
     ) as writer:
         for batch in hits.files.batches("voxels", track):
             totals.shares.add(batch)
-            voxels = hits_to_voxels(hits.bare(batch), grid, center=center)
+            voxels = hits_to_voxels(hits.bare(batch), grid, center=center, detector=detector)
             phi_mod = _phi_phase(voxels, hits.cells) if fastcalosim else None
             writer.append(voxels, totals.add(voxels, batch, table), phi_mod=phi_mod)
-        calibration = None if table is None else totals.calibration()
+        calibration = totals.calibration() if totals.columns else None
         if calibration is not None:
             writer.attach("calibration", calibration.to_arrays())
         writer.finish()
         if sub_voxels is not None:
             bare = hits.batches("sub-voxels", track)
-            average = average_sub_voxels(bare, grid, center=center)
+            average = average_sub_voxels(bare, grid, center=center, detector=detector)
             write_sub_voxels(sub_voxels, average, overwrite=overwrite)
         if patterns is not None:
-            maker = PatternMaker(grid, center=center)
+            maker = PatternMaker(grid, center=center, detector=detector)
             for batch in hits.batches("patterns", track):
                 maker.add(batch)
             meta = {"provenance": made_from, "phi_modulation": hits.phi_modulation}
@@ -169,6 +190,8 @@ class _Totals:
         if table is None:
             return None
         cells = hits_to_cells(hits, table)
+        if not has_shower_shapes(table):
+            return cells
         shapes = cells_to_shapes(cells, table)
         self.columns.append((shapes.cluster_energy, voxels.incident_energy, shapes.cluster_eta))
         return cells

@@ -13,11 +13,13 @@ from calovox.dataset.checks import check_events, eta_key, read_grid, read_number
 from calovox.dataset.keys import DatasetError, LayerKeys
 from calovox.files.hdf5 import compression_of, open_for_reading, read_table
 from calovox.geometry.cell_energies import CellEnergies
+from calovox.geometry.detector_files.mark import read_mark
+from calovox.hits.file import read_particle
 from calovox.photons import Photons
+from calovox.photons.weights import describe_weights, is_weight, refuse_weights
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
-from calovox.weights import describe_weights, is_weight, refuse_weights
 
 __all__ = ["DatasetReader", "read_dataset"]
 
@@ -38,6 +40,8 @@ class DatasetReader:
         provenance: How the showers were made; empty if the file does not say.
         attributes: Attributes of the file, by name.
         cell_table: Name of the cell table that the cell energies refer to, if there are any.
+        detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What made the showers.
         has_azimuths: Whether the file says where its showers lie in phi.
         weighted: Whether the showers have weights.
     """
@@ -47,7 +51,10 @@ class DatasetReader:
         with open_for_reading(path, DatasetError) as file:
             meta = file.get("meta")
             _check_version(meta, path)
-            self.grid: VoxelGrid = read_grid(file, path)
+            self.detector = read_mark(meta, path, DatasetError)
+            self.particle = read_particle(meta, path, DatasetError)
+            names = () if self.detector is None else self.detector.names
+            self.grid: VoxelGrid = read_grid(file, path, names)
             self._n_events = check_events(file, path, self.grid)
             self.provenance: dict[str, Any] = read_table(meta, "provenance") or {}
             self.attributes: dict[str, Any] = dict(file.attrs) | dict(
@@ -209,6 +216,8 @@ class DatasetReader:
             compression = compression_of(file[LayerKeys.of(self.grid.numbers[0]).energy])
         return {
             "cell_table": self.cell_table,
+            "detector": self.detector,
+            "particle": self.particle,
             "precision_bits": rounding.get("precision_bits"),
             "compression": compression,
         }
@@ -269,6 +278,10 @@ class DatasetReader:
         if len(self):
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if self.particle != "photon":
+            lines["particle"] = self.particle
+        if self.detector is not None:
+            lines["detector"] = self.detector.name
         if self.weighted and len(self):
             lines["weights"] = describe_weights(self.weights())
         lines["cells"] = (self.cell_table or "of an unnamed table") if self._has_cells else "none"

@@ -143,9 +143,14 @@ class ShowerEngine:
         return engine
 
     def run(
-        self, photons: Photons, *, seed: int, radius: Float64[Array, " event"] | None = None
+        self,
+        photons: Photons,
+        *,
+        seed: int,
+        radius: Float64[Array, " event"] | None = None,
+        pdg: int = PHOTON,
     ) -> Deposits:
-        """Simulate photons.
+        """Simulate photons, or other particles.
 
         Each photon is moved to phi = 0 and eta >= 0.
 
@@ -154,13 +159,14 @@ class ShowerEngine:
             seed: Seed of the run.
             radius: Distance from the beam axis in mm at which each of them starts; None for the
                 entrance of the calorimeter.
+            pdg: Particle number of the Particle Data Group.
 
         Returns:
             The deposits, event by event.
         """
         start = _on_lines(photons, radius)
         return self.run_particles(
-            PHOTON, photons.energy, *start, random_positions(seed, photons.index)
+            pdg, photons.energy, *start, random_positions(seed, photons.index)
         )
 
     def first_interactions(

@@ -77,7 +77,7 @@ class MeanFreePaths:
                 f"{format_energy(float(energy[outside][0]))}: leave --start-radius out"
             )
         logarithms = np.log(self.paths[material])
-        return np.exp(np.interp(np.log(energy), np.log(self.energies), logarithms))
+        return np.asarray(np.exp(np.interp(np.log(energy), np.log(self.energies), logarithms)))
 
 
 def survival_probability(
@@ -107,7 +107,7 @@ def survival_probability(
     for material, thickness in _crossed(detector, abs_eta, radius):
         if thickness.any():
             depth += thickness / paths.of(material, photons.energy)
-    return np.exp(-np.cosh(abs_eta) * depth)
+    return np.asarray(np.exp(-np.cosh(abs_eta) * depth))
 
 
 def measure_mean_free_paths(

@@ -9,10 +9,22 @@ from calovox.arrays import Array, Float64, Int32, Int64
 from calovox.geometry.coordinates import wrap_phi_kernel
 from calovox.kernels import kernel
 
-__all__ = ["GAP_TOLERANCE", "GRID_TYPE", "LookupParameters", "find_all", "find_bins", "find_cell"]
+__all__ = [
+    "GAP_TOLERANCE",
+    "GRID_TYPE",
+    "UNSURE",
+    "LookupParameters",
+    "fill_bins",
+    "find_all",
+    "find_bins",
+    "find_cell",
+]
 
 GAP_TOLERANCE = 0.05
 """Widest gap between displaced cells that still belongs to one of them, in half-widths."""
+
+UNSURE = -2
+"""Bin of a point next to an edge, of which `fill_bins` leaves the search to `find_bins`."""
 
 _TWO_PI = 2.0 * math.pi
 _EDGE = 1e-9
@@ -99,6 +111,42 @@ def find_bins(
     if i < 0 or not -math.pi <= phi < math.pi:  # infinities and NaN stay outside after wrapping
         return -1, -1
     return i, _phi_bin(phi, n_phi)
+
+
+@kernel(error_model="numpy")
+def fill_bins(
+    eta: Array,
+    phi: Array,
+    size: int,
+    grid: tuple[float, int, int, int],
+    eta_bins: Array,
+    phi_bins: Array,
+) -> None:
+    """Fill in the bins of points that are not next to an edge, inside a compiled kernel.
+
+    Args:
+        eta: Pseudorapidity of the points.
+        phi: Their azimuth in rad, in [-pi, pi).
+        size: How many there are.
+        grid: Bins per unit of eta, number of the lowest, number of bins in eta, and in phi.
+        eta_bins: Filled with bins in eta, -1 outside the layer, `UNSURE` next to an edge.
+        phi_bins: Filled with bins in phi.
+    """
+    bins_per_eta, first_bin, n_eta, n_phi = grid
+    per_rad = n_phi / _TWO_PI
+    for point in range(size):  # without a branch: the compiler makes vector instructions of it
+        along, around = eta[point] * bins_per_eta - first_bin, (phi[point] + math.pi) * per_rad
+        eta_bin, phi_bin = np.floor(along), np.floor(around)
+        is_outside = (along < -_EDGE) | (along > n_eta + _EDGE)
+        is_sure = (
+            (along - eta_bin > _EDGE)
+            & (along - eta_bin < 1.0 - _EDGE)
+            & (around - phi_bin > _EDGE)
+            & (around - phi_bin < 1.0 - _EDGE)
+        )
+        inside = np.int32(eta_bin) if is_sure else np.int32(UNSURE)
+        eta_bins[point] = np.int32(-1) if is_outside else inside
+        phi_bins[point] = np.int32(phi_bin)
 
 
 @kernel(forceinline=True)

@@ -115,8 +115,8 @@ def _empty_library(grid: VoxelGrid) -> PatternLibrary:
     return PatternLibrary(
         grid=grid,
         energies=np.ones(1),
-        n_showers=np.zeros(1, dtype=np.int64),
-        counts=np.zeros((1, n_bins), dtype=np.int64),
+        n_showers=np.zeros((1, 1), dtype=np.int64),
+        counts=np.zeros((1, 1, n_bins), dtype=np.int64),
         energy=np.empty(0, dtype=np.float32),
         n_deposits=np.empty(0, dtype=np.int64),
         r=none,

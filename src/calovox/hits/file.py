@@ -12,8 +12,9 @@ r"""The hits file: HDF5 with one row per hit, the offsets of the events, and the
 
 The root has the attributes `format` ("calovox hits") and `version`; the group `meta` has
 `provenance`, `phi_modulation` (parameters of the modulation, and whether it is in the energies:
-`calovox.phi_modulation.state`) and `rounding`, as JSON. Readers accept additional datasets,
-groups and attributes.
+`calovox.phi_modulation.state`), `rounding`, `particle` if it is no photon, and, if the layers are
+not those of the built-in barrel, `detector` (`calovox.geometry.detector_files.mark`), as JSON.
+Readers accept additional datasets, groups and attributes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,17 +32,19 @@ from calovox.files.hdf5 import (
     compression_of,
     create_column,
     open_for_reading,
+    read_json,
     read_table,
     round_mantissa,
     write_json,
 )
 from calovox.files.writer import BatchWriter
+from calovox.geometry.detector_files.mark import DetectorMark, read_mark
 from calovox.hits.hits import Hits, concatenate_hits
-from calovox.photons import Photons
+from calovox.photons import Particle, Photons, parse_particle
+from calovox.photons.weights import describe_weights, refuse_weights
 from calovox.units import format_energy
-from calovox.weights import describe_weights, refuse_weights
 
-__all__ = ["HitsFileError", "HitsReader", "HitsWriter", "read_hits"]
+__all__ = ["HitsFileError", "HitsReader", "HitsWriter", "read_hits", "read_particle"]
 
 FORMAT = "calovox hits"
 VERSION = 1
@@ -77,6 +80,8 @@ class HitsWriter(BatchWriter):
         *,
         provenance: Mapping[str, Any],
         phi_modulation: Mapping[str, Any] | None = None,
+        detector: DetectorMark | None = None,
+        particle: Particle = "photon",
         overwrite: bool = False,
         precision_bits: int | None = None,
         round_positions: bool = False,
@@ -84,9 +89,13 @@ class HitsWriter(BatchWriter):
     ) -> None:
         round_mantissa(np.ones(1, dtype=np.float32), precision_bits)
         super().__init__(path, overwrite=overwrite)
-        self._meta = {"provenance": dict(provenance)}
+        self._meta: dict[str, Any] = {"provenance": dict(provenance)}
         if phi_modulation is not None:
             self._meta["phi_modulation"] = dict(phi_modulation)
+        if detector is not None:
+            self._meta["detector"] = detector.to_dict()
+        if particle != "photon":
+            self._meta["particle"] = particle
         self._meta["rounding"] = {"precision_bits": precision_bits, "positions": round_positions}
         self._precision_bits = precision_bits
         self._round_positions = round_positions
@@ -177,6 +186,8 @@ class HitsReader:
         provenance: How the hits were made.
         phi_modulation: What is known of the phi modulation in the energies; None if nothing is.
         optional: Names of the columns of the events that not every file has.
+        detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What made the showers.
     """
 
     def __init__(self, path: Path, *, takes_weights: bool = False) -> None:
@@ -191,6 +202,8 @@ class HitsReader:
             self.phi_modulation: dict[str, Any] | None = read_table(
                 file.get("meta"), "phi_modulation"
             )
+            self.detector = read_mark(file.get("meta"), path, HitsFileError)
+            self.particle = read_particle(file.get("meta"), path, HitsFileError)
             n_hits = file["energy"].shape[0]
         offsets = self.event_offsets
         if offsets[0] != 0 or offsets[-1] != n_hits or np.any(np.diff(offsets) < 0):
@@ -263,6 +276,8 @@ class HitsReader:
             compression = compression_of(file["energy"])
         return {
             "phi_modulation": self.phi_modulation,
+            "detector": self.detector,
+            "particle": self.particle,
             "precision_bits": rounding.get("precision_bits"),
             "round_positions": bool(rounding.get("positions", False)),
             "compression": compression,
@@ -276,7 +291,7 @@ class HitsReader:
         """
         with open_for_reading(self.path, HitsFileError) as file:
             energy, eta = file["event/energy"][:], file["event/eta"][:]
-            weights = file["event/weight"][:] if "weight" in self.optional else []
+            weights = file["event/weight"][:] if "weight" in self.optional else np.empty(0)
         lines = {
             "format": f"{FORMAT} {VERSION}",
             "events": f"{len(self)}",
@@ -286,11 +301,15 @@ class HitsReader:
             lines["hits per event"] = f"{self.n_hits / len(self):.0f}"
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if self.particle != "photon":
+            lines["particle"] = self.particle
+        if self.detector is not None:
+            lines["detector"] = self.detector.name
         if len(weights):
             lines["weights"] = describe_weights(weights)
         modulation = self.phi_modulation
         lines["phi modulation"] = (
-            "unknown" if modulation is None else modulation.get("state", "present")
+            "unknown" if modulation is None else f"{modulation.get('state', 'present')}"
         )
         return lines | {f"made with {key}": f"{value}" for key, value in self.provenance.items()}
 
@@ -305,6 +324,26 @@ class HitsReader:
             return Hits(**columns, event_offsets=offsets - offsets[0], photons=photons)
         except ValueError as problem:
             raise HitsFileError(f"{self.path}: {problem}") from problem
+
+
+def read_particle(meta: h5py.Group | None, path: Path, error: type[ValueError]) -> Particle:
+    """Read what made the showers of a file of hits or voxels.
+
+    Args:
+        meta: Its group ``meta``, if it has one.
+        path: The file, for messages.
+        error: What to raise.
+
+    Returns:
+        The particle; a photon if the file does not say.
+
+    Raises:
+        ValueError: Of the given type, if it is none that is known.
+    """
+    try:
+        return parse_particle(read_json(meta, "particle"))
+    except ValueError as problem:
+        raise error(f"{path}: {problem}") from problem
 
 
 def read_hits(path: Path) -> Hits:

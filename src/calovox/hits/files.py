@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits.file import HitsReader
 from calovox.hits.hits import Hits
+from calovox.photons import Particle
 from calovox.tracking import Track, silently
 
 __all__ = ["HitsFiles"]
@@ -37,6 +39,12 @@ class HitsFiles:
         if len(self) == 0:
             raise ValueError(f"{self}: expected showers, got none")
         self._check_indices()
+        for reader in self._readers[1:]:
+            if reader.particle != self.particle:
+                raise ValueError(
+                    f"{self}: expected showers of one kind of particle, got {self.particle}s and "
+                    f"{reader.particle}s"
+                )
 
     def __len__(self) -> int:
         """Return the number of showers."""
@@ -49,6 +57,16 @@ class HitsFiles:
     def paths(self) -> list[Path]:
         """The files, in order."""
         return [reader.path for reader in self._readers]
+
+    @property
+    def particle(self) -> Particle:
+        """What made the showers."""
+        return self._readers[0].particle
+
+    @property
+    def detectors(self) -> dict[Path, DetectorMark | None]:
+        """What each file says of its detector."""
+        return {reader.path: reader.detector for reader in self._readers}
 
     @property
     def provenance(self) -> list[dict[str, Any]]:

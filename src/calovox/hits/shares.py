@@ -23,6 +23,7 @@ __all__ = ["EnergyShares", "ShareCounter"]
 _LOW, _HIGH = 0.3, 1.3
 _MOST_OUTSIDE: Final = 0.1
 _MARGIN: Final = 0.1
+_MOST_SHOWN: Final = 12
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,19 @@ class EnergyShares:
     def __str__(self) -> str:
         if self.n_events == 0:
             return "no showers"
-        layers = ", ".join(f"{number}: {share:.2g}" for number, share in self.layers.items())
-        text = f"{self.total:.3g} (by layer {layers})"
+        text = f"{self.total:.3g} ({self._by_layer()})"
         if self.outside_cells is not None:
             text += f", {100.0 * self.outside_cells:.3g} % of the hits in no cell"
         if self.outside_layers:
             text += f", {100.0 * self.outside_layers:.3g} % not at their layer"
         return text
+
+    def _by_layer(self) -> str:
+        if len(self.layers) <= _MOST_SHOWN:
+            shares = ", ".join(f"{number}: {share:.2g}" for number, share in self.layers.items())
+            return f"by layer {shares}"
+        number, share = max(self.layers.items(), key=lambda item: item[1])
+        return f"{len(self.layers)} layers, most in layer {number}: {share:.2g}"
 
     def warnings(self) -> list[str]:
         """Say what is unlikely, and the likely cause.

@@ -3,18 +3,20 @@ r"""The file of a library of patterns: HDF5.
 | dataset | type | shape | meaning |
 | --- | --- | --- | --- |
 | `energies` | float64 | slice | stored energies of showers in MeV |
-| `n_showers` | int64 | slice | showers whose energy is nearest to it |
+| `eta_borders` | float64 | border | borders between ranges of abs(eta), one less than there are |
+| `n_showers` | int64 | range, slice | showers in the range whose energy is nearest to it |
 | `layer` | uint8 | bin | layer number of each radial bin |
 | `r_edges` | float64 | bin, 2 | its inner and outer radius in mm |
 | `n_alpha` | int64 | bin | its number of voxels, the first of which begins at alpha = 0 |
-| `counts` | uint32 | slice, bin | patterns of its voxels |
+| `counts` | uint32 | range, slice, bin | patterns of its voxels |
 | `energy` | float32 | pattern | energy of the voxel in MeV, rising among those of a bin |
 | `n_deposits` | uint16 | pattern | deposits of each pattern |
 | `r`, `alpha`, `share` | uint8 | deposit | place in the voxel, and share of its energy |
 
-Patterns stand slice by slice and bin by bin, deposits pattern by pattern
-(`calovox.patterns.library` says what the bytes mean). The root has the attributes `format`
-("calovox patterns") and `version`; the group `meta` has `grid` (TOML), `merging`, `most`,
+Patterns stand range by range, slice by slice and bin by bin, deposits pattern by pattern
+(`calovox.patterns.library` says what the bytes mean). Version 1 has one range of abs(eta): no
+`eta_borders`, and neither `n_showers` nor `counts` has its axis. The root has the attributes
+`format` ("calovox patterns") and `version`; the group `meta` has `grid` (TOML), `merging`, `most`,
 `phi_modulation` and `provenance` as JSON. Columns are compressed with gzip, which every HDF5
 library reads.
 """
@@ -44,10 +46,11 @@ from calovox.voxelization.grid_toml import parse_rings
 __all__ = ["FORMAT", "PatternFileError", "is_pattern_file", "read_patterns", "write_patterns"]
 
 FORMAT: Final = "calovox patterns"
-VERSION: Final = 1
+VERSION: Final = 2
 
 _TYPES: Final = {
     "energies": "f8",
+    "eta_borders": "f8",
     "n_showers": "i8",
     "layer": "u1",
     "r_edges": "f8",
@@ -59,6 +62,7 @@ _TYPES: Final = {
     "alpha": "u1",
     "share": "u1",
 }
+_AXES: Final = {"r_edges": 2, "n_showers": 2, "counts": 3}
 _BINS: Final = ("layer", "r_edges", "n_alpha")
 _STRONG: Final = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
 _ENERGY_BITS: Final = 10
@@ -115,8 +119,7 @@ def read_patterns(path: Path) -> PatternLibrary:
     with open_for_reading(path, PatternFileError) as file:
         if file.attrs.get("format") != FORMAT:
             raise PatternFileError(f"{path} is no library of patterns: make one with voxelize")
-        check_version(file, path, VERSION, PatternFileError)
-        columns = {name: _read(file, path, name) for name in _TYPES}
+        columns = _read_columns(file, path)
         bins = {name: columns.pop(name) for name in _BINS}
         try:
             grid = _read_grid(file.get("meta"))
@@ -156,10 +159,21 @@ def _read_grid(meta: h5py.Group | None) -> VoxelGrid:
     return VoxelGrid(rings.rings, rings.name or "", names=rings.names)
 
 
-def _read(file: h5py.File, path: Path, name: str) -> Any:
-    column = read_numbers_of_type(file, path, name, _TYPES[name], PatternFileError)
-    if np.ndim(column) != (2 if name in ("counts", "r_edges") else 1):
-        raise PatternFileError(
-            f"{path}: expected another shape of `{name}`, got {np.shape(column)}"
-        )
-    return column
+def _read_columns(file: h5py.File, path: Path) -> dict[str, Any]:
+    """Read all columns; those of version 1 as of one range of abs(eta)."""
+    is_old = file.attrs.get("version") == 1
+    if not is_old:
+        check_version(file, path, VERSION, PatternFileError)
+    columns = {}
+    for name, dtype in _TYPES.items():
+        if is_old and name == "eta_borders":
+            columns[name] = np.empty(0)
+            continue
+        column = read_numbers_of_type(file, path, name, dtype, PatternFileError)
+        lacks_range = is_old and name in ("n_showers", "counts")
+        if np.ndim(column) != _AXES.get(name, 1) - lacks_range:
+            raise PatternFileError(
+                f"{path}: expected another shape of `{name}`, got {np.shape(column)}"
+            )
+        columns[name] = column[None] if lacks_range else column
+    return columns

@@ -1,8 +1,9 @@
 r"""Patterns: how the energy of a voxel was spread over it in Geant4 showers.
 
 A pattern belongs to one voxel of one shower: the voxel's energy, and the deposits inside it, each
-with a place and a share of that energy. Patterns are sorted by the energy of their shower (the
-nearest of the stored ones in log energy), by radial bin, and by the energy in the voxel.
+with a place and a share of that energy. Patterns are sorted by the range of abs(eta) of their
+shower, by its energy (the nearest of the stored ones in log energy), by radial bin, and by the
+energy in the voxel.
 
 The voxels of a radial bin, which lie side by side round the shower axis, share their patterns, as
 they are or mirrored along alpha: around the axis all directions are alike to what happens inside
@@ -16,14 +17,14 @@ voxel; a byte s is a share in proportion to 2^(-s / 16), and the shares of a pat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
-from calovox.arrays import Array, Float, Float32, Float64, Int64, UInt8
+from calovox.arrays import Array, Float32, Float64, Int64, UInt8
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["STEPS", "STEPS_PER_OCTAVE", "PatternLibrary", "PatternTables", "RadialBins"]
+__all__ = ["STEPS", "STEPS_PER_OCTAVE", "PatternLibrary", "RadialBins"]
 
 STEPS: Final = 256
 """Places across a voxel that a byte tells apart."""
@@ -71,30 +72,6 @@ class RadialBins:
         return len(self.layer)
 
 
-class PatternTables(NamedTuple):
-    """Plain arrays that kernels read.
-
-    Attributes:
-        first: First pattern of each voxel by energy of the shower.
-        number: How many patterns it has there.
-        cosine: Cosine of the middle of each voxel in alpha.
-        sine: Sine of the middle of each voxel in alpha.
-        energy: Energy of each pattern's voxel in MeV, rising among those of a radial bin.
-        first_deposit: First deposit of each pattern, and their number behind the last.
-        deposits: Of each deposit, its place in mm from the shower centre towards the voxel's
-            middle, its place at a right angle to that, towards larger alpha, and its share in the
-            voxel's energy: one after the other in memory, which is what takes time.
-    """
-
-    first: Int64[Array, "slice voxel"]
-    number: Int64[Array, "slice voxel"]
-    cosine: Float64[Array, " voxel"]
-    sine: Float64[Array, " voxel"]
-    energy: Float32[Array, " pattern"]
-    first_deposit: Int64[Array, " offset"]
-    deposits: Float32[Array, "deposit 3"]
-
-
 @dataclass(frozen=True, eq=False)
 class PatternLibrary:
     """Patterns of the voxels of one grid.
@@ -102,38 +79,42 @@ class PatternLibrary:
     Attributes:
         grid: The voxels.
         energies: Stored energies of showers in MeV, rising.
-        n_showers: Showers that the patterns of each stored energy were taken from.
+        n_showers: Showers that the patterns were taken from, by their abs(eta) and energy.
         counts: Number of patterns of each radial bin (`RadialBins`).
         energy: Energy of each pattern's voxel in MeV.
         n_deposits: Number of deposits of each pattern.
         r: Place of each deposit across its voxel, in steps of 1/256.
         alpha: The same along alpha.
         share: Share of each deposit, as the number of sixteenths of a factor of two below 1.
+        eta_borders: Borders between the ranges of abs(eta) of shower centres, rising from above
+            0; none for one range.
         meta: How the library was made.
     """
 
     grid: VoxelGrid
     energies: Float64[Array, " slice"]
-    n_showers: Int64[Array, " slice"]
-    counts: Int64[Array, "slice bin"]
+    n_showers: Int64[Array, "range slice"]
+    counts: Int64[Array, "range slice bin"]
     energy: Float32[Array, " pattern"]
     n_deposits: Int64[Array, " pattern"]
     r: UInt8[Array, " deposit"]
     alpha: UInt8[Array, " deposit"]
     share: UInt8[Array, " deposit"]
+    eta_borders: Float64[Array, " border"] = field(default_factory=lambda: np.empty(0))
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        energies = self.energies
-        if not (len(energies) > 0 and energies[0] > 0 and np.all(np.diff(energies) > 0)):
+        energies, borders = self.energies, self.eta_borders
+        for name, values in {"energies": energies, "eta_borders": borders}.items():
+            if not (np.all(values > 0) and np.all(np.diff(values) > 0)):
+                raise ValueError(
+                    f"PatternLibrary: `{name}` must be above 0 and rise, got {values}"
+                )
+        shape = (len(borders) + 1, len(energies), len(self.bins))
+        if len(energies) == 0 or self.counts.shape != shape or self.n_showers.shape != shape[:2]:
             raise ValueError(
-                f"PatternLibrary: `energies` must be above 0 and rise, got {energies}"
-            )
-        shape = (len(energies), len(self.bins))
-        if self.counts.shape != shape or len(self.n_showers) != shape[0]:
-            raise ValueError(
-                f"PatternLibrary: expected `counts` of shape {shape} and {shape[0]} values of "
-                f"`n_showers`, got {self.counts.shape} and {len(self.n_showers)}"
+                f"PatternLibrary: expected `counts` of shape {shape} and `n_showers` of "
+                f"{shape[:2]}, got {self.counts.shape} and {self.n_showers.shape}"
             )
         if np.any(self.counts < 0) or np.any(self.n_deposits < 1):
             raise ValueError(
@@ -161,57 +142,6 @@ class PatternLibrary:
         """Radial bins of the grid."""
         return RadialBins.from_grid(self.grid)
 
-    def nearest_energy(self, energy: Float[Array, " event"]) -> Int64[Array, " event"]:
-        """Find the stored energy nearest to each shower's, in log energy.
-
-        Args:
-            energy: Energies of showers in MeV.
-
-        Returns:
-            Positions in `energies`.
-        """
-        logs = np.log(self.energies)
-        borders = 0.5 * (logs[1:] + logs[:-1])
-        nearest: Int64[Array, " event"] = borders.searchsorted(np.log(energy))
-        return nearest
-
-    @cached_property
-    def tables(self) -> PatternTables:
-        """What kernels read: patterns by voxel, places in mm, shares that add up to 1."""
-        offsets = np.cumsum(self.counts.ravel()) - self.counts.ravel()
-        first = offsets.reshape(self.counts.shape)
-        starts = np.concatenate([[0], np.cumsum(self.n_deposits)])
-        middle = 0.5 * (self.grid.alpha_min + self.grid.alpha_max)
-        deposits = np.stack([*self._places(), self._shares(starts)], axis=1)
-        of_voxel = self.bins.of_voxel
-        return PatternTables(
-            first=np.ascontiguousarray(first[:, of_voxel]),
-            number=np.ascontiguousarray(self.counts[:, of_voxel]),
-            cosine=np.cos(middle),
-            sine=np.sin(middle),
-            energy=self.energy,
-            first_deposit=starts,
-            deposits=deposits,
-        )
-
-    def _places(self) -> tuple[Float32[Array, " deposit"], Float32[Array, " deposit"]]:
-        bins = self.bins
-        of_pattern = np.repeat(
-            np.tile(np.arange(len(bins)), len(self.energies)), self.counts.ravel()
-        )
-        row = np.repeat(of_pattern, self.n_deposits)
-        r = bins.r_min[row] + (self.r + 0.5) / STEPS * (bins.r_max - bins.r_min)[row]
-        alpha = ((self.alpha + 0.5) / STEPS - 0.5) * (2.0 * np.pi / bins.n_alpha)[row]
-        return (r * np.cos(alpha)).astype(np.float32), (r * np.sin(alpha)).astype(np.float32)
-
-    def _shares(self, starts: Int64[Array, " offset"]) -> Float32[Array, " deposit"]:
-        relative = np.exp2(-self.share.astype(np.float64) / STEPS_PER_OCTAVE)
-        if len(relative) == 0:
-            return relative.astype(np.float32)
-        total = np.add.reduceat(relative, starts[:-1])
-        shares = relative / np.repeat(total, self.n_deposits)
-        return np.asarray(shares, dtype=np.float32)
-
 
 def _check_numbers(name: str, counts: Int64[Array, "..."], columns: Mapping[str, Array]) -> None:
     total = int(counts.sum())
@@ -223,7 +153,9 @@ def _check_numbers(name: str, counts: Int64[Array, "..."], columns: Mapping[str,
             )
 
 
-def _check_order(counts: Int64[Array, "slice bin"], energy: Float32[Array, " pattern"]) -> None:
+def _check_order(
+    counts: Int64[Array, "range slice bin"], energy: Float32[Array, " pattern"]
+) -> None:
     """Refuse energies that are not above 0, finite, and rising among those of a radial bin."""
     if not np.all((energy > 0) & (energy < np.inf)):
         raise ValueError("PatternLibrary: expected finite values of `energy` above 0")

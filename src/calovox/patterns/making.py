@@ -32,8 +32,9 @@ class PatternMaker:
     Attributes:
         grid: The voxels.
         merging: How deposits are merged.
-        most: Patterns of a radial bin and a stored energy beyond this number are left out,
-            evenly among their energies; None to keep all.
+        most: Patterns of a radial bin, a stored energy and a range of abs(eta) beyond this number
+            are left out, evenly among their energies; None to keep all.
+        eta_borders: Borders between the ranges of abs(eta) of shower centres; none for one range.
         center: What voxels lie round, as in `hits_to_voxels`.
         detector: Where the layers lie; the built-in barrel by default.
     """
@@ -41,13 +42,15 @@ class PatternMaker:
     grid: VoxelGrid
     merging: Merging = field(default_factory=Merging)
     most: int | None = 300
+    eta_borders: tuple[float, ...] = ()
     center: Literal["hits", "photon"] = "hits"
     detector: Detector = field(default_factory=atlas_barrel)
 
     def __post_init__(self) -> None:
-        n_energies = len(STORED_ENERGIES)
-        self._n_showers = np.zeros(n_energies, dtype=np.int64)
-        # of each pattern: stored energy, radial bin, energy, number of deposits; then the bytes
+        shape = (len(self.eta_borders) + 1, len(STORED_ENERGIES))
+        self._n_showers = np.zeros(shape, dtype=np.int64)
+        # of each pattern: range of abs(eta), stored energy, radial bin, energy, deposits; then the
+        # bytes
         self._parts: list[tuple[Array, ...]] = []
         self._bins = RadialBins.from_grid(self.grid)
         self._sides = self.merging.sides(self.grid, self.detector)
@@ -64,8 +67,11 @@ class PatternMaker:
         photons = hits.photons
         nearest = np.rint(np.log2(photons.energy / STORED_ENERGIES[0]))
         stored = np.clip(nearest, 0, len(STORED_ENERGIES) - 1).astype(np.int64)
-        self._n_showers += np.bincount(stored, minlength=len(STORED_ENERGIES))
-        deposits = self._deposits(hits)
+        eta, phi = self._centers(hits)
+        place = np.array(self.eta_borders).searchsorted(np.abs(eta), side="right")
+        np.add.at(self._n_showers, (place, stored), 1)
+        deposits = deposits_in_voxels(hits, self.grid, self.detector, eta, phi)
+        deposits = merge_deposits(deposits, self._sides[deposits.key % self.grid.n_voxels])
         if len(deposits) == 0:
             return
         first = np.flatnonzero(np.append(True, np.diff(deposits.key) != 0))
@@ -73,7 +79,8 @@ class PatternMaker:
         energy = np.add.reduceat(deposits.energy, first)
         number = np.diff(np.append(first, len(deposits.key)))
         codes = self._encode(deposits, np.repeat(voxel, number), np.repeat(energy, number))
-        self._parts.append((stored[event], self._bins.of_voxel[voxel], energy, number, *codes))
+        keys = place[event], stored[event], self._bins.of_voxel[voxel]
+        self._parts.append((*keys, energy, number, *codes))
 
     def library(self, meta: dict[str, Any] | None = None) -> PatternLibrary:
         """Sort the patterns.
@@ -90,22 +97,25 @@ class PatternMaker:
         if not self._parts:
             raise ValueError("patterns: expected showers with energy in voxels, got none")
         columns = [np.concatenate(part) for part in zip(*self._parts, strict=True)]
-        stored, radial, energy, number = columns[:4]
-        filled = np.flatnonzero(self._n_showers)
+        place, stored, radial, energy, number = columns[:5]
+        filled = np.flatnonzero(self._n_showers.any(axis=0))
         energy = energy.astype(np.float32)
-        order = np.lexsort((energy, radial, stored))
-        key = np.searchsorted(filled, stored[order]) * len(self._bins) + radial[order]
+        order = np.lexsort((energy, radial, stored, place))
+        shape = (len(self._n_showers), len(filled), len(self._bins))
+        keys = place[order], np.searchsorted(filled, stored[order]), radial[order]
+        key = np.ravel_multi_index(keys, shape)
         if self.most is not None:
             kept = _thinned(key, self.most)
             order, key = order[kept], key[kept]
-        counts = np.bincount(key, minlength=len(filled) * len(self._bins))
+        counts = np.bincount(key, minlength=np.prod(shape))
         rows = _runs((np.cumsum(number) - number)[order], number[order])
-        r, alpha, share = (codes[rows] for codes in columns[4:])
+        r, alpha, share = (codes[rows] for codes in columns[5:])
         return PatternLibrary(
             grid=self.grid,
             energies=np.array(STORED_ENERGIES)[filled],
-            n_showers=self._n_showers[filled],
-            counts=counts.reshape(len(filled), len(self._bins)),
+            eta_borders=np.array(self.eta_borders, dtype=np.float64),
+            n_showers=self._n_showers[:, filled],
+            counts=counts.reshape(shape),
             energy=energy[order],
             n_deposits=number[order],
             r=r,
@@ -114,14 +124,11 @@ class PatternMaker:
             meta={"merging": asdict(self.merging), "most": self.most, **(meta or {})},
         )
 
-    def _deposits(self, hits: Hits) -> VoxelDeposits:
-        """Give the merged deposits in voxels around the shower centres."""
+    def _centers(self, hits: Hits) -> tuple[Float64[Array, " event"], Float64[Array, " event"]]:
+        """Give what the voxels lie round."""
         if self.center == "hits":
-            eta, phi = shower_centers(hits)
-        else:
-            eta, phi = hits.photons.eta, hits.photons.phi
-        deposits = deposits_in_voxels(hits, self.grid, self.detector, eta, phi)
-        return merge_deposits(deposits, self._sides[deposits.key % self.grid.n_voxels])
+            return shower_centers(hits)
+        return hits.photons.eta, hits.photons.phi
 
     def _encode(
         self,

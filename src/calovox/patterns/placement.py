@@ -5,31 +5,21 @@ voxel's energy, each at its place around the shower centre. An event's hits depe
 voxels and its index, not on its batch.
 """
 
-from typing import Any
-
 import numpy as np
 
 from calovox.arrays import Array
-from calovox.binned_shower.hit_energy import hit_count
-from calovox.binned_shower.placement import photons_of
-from calovox.geometry import Detector
+from calovox.binned_shower.placement import describe_energy, photons_of
+from calovox.geometry import Detector, atlas_barrel
 from calovox.geometry.single_precision import phi_in_single_precision, sine_and_cosine
 from calovox.hits import Hits
 from calovox.kernels import kernel
-from calovox.patterns.choosing import (
-    HIT_ENERGY,
-    MAX_HITS,
-    NO_ENERGY,
-    NO_PATTERN,
-    PlacementCounts,
-    Placing,
-    choose_patterns,
-)
+from calovox.patterns.choosing import CHOICE_TYPE, PlacementCounts, choose_patterns
 from calovox.patterns.library import STEPS, PatternLibrary
-from calovox.random_streams import next_uniform
+from calovox.patterns.tables import PatternTables, pattern_tables
+from calovox.random_streams import Stream, event_keys, next_uniform
 from calovox.voxelization import Voxels
 
-__all__ = ["place_anywhere", "place_deposit", "voxels_to_pattern_hits"]
+__all__ = ["check_grid", "place_layer", "voxels_to_pattern_hits"]
 
 
 def voxels_to_pattern_hits(
@@ -54,104 +44,161 @@ def voxels_to_pattern_hits(
             grid.
     """
     photons = photons_of(voxels)
-    placing, offsets, counts = choose_patterns(voxels, library, seed=seed, detector=detector)
+    check_grid(voxels, library)
+    energy, tables = np.ascontiguousarray(voxels.energy), pattern_tables(library)
+    eta, phi = np.ascontiguousarray(voxels.eta_center), np.ascontiguousarray(voxels.phi_center)
+    radii = (detector or atlas_barrel()).radii(eta, voxels.grid.numbers)
+    state = event_keys(seed, Stream.PATTERNS, photons.index)
+    choices = np.empty(energy.shape, dtype=CHOICE_TYPE)
+    n_choices, offsets = np.zeros((2, len(voxels) + 1), dtype=np.int64)
+    counts = np.zeros(3, dtype=np.int64), np.zeros(3)
+    showers = energy, photons.energy, np.abs(eta)
+    if not _choose_kernel(showers, state, tables, choices, n_choices, offsets, counts):
+        raise ValueError(describe_energy(voxels))
     n_hits = int(offsets[-1])
-    eta, phi, r, energy = np.empty((4, n_hits), dtype=np.float32)
+    columns = np.empty((4, n_hits), dtype=np.float32)
     layer = np.empty(n_hits, dtype=np.uint8)
     numbers = np.array(voxels.grid.numbers, dtype=np.uint8)
-    _fill_kernel(placing, numbers, offsets, layer, eta, phi, r, energy)
-    hits = Hits(layer, eta, phi, r, energy, event_offsets=offsets, photons=photons)
-    return hits, counts
+    where = eta, phi, radii, voxels.grid.layer_boundaries, voxels.grid.edges
+    _fill_kernel(where, state, tables, choices, n_choices, offsets, numbers, layer, columns)
+    hits = Hits(layer, *columns, event_offsets=offsets, photons=photons)
+    return hits, PlacementCounts(*counts[0].tolist(), *counts[1].tolist())
 
 
-@kernel(inline="always")
-def place_deposit(
-    along: float, across: float, turn: tuple[float, float], around: tuple[float, float, float]
-) -> tuple[Any, Any]:
-    """Place one deposit of a pattern, inside a compiled kernel.
+def check_grid(voxels: Voxels, library: PatternLibrary) -> None:
+    """Refuse patterns of another grid.
 
     Args:
-        along: Its place in mm, towards the middle of the voxel.
-        across: Its place in mm, at a right angle to that; negative in a mirror image.
-        turn: Cosine and sine of the middle of the voxel in alpha, over the radius of the layer.
-        around: Eta and phi of the shower centre, and 1 or -1 for positive or negative eta.
+        voxels: Showers.
+        library: The patterns.
 
-    Returns:
-        Pseudorapidity, and azimuth in rad.
+    Raises:
+        ValueError: If the voxels have another grid.
     """
-    eta = around[0] + around[2] * (along * turn[0] - across * turn[1])
-    phi = around[1] + (along * turn[1] + across * turn[0])
-    return np.float32(eta), phi_in_single_precision(phi)
+    if library.grid != voxels.grid:
+        raise ValueError(
+            f"patterns: expected those of the voxels' grid ({voxels.grid.n_voxels} voxels), got "
+            f"those of another one ({library.grid.n_voxels} voxels)"
+        )
 
 
-@kernel(inline="always")
-def place_anywhere(
-    state: np.uint64, edges: Array, radius: float, around: tuple[float, float, float]
-) -> tuple[np.uint64, Any, Any]:
-    """Place one hit uniformly in r and alpha, inside a compiled kernel.
-
-    It takes one of the places that deposits of patterns have.
+@kernel(error_model="numpy")
+def place_layer(
+    choices: Array,
+    start: int,
+    stop: int,
+    state: np.uint64,
+    center: tuple[float, float, float],
+    tables: PatternTables,
+    edges: Array,
+    hits: tuple[Array, Array, Array],
+) -> tuple[np.uint64, int, int]:
+    """Place the hits of a layer of one shower, inside a compiled kernel.
 
     Args:
-        state: State of the event's stream.
-        edges: Borders of the voxel in r and alpha.
-        radius: Distance of the shower centre from the beam axis in mm.
-        around: As in `place_deposit`.
+        choices: What the voxels of the shower chose.
+        start: The first choice that may lie in the layer.
+        stop: The first voxel behind the layer.
+        state: State of the event's stream behind the choices.
+        center: Eta and phi of the shower centre, and the radius of the layer in mm.
+        tables: The patterns.
+        edges: Borders of each voxel in r and alpha.
+        hits: Eta, phi and energy, filled from the first place on.
 
     Returns:
-        The new state, pseudorapidity, and azimuth in rad.
+        The new state, the first choice behind the layer, and the number of hits.
     """
+    eta, phi, energy = hits
+    side, per_mm, hit = np.float32(-1.0 if center[0] < 0.0 else 1.0), 1.0 / center[2], 0
+    while start < choices.size and choices[start].voxel < stop:
+        choice = choices[start]
+        start += 1
+        if choice.first < 0:
+            for _ in range(choice.number):
+                state, along, across = _anywhere(state, edges[choice.voxel])
+                eta[hit], phi[hit] = side * along * per_mm, across * per_mm
+                energy[hit] = choice.energy
+                hit += 1
+            continue
+        voxel, scale = tables.voxels[choice.voxel], choice.energy
+        cosine, sine = np.float32(voxel.cosine * per_mm), np.float32(voxel.sine * per_mm)
+        # a mirror image has the deposits on the other side of the voxel's middle
+        along_cosine, across_sine = side * cosine, side * choice.mirror * sine
+        across_cosine, r_0, d_r, circle = choice.mirror * cosine, voxel.r, voxel.d_r, voxel.circle
+        for row in range(choice.first, choice.first + choice.number):
+            deposit = tables.deposits[row]
+            r = r_0 + np.float32(deposit & np.uint32(255)) * d_r
+            byte = (deposit >> np.uint32(8)) & np.uint32(255)
+            along, across = r * tables.angles[circle, byte, 0], r * tables.angles[circle, byte, 1]
+            eta[hit] = along * along_cosine - across * across_sine
+            phi[hit] = along * sine + across * across_cosine
+            energy[hit] = tables.weights[deposit >> np.uint32(16)] * scale
+            hit += 1
+    # from the centre on: a loop of its own, of which the compiler makes vector instructions
+    for place in range(hit):
+        eta[place] = np.float32(center[0] + eta[place])
+        phi[place] = phi_in_single_precision(center[1] + phi[place])
+    return state, start, hit
+
+
+@kernel(forceinline=True)
+def _anywhere(state: np.uint64, edges: Array) -> tuple[np.uint64, float, float]:
+    """Draw a place in a voxel, in mm along eta and phi: one of those that deposits have."""
     state, u = next_uniform(state)
     r = edges[0] + (int(STEPS * u) + 0.5) / STEPS * (edges[1] - edges[0])
     state, u = next_uniform(state)
     alpha = edges[2] + (int(STEPS * u) + 0.5) / STEPS * (edges[3] - edges[2])
     sine, cosine = sine_and_cosine(alpha)
-    turn = (cosine / radius, sine / radius)
-    eta, phi = place_deposit(r, 0.0, turn, around)
-    return state, eta, phi
+    return state, r * cosine, r * sine
+
+
+@kernel()
+def _choose_kernel(
+    showers: tuple[Array, Array, Array],
+    state: Array,
+    tables: PatternTables,
+    choices: Array,
+    n_choices: Array,
+    offsets: Array,
+    counts: tuple[Array, Array],
+) -> bool:
+    """Fill in choices and states; False if an energy is negative or not finite."""
+    energy, incident_energy, abs_eta = showers
+    for event in range(energy.shape[0]):
+        shower = incident_energy[event], abs_eta[event]
+        state[event], n_chosen, n_hits = choose_patterns(
+            energy[event], shower, state[event], tables, choices[event], counts
+        )
+        if n_chosen < 0:
+            return False
+        n_choices[event] = n_chosen
+        offsets[event + 1] = offsets[event] + n_hits
+    return True
 
 
 @kernel()
 def _fill_kernel(
-    placing: Placing,
-    numbers: Array,
+    where: tuple[Array, Array, Array, Array, Array],
+    state: Array,
+    tables: PatternTables,
+    choices: Array,
+    n_choices: Array,
     offsets: Array,
+    numbers: Array,
     layer: Array,
-    eta: Array,
-    phi: Array,
-    r: Array,
-    share: Array,
+    columns: Array,
 ) -> None:
-    # taken apart once: to hand arrays on costs more than to place a deposit
-    eta_center, phi_center, radii = placing.centers
-    energies, chosen, edges = placing.energy, placing.chosen, placing.edges
-    cosines, sines = placing.tables.cosine, placing.tables.sine
-    first_deposit, deposits = placing.tables.first_deposit, placing.tables.deposits
-    for event in range(energies.shape[0]):
-        state, hit = placing.state[event], offsets[event]
-        around = (eta_center[event], phi_center[event], -1.0 if eta_center[event] < 0.0 else 1.0)
+    eta_center, phi_center, radii, boundaries, edges = where
+    eta, phi, r, energy = columns[0], columns[1], columns[2], columns[3]
+    for event in range(choices.shape[0]):
+        chosen, first, hit = choices[event, : n_choices[event]], 0, offsets[event]
         for position in range(numbers.size):
-            radius, start = radii[event, position], hit
-            for voxel in range(placing.boundaries[position], placing.boundaries[position + 1]):
-                code = chosen[event, voxel]
-                if code == NO_ENERGY:
-                    continue
-                energy = energies[event, voxel] * placing.incident_energy[event]
-                if code == NO_PATTERN:
-                    n_hits = hit_count(energy, HIT_ENERGY, MAX_HITS)
-                    for _ in range(n_hits):
-                        state, eta[hit], phi[hit] = place_anywhere(
-                            state, edges[voxel], radius, around
-                        )
-                        share[hit] = energy / n_hits
-                        hit += 1
-                    continue
-                turn = (cosines[voxel] / radius, sines[voxel] / radius)
-                mirror = -1.0 if code % 2 else 1.0
-                for row in range(first_deposit[code // 2], first_deposit[code // 2 + 1]):
-                    across = mirror * deposits[row, 1]
-                    eta[hit], phi[hit] = place_deposit(deposits[row, 0], across, turn, around)
-                    share[hit] = deposits[row, 2] * energy
-                    hit += 1
-            layer[start:hit] = numbers[position]
-            r[start:hit] = radius
+            radius = radii[event, position]
+            center, stop = (eta_center[event], phi_center[event], radius), boundaries[position + 1]
+            state[event], first, n_hits = place_layer(
+                chosen, first, stop, state[event], center, tables, edges,
+                (eta[hit:], phi[hit:], energy[hit:]),
+            )  # fmt: skip
+            layer[hit : hit + n_hits] = numbers[position]
+            r[hit : hit + n_hits] = radius
+            hit += n_hits

@@ -29,6 +29,7 @@ from calovox.phi_modulation.phases import PERIOD, phi_in_cells, phi_phase
 
 __all__ = [
     "MODULATED_LAYERS",
+    "NO_FACTORS",
     "N_BINS",
     "TABLE_BINS",
     "HitFactors",
@@ -192,16 +193,10 @@ class PhiModulation:
         """Find the |eta| range of each value; beyond the ends, the nearest range."""
         return self.eta_edges[1:-1].searchsorted(abs_eta, side="right")
 
-    def hit_factors(self, abs_eta: Float[Array, " event"]) -> "HitFactors":
-        """Give what kernels need to put the modulation into hits.
-
-        Args:
-            abs_eta: Absolute pseudorapidity of each event's photon.
-
-        Returns:
-            The factors.
-        """
-        return HitFactors(True, self._applied, self.eta_range(abs_eta), curve_rows())
+    @cached_property
+    def hit_factors(self) -> "HitFactors":
+        """What kernels need to put the modulation into hits."""
+        return HitFactors(True, self._applied, self.eta_edges[1:-1], curve_rows())
 
     @cached_property
     def _applied(self) -> Float64[Array, "range row bin"]:
@@ -220,22 +215,14 @@ class HitFactors(NamedTuple):
     Attributes:
         modulated: Whether there is a modulation; if not, all else is never looked at.
         factors: What a hit energy is multiplied by.
-        eta_ranges: The |eta| range of each event.
+        eta_borders: Borders between the |eta| ranges of photons.
         rows: The row of each layer number.
     """
 
     modulated: bool
     factors: Float64[Array, "range row bin"]
-    eta_ranges: Int64[Array, " event"]
+    eta_borders: Float64[Array, " border"]
     rows: Int64[Array, "256"]
-
-    @classmethod
-    def none(cls, n_events: int) -> "HitFactors":
-        """Give the factors of hits without modulation."""
-        return cls(False, _NO_FACTORS, np.zeros(n_events, dtype=np.int64), curve_rows())
-
-
-_NO_FACTORS: Final = np.ones((1, len(MODULATED_LAYERS) + 1, 1))
 
 
 def _with_others(factors: Float64[Array, "range layer bin"]) -> Float64[Array, "range row bin"]:
@@ -243,13 +230,21 @@ def _with_others(factors: Float64[Array, "range layer bin"]) -> Float64[Array, "
     return np.concatenate([factors, np.ones_like(factors[:, :1])], axis=1)
 
 
+NO_FACTORS: Final = HitFactors(
+    False, np.ones((1, len(MODULATED_LAYERS) + 1, 1)), np.empty(0), curve_rows()
+)
+"""The factors of hits without modulation."""
+
+
 @kernel(inline="always")
-def phase_bin(phi: float, n_bins: int) -> np.uint32:
+def phase_bin(phi: float, n_bins: int) -> np.int32:
     """Find the bin of an azimuth in one period, inside a compiled kernel."""
-    position = phi * (n_bins * 1024.0 / (2.0 * np.pi)) + 512 * n_bins
-    # the next lower bin below -pi too, then a full turn more: above 0 for any phi
-    whole = int(np.floor(position)) + 1024 * n_bins
-    return np.uint32(whole) % np.uint32(n_bins)  # faster than with 64 bits
+    position = np.floor(phi * (n_bins * 1024.0 / (2.0 * np.pi)) + 512 * n_bins)
+    # a remainder of whole numbers that floating-point numbers hold exactly: vector instructions
+    # have no other; the quotient may be rounded across a border
+    place = position - np.floor(position * (1.0 / n_bins)) * n_bins
+    place = place + n_bins if place < 0.0 else place
+    return np.int32(place - n_bins if place >= n_bins else place)
 
 
 @kernel(error_model="numpy")

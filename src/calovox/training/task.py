@@ -320,6 +320,8 @@ def _record(
         recipe=config,
         data=data,
         n_steps=start.recipe.n_steps,
+        detector=None if files.detector is None else files.detector.to_dict(),
+        particle=files.particle,
     )
 
 

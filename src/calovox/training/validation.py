@@ -62,6 +62,9 @@ _PER_BIN: Final = 25
 
 _MOST_BINS: Final = 40
 
+_BATCH_VOXELS: Final = 2_000_000
+"""Voxels of a batch of validation: on the regular grid, 1024 showers have fewer."""
+
 
 class Validation:
     """Judges models by showers that they were not trained with.
@@ -71,13 +74,15 @@ class Validation:
     Args:
         files: The showers.
         seed: Seed of the noise.
-        batch_size: Showers at a time.
+        batch_size: Showers at a time; None for 1024, fewer of those with many voxels.
     """
 
-    def __init__(self, files: ShowerFiles, *, seed: int = 1, batch_size: int = 1024) -> None:
+    def __init__(
+        self, files: ShowerFiles, *, seed: int = 1, batch_size: int | None = None
+    ) -> None:
         self.files = files
         self.seed = seed
-        self.batch_size = batch_size
+        self.batch_size = batch_size or max(1, min(1024, _BATCH_VOXELS // files.grid.n_voxels))
         drawn = files.drawn(seed)
         self._showers = drawn.read(np.arange(len(drawn)))
         self._n_showers = len(drawn)

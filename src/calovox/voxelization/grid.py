@@ -122,11 +122,12 @@ class VoxelGrid:
         return cls(rings, "regular", names=tuple(layer.name for layer in layers))
 
     @classmethod
-    def from_toml(cls, path: Path) -> "VoxelGrid":
+    def from_toml(cls, path: Path, layers: Sequence[Layer] = BARREL_LAYERS) -> "VoxelGrid":
         """Read a grid from a TOML file, described in `calovox.voxelization.grid_toml`.
 
         Args:
             path: The file; its name is the grid's, unless it has a key ``name``.
+            layers: Layers of the detector, if the file does not say.
 
         Returns:
             The grid.
@@ -135,7 +136,7 @@ class VoxelGrid:
             ValueError: If the rings do not fit, or the file has unknown or missing keys.
         """
         try:
-            text = parse_rings(path.read_text(encoding="utf-8"))
+            text = parse_rings(path.read_text(encoding="utf-8"), layers)
             return cls(text.rings, text.name or path.stem, names=text.names)
         except (ValueError, UnicodeDecodeError) as problem:
             raise ValueError(f"{path}: {problem}") from problem
@@ -187,11 +188,15 @@ class VoxelGrid:
             return NotImplemented
         if self is other:
             return True
-        same_layers = self.numbers == other.numbers and self.layer_sizes == other.layer_sizes
-        return same_layers and bool(np.array_equal(self.edges, other.edges))
+        return self._content == other._content
 
     def __hash__(self) -> int:
-        return hash(self.edges.tobytes())
+        return hash(self._content)
+
+    @cached_property
+    def _content(self) -> tuple[tuple[int, ...], tuple[int, ...], bytes]:
+        """What makes grids equal, compared at each batch of showers."""
+        return self.numbers, self.layer_sizes, (self.edges + 0.0).tobytes()  # no -0
 
     def __repr__(self) -> str:
         return f"VoxelGrid({self.name}: {self.n_voxels} voxels)"

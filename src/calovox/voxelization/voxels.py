@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float32, Float64, Int, Int64
+from calovox.photons.weights import complete_weights
 from calovox.voxelization.grid import VoxelGrid
-from calovox.weights import complete_weights
 
 __all__ = ["Voxels", "concatenate_voxels"]
 

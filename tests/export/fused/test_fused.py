@@ -82,7 +82,7 @@ def test_fused_graph_gives_the_showers_of_transformers_and_students(
 ) -> None:
     shapes: ShapeSizes = CfmSizes(width=32, voxels=voxels)
     if tokens:
-        shapes = toy_dit(tokens=tokens, voxels=voxels, path=path)
+        shapes = toy_dit(tokens=tokens, voxels=voxels, path=path, solver_steps=5)
     if evaluations:
         shapes = toy_student(shapes, evaluations=evaluations)
     sampler = TwoStageSampler(*build(toy_grid(), InnSizes(n_blocks=4, width=16), shapes)).eval()

@@ -1,11 +1,10 @@
 r"""The inverse of a spline flow in as few nodes as possible.
 
-A graph of small tensors costs time by the node, not by the number. Three changes of
-`ConditionalFlow.inverse` leave what it computes as it is:
+A graph of small tensors costs time by the node, and by the weight that is read. Three changes
+of `ConditionalFlow.inverse` leave what it computes as it is:
 
 - Permutations are part of the weights: every block reads and writes the same places.
-- The numbers that a block needs again behind its network travel through it, as ReLU(z) and
-  ReLU(-z) in further neurons.
+- What the variables add to the quantities of the bins comes from one product beside the network.
 - A spline is evaluated in all of its bins at once instead of in the one that holds y. With
   e = min(max(y - y_k, 0), h) and p = h - e, the part of y's bin below and above y, a bin of width
   w, height h and slopes d_0, d_1 at its knots adds
@@ -20,7 +19,7 @@ Outside of [-bound, bound] the parts of y beyond are added: the linear tails.
 
 The flow is evaluated in double precision. Where splines are steep, 14 blocks enlarge a rounding
 of 1e-7 to 1e-4 and more in the logits of layer energies; on tensors this small, double precision
-costs next to nothing.
+costs little.
 
 References:
     C. Durkan, A. Bekasov, I. Murray, G. Papamakarios, *Neural spline flows*, 2019,
@@ -34,7 +33,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor, nn
 
-from calovox.export.affine import Affine, block_diagonal, linear_layers
+from calovox.export.affine import Affine, linear_layers
 from calovox.nn import ConditionalFlow, SplineCoupling
 from calovox.nn.spline import MIN_SHARE, MIN_SLOPE, UNIT_SLOPE
 
@@ -64,7 +63,7 @@ class FusedFlow(nn.Module):
             coupling = flow.blocks[k]
             assert isinstance(coupling, SplineCoupling)
             blocks.append(_FusedBlock(coupling, places))
-            self.consumers.append(_condition_part(coupling, 2 * len(places)))
+            self.consumers.append(_condition_part(coupling))
             if k > 0:  # the permutation before the block is done by reading other places
                 places = places[flow.inverse_permutations[k - 1]]
         self.blocks = nn.ModuleList(blocks)
@@ -107,8 +106,8 @@ class _FusedBlock(nn.Module):
         changed = places[coupling.n_unchanged :]
         self.hidden = _hidden_layers(coupling, places)
         shares, offsets = _bin_quantities(coupling.bound, self.n_bins, n_changed)
-        tails = _tails(n_variables, changed, coupling.bound)
-        self.outputs = _output_layer(coupling, changed, offsets, tails)
+        self.outputs = _output_layer(coupling)
+        self.offsets = _offset_layer(n_variables, changed, coupling.bound, offsets)
         n_tails = 2 * n_variables
         self.knots = Affine(nn.functional.pad(shares, (0, 0, 0, n_tails)), dtype=torch.float64)
         one = torch.eye(self.n_parts, dtype=torch.float64)
@@ -128,8 +127,8 @@ class _FusedBlock(nn.Module):
         neurons = self.hidden[0](z, condition).relu()
         for layer in self.hidden[1:]:
             neurons = layer(neurons).relu()
-        parts = [2 * n, 2 * n, 6 * n + n_tails]
-        logits, slopes, offsets = torch.split(self.outputs(neurons), parts, dim=1)
+        logits, slopes = torch.split(self.outputs(neurons), 2 * n, dim=1)
+        offsets = self.offsets(z)
         # one softmax for widths and heights of all variables
         shares = logits.reshape(-1, self.n_bins).softmax(dim=1).reshape(-1, 2 * n)
         quantities = self.knots(shares, offsets).relu()
@@ -147,26 +146,20 @@ class _FusedBlock(nn.Module):
 
 
 def _condition_part(
-    coupling: SplineCoupling, n_passed: int
+    coupling: SplineCoupling,
 ) -> tuple[Float64[Tensor, "neuron condition"], Float64[Tensor, " neuron"]]:
     weight, bias = linear_layers(coupling.network, nn.ReLU)[0]
-    weight = weight[:, coupling.n_unchanged :]
-    return nn.functional.pad(weight, (0, 0, 0, n_passed)), nn.functional.pad(bias, (0, n_passed))
+    return weight[:, coupling.n_unchanged :], bias
 
 
 def _hidden_layers(coupling: SplineCoupling, places: Int64[Tensor, " variable"]) -> nn.ModuleList:
-    """Extend the hidden layers by neurons that hand on z and -z."""
-    layers = linear_layers(coupling.network, nn.ReLU)[:-1]
-    n_variables = len(places)
-    first = layers[0][0].new_zeros(len(layers[0][1]), n_variables)
-    first[:, places[: coupling.n_unchanged]] = layers[0][0][:, : coupling.n_unchanged]
-    one = torch.eye(n_variables, dtype=torch.float64)
-    extended = [Affine(torch.cat([first, one, -one]), dtype=torch.float64)]
-    passed = torch.eye(2 * n_variables, dtype=torch.float64)
-    for weight, bias in layers[1:]:
-        bias = nn.functional.pad(bias, (0, 2 * n_variables))
-        extended.append(Affine(block_diagonal(weight, passed), bias, dtype=torch.float64))
-    return nn.ModuleList(extended)
+    """Let the first hidden layer read variables where they stand."""
+    (weight, bias), *later = linear_layers(coupling.network, nn.ReLU)[:-1]
+    first = weight.new_zeros(len(bias), len(places))
+    first[:, places[: coupling.n_unchanged]] = weight[:, : coupling.n_unchanged]
+    layers = [Affine(first, dtype=torch.float64)]
+    layers.extend(Affine(*layer, dtype=torch.float64) for layer in later)
+    return nn.ModuleList(layers)
 
 
 def _bin_quantities(
@@ -199,28 +192,28 @@ def _bin_quantities(
     return torch.cat(shares), torch.cat(offsets)
 
 
-def _tails(
-    n_variables: int, changed: Int64[Tensor, " changed"], bound: float
-) -> Float64[Tensor, "tail column"]:
-    """Write z and -z, less the bound if changed: constants, then factors of both."""
+def _offset_layer(
+    n_variables: int,
+    changed: Int64[Tensor, " changed"],
+    bound: float,
+    offsets: Float64[Tensor, "quantity column"],
+) -> Affine:
+    """Join what variables add to quantities of bins, and z and -z, less the bound if changed."""
+    of_bins = offsets.new_zeros(len(offsets), n_variables)
+    of_bins[:, changed] = offsets[:, 1:]
     constants = torch.zeros(n_variables, dtype=torch.float64)
     constants[changed] = -bound
-    factors = torch.eye(2 * n_variables, dtype=torch.float64)
-    return torch.cat([constants.repeat(2)[:, None], factors], dim=1)
+    each = torch.eye(n_variables, dtype=torch.float64)
+    weight = torch.cat([of_bins, each, -each])
+    return Affine(weight, torch.cat([offsets[:, 0], constants.repeat(2)]), dtype=torch.float64)
 
 
-def _output_layer(
-    coupling: SplineCoupling,
-    changed: Int64[Tensor, " changed"],
-    offsets: Float64[Tensor, "quantity column"],
-    tails: Float64[Tensor, "tail columns"],
-) -> Affine:
-    """Join logits, (minus) slopes at both ends of each bin, and what is added to the shares."""
+def _output_layer(coupling: SplineCoupling) -> Affine:
+    """Order the last layer: logits, then (minus) slopes at both ends of each bin."""
     weight, bias = linear_layers(coupling.network, nn.ReLU)[-1]
-    n_changed, n_passed = len(changed), len(tails)
     # the bias is one more column: rows can then be cut and reordered with their bias
     both = torch.cat([weight, bias[:, None]], dim=1)
-    both = both.reshape(n_changed, -1, both.shape[1])
+    both = both.reshape(coupling.n_changed, -1, both.shape[1])
     n_bins = (both.shape[1] + 1) // 3
     logits, inner = both[:, : 2 * n_bins], both[:, 2 * n_bins :]
     # the network gives slopes at inner knots alone; rows of zeros with this bias make them 1 at
@@ -229,18 +222,5 @@ def _output_layer(
     slopes[:, :, -1] += UNIT_SLOPE
     # minus: the forward pass writes softplus(s) as -log(sigmoid(-s)), which it can keep finite
     parts = (logits, -slopes[:, 1:], -slopes[:, :-1])
-    network = torch.cat([part.flatten(0, 1) for part in parts])
-    # columns: neurons of the network, then ReLU(z) and ReLU(-z) handed through, then the bias
-    network = torch.cat(
-        [network[:, :-1], network.new_zeros(len(network), n_passed), network[:, -1:]], 1
-    )
-    # y = ReLU(y) - ReLU(-y): the factor of y enters twice, with both signs
-    passed = offsets.new_zeros(len(offsets), n_passed)
-    n_variables = n_passed // 2
-    passed[:, changed] = offsets[:, 1:]
-    passed[:, n_variables + changed] = -offsets[:, 1:]
-    # offsets and tails have their constants in the first column: here the bias is the last one
-    direct = torch.cat([torch.cat([passed, offsets[:, :1]], 1), tails.roll(-1, 1)])
-    direct = nn.functional.pad(direct, (weight.shape[1], 0))
-    joined = torch.cat([network, direct])
+    joined = torch.cat([part.flatten(0, 1) for part in parts])
     return Affine(joined[:, :-1], joined[:, -1], dtype=torch.float64)

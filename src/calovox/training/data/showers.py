@@ -12,9 +12,10 @@ from torch import Tensor
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
+from calovox.dataset.detectors import detector_of_datasets, particle_of_datasets
 from calovox.models.base import Conditions, Showers
+from calovox.photons.weights import draw_by_weight
 from calovox.voxelization import Voxels, concatenate_voxels
-from calovox.weights import draw_by_weight
 
 __all__ = ["ShowerFiles", "choose_showers", "move_showers", "voxels_to_showers"]
 
@@ -31,6 +32,8 @@ class ShowerFiles:
         energy_range: Lowest kinetic energy in MeV, and the highest.
 
     Attributes:
+        detector: What the datasets say of their detector; None for the layers of the barrel.
+        particle: What made the showers.
         rows: Where the showers in both ranges stand among all of the files.
         energy_range: Lowest and highest kinetic energy of the showers in both ranges.
         covered_range: The same of the showers in `eta_range`, whatever their energies.
@@ -55,6 +58,8 @@ class ShowerFiles:
                     f"{reader.path}: expected the voxels of {readers[0].path}; "
                     "voxelize all files on one grid"
                 )
+        self.detector = detector_of_datasets(readers)
+        self.particle = particle_of_datasets(readers)
         self.readers = tuple(readers)
         self.grid = readers[0].grid
         self._starts = np.cumsum([0, *(len(reader) for reader in readers)])

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calovox.weights import (
+from calovox.photons.weights import (
     complete_weights,
     describe_weights,
     draw_by_weight,

@@ -99,4 +99,4 @@ def draw_by_weight(
     points = (np.arange(number) + rng.random()) / number
     # a point may be rounded up to the last end itself
     drawn = np.searchsorted(ends / ends[-1], points, side="right")
-    return np.minimum(drawn, len(weights) - 1).astype(np.int64)
+    return np.asarray(np.minimum(drawn, len(weights) - 1), dtype=np.int64)

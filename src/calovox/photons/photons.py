@@ -9,22 +9,24 @@ between 2^8 and 2^22 MeV, with E_t = 2^19 MeV and k = 1 / log 8, natural logarit
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, Int, Int64
+from calovox.photons.weights import complete_weights, is_weight
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.units import parse_quantity
-from calovox.weights import complete_weights, is_weight
 
 __all__ = [
+    "PDG",
     "Distribution",
     "Fixed",
     "LogUniform",
     "NoteSpectrum",
+    "Particle",
     "Photons",
     "SignedUniform",
     "Uniform",
@@ -33,8 +35,15 @@ __all__ = [
     "event_indices",
     "parse_energies",
     "parse_etas",
+    "parse_particle",
     "photons_digest",
 ]
+
+Particle = Literal["photon", "electron", "positron"]
+"""Kinds of particles; wherever nothing else is said, it is a photon."""
+
+PDG: Final[Mapping[Particle, int]] = {"photon": 22, "electron": 11, "positron": -11}
+"""Their numbers of the Particle Data Group."""
 
 _LAST_EVENT: Final = 2**63 - 1
 
@@ -155,6 +164,8 @@ class NoteSpectrum:
 class Photons:
     """Photons that reach the calorimeter, with momenta that point back to the detector origin.
 
+    Files say if they are other particles (`Particle`), which are treated alike.
+
     Attributes:
         energy: Kinetic energy in MeV.
         eta: Pseudorapidity of the momentum.
@@ -199,7 +210,9 @@ class Photons:
         return len(self.energy)
 
     def __getitem__(self, events: slice | Int[Array, " chosen"]) -> "Photons":
-        columns = {name: None if v is None else v[events] for name, v in vars(self).items()}
+        columns: dict[str, Any] = {
+            name: None if v is None else v[events] for name, v in vars(self).items()
+        }
         return Photons(**columns)
 
 
@@ -213,7 +226,7 @@ def concatenate_photons(parts: Sequence[Photons]) -> Photons:
         All photons. If any have weights, the others weigh 1; the radii of the interactions are
         None unless all are known.
     """
-    joined: dict[str, Array | None] = {}
+    joined: dict[str, Any] = {}
     for field in fields(Photons):
         columns = [getattr(part, field.name) for part in parts]
         if field.name == "weight":
@@ -326,6 +339,24 @@ def parse_etas(text: str) -> Distribution:
         ValueError: If the text is none of these.
     """
     return _parse("eta", text, "abs", SignedUniform, _parse_number)
+
+
+def parse_particle(text: object) -> Particle:
+    """Read the kind of a particle, as files have it.
+
+    Args:
+        text: Its name; None for a photon.
+
+    Returns:
+        The kind.
+
+    Raises:
+        ValueError: If it is none of the known ones.
+    """
+    for known in PDG:
+        if text == known or (text is None and known == "photon"):
+            return known
+    raise ValueError(f"particle: expected {', '.join(PDG)}, got {text!r}")
 
 
 def _parse_number(text: str) -> float:
