@@ -97,16 +97,17 @@ class FusedEnergies(nn.Module):
             The energies.
         """
         total, logits = torch.split(self.logits(y), [1, 2 * self.n_layers - 1], dim=1)
-        at = None if self.bounds is None else self.bounds.at(energy[:, 0])
-        total = total.relu() if at is None else self.bounds.bound_total(total, at)
+        bounds = self.bounds
+        at = total if bounds is None else bounds.at(energy[:, 0])
+        total = total.relu() if bounds is None else bounds.bound_total(total, at)
         raw = 1.0 / (1.0 + logits.exp())
         shares = (raw + (raw * self.stretch - self.shift)).clamp(0.0, 1.0)
         taken, rests = torch.split(shares, [self.n_layers, self.n_layers - 1], dim=1)
         # up to `least_rest` of the energy is given to no layer
         rests = torch.where(rests > self.least_rest, rests, 0.0)
-        if at is not None:
+        if bounds is not None:
             kept, one = torch.split(taken, [self.n_layers - 1, 1], dim=1)
-            kept, rests = self.bounds.bound_shares(kept, rests, at)
+            kept, rests = bounds.bound_shares(kept, rests, at)
             taken = torch.cat([kept, one], dim=1)
         shares = torch.cat([taken, rests], dim=1)
         factors = torch.where(self.before, rests.unsqueeze(1), self.one)
