@@ -137,18 +137,20 @@ parity: build/jetnet
 # not depend on weights, so one step of training is enough for these.
 NOTE_RUNS := build/note_inn build/note_cfm
 
-build/note_%: sample/photons_optimal.h5 configs/inn_note.toml configs/cfm_small_note.toml | $(VENV)/.dev
+build/note_%: sample/photons_scan.h5 configs/inn_note.toml configs/cfm_small_note.toml | $(VENV)/.dev
 	@mkdir -p $(@D)
 	$(CALOVOX) train $* --config configs/$(if $(filter inn,$*),inn,cfm_small)_note.toml --data $< \
-		--validation $< --eta 0:0.7 --energy 48GeV:98GeV --batch-size 512 --steps 1 --force -o $@
+		--validation $< --eta 0:0.7 --energy 256MeV:2.1TeV --batch-size 512 --steps 1 --force -o $@
 
 build/plain: $(NOTE_RUNS) sample/sub_voxels_optimal.root
 	$(CALOVOX) export $(NOTE_RUNS) --plain --sub-voxels sample/sub_voxels_optimal.root \
 		--phi-modulation sample/phi_curve.h5 --no-fastcalosim --force -o $@
 
-benchmark: build/plain
+# Two minutes with three rounds; more for smaller uncertainties: make benchmark ROUNDS=10
+ROUNDS := 3
+benchmark: build/plain sample/photons_scan.h5
 	$(CALOVOX) benchmark build/plain calocfm calodit_teacher calodit fastcalosimv2 fastcalogan \
-		--force -o build/benchmark.json
+		sample/photons_scan.h5 --energy 1GeV,65GeV,1TeV --rounds $(ROUNDS) --force -o build/benchmark.json
 
 # -- demonstration on the shipped sample -----------------------------------------------------
 

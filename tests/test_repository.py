@@ -48,8 +48,8 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),
     "patterns": (  # voxels to hits and cells where Geant4 had them
-        "arrays binned_shower files geometry hits kernels phi_modulation photons "
-        "random_streams voxelization"
+        "arrays binned_shower files geometry hits kernels phi_modulation random_streams "
+        "voxelization"
     ),
     "dataset": (  # its file
         "arrays binned_shower files geometry hits patterns phi_modulation photons "
@@ -78,8 +78,8 @@ MAY_IMPORT = {
         "phi_modulation photons random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
-        "arrays binned_shower files geometry models patterns phi_modulation photons "
-        "random_streams runtime simulation voxelization"
+        "arrays binned_shower dataset files geometry models patterns phi_modulation photons "
+        "random_streams runtime simulation units voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
         "arrays dataset files geometry hits kernels photons random_streams reconstruction text "

@@ -85,29 +85,47 @@ def slices(report: dict[str, Any]) -> str:
     return write(["abs(eta)", "Geant4 halves", "the note's CaloINN", "CaloINN"], rows)
 
 
+CHAINS = {"to voxels": ("single", "batches"), "to cells": ("chain", "chain_batches")}
+
+
 def cost(content: dict[str, Any]) -> str:
-    """List time and memory of the models."""
+    """List time and memory of the models, times with their ratio to the first one."""
     models = content["models"]
-    lines: dict[str, Callable[[Any], str]] = {
-        "parameters": lambda m: f"{m['n_parameters']:,}".replace(",", " "),
-        "one shower, ms": lambda m: f"{m['single']['mean']:.2f} +- {m['single']['std']:.2f}",
-        "median, ms": lambda m: f"{m['single']['p50']:.2f}",
-        "95th, 99th percentile, ms": lambda m: (
-            f"{m['single']['p95']:.2f}, {m['single']['p99']:.2f}"
-        ),
-        "100, 1000 at once, ms a shower": lambda m: _both(m["batches"]),
-        "one shower up to cells, ms": lambda m: (
-            f"{m['chain']['mean']:.2f} +- {m['chain']['std']:.2f}"
-        ),
-        "median up to cells, ms": lambda m: f"{m['chain']['p50']:.2f}",
-        "100, 1000 at once up to cells, ms a shower": lambda m: _both(m["chain_batches"]),
-        "memory of one range, of all, MB": lambda m: f"{m['memory']:.0f}, {m['memory_all']:.0f}",
-    }
+    (reference, *_) = models.values()
     rows = [
-        [title, *(value(model) for model in models.values())] for title, value in lines.items()
+        ["parameters", *(_count(m["n_parameters"]) for m in models.values())],
+        [
+            "memory of one range, of all, MB",
+            *(f"{m['memory']:.0f}, {m['memory_all']:.0f}" for m in models.values()),
+        ],
     ]
-    names = {"plain": "note, plain"}
-    return write(["", *(names.get(Path(n).name, f"`{n}`") for n in models)], rows)
+    for energy in reference["times"]:
+        for what, keys in CHAINS.items():
+            of_reference = reference["times"][energy]
+            columns = [
+                _times(m["times"].get(energy), of_reference, *keys) for m in models.values()
+            ]
+            titles = ("median", "95th, 99th percentile", "100, 1000 at once")
+            for title, *line in zip(titles, *columns, strict=True):
+                rows.append([f"{energy}, {what}: {title}", *line])
+    names = {"plain": "note, plain", "photons_scan": "BinnedShower"}
+    return write(["ms a shower", *(names.get(Path(n).stem, f"`{n}`") for n in models)], rows)
+
+
+def _times(
+    times: dict[str, Any] | None, reference: dict[str, Any], single: str, batches: str
+) -> tuple[str, str, str]:
+    if times is None:
+        return "-", "-", "-"
+    own = times[single]
+    median = f"{own['p50']:.2f}"
+    if times is not reference:
+        median += f" (1/{reference[single]['p50'] / own['p50']:.2g})"
+    return median, f"{own['p95']:.2f}, {own['p99']:.2f}", _both(times[batches])
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}".replace(",", " ")
 
 
 def referee(rows: list[dict[str, Any]]) -> str:

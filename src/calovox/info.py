@@ -1,7 +1,9 @@
 """What is in a file or a folder of calovox, in a few lines."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,10 +116,12 @@ def _describe_parametrisation(path: Path) -> dict[str, str]:
 def _describe_patterns(path: Path) -> dict[str, str]:
     library = read_patterns(path)
     low, high = map(format_energy, library.energies[[0, -1]])
+    edges = [0.0, *library.eta_borders.tolist(), math.inf]
     return {
         "format": "library of patterns",
         "grid": f"{library.grid.name}: {library.grid.n_voxels} voxels",
         "stored energies": f"{len(library.energies)}, {low} to {high}",
+        "ranges of |eta|": ", ".join(f"{low:g} to {high:g}" for low, high in pairwise(edges)),
         "showers of an energy": f"{library.n_showers.min()} to {library.n_showers.max()}",
         "patterns": f"{len(library)}, with {library.n_deposits.mean():.3g} deposits on average",
         "phi modulation": modulation_state(library.meta.get("phi_modulation")),

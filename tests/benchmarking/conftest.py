@@ -3,16 +3,16 @@
 import pytest
 
 from calovox.benchmarking import costs
-from calovox.runtime import ModelSet, load_models
+from calovox.benchmarking.subjects import Subject, open_subject
 from tests.toy_onnx import write_toy_onnx
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelSet]:
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Subject]:
     """Give the models by the names of their files."""
     folder = tmp_path_factory.mktemp("models")
     paths = [write_toy_onnx(folder / f"{name}.onnx") for name in ("a", "b")]
-    return {path.name: load_models(path) for path in paths}
+    return {path.name: open_subject(str(path)) for path in paths}
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,12 @@ from calovox.benchmarking import measure_memory
 
 
 def test_memory_is_that_of_the_loaded_model(models):
-    path = models["a.onnx"].models[0].path
+    path = models["a.onnx"].path(0.2)
     assert 0.0 < measure_memory(path) < 100.0
 
 
 def test_memory_of_several_models_is_that_of_all_in_one_process(models):
-    paths = [model.models[0].path for model in models.values()]
+    paths = [model.path(0.2) for model in models.values()]
     assert measure_memory(*paths, *paths) > measure_memory(paths[0])
 
 

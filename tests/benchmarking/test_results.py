@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from calovox.benchmarking import Cost, Timing
+from calovox.benchmarking import Cost, Times, Timing
 from calovox.benchmarking.results import Benchmark, benchmark_models, processor_name
-from calovox.runtime import ModelSet
+from calovox.benchmarking.subjects import Subject
 
 
 def cost(scale: float, *, n_parameters: int | None = 10) -> Cost:
     timing = Timing(*(scale * number for number in range(1, 1 + len(Timing.__annotations__))))
+    times = Times(timing, {"100": 4.0 * scale}, timing, {"100": 5.0 * scale}, 300.0)
     return Cost(
         file="a.onnx",
         file_size=scale,
@@ -19,23 +20,21 @@ def cost(scale: float, *, n_parameters: int | None = 10) -> Cost:
         memory=2.0 * scale,
         n_models=1,
         memory_all=0.0,
-        single=timing,
-        batches={"100": 4.0 * scale},
-        chain=timing,
-        chain_batches={"100": 5.0 * scale},
-        hits_per_shower=300.0,
+        times={"65 GeV": times},
     )
 
 
 @pytest.fixture
 def benchmark() -> Benchmark:
-    return Benchmark({"a": cost(2.0), "b": cost(3.0, n_parameters=None)}, energy=65e3, eta=0.2)
+    return Benchmark(
+        {"a": cost(2.0), "b": cost(3.0, n_parameters=None)}, energies=(65e3,), eta=0.2
+    )
 
 
 def test_numbers_of_all_levels_have_names_of_one_level(benchmark: Benchmark) -> None:
     values = benchmark.values("a")
-    assert values["single.mean"] == 2.0
-    assert values["chain_batches.100"] == 10.0
+    assert values["times.65 GeV.single.mean"] == 2.0
+    assert values["times.65 GeV.chain_batches.100"] == 10.0
     assert values["file"] == "a.onnx"
     assert not any(isinstance(value, dict) for value in values.values())
 
@@ -43,7 +42,9 @@ def test_numbers_of_all_levels_have_names_of_one_level(benchmark: Benchmark) -> 
 def test_ratios_are_to_the_first_model(benchmark: Benchmark) -> None:
     assert benchmark.reference == "a"
     ratios = benchmark.ratios("b")
-    assert {ratios[name] for name in ("memory", "single.mean", "batches.100")} == {1.5}
+    assert {
+        ratios[name] for name in ("memory", "times.65 GeV.single.mean", "times.65 GeV.batches.100")
+    } == {1.5}
     assert set(benchmark.ratios("a").values()) == {1.0}
 
 
@@ -55,10 +56,10 @@ def test_file_has_all_numbers_and_the_machine(benchmark: Benchmark, tmp_path: Pa
     path = tmp_path / "benchmark.json"
     benchmark.write(path, provenance={"program": "calovox"})
     content = json.loads(path.read_text(encoding="utf-8"))
-    assert content["photon"] == {"energy": 65e3, "eta": 0.2}
+    assert content["photons"] == {"energies": [65e3], "eta": 0.2}
     assert content["provenance"] == {"program": "calovox"}
-    assert content["models"]["b"]["single"]["mean"] == 3.0
-    assert content["ratios"]["b"]["single.mean"] == 1.5
+    assert content["models"]["b"]["times"]["65 GeV"]["single"]["mean"] == 3.0
+    assert content["ratios"]["b"]["times.65 GeV.single.mean"] == 1.5
     assert content["machine"]["processor"] == processor_name() != ""
 
 
@@ -69,16 +70,16 @@ def test_a_file_is_replaced_only_if_it_is_asked_for(benchmark: Benchmark, tmp_pa
         benchmark.write(path)
     assert path.read_text() == "before"
     benchmark.write(path, overwrite=True)
-    assert json.loads(path.read_text())["version"] == 1
+    assert json.loads(path.read_text())["version"] == 2
 
 
-def test_models_are_measured_in_their_order(models: dict[str, ModelSet]) -> None:
-    names = [str(model.models[0].path) for model in models.values()][::-1]
-    result = benchmark_models(names, energy=65e3, eta=0.2, rounds=1, passes=1)
+def test_models_are_measured_in_their_order(models: dict[str, Subject]) -> None:
+    names = [str(model.path(0.2)) for model in models.values()][::-1]
+    result = benchmark_models(names, energies=[65e3], eta=0.2, rounds=1, passes=1)
     assert list(result.costs) == names
-    assert (result.energy, result.eta) == (65e3, 0.2)
+    assert (result.energies, result.eta) == ((65e3,), 0.2)
 
 
 def test_a_model_named_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="expected different models, got a, a"):
-        benchmark_models(["a", "a"], energy=65e3, eta=0.2)
+        benchmark_models(["a", "a"], energies=(65e3,), eta=0.2)

@@ -1,3 +1,4 @@
+import logging
 import time
 
 from calovox.cli import progress
@@ -34,3 +35,29 @@ def test_first_line_does_not_wait_for_the_first_batch(capsys, monkeypatch):
     with progress.progress_of("work", 10):
         time.sleep(0.2)
         assert capsys.readouterr().err.startswith("work: 0 of 10 showers, at work")
+
+
+def test_line_says_that_kernels_are_compiled(capsys, caplog, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_TO_FIRST_LINE", 0.1)
+    log = logging.getLogger("calovox.kernels")
+    caplog.set_level(logging.INFO, logger="calovox.kernels")
+    with progress.progress_of("work", 10) as advance:
+        log.info("compiling")
+        time.sleep(0.4)
+        assert "at work, compiling kernels" in capsys.readouterr().err
+        advance(10)
+    assert "compiling" not in capsys.readouterr().err
+    assert not [h for h in log.handlers if isinstance(h, progress._Listener)]
+
+
+def test_bar_has_no_end_while_kernels_are_compiled(capsys, caplog, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    log = logging.getLogger("calovox.kernels")
+    caplog.set_level(logging.INFO, logger="calovox.kernels")
+    with progress.progress_of("work", 10) as advance:
+        log.info("compiling")
+        time.sleep(0.3)
+        advance(10)
+    shown = capsys.readouterr().err
+    assert "compiling kernels" in shown
+    assert "10/10" in shown

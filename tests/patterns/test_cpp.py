@@ -49,7 +49,7 @@ def test_program_of_the_page_chooses_our_patterns(program, tmp_path, u):
     key = 0, 1, int(np.argmax(library.counts[0, 1]))
     patterns = patterns_by_bin(library)[key]
     energy = 0.5 * (patterns[4][0] + patterns[5][0])
-    words = [program, tmp_path / "patterns.h5", "60000", str(key[2]), repr(energy), str(u)]
+    words = [program, tmp_path / "patterns.h5", "60000", "0.2", str(key[2]), repr(energy), str(u)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     found = np.array(done.stdout.split(), dtype=np.float64).reshape(-1, 3)
     expected = np.array(patterns[5 - 3 + int(6 * u)][1])

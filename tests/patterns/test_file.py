@@ -24,6 +24,19 @@ def test_a_library_comes_back(path):
     assert is_pattern_file(path)
 
 
+def test_libraries_of_version_1_have_one_range_of_abs_eta(path):
+    with h5py.File(path, "r+") as file:
+        file.attrs["version"] = 1
+        del file["eta_borders"]
+        for name in ("n_showers", "counts"):
+            values = file[name][0]
+            del file[name]
+            file[name] = values
+    again = read_patterns(path)
+    assert len(again.eta_borders) == 0
+    assert np.array_equal(again.counts, toy_library().counts)
+
+
 def test_existing_files_are_kept(path):
     with pytest.raises(FileExistsError):
         write_patterns(path, toy_library())

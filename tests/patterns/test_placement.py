@@ -85,6 +85,24 @@ def test_voxels_take_patterns_of_the_nearest_energy_that_encloses_theirs():
     assert (counts + counts).n_lent == 2 * counts.n_lent
 
 
+def test_patterns_of_the_range_of_abs_eta_are_taken():
+    maker = PatternMaker(GRID, eta_borders=(0.1, 0.3))
+    maker.add(DONORS)
+    library = maker.library()
+    assert library.n_showers.shape == (3, 2)
+    assert library.n_showers.sum() == len(DONORS)
+    voxels = known_voxels(library, toy_voxels())
+    hits, _ = voxels_to_pattern_hits(voxels, library, seed=5)
+    *_, energy = map(np.array, zip(*voxels_to_pattern_hits_twin(voxels, library, 5), strict=True))
+    assert hits.energy == pytest.approx(energy, rel=1e-6)
+
+
+@pytest.mark.parametrize("borders", [(0.0, 1.0), (0.5, 0.4)])
+def test_borders_that_do_not_rise_are_refused(borders):
+    with pytest.raises(ValueError, match="expected `eta_borders` that rise from above 0"):
+        PatternMaker(GRID, eta_borders=borders)
+
+
 @pytest.mark.parametrize("regular", [True, False], ids=["ideal", "displaced"])
 def test_cells_are_those_of_the_hits(regular, monkeypatch):
     table = barrel_cells()

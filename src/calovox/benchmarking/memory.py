@@ -1,8 +1,8 @@
 """Memory that loaded models take.
 
 It is the resident memory of a fresh process, after ONNX Runtime has loaded the models, less
-before; the process imports nothing but numpy and ONNX Runtime. For a parametrisation, it is that
-of the read file, in a process that imported and compiled what reads it.
+before; the process imports nothing but numpy and ONNX Runtime. For a parametrisation or a dataset,
+it is that of the read file, in a process that imported and compiled what reads it.
 """
 
 import os
@@ -53,13 +53,31 @@ before = resident()
 model = read_parametric(Path(sys.argv[1]))
 print(resident() - before)
 """
+_LOAD_LIBRARY: Final = """
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[2])
+from calovox.binned_shower import ShowerLibrary
+from calovox.dataset import DatasetReader
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+before = resident()
+reader = DatasetReader(Path(sys.argv[1]))
+showers = ShowerLibrary(reader.read(), reader.phi_mod())
+print(resident() - before)
+"""
 
 
 def measure_memory(*paths: Path) -> float:
     """Measure the memory that loaded models take together, in a bare process.
 
     Args:
-        paths: ONNX files, or one of a parametrisation.
+        paths: ONNX files, or one of a parametrisation or a dataset.
 
     Returns:
         Resident memory after loading less that before, in MB.
@@ -67,8 +85,9 @@ def measure_memory(*paths: Path) -> float:
     Raises:
         OSError: If the process fails; it needs Linux.
     """
-    if is_parametric_file(paths[0]):
-        command = [_LOAD_PARAMETRIC, str(paths[0]), str(Path(__file__).parents[2])]
+    if paths[0].suffix in (".h5", ".hdf5"):
+        script = _LOAD_PARAMETRIC if is_parametric_file(paths[0]) else _LOAD_LIBRARY
+        command = [script, str(paths[0]), str(Path(__file__).parents[2])]
     else:
         command = [_LOAD, *map(str, paths)]
     result = subprocess.run(

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from calovox.benchmarking.costs import PASSES, ROUNDS, Cost, measure_costs
+from calovox.benchmarking.subjects import open_subject
 from calovox.files.whole import whole_file
-from calovox.runtime import load_models
 
 __all__ = ["Benchmark", "benchmark_models", "processor_name"]
 
 FORMAT = "calovox benchmark"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Benchmark:
 
     Attributes:
         costs: Costs by the names of the models; the first one is the reference of all ratios.
-        energy: Kinetic energy of the photons in MeV.
+        energies: Kinetic energies of photons in MeV.
         eta: Their pseudorapidity.
     """
 
     costs: Mapping[str, Cost]
-    energy: float
+    energies: tuple[float, ...]
     eta: float
 
     @property
@@ -39,7 +39,7 @@ class Benchmark:
         return next(iter(self.costs))
 
     def values(self, name: str) -> dict[str, Any]:
-        """Give the numbers of a model on one level, with names such as ``single.mean``."""
+        """Give the numbers of a model on one level, such as ``times.65 GeV.single.mean``."""
         return _flat(asdict(self.costs[name]))
 
     def ratios(self, name: str) -> dict[str, float]:
@@ -48,7 +48,7 @@ class Benchmark:
         return {
             key: value / reference[key]
             for key, value in self.values(name).items()
-            if isinstance(value, int | float) and reference[key]
+            if isinstance(value, int | float) and reference.get(key)
         }
 
     def write(
@@ -69,7 +69,7 @@ class Benchmark:
             "version": VERSION,
             "provenance": provenance or {},
             "machine": _machine(),
-            "photon": {"energy": self.energy, "eta": self.eta},
+            "photons": {"energies": list(self.energies), "eta": self.eta},
             "models": {name: asdict(cost) for name, cost in self.costs.items()},
             "ratios": {name: self.ratios(name) for name in self.costs},
         }
@@ -80,7 +80,7 @@ class Benchmark:
 def benchmark_models(
     names: Sequence[str],
     *,
-    energy: float,
+    energies: Sequence[float],
     eta: float,
     rounds: int = ROUNDS,
     passes: int = PASSES,
@@ -89,27 +89,28 @@ def benchmark_models(
     """Measure time and memory of models on one thread.
 
     Args:
-        names: Shipped models, folders, ONNX files or parametrisations; the first one is the
-            reference.
-        energy: Kinetic energy of the photons in MeV.
+        names: Shipped models, folders, ONNX files, parametrisations or datasets, which are
+            libraries of showers; the first one is the reference.
+        energies: Kinetic energies of photons in MeV.
         eta: Their pseudorapidity.
         rounds: How often the models take turns.
         passes: Passes of each in a round.
-        advance: Called with the number of finished rounds, `rounds` in all.
+        advance: Called with the number of finished rounds, `rounds` for each
+            energy in all.
 
     Returns:
         The costs.
 
     Raises:
-        ValueError: If a model is named twice, or is not for these photons.
+        ValueError: If a model is named twice, or was trained for none of the photons.
     """
     if len(set(names)) < len(names):
         raise ValueError(f"expected different models, got {', '.join(names)}")
-    models = {name: load_models(name) for name in names}
+    models = {name: open_subject(name) for name in names}
     costs = measure_costs(
-        models, energy=energy, eta=eta, rounds=rounds, passes=passes, advance=advance
+        models, energies=energies, eta=eta, rounds=rounds, passes=passes, advance=advance
     )
-    return Benchmark(costs, energy, eta)
+    return Benchmark(costs, tuple(energies), eta)
 
 
 def processor_name() -> str:

@@ -1,10 +1,12 @@
 """Progress of long work: a bar on a terminal, plain lines elsewhere, always on stderr.
 
-The first line comes within a second, even if the first batch takes longer.
+The first line comes within a second, even if the first batch takes longer. While kernels are
+compiled, the line says so: there is no bar at 0 then.
 """
 
+import logging
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Timer
@@ -29,6 +31,7 @@ Batch = TypeVar("Batch", bound=Sized)
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_TO_FIRST_LINE = 0.7
+_COMPILING = "compiling kernels"
 
 
 @runtime_checkable
@@ -64,7 +67,8 @@ def progress_of(title: str, total: int, *, unit: str = "showers") -> Iterator[Ad
         first.daemon = True
         first.start()
         try:
-            yield lines.advance
+            with _when_compiling(lines.compile):
+                yield lines.advance
         finally:
             first.cancel()
         lines.finish()
@@ -82,9 +86,13 @@ def progress_of(title: str, total: int, *, unit: str = "showers") -> Iterator[Ad
         task = bar.add_task(title, total=total or None, note="")
 
         def advance(count: int, note: str = "") -> None:
-            bar.update(task, advance=count, note=note)
+            bar.update(task, advance=count, note=note, total=total or None)
 
-        yield advance
+        def compiling() -> None:
+            bar.update(task, note=_COMPILING, total=None)  # a bar without an end
+
+        with _when_compiling(compiling):
+            yield advance
 
 
 def track(
@@ -105,6 +113,29 @@ def track(
         for batch in batches:
             yield batch
             advance(len(batch))
+
+
+class _Listener(logging.Handler):
+    """Hears that a kernel is compiled."""
+
+    def __init__(self, heard: Callable[[], None]) -> None:
+        super().__init__(level=logging.INFO)
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.INFO:
+            self._heard()
+
+
+@contextmanager
+def _when_compiling(heard: Callable[[], None]) -> Iterator[None]:
+    """Listen to `calovox.kernels`, which tells of the first kernel that it compiles."""
+    log, listener = logging.getLogger("calovox.kernels"), _Listener(heard)
+    log.addHandler(listener)
+    try:
+        yield
+    finally:
+        log.removeHandler(listener)
 
 
 class _RateColumn(ProgressColumn):
@@ -132,6 +163,9 @@ class _Lines:
 
     def begin(self) -> None:
         self._write("at work")
+
+    def compile(self) -> None:
+        self.note = _COMPILING
 
     def advance(self, count: int, note: str = "") -> None:
         self.done += count

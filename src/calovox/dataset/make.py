@@ -74,6 +74,7 @@ def make_dataset(
     compression: Compression = "blosc2",
     sub_voxels: Path | None = None,
     patterns: Path | None = None,
+    pattern_eta: tuple[float, ...] = (),
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -94,6 +95,7 @@ def make_dataset(
         compression: How to compress; an event library for FastCaloSim has gzip.
         sub_voxels: ROOT file for the average places of hits in their voxels; None for none.
         patterns: File for patterns of deposits in their voxels; None for none.
+        pattern_eta: Borders between the ranges of abs(eta) that patterns are kept apart by.
         provenance: How the dataset is made, but for the hits.
         overwrite: Whether an existing file may be replaced.
         track: Shows the progress.
@@ -143,7 +145,7 @@ def make_dataset(
             average = average_sub_voxels(bare, grid, center=center, detector=detector)
             write_sub_voxels(sub_voxels, average, overwrite=overwrite)
         if patterns is not None:
-            maker = PatternMaker(grid, center=center, detector=detector)
+            maker = PatternMaker(grid, center=center, detector=detector, eta_borders=pattern_eta)
             for batch in hits.batches("patterns", track):
                 maker.add(batch)
             meta = {"provenance": made_from, "phi_modulation": hits.phi_modulation}

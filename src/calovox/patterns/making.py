@@ -32,8 +32,8 @@ class PatternMaker:
     Attributes:
         grid: The voxels.
         merging: How deposits are merged.
-        most: Patterns of a radial bin, a stored energy and a range of abs(eta) beyond this number
-            are left out, evenly among their energies; None to keep all.
+        most: Patterns of a radial bin and a stored energy beyond this number are left out, as many
+            in each range of abs(eta), evenly among their energies; None to keep all.
         eta_borders: Borders between the ranges of abs(eta) of shower centres; none for one range.
         center: What voxels lie round, as in `hits_to_voxels`.
         detector: Where the layers lie; the built-in barrel by default.
@@ -47,7 +47,12 @@ class PatternMaker:
     detector: Detector = field(default_factory=atlas_barrel)
 
     def __post_init__(self) -> None:
-        shape = (len(self.eta_borders) + 1, len(STORED_ENERGIES))
+        borders = np.array(self.eta_borders)
+        if not (np.all(borders > 0) and np.all(np.diff(borders) > 0)):
+            raise ValueError(
+                f"PatternMaker: expected `eta_borders` that rise from above 0, got {borders}"
+            )
+        shape = (len(borders) + 1, len(STORED_ENERGIES))
         self._n_showers = np.zeros(shape, dtype=np.int64)
         # of each pattern: range of abs(eta), stored energy, radial bin, energy, deposits; then the
         # bytes
@@ -105,7 +110,7 @@ class PatternMaker:
         keys = place[order], np.searchsorted(filled, stored[order]), radial[order]
         key = np.ravel_multi_index(keys, shape)
         if self.most is not None:
-            kept = _thinned(key, self.most)
+            kept = _thinned(key, max(1, self.most // len(self._n_showers)))
             order, key = order[kept], key[kept]
         counts = np.bincount(key, minlength=np.prod(shape))
         rows = _runs((np.cumsum(number) - number)[order], number[order])

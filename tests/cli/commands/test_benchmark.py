@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from calovox import benchmarking
+from calovox.benchmarking import costs
 from tests.cli.commands.test_chain import fail, succeed
 from tests.toy_onnx import write_toy_onnx
 
@@ -13,8 +13,7 @@ from tests.toy_onnx import write_toy_onnx
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(benchmarking, "ROUNDS", 2)
-    monkeypatch.setattr(benchmarking, "PASSES", 3)
+    monkeypatch.setattr(costs, "BATCHES", (100, 200))
     for name in ("plain", "small"):
         write_toy_onnx(tmp_path / f"{name}.onnx")
     return tmp_path
@@ -22,17 +21,20 @@ def folder(tmp_path, monkeypatch):
 
 def test_benchmark_prints_a_table_and_writes_its_numbers(folder):
     models = ("plain.onnx", "small.onnx")
-    result = succeed("benchmark", *models, "--energy", "10GeV", "-o", "benchmark.json")
-    assert "10 GeV photons at eta 0.2, one thread of" in result.stdout
-    assert "one shower, to cells, ms" in result.stdout
+    result = succeed(
+        "benchmark", *models, "--energy", "10GeV,20GeV", "--rounds", "1", "-o", "benchmark.json"
+    )
+    assert "eta 0.2, one thread of" in result.stdout
+    assert "10 GeV, to voxels, ms" in result.stdout
+    assert "20 GeV, to cells, ms" in result.stdout
     content = json.loads(Path("benchmark.json").read_text())
     assert set(content["models"]) == set(models)
     assert set(content["ratios"]["plain.onnx"].values()) == {1.0}
-    single = [content["models"][name]["single"]["mean"] for name in models]
-    ratio = content["ratios"]["small.onnx"]["single.mean"]
+    single = [content["models"][name]["times"]["20 GeV"]["single"]["p50"] for name in models]
+    ratio = content["ratios"]["small.onnx"]["times.20 GeV.single.p50"]
     assert ratio == pytest.approx(single[1] / single[0])
     assert f"({ratio:.2f})" in result.stdout
-    assert content["photon"] == {"energy": 10e3, "eta": 0.2}
+    assert content["photons"] == {"energies": [10e3, 20e3], "eta": 0.2}
     assert content["machine"]["processor"]
 
 
@@ -41,5 +43,5 @@ def test_what_cannot_be_measured_is_refused(folder):
     fail("benchmark", "nothing", *output, match="nothing: no such file or folder")
     fail("benchmark", "plain.onnx", "plain.onnx", *output, match="expected different models")
     fail("benchmark", "plain.onnx", "--energy", "1GeV:2GeV", *output, match="expected one value")
-    fail("benchmark", "plain.onnx", "--eta", "1.4", *output, match="1 of 1 outside")
+    fail("benchmark", "plain.onnx", "--eta", "1.4", *output, match="outside its trained range")
     assert not Path("benchmark.json").exists()

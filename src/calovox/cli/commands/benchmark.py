@@ -1,6 +1,7 @@
 """`calovox benchmark`: what a shower of each model costs, as the note's Table B.1."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,27 +21,26 @@ __all__ = ["BENCHMARK", "BenchmarkSettings", "benchmark"]
 
 _EXAMPLE = "calovox benchmark plain.onnx exported -o benchmark.json"
 
-_ROWS = (
+_MODEL_ROWS = (
     ("parameters", "n_parameters", "{:,}"),
     ("file size, MB", "file_size", "{:.1f}"),
     ("memory when loaded, MB", "memory", "{:.1f}"),
     ("ranges of |eta|", "n_models", "{}"),
     ("memory of all of them, MB", "memory_all", "{:.1f}"),
-    ("one shower, ms", "single.mean", "{:.3f}"),
-    ("  median", "single.p50", "{:.3f}"),
-    ("  95th percentile", "single.p95", "{:.3f}"),
-    ("  99th percentile", "single.p99", "{:.3f}"),
-    ("100 showers at once, ms", "batches.100", "{:.3f}"),
-    ("1000 showers at once, ms", "batches.1000", "{:.3f}"),
-    ("one shower, to cells, ms", "chain.mean", "{:.3f}"),
-    ("  median", "chain.p50", "{:.3f}"),
-    ("  95th percentile", "chain.p95", "{:.3f}"),
-    ("  99th percentile", "chain.p99", "{:.3f}"),
-    ("100 showers at once, ms", "chain_batches.100", "{:.3f}"),
-    ("1000 showers at once, ms", "chain_batches.1000", "{:.3f}"),
-    ("hits of a shower", "hits_per_shower", "{:.0f}"),
 )
-_SECTION_ENDS = (4, 10)
+_TIME_ROWS = (
+    ("to voxels, ms", "single.p50"),
+    ("  95th percentile", "single.p95"),
+    ("  99th percentile", "single.p99"),
+    ("  100 at once", "batches.100"),
+    ("  1000 at once", "batches.1000"),
+    ("to cells, ms", "chain.p50"),
+    ("  95th percentile", "chain.p95"),
+    ("  99th percentile", "chain.p99"),
+    ("  100 at once", "chain_batches.100"),
+    ("  1000 at once", "chain_batches.1000"),
+    ("  hits of a shower", "hits_per_shower"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,32 +51,45 @@ class BenchmarkSettings:
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Shipped models, folders of calovox export, its ONNX files, or files of calovox "
-            "train parametric. The first one is the reference of all ratios.",
+            help="Shipped models, folders of calovox export, its ONNX files, files of calovox "
+            "train parametric, or datasets, whose nearest showers are taken. The first one is the "
+            "reference of all ratios.",
         ),
         ModelIn(),
     ]
     output: Output
     energy: Annotated[
-        str, typer.Option(metavar="ENERGY", help="Kinetic energy of the photons.")
+        str,
+        typer.Option(
+            metavar="ENERGY[,...]",
+            help="Kinetic energies of photons. Models have no times beyond those they were "
+            "trained for.",
+        ),
     ] = "65GeV"
     eta: Annotated[str, typer.Option(metavar="ETA", help="Their pseudorapidity.")] = "0.2"
+    rounds: Annotated[
+        int, typer.Option(min=1, help="How often the models take turns at each energy.")
+    ] = 3
 
 
 def benchmark(settings: BenchmarkSettings, job: Job) -> str:
     """Measure time and memory of models on one thread: parameters, showers, showers with cells.
 
-    Times are processor times in ms per shower, and the models take turns.
+    Times are processor times in ms per shower, medians if nothing else is said. The models take
+    turns; ratios to the first one are in parentheses.
     """
-    from calovox.benchmarking import ROUNDS
     from calovox.benchmarking.results import benchmark_models
     from calovox.photons import parse_energies, parse_etas
 
-    energy = _one_value(parse_energies(settings.energy), "--energy", settings.energy)
+    texts = settings.energy.split(",")
+    energies = [_one_value(parse_energies(text), "--energy", text) for text in texts]
     eta = _one_value(parse_etas(settings.eta), "--eta", settings.eta)
-    with progress_of("benchmark", ROUNDS, unit="rounds") as advance:
-        result = benchmark_models(settings.models, energy=energy, eta=eta, advance=advance)
-    Console(width=30 + 28 * len(result.costs), highlight=False).print(_table(result))
+    total = settings.rounds * len(energies)
+    with progress_of("benchmark", total, unit="rounds") as advance:
+        result = benchmark_models(
+            settings.models, energies=energies, eta=eta, rounds=settings.rounds, advance=advance
+        )
+    Console(width=30 + 18 * len(result.costs), highlight=False).print(_table(result))
     result.write(settings.output, provenance=job.provenance, overwrite=job.overwrite)
     return f"{settings.output}: {len(result.costs)} models"
 
@@ -93,23 +106,28 @@ def _table(result: "Benchmark") -> Table:
     """Lay a column out for each model, with the ratio to the reference in parentheses."""
     from calovox.benchmarking.results import processor_name
 
-    photons = f"{format_energy(result.energy)} photons at eta {result.eta:g}"
-    table = Table(title=Text(f"{photons}, one thread of {processor_name()}"))
+    table = Table(title=Text(f"eta {result.eta:g}, one thread of {processor_name()}"))
     table.add_column("time per shower")
     for name in result.costs:
-        table.add_column(Text(name), justify="right")
-    for row, (label, key, form) in enumerate(_ROWS):
-        cells = (_cell(result, name, key, form) for name in result.costs)
-        table.add_row(label, *cells, end_section=row in _SECTION_ENDS)
+        table.add_column(Text(Path(name).stem), justify="right")
+    for label, key, form in _MODEL_ROWS:
+        table.add_row(label, *(_cell(result, name, key, form) for name in result.costs))
+    for energy in map(format_energy, result.energies):
+        table.add_section()
+        for label, key in _TIME_ROWS:
+            form = "{:.0f}" if key == "hits_per_shower" else "{:.3f}"
+            title = label if label.startswith(" ") else f"{energy}, {label}"
+            cells = (_cell(result, n, f"times.{energy}.{key}", form) for n in result.costs)
+            table.add_row(title, *cells)
     return table
 
 
 def _cell(result: "Benchmark", name: str, key: str, form: str) -> str:
-    own = result.values(name)
-    text = "unknown" if own[key] is None else form.format(own[key])
-    if key.endswith(".mean"):
-        text += " ± " + form.format(own[key.replace(".mean", ".std")])
+    value = result.values(name).get(key)
+    if value is None:
+        return "-"
     ratio = result.ratios(name).get(key)
+    text = form.format(value)
     if ratio is None or name == result.reference or key == "n_models":
         return text
     return f"{text} ({ratio:.2f})"

@@ -1,6 +1,8 @@
 """`calovox voxelize`: hits become voxels and cells, in a dataset."""
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -60,6 +62,13 @@ class VoxelizeSettings:
         ),
         FileOut(),
     ] = None
+    pattern_eta: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BORDER[,...]",
+            help="Keep patterns of ranges of abs(eta) apart, with these borders between them.",
+        ),
+    ] = None
     fastcalosim: Annotated[
         bool,
         typer.Option("--fastcalosim", help="Make it an event library that FastCaloSim loads."),
@@ -99,10 +108,30 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
         compression=settings.compression,
         sub_voxels=settings.sub_voxels,
         patterns=settings.patterns,
+        pattern_eta=_borders(settings),
         **job.writing(),
     )
     warn(settings.output, content.shares.warnings())
     return f"{settings.output}: {content}, {grid.n_voxels} voxels"
+
+
+def _borders(settings: VoxelizeSettings) -> tuple[float, ...]:
+    """Read the borders of `--pattern-eta`."""
+    text = settings.pattern_eta
+    if text is None:
+        return ()
+    if settings.patterns is None:
+        raise ValueError("--pattern-eta is for --patterns FILE: give that, too, or leave it out")
+    try:
+        borders = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        borders = ()
+    if not borders or not all(low < high for low, high in pairwise((0.0, *borders, math.inf))):
+        raise ValueError(
+            f"--pattern-eta: expected values of abs(eta) that rise from above 0, with commas, got "
+            f"'{text}'"
+        )
+    return borders
 
 
 VOXELIZE = make_command("voxelize", VoxelizeSettings, voxelize, example=_EXAMPLE)

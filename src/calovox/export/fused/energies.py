@@ -98,8 +98,11 @@ class FusedEnergies(nn.Module):
         """
         total, logits = torch.split(self.logits(y), [1, 2 * self.n_layers - 1], dim=1)
         bounds = self.bounds
-        at = total if bounds is None else bounds.at(energy[:, 0])
-        total = total.relu() if bounds is None else bounds.bound_total(total, at)
+        if bounds is None:
+            total = total.relu()
+        else:
+            at = bounds.at(energy[:, 0])
+            total = bounds.bound_total(total, at)
         raw = 1.0 / (1.0 + logits.exp())
         shares = (raw + (raw * self.stretch - self.shift)).clamp(0.0, 1.0)
         taken, rests = torch.split(shares, [self.n_layers, self.n_layers - 1], dim=1)
