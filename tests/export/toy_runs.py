@@ -110,10 +110,10 @@ def fill_conditions(photons: ConditionTransform, layers: LayerEnergyTransform) -
 def toy_bounds(n_layers: int) -> EnergyBounds:
     """Bounds that some of the toy showers are beyond, the more the higher the energy."""
     nodes = torch.linspace(5.5, 13.2, N_BOUNDS)
-    widest = torch.tensor([0.9, 1.05, 0.98, 0.9, 0.4, 0.2])[: n_layers + 1]
-    tightest = torch.tensor([0.94, 0.98, 0.95, 0.7, 0.2, 0.05])[: n_layers + 1]
+    widest = torch.tensor([0.9, 1.05, 0.98, 0.8, 1.0, 0.4, 0.2])[: n_layers + 2]
+    tightest = torch.tensor([0.94, 0.98, 0.3, 0.5, 1.0, 0.2, 0.05])[: n_layers + 2]
     t = torch.linspace(0.0, 1.0, N_BOUNDS)[:, None]
-    return EnergyBounds(nodes, widest + t * (tightest - widest))
+    return EnergyBounds(nodes, widest + t * (tightest - widest), torch.eye(n_layers)[2])
 
 
 def toy_space(voxels: VoxelSpace, rng: torch.Generator) -> VoxelSpace:

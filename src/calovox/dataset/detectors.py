@@ -48,9 +48,9 @@ def detector_of(path: Path, given: Detector | None = None) -> Detector:
     """
     kind = detect_format(path)
     if kind == "hits":
-        return choose_detector(given, {path: HitsReader(path).detector})
+        return choose_detector(given, {path: HitsReader(path, takes_weights=True).detector})
     if kind == "dataset":
-        reader = DatasetReader(path)
+        reader = DatasetReader(path, takes_weights=True)
         has_cells = reader.cell_table is not None
         return choose_detector(given, {path: reader.detector}, cells=has_cells)
     return choose_detector(given, {})

@@ -110,12 +110,7 @@ def make_dataset(
     if hits.files.weighted:
         _check_takes_weights(cells=table, sub_voxels=sub_voxels, patterns=patterns)
     detector = detector or atlas_barrel()
-    mark = DetectorMark.of(detector)
-    if fastcalosim and mark is not None:
-        raise ValueError(
-            "--fastcalosim: expected the layers of the built-in barrel, got those of "
-            f"{mark.name!r}"
-        )
+    mark = _mark_of(detector, fastcalosim=fastcalosim)
     check_grid(grid, detector)
     totals = _Totals(ShareCounter(detector, table))
     made_from = {**(provenance or {}), "hits": hits.provenance}
@@ -153,6 +148,17 @@ def make_dataset(
     return DatasetContent(
         totals.n_events, totals.dropped / totals.weight, calibration, totals.shares.shares()
     )
+
+
+def _mark_of(detector: Detector, *, fastcalosim: bool) -> DetectorMark | None:
+    """Give what files say of a detector; FastCaloSim knows the built-in one alone."""
+    mark = DetectorMark.of(detector)
+    if fastcalosim and mark is not None:
+        raise ValueError(
+            "--fastcalosim: expected the layers of the built-in barrel, got those of "
+            f"{mark.name!r}"
+        )
+    return mark
 
 
 def _check_takes_weights(**wanted: object) -> None:

@@ -85,6 +85,8 @@ def measure(
         for unit, factor in LENGTHS.items()
     }
     sums = np.diff(np.concatenate([[0.0], np.cumsum(energy)])[batch.offsets])
+    with np.errstate(over="ignore"):  # infinite for photons of hardly any energy: no unit fits
+        response = float(np.mean(sums / photon.energy))
     layers: set[int] = set()
     if columns.layer is not None:
         numbers = whole_numbers(batch.hits[columns.layer], table, columns.layer)
@@ -93,7 +95,7 @@ def measure(
     return Measured(
         inside,
         (float(photon.energy.min()), float(photon.energy.max())),
-        float(np.mean(sums / photon.energy)),
+        response,
         {
             section: 0.0 if found is None else float(np.abs(found).max(initial=0.0))
             for section, found in (("hits", own_phi), ("photons", phi))

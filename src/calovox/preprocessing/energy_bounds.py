@@ -1,15 +1,15 @@
 r"""Bounds on layer energies, by what training showers had.
 
 A flow has no ends: one shower of some thousands has most of its energy in the last layer, or none
-at all. With u_0 the visible fraction of the kinetic energy E and t_k the part of it behind layer
-k,
+at all. The visible fraction u_0 of the kinetic energy E is kept within the lowest and the highest
+that training showers near E had, and the part of it that each layer holds,
 
-$$t_k = \frac{E_{k+1} + \dots + E_{n-1}}{E_0 + \dots + E_{n-1}} = \prod_{j \le k} (1 - u_{j+1}),$$
+$$f_k = \frac{E_k}{E_0 + \dots + E_{n-1}} = u_{k+1} \prod_{j \le k} (1 - u_j), \qquad 1 \le j,$$
 
-u_0 is kept within the lowest and the highest that training showers near E had, and every t_k below
-the highest. A share u that would leave more for the layers behind takes what is too much. The
-bounds are known at `N_BOUNDS` energies, evenly spaced in log E, each from all showers up to the
-next energies on both sides: between them they change linearly, and no training shower is changed.
+below the highest. What a layer has beyond goes to the layer that holds most on average, which has
+no bound. The bounds are known at `N_BOUNDS` energies, evenly spaced in log E, each from all
+showers up to the next energies on both sides: between them they change linearly, and no training
+shower is changed.
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,8 @@ class EnergyBounds(nn.Module):
 
     Args:
         nodes: Logarithms of energies in MeV, evenly spaced.
-        table: At each of them the lowest and the highest u_0, then the highest t_0, t_1, ...
+        table: At each of them the lowest and the highest u_0, then the highest f_0, f_1, ...
+        sink: 1 for the layer that takes what others have beyond, 0 for the others.
 
     Attributes:
         known: Whether there are bounds: without them, everything stays as it is.
@@ -48,16 +49,24 @@ class EnergyBounds(nn.Module):
 
     nodes: Tensor
     table: Tensor
+    sink: Tensor
     before: Tensor
+    behind: Tensor
     ones: Tensor
 
-    def __init__(self, nodes: Float[Tensor, " node"], table: Float[Tensor, "node bound"]) -> None:
+    def __init__(
+        self,
+        nodes: Float[Tensor, " node"],
+        table: Float[Tensor, "node bound"],
+        sink: Float[Tensor, " layer"],
+    ) -> None:
         super().__init__()
         self.register_buffer("nodes", nodes)
         self.register_buffer("table", table)
-        n_shares = table.shape[1] - 2
-        upto = torch.ones(n_shares, n_shares).tril() > 0
-        self.register_buffer("before", upto, persistent=False)
+        self.register_buffer("sink", sink)
+        n = len(sink)
+        self.register_buffer("before", torch.ones(n, n - 1).tril(-1) > 0, persistent=False)
+        self.register_buffer("behind", torch.ones(n, n).tril(), persistent=False)
         self.register_buffer("ones", torch.ones(1, _VECTOR), persistent=False)
         # kept beside the numbers: an exported graph cannot depend on their values
         self.known = bool(table.any())
@@ -75,7 +84,7 @@ class EnergyBounds(nn.Module):
             Bounds that change nothing.
         """
         nodes = torch.arange(N_BOUNDS, dtype=torch.float32)
-        return EnergyBounds(nodes, torch.zeros(N_BOUNDS, n_layers + 1))
+        return EnergyBounds(nodes, torch.zeros(N_BOUNDS, n_layers + 2), torch.zeros(n_layers))
 
     @staticmethod
     def fit(
@@ -95,17 +104,23 @@ class EnergyBounds(nn.Module):
         low, high = torch.tensor(energy_range, dtype=torch.float64).log()
         nodes = torch.linspace(float(low), max(float(high), float(low) + 1e-3), N_BOUNDS)
         # the lowest u_0 with a minus: all are highest values
-        extremes: Tensor | None = None
+        extremes, sums = torch.tensor(-torch.inf), torch.tensor(0.0)
         for energy, layer_energy in showers:
-            of_part = _extremes_near(nodes, energy.log(), _bounded(layer_energy.double()))
-            extremes = of_part if extremes is None else torch.maximum(extremes, of_part)
-        if extremes is None:
-            raise ValueError("EnergyBounds: expected showers, got none")
+            values = _bounded(layer_energy.double())
+            extremes = torch.maximum(extremes, _extremes_near(nodes, energy.log(), values))
+            sums = sums + values[:, 2:].sum(dim=0)
+        if not bool(extremes.isfinite().any()):
+            raise ValueError("EnergyBounds: expected showers with energy, got none")
         table = _filled(extremes)
         table[:, 0] *= -1.0
         wider = torch.full((table.shape[1],), 1.0 + _ROUNDING, dtype=table.dtype)
         wider[0] = 1.0 - _ROUNDING
-        return EnergyBounds(nodes.float(), (table * wider).float())
+        table *= wider
+        sink = int(sums.argmax())
+        table[:, 2 + sink] = 1.0
+        return EnergyBounds(
+            nodes.float(), table.float(), torch.eye(len(sums), dtype=torch.float32)[sink]
+        )
 
     def at(self, energy: Float[Tensor, " event"]) -> Float[Tensor, "event bound"]:
         """Interpolate the bounds.
@@ -114,7 +129,7 @@ class EnergyBounds(nn.Module):
             energy: Kinetic energies in MeV.
 
         Returns:
-            The lowest and the highest u_0, then the highest t_0, t_1, ...
+            The lowest and the highest u_0, then the highest f_0, f_1, ...
         """
         logarithm = (energy[:, None] * self.ones.to(energy.dtype)).log()[:, 0]
         weights = node_weights(logarithm, self.nodes.to(energy.dtype))
@@ -140,7 +155,7 @@ class EnergyBounds(nn.Module):
         rests: Float[Tensor, "event share"],
         bounds: Float[Tensor, "event bound"],
     ) -> tuple[Float[Tensor, "event share"], Float[Tensor, "event share"]]:
-        """Keep what is left for the layers behind each layer within its bounds.
+        """Keep what each layer holds within its bounds.
 
         Args:
             shares: u_1, u_2, ...
@@ -152,20 +167,29 @@ class EnergyBounds(nn.Module):
         """
         if shares.shape[1] == 0:
             return shares, rests
-        behind = torch.where(self.before, rests[:, None, :], 1.0).prod(dim=2)
-        # by how much too much is left, at this layer or any before
-        excess = (behind / bounds[:, 2:].clamp(min=torch.finfo(rests.dtype).tiny)).clamp(min=1.0)
-        largest = torch.where(self.before, excess[:, None, :], 1.0).amax(dim=2)
-        before = torch.cat([torch.ones_like(largest[:, :1]), largest[:, :-1]], dim=1)
-        kept = rests * (before / largest)
-        return shares + (rests - kept), kept
+        sink, behind = self.sink.to(shares.dtype), self.behind.to(shares.dtype)
+        left = torch.where(self.before, rests[:, None, :], 1.0).prod(dim=2)
+        parts = left * torch.cat([shares, torch.ones_like(shares[:, :1])], dim=1)
+        highest = bounds[:, 2:]
+        kept = torch.minimum(parts, highest)
+        # sums as products of matrices: runtimes add few numbers in another order in other batches
+        kept = kept @ (torch.eye(len(sink), dtype=sink.dtype) - sink) + sink
+        tails = kept @ behind
+        filled = tails[:, :-1].clamp(min=torch.finfo(shares.dtype).tiny)
+        beyond = (parts - highest).amax(dim=1, keepdim=True) > 0.0
+        # both by division: 1 - u would lose the digits of the smaller one
+        return (
+            torch.where(beyond, kept[:, :-1] / filled, shares),
+            torch.where(beyond, tails[:, 1:] / filled, rests),
+        )
 
 
 def _bounded(layer_energy: Float[Tensor, "event layer"]) -> Float[Tensor, "event bound"]:
-    """Compute -u_0, u_0 and what is behind each layer, of showers that are not empty."""
+    """Compute -u_0, u_0 and what each layer holds; nothing that counts of an empty shower."""
     total = layer_energy.sum(dim=1, keepdim=True)
-    behind = layer_energy.flip(1).cumsum(dim=1).flip(1)[:, 1:] / total
-    return torch.cat([-total, total, behind], dim=1)[total[:, 0] > 0.0]
+    empty = total <= 0.0
+    parts = layer_energy / torch.where(empty, 1.0, total)
+    return torch.cat([torch.where(empty, -torch.inf, -total), total, parts], dim=1)
 
 
 def _extremes_near(

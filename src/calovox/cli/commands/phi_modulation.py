@@ -149,7 +149,11 @@ def _read_cells(path: Path | None, hits: list[Path] | Path) -> "CellTable | None
 
     own = given_detector(path)
     files = hits if isinstance(hits, list) else [hits]
-    check_barrel("phi-modulation", own, {file: HitsReader(file).detector for file in files})
+    check_barrel(
+        "phi-modulation",
+        own,
+        {file: HitsReader(file, takes_weights=True).detector for file in files},
+    )
     return None if own is None else own.cells
 
 

@@ -89,7 +89,7 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
     from calovox.voxelization.choice import choose_grid
 
     own = given_detector(settings.detector)
-    detector = choose_detector(own, HitsFiles(settings.hits).detectors)
+    detector = choose_detector(own, HitsFiles(settings.hits, takes_weights=True).detectors)
     grid = choose_grid(settings.grid, detector.layers)
     content = make_dataset(
         BareHits(
