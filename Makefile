@@ -10,7 +10,7 @@ CALOVOX := $(BIN)/calovox
 SOURCES := $(shell find src -name '*.py' -o -name '*.j2') $(wildcard src/calovox/shipped/patterns/*) Makefile
 GRIDS := optimal regular coarse
 GEANT4_EXTRAS := geant4,plot
-DEV_EXTRAS := geant4,plot,train,dev
+DEV_EXTRAS := geant4,plot,train,cluster,dev
 
 # Events for `make demo-geant4`: enough to see the differences, a few minutes on two cores.
 FRESH := -n 300 --energy 49GeV:98GeV --eta abs:0.2:0.25 --seed 11

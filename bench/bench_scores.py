@@ -1,11 +1,13 @@
-"""Time and memory of the scores, and of a whole `calovox evaluate`, without classifiers.
+"""Time and memory of the scores, of a whole `calovox evaluate`, and of boosted trees.
 
 Run from the repository: ``python -m bench.bench_scores``. Each size is measured in processes of
 their own, one sample against a reference of the same size: all scores of voxels, on one core, then
-the whole report with cells and a training set of 20 000 showers. The peak of resident memory is
-beside that of the smallest size, and how much more it is for each further shower of both samples
-together; ratios of times to those of the smallest size do not depend on how fast the machine is.
-Showers are toy showers, with voxels varied so that no two are alike; their cells repeat.
+the whole report with cells and a training set of 20 000 showers, without classifiers. Boosted
+trees are given all voxels and their observables, one seed of the full referee, for sizes of their
+own. The peak of resident memory is beside that of the smallest size, and how much more it is for
+each further shower of both samples together; ratios of times to those of the smallest size do not
+depend on how fast the machine is. Showers are toy showers, with voxels varied so that no two are
+alike; their cells repeat.
 """
 
 import argparse
@@ -28,8 +30,11 @@ from calovox.geometry import barrel_cells
 from calovox.photons import Photons
 from calovox.reconstruction import hits_to_cells
 from calovox.samples.files import EvaluationFiles
+from calovox.samples.observables.observed import read_observed
 from calovox.samples.samples import Samples
 from calovox.samples.source import open_sample
+from calovox.scores.referee import classify_by_trees
+from calovox.scores.referee.kinds import THRESHOLD, inputs_of
 from calovox.scores.scoring import score_samples
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
@@ -37,6 +42,7 @@ from tests.toy_showers import toy_showers
 BATCH = 1000
 N_TRAINING = 20_000
 SIZES = (10_000, 100_000)
+SIZES_OF_TREES = (10_000, 50_000)
 
 
 def write_toys(path: Path, n_showers: int, seed: int) -> None:
@@ -79,6 +85,17 @@ def score(folder: Path) -> None:
     score_samples(Samples(files=files, judged=judged))
 
 
+def classify(folder: Path) -> None:
+    """Tell the voxels of a folder apart by boosted trees, one seed of the full referee."""
+    inputs = []
+    for name in ("reference", "simulated"):
+        source = open_sample([folder / f"{name}.h5"], cells=False)
+        showers = read_observed(source, len(source), name)
+        photon = np.arange(len(showers))
+        inputs.append(inputs_of("voxels", showers, photon, threshold=THRESHOLD, noise_seed=1))
+    classify_by_trees(*inputs, n_seeds=1)
+
+
 def measure(step: Callable[[Path], None], folder: Path) -> None:
     """Print processor and wall time of a step in s, and the peak memory in MiB."""
     start, processor = time.monotonic(), time.process_time()
@@ -91,11 +108,13 @@ def bench_scores(folder: Path) -> None:
     write_toys(folder / "training.h5", count(N_TRAINING), seed=0)
     first: dict[str, tuple[float, float]] = {}
     print("step     showers of each   process [s]   wall [s]   ratio   peak [MiB]   bytes/shower")
-    for size in map(count, SIZES):
+    for size in map(count, sorted({*SIZES, *SIZES_OF_TREES})):
         for seed, name in enumerate(("reference", "simulated"), start=1):
             (folder / f"{name}.h5").unlink(missing_ok=True)
             write_toys(folder / f"{name}.h5", size, seed)
-        for step in STEPS:
+        for step, (_, sizes) in STEPS.items():
+            if size not in map(count, sizes):
+                continue
             command = [sys.executable, "-m", "bench.bench_scores", step, "--folder", str(folder)]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             result = subprocess.run(
@@ -111,7 +130,11 @@ def bench_scores(folder: Path) -> None:
             )
 
 
-STEPS = {"scores": score, "report": evaluate}
+STEPS = {
+    "scores": (score, SIZES),
+    "report": (evaluate, SIZES),
+    "trees": (classify, SIZES_OF_TREES),
+}
 
 
 def main() -> None:
@@ -120,7 +143,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="measure this folder, and nothing else")
     arguments = parser.parse_args()
     if arguments.folder is not None:
-        measure(STEPS[arguments.step], arguments.folder)
+        measure(STEPS[arguments.step][0], arguments.folder)
         return
     with tempfile.TemporaryDirectory() as temporary:
         bench_scores(Path(temporary))

@@ -20,12 +20,8 @@ from calovox.reconstruction import (
     concatenate_shapes,
 )
 from calovox.samples.regions import REGIONS
-from calovox.scores.histograms import (
-    chi2_of_histograms,
-    choose_edges,
-    fill_histogram,
-    split_floor,
-)
+from calovox.scores.histograms import chi2_of_histograms, choose_edges, fill_histogram
+from calovox.scores.statistics import split_floor
 from calovox.simulation.simulate import simulate_voxels
 
 ENERGIES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0)

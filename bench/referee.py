@@ -15,12 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.timing import run
-from calovox.samples.observables.observed import (
-    ObservedPair,
-    ObservedShowers,
-    pair_showers,
-    read_observed,
-)
+from calovox.samples.observables.observed import ObservedShowers, read_observed
+from calovox.samples.observables.pairs import ObservedPair, pair_showers
 from calovox.samples.regions import CENTRAL
 from calovox.samples.source import SourceChain, open_sample
 from calovox.scores.referee import (

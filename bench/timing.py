@@ -8,7 +8,7 @@ from typing import Any
 
 from calovox.geant4 import Geant4DataError
 
-__all__ = ["LACKING", "best_time", "count", "run"]
+__all__ = ["LACKING", "best_time", "count", "rounds", "run"]
 
 LACKING = 3
 """Exit status of a benchmark that lacks data or a library."""
@@ -24,7 +24,7 @@ def best_time(function: Callable[[], Any], repeats: int = 5) -> float:
     """
     function()
     times = []
-    for _ in range(1 if _quick else repeats):
+    for _ in range(rounds(repeats)):
         start = time.process_time()
         function()
         times.append(time.process_time() - start)
@@ -34,6 +34,11 @@ def best_time(function: Callable[[], Any], repeats: int = 5) -> float:
 def count(number: int) -> int:
     """Give a number of showers, hits or calls, or only a few of them with ``--quick``."""
     return min(number, _FEW) if _quick else number
+
+
+def rounds(number: int) -> int:
+    """Give how often something is measured: once with ``--quick``."""
+    return 1 if _quick else number
 
 
 def run(main: Callable[[], None]) -> None:

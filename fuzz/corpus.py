@@ -18,11 +18,12 @@ import uproot
 
 from calovox.arrays import Array
 from calovox.binned_shower import SubVoxelProbabilities, write_sub_voxels
-from calovox.cli.settings import settings_text
+from calovox.cli.values import settings_text
 from calovox.dataset import DatasetWriter
 from calovox.foreign.guessing import guess_description
 from calovox.geant4.shards import ShardFolder
 from calovox.geometry import BARREL_NUMBERS, barrel_cells
+from calovox.geometry.detector_files import DetectorMark, read_detector
 from calovox.hits import Hits
 from calovox.hits.file import HitsWriter
 from calovox.models.parametric.file import read_parametric, write_parametric
@@ -41,6 +42,8 @@ from fuzz.commands import run_command
 from tests.export.toy_runs import write_runs
 from tests.foreign import foreign_files
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
+from tests.toy_detector import showers_in
+from tests.toy_detector import small_grid as toy_grid
 from tests.toy_onnx import describe_toy_folder, write_toy_onnx
 from tests.toy_showers import toy_photons, toy_showers
 
@@ -65,6 +68,34 @@ CONFIGS: Final[dict[str, dict[str, Any]]] = {
 """Settings of the commands, one file each."""
 
 
+_LAYERS: Final = """
+name = "toy"
+eta_range = [0.0, 1.2]
+[[layers]]
+number = 4
+name = "Front{number}"
+role = "middle"
+surface = "cylinder"
+inner = 1000.0
+thickness = 50.0
+count = 2
+[[layers]]
+number = 7
+role = "back"
+surface = "cylinder"
+inner = [1200.0, 1150.0]
+outer = [1300.0, 1250.0]
+bins_per_eta = 2.0
+"""
+
+_CELLS: Final = """
+[cells]
+per_eta = 5
+n_phi = 8
+eta = [0.0, 1.2]
+"""
+
+
 def make_corpus(folder: Path) -> None:
     """Make all seed files.
 
@@ -75,6 +106,7 @@ def make_corpus(folder: Path) -> None:
     hits = toy_showers(_N_EVENTS, n_hits=30, photons=toy_photons(_N_EVENTS))
     names = (
         "foreign",
+        "detector",
         "hits",
         "dataset",
         "challenge",
@@ -93,6 +125,7 @@ def make_corpus(folder: Path) -> None:
     _write_challenge(folder / "challenge")
     _write_lemurs(folder / "lemurs")
     _write_foreign(folder / "foreign")
+    _write_detector(folder / "detector")
     _write_curves(folder / "curve")
     _write_sub_voxels(folder / "sub_voxels" / "sub_voxels.root", grid)
     _write_dataset(folder / "sub_voxels" / "photons.h5", hits, grid)
@@ -177,6 +210,25 @@ def _write_foreign(folder: Path) -> None:
     guess = guess_description(folder / "hits.csv", folder / "primaries.csv")
     guess.sections["photons"]["file"] = "primaries.csv"
     (folder / "import.toml").write_text(guess.text(), encoding="utf-8")
+
+
+def _write_detector(folder: Path) -> None:
+    """Write a detector with its cells, one with a table of cells, and showers in the first."""
+    (folder / "detector.toml").write_text(_LAYERS + _CELLS, encoding="utf-8")
+    (folder / "table.toml").write_text(f'{_LAYERS}[cells]\nfile = "cells.csv"\n', encoding="utf-8")
+    detector = read_detector(folder / "detector.toml")
+    cells = detector.cells
+    columns = {"layer": cells.layer, "eta": cells.eta, "phi": cells.phi}
+    table = pa.table(columns | {"deta": cells.d_eta, "dphi": cells.d_phi})
+    pyarrow.csv.write_csv(table, folder / "cells.csv")
+    hits, mark = showers_in(detector, _N_EVENTS), DetectorMark.of(detector)
+    with HitsWriter(folder / "hits.h5", provenance={}, detector=mark) as writer:
+        writer.append(hits)
+    grid = toy_grid(detector)
+    with DatasetWriter(
+        folder / "photons.h5", grid, provenance={}, cell_table="toy", detector=mark
+    ) as writer:
+        writer.append(hits_to_voxels(hits, grid, detector=detector), hits_to_cells(hits, cells))
 
 
 def _write_curves(folder: Path) -> None:

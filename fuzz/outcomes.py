@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import typer
 
-from calovox.cli.command import ChecksFailedError, one_line_errors
+from calovox.cli.errors import ChecksFailedError, one_line_errors
 from fuzz.commands import RefusedError
 
 __all__ = ["FAILURES", "Kind", "Outcome", "call_reader"]

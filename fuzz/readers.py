@@ -10,7 +10,7 @@ import numpy as np
 
 from calovox.binned_shower import ShowerLibrary, read_sub_voxels
 from calovox.dataset import DatasetReader
-from calovox.foreign.description import read_description
+from calovox.foreign.description_file import read_description
 from calovox.foreign.guessing import guess_description
 from calovox.foreign.make import ForeignHits, import_hits
 from calovox.foreign.showers import (
@@ -21,6 +21,7 @@ from calovox.foreign.showers import (
 )
 from calovox.geant4.shards import ShardFolder
 from calovox.geometry import read_barrel
+from calovox.geometry.detector_files import choose_detector, read_detector
 from calovox.hits.file import HitsReader, HitsWriter
 from calovox.models.base import Conditions
 from calovox.models.centers import CenterModel
@@ -243,6 +244,47 @@ def run_reconstruct_cells(folder: Path, out: Path) -> None:
     """Put hits into the cells of a table."""
     table = ("--cells-table", f"{folder / 'CaloCells.root'}", "-o", f"{out / 's.parquet'}")
     run_command("reconstruct", f"{folder / 'hits.h5'}", *table)
+
+
+def read_detectors(folder: Path, out: Path) -> None:
+    """Read both detectors, and find cells in them."""
+    for name in ("detector.toml", "table.toml"):
+        detector = read_detector(folder / name)
+        eta = np.array([0.1, -0.3])
+        detector.radii(eta)
+        detector.cells.lookup()
+
+
+def run_info_on_detector(folder: Path, out: Path) -> None:
+    """`calovox info` of a detector."""
+    run_command("info", f"{folder / 'detector.toml'}")
+
+
+def run_detector(folder: Path, out: Path) -> None:
+    """`calovox reconstruct` of hits in the detector with a table of cells."""
+    detector = ("--detector", f"{folder / 'table.toml'}")
+    run_command(
+        "reconstruct", f"{folder / 'hits.h5'}", *detector, "-o", f"{out / 'shapes.parquet'}"
+    )
+
+
+def read_marks(folder: Path, out: Path) -> None:
+    """Read what a file says of its detector, and its showers."""
+    path = only(folder, ".h5")
+    reader = HitsReader(path) if path.name == "hits.h5" else DatasetReader(path)
+    detector = choose_detector(None, {path: reader.detector}, cells=True)
+    for _ in reader.batches(40):
+        detector.radii(np.array([0.1]))
+
+
+def run_info_on_marks(folder: Path, out: Path) -> None:
+    """`calovox info` of a file with another detector."""
+    run_command("info", f"{only(folder, '.h5')}")
+
+
+def run_with_marks(folder: Path, out: Path) -> None:
+    """`calovox reconstruct` of a file with another detector."""
+    run_command("reconstruct", f"{only(folder, '.h5')}", "-o", f"{out / 'shapes.parquet'}")
 
 
 def read_photons(folder: Path, out: Path) -> None:

@@ -162,6 +162,17 @@ TARGETS: Final[dict[str, Target]] = {
             *(readers.run_info_on_root, readers.run_reconstruct_cells),
         ),
     ),
+    "detector": Target(
+        "detector",
+        ("detector.toml", "table.toml", "cells.csv"),
+        (*[readers.read_detectors] * 12, readers.run_info_on_detector, readers.run_detector),
+    ),
+    "files of a detector": Target(
+        "detector",
+        ("hits.h5", "photons.h5"),
+        (*[readers.read_marks] * 12, readers.run_info_on_marks, readers.run_with_marks),
+        keep=(),
+    ),
     "photons": Target("photons", ("photons.csv", "photons.parquet"), (readers.read_photons,)),
     "shapes": Target(
         "shapes",

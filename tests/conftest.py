@@ -77,6 +77,19 @@ def toy_hits() -> Any:
     return toy_showers(8)
 
 
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write blank pictures into reports, for tests that do not look at them.
+
+    Figures are made all the same; only rendering them, which takes most of the time of a report
+    on few showers, is left out.
+    """
+    from calovox.report import report
+    from tests.toy_report import blank_picture
+
+    monkeypatch.setattr(report, "save_figure", blank_picture)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add a way to write anew what others script against."""
     parser.addoption(

@@ -26,6 +26,9 @@ ELSEWHERE = {
     "phi_modulation_recovery": "needs a file of the user",
     "shower_centers": "needs files of the user",
     "referee": "takes an hour",
+    "bench_millions": "takes minutes",
+    "bench_scheduler": "starts clusters",
+    "referee_checks": "takes minutes",
 }
 
 
@@ -80,6 +83,8 @@ def test_files_that_are_not_named_are_asked_for(
 
 def test_numbers_are_small_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert timing.count(1000) == 1000
+    assert timing.rounds(3) == 3
     run(lambda: None)
     assert timing.count(1000) < 100
     assert timing.count(3) == 3
+    assert timing.rounds(3) == 1

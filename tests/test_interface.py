@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from calovox.cli import app
-from calovox.cli.command import LazyCommand
+from calovox.cli.program import LazyCommand
 from calovox.dataset import DatasetWriter
 from calovox.geometry import barrel_cells
 from calovox.hits import HitsWriter

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "random_streams": "arrays kernels",  # random numbers keyed by seed, purpose and event
     "files": "arrays",  # whole or not at all, HDF5, and which format a file has
     # showers
-    "photons": "arrays random_streams units",  # energies and directions to simulate
+    "photons": "arrays random_streams units",  # energies and directions to simulate, and weights
     "geometry": "arrays files kernels",  # cells and their energies, look-up, radii, coordinates
     "hits": (  # energy deposits and their file
         "arrays files geometry kernels photons tracking units"
@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "phi_modulation": (  # learn, remove, apply
         "arrays files geometry hits kernels options random_streams tracking"
     ),
-    "voxelization": "arrays files geometry hits kernels text",  # grids, and hits to voxels
+    "voxelization": "arrays files geometry hits kernels photons text",  # grids, and hits to voxels
     "foreign": (  # hits and showers of other programs, and what their columns mean
         "arrays dataset files geometry hits photons text tracking units voxelization"
     ),
@@ -48,8 +48,8 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels phi_modulation photons random_streams voxelization"
     ),
     "patterns": (  # voxels to hits and cells where Geant4 had them
-        "arrays binned_shower files geometry hits kernels phi_modulation photons "
-        "random_streams voxelization"
+        "arrays binned_shower files geometry hits kernels phi_modulation random_streams "
+        "voxelization"
     ),
     "dataset": (  # its file
         "arrays binned_shower files geometry hits patterns phi_modulation photons "
@@ -63,9 +63,11 @@ MAY_IMPORT = {
         "arrays files geometry hits kernels nn photons preprocessing random_streams voxelization"
     ),
     "training": (  # one loop
-        "arrays dataset files geometry models nn options preprocessing units voxelization"
+        "arrays dataset files geometry models nn options photons preprocessing units voxelization"
     ),
-    "runtime": "arrays files models voxelization",  # sampling with ONNX Runtime alone
+    "runtime": (  # sampling with ONNX Runtime alone
+        "arrays files geometry models photons voxelization"
+    ),
     "export": (  # a trained model as a graph, with its files
         "arrays binned_shower dataset files models nn phi_modulation preprocessing "
         "random_streams runtime training units voxelization"
@@ -76,8 +78,8 @@ MAY_IMPORT = {
         "phi_modulation photons random_streams reconstruction runtime text tracking voxelization"
     ),
     "benchmarking": (  # what a shower costs
-        "arrays binned_shower files geometry models patterns phi_modulation photons "
-        "random_streams runtime simulation voxelization"
+        "arrays binned_shower dataset files geometry models patterns phi_modulation photons "
+        "random_streams runtime simulation units voxelization"
     ),
     "samples": (  # showers of any file, as scores and report need them
         "arrays dataset files geometry hits kernels photons random_streams reconstruction text "
@@ -114,6 +116,7 @@ MAY_IMPORT = {
 # Libraries that only some rooms may import, wherever the import stands.
 KEPT_LIBRARIES = {
     "calzone": {"geant4"},
+    "distributed": {"jobs"},
     "matplotlib": {"report", "drawing", "grid_search"},
     "mplhep": {"report"},
     "PIL": {"report"},

@@ -4,7 +4,7 @@ import pytest
 
 from calovox.cli import app
 from calovox.cli.sample_files import name_samples
-from calovox.cli.settings import settings_text
+from calovox.cli.values import settings_text
 from calovox.text import check_name, printable
 from calovox.voxelization import VoxelGrid
 

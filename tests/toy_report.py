@@ -4,9 +4,11 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 
 from calovox.report.comparison import compare_values
@@ -26,9 +28,9 @@ from calovox.scores.classifiers.network import N_SEEDS, Classification, Classifi
 from calovox.scores.gates.gates import Gate, check_gates
 from calovox.scores.referee.judge import TreeTest
 from calovox.scores.referee.learning_curve import Extrapolation, LearningCurve, LearningPoint
-from calovox.scores.referee.samples import RefereeResult, SampleVerdict, Seen
 from calovox.scores.referee.seen import SeenObservable
 from calovox.scores.referee.trees import TreeAreas
+from calovox.scores.referee.verdict import RefereeResult, SampleVerdict, Seen
 from calovox.scores.table import Score, Scores
 from calovox.tracking import silently
 
@@ -111,6 +113,13 @@ def toy_scores(samples: Sequence[str] = NAMES) -> Scores:
                     for entry in bins
                 ]
     return Scores(tuple(rows))
+
+
+def blank_picture(figure: Figure, folder: Path, name: str) -> Picture:
+    """Write empty files in place of a figure."""
+    for kind in ("png", "svg"):
+        (folder / f"{name}.{kind}").touch()
+    return Picture("data:,", 1094, 700)
 
 
 def toy_pictures(parts: Sequence[Measured[Any]]) -> dict[str, Picture]:

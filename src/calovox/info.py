@@ -14,7 +14,8 @@ from calovox.files.damage import reading
 from calovox.files.formats import Format, UnknownFormatError, detect_format
 from calovox.files.root import open_root
 from calovox.files.toml import read_toml
-from calovox.geometry import atlas_barrel, read_barrel
+from calovox.geometry import Detector, atlas_barrel, read_barrel
+from calovox.geometry.detector_files import read_detector
 from calovox.hits.file import HitsReader
 from calovox.hits.shares import EnergyShares, ShareCounter
 from calovox.models.parametric.file import read_parametric
@@ -52,7 +53,10 @@ def describe_file(path: Path) -> dict[str, str]:
 
 def _describe_shapes(path: Path) -> dict[str, str]:
     content = read_shapes_file(path)
-    lines = {"format": "shower shapes", "events": f"{len(content.shapes)}"}
+    lines = {"format": "shower shapes", "events": f"{len(content)}"}
+    if content.shapes is None:
+        lines["shapes"] = "of layers alone: no strips or no middle layer"
+        return lines | _made_with(content.provenance)
     for name in ("e_raw", "e_cal", "f1", "r_eta", "r_phi"):
         values = getattr(content.shapes, name)
         if values is not None and len(values):
@@ -62,22 +66,26 @@ def _describe_shapes(path: Path) -> dict[str, str]:
 
 
 def _describe_hits(path: Path) -> dict[str, str]:
-    reader = HitsReader(path)
+    reader = HitsReader(path, takes_weights=True)
     lines = _without_provenance(reader.summary())
-    hits, barrel = next(reader.batches(), None), atlas_barrel()
-    if hits is not None and np.isin(hits.layer, barrel.numbers).all():
-        counter = ShareCounter(barrel, barrel.cells)
+    hits = next(reader.batches(), None)
+    # a detector whose cells are in a table is not in the file
+    detector = atlas_barrel() if reader.detector is None else reader.detector.detector()
+    if detector is None or hits is None:
+        return lines | _made_with(reader.provenance)
+    if np.isin(hits.layer, detector.numbers).all():
+        counter = ShareCounter(detector, detector.cells)
         counter.add(hits)
         lines |= _describe_shares(counter.shares(), len(reader))
     return lines | _made_with(reader.provenance)
 
 
 def _describe_dataset(path: Path) -> dict[str, str]:
-    reader = DatasetReader(path)
+    reader = DatasetReader(path, takes_weights=True)
     lines = _without_provenance(reader.summary())
     voxels = reader.read(_FIRST)
     if len(voxels):
-        layers = voxels.layer_energy.mean(axis=0)
+        layers = np.average(voxels.layer_energy, axis=0, weights=voxels.weight)
         by_number = dict(zip(reader.grid.numbers, layers.tolist(), strict=True))
         lines |= _describe_shares(EnergyShares(len(voxels), by_number), len(reader))
     return lines | _made_with(reader.provenance)
@@ -158,10 +166,31 @@ def _describe_root(path: Path) -> dict[str, str]:
 
 def _describe_toml(path: Path) -> dict[str, str]:
     table = read_toml(path, UnknownFormatError)
+    if isinstance(table.get("layers"), list):
+        return _describe_detector(read_detector(path))
     if "rings" not in table:
         return {"format": "settings of a command"} | {k: f"{v}" for k, v in table.items()}
     grid = VoxelGrid.from_toml(path)
     return {"format": "voxel grid", "name": grid.name, "voxels": f"{grid.n_voxels}\n{grid}"}
+
+
+def _describe_detector(detector: Detector) -> dict[str, str]:
+    low, high = detector.eta_range
+    radii = detector.radii(np.array([0.5 * (low + high)]))[0]
+    lines = {
+        "format": "detector",
+        "name": detector.name,
+        "layers": f"{len(detector.layers)}",
+        "|eta|": f"{low:g} to {high:g}",
+        "cells": f"{len(detector.cells)}",
+    }
+    for layer, radius in zip(detector.layers, radii, strict=True):
+        n_eta, n_phi = detector.cells.grid_shape(layer.number)
+        lines[f"layer {layer.number}"] = (
+            f"{layer.name}, {layer.role}, at {radius:.1f} mm from the beam at |eta| "
+            f"{0.5 * (low + high):g}, {n_eta} x {n_phi} cells"
+        )
+    return lines
 
 
 def _describe_report(path: Path) -> dict[str, str]:

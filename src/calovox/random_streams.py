@@ -49,6 +49,7 @@ class Stream(IntEnum):
     CHOICE = 10
     PATTERNS = 11
     CENTERS = 12
+    START = 13
 
 
 @kernel(inline="always")

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from calovox.cli import app
-from calovox.cli.command import LazyCommand
+from calovox.cli.program import LazyCommand
 
 HEAVY = {"numpy", "numba", "h5py", "hdf5plugin", "pyarrow", "uproot", "onnxruntime", "torch"}
 

@@ -8,7 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from calovox.cli.command import Job, make_app, make_command
+from calovox.cli.command import Job, make_command
+from calovox.cli.program import make_app
 from calovox.cli.settings import FileIn, FileInText, FileOut, Output, Seed
 from calovox.files.whole import whole_file
 

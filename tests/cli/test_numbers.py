@@ -7,7 +7,8 @@ import pytest
 
 from calovox.cli import app
 from calovox.cli.commands.train.networks import TrainCfmSettings
-from calovox.cli.settings import parse_range, read_settings
+from calovox.cli.settings import parse_range
+from calovox.cli.values import read_settings
 from calovox.photons import Photons, event_indices, parse_energies, parse_etas
 from calovox.units import parse_quantity
 from calovox.voxelization import VoxelGrid

@@ -9,7 +9,7 @@ import pytest
 
 from calovox.dataset import DatasetError, DatasetReader, DatasetWriter, read_dataset
 from calovox.geometry.barrel import BARREL_NUMBERS
-from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
+from calovox.voxelization import VoxelGrid, Voxels, concatenate_voxels, hits_to_voxels
 from tests.geometry.test_cell_energies import toy_cells
 from tests.toy_showers import toy_showers
 from tests.voxelization.test_grid import shuffled
@@ -286,3 +286,35 @@ def test_flags_of_extrapolated_photons_read_back(tmp_path: Path, voxels: Voxels)
     found = read_dataset(write(tmp_path / "a.h5", flagged))
     assert_same(found, flagged)
     assert found.extrapolated.dtype == bool
+
+
+def weighted(voxels: Voxels) -> Voxels:
+    radius = np.append(np.linspace(1200.0, 1600.0, len(voxels) - 1), np.inf)
+    weight = np.linspace(0.1, 2.0, len(voxels))
+    return dataclasses.replace(voxels, weight=weight, interaction_radius=radius)
+
+
+def test_weights_and_interactions_read_back_unchanged(tmp_path: Path, voxels: Voxels) -> None:
+    path = write(tmp_path / "a.h5", weighted(voxels))
+    reader = DatasetReader(path, takes_weights=True)
+    assert_same(reader.read(), weighted(voxels))
+    np.testing.assert_array_equal(reader.weights(), weighted(voxels).weight)
+    with pytest.raises(DatasetError, match=r"a\.h5: expected showers that count alike"):
+        DatasetReader(path)
+    plain = DatasetReader(write(tmp_path / "b.h5", voxels))
+    np.testing.assert_array_equal(plain.weights(), np.ones(len(voxels)))
+
+
+def test_impossible_weights_are_refused(tmp_path: Path, voxels: Voxels) -> None:
+    path = write(tmp_path / "a.h5", weighted(voxels))
+    with h5py.File(path, "r+") as file:
+        file["event/weight"][2] = -1.0
+    with pytest.raises(DatasetError, match=r"weights above 0, got -1\.0 in row 2"):
+        DatasetReader(path, takes_weights=True).weights()
+
+
+def test_joined_voxels_keep_weights(voxels: Voxels) -> None:
+    joined = concatenate_voxels([voxels, weighted(voxels)])
+    np.testing.assert_array_equal(joined.weight[: len(voxels)], np.ones(len(voxels)))
+    np.testing.assert_array_equal(joined.weight[len(voxels) :], weighted(voxels).weight)
+    assert joined.interaction_radius is None

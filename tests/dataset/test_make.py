@@ -1,5 +1,8 @@
 """From hits to shower shapes, as a user of the library does it."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -70,3 +73,42 @@ def test_cells_of_another_file_are_refused(tmp_path):
     (tmp_path / "grid.toml").write_text("")
     with pytest.raises(ValueError, match="expected a hits file or a dataset, got a file of"):
         open_cells(tmp_path / "grid.toml", barrel_cells())
+
+
+@pytest.fixture
+def weighted_hits(tmp_path, toy_hits):
+    weight = np.linspace(0.5, 1.5, len(toy_hits))
+    photons = replace(
+        toy_hits.photons, weight=weight, interaction_radius=np.full(len(weight), np.inf)
+    )
+    with HitsWriter(tmp_path / "weighted.h5", provenance={}) as writer:
+        writer.append(replace(toy_hits, photons=photons))
+    return tmp_path / "weighted.h5"
+
+
+def test_weights_go_from_hits_to_voxels(tmp_path, weighted_hits, toy_hits):
+    output = tmp_path / "photons.h5"
+    content = make_dataset(BareHits([weighted_hits], takes_weights=True), output, GRID)
+    voxels = DatasetReader(output, takes_weights=True).read()
+    weight = np.linspace(0.5, 1.5, len(toy_hits))
+    np.testing.assert_array_equal(voxels.weight, weight)
+    np.testing.assert_array_equal(voxels.interaction_radius, np.full(len(weight), np.inf))
+    total = np.average(voxels.total_fraction + voxels.dropped_fraction, weights=weight)
+    assert content.shares.total == pytest.approx(total, rel=1e-4)
+    dropped = np.average(voxels.dropped_fraction, weights=weight)
+    assert content.dropped == pytest.approx(dropped, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"table": barrel_cells()}, "alike for cells.*--no-cells"),
+        ({"sub_voxels": Path("a.root")}, "alike for sub-voxels.*--sub-voxels"),
+        ({"patterns": Path("a.h5")}, "alike for patterns.*--patterns"),
+    ],
+)
+def test_what_takes_no_weights_refuses_them(tmp_path, weighted_hits, options, message):
+    hits = BareHits([weighted_hits], takes_weights=True)
+    with pytest.raises(ValueError, match=message):
+        make_dataset(hits, tmp_path / "photons.h5", GRID, **options)
+    assert not (tmp_path / "photons.h5").exists()

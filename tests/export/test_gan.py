@@ -10,7 +10,6 @@ import torch
 from typer.testing import CliRunner
 
 from calovox.cli import app
-from calovox.export.folder import export_models
 from calovox.export.pairs import pair_runs
 from calovox.export.parity import measure_parity
 from calovox.export.passes.fixed_shapes import fix_batch
@@ -128,11 +127,8 @@ def test_card_and_info_name_the_slices_and_the_gap(folder: Path) -> None:
     assert "256 MeV to 524 GeV: CaloGAN(30 voxels" in result.stdout
 
 
-def test_gans_that_do_not_go_together_are_refused(
-    trained: list[TrainedModel], tmp_path: Path
-) -> None:
+def test_gans_that_do_not_go_together_are_refused(trained: list[TrainedModel]) -> None:
     with pytest.raises(ValueError, match=r"a GAN alone for \|eta\| from 0 to 0.05, got gan, gan"):
         pair_runs([trained[0], trained[0]])
     with pytest.raises(ValueError, match="overlap"):
         pair_runs([trained[0], replace(trained[1], eta_range=(0.04, 0.25))])
-    assert export_models(pair_runs(trained), tmp_path / "out", fastcalosim=False)["models"]

@@ -32,7 +32,7 @@ from tests.export.toy_runs import (
 )
 
 SHAPES: dict[str, ShapeSizes] = {
-    "dit": toy_dit(),
+    "dit": toy_dit(path="arc"),
     "student": toy_student(toy_dit(tokens="voxels", voxels="note"), evaluations=2),
     "student of cfm": toy_student(CfmSizes(width=32), evaluations=1),
 }

@@ -15,6 +15,7 @@ from calovox.models.shapes.students import ConsistencyModel
 from calovox.models.two_stage import ShapeModel
 from calovox.preprocessing import (
     ConditionTransform,
+    EnergyBounds,
     LayerEnergyTransform,
     LogitVoxelTransform,
     LogVoxelTransform,
@@ -23,6 +24,7 @@ from calovox.preprocessing import (
     Standardization,
     VoxelSpace,
 )
+from calovox.preprocessing.energy_bounds import N_BOUNDS
 from calovox.training.runs.model import write_weights
 from calovox.training.runs.record import RunRecord, grid_to_json, write_record
 from calovox.training.sizes.kinds import InnSizes, StudentSizes
@@ -53,10 +55,16 @@ def toy_dit(
     voxels: VoxelSpaceKind = "quantiles",
     path: PathKind = "karras",
     solver: SolverName = "heun",
+    solver_steps: int = 2,
 ) -> DitSizes:
-    """Give sizes of a small transformer that sees the note's conditions in the note's space."""
+    """Give sizes of a small transformer that sees the note's conditions in the note's space.
+
+    Graphs hold every step: two are enough to see that a step goes on from the one before.
+    """
     conditions: ConditionKind = "maxima" if voxels == "note" else "standardized"
-    return DitSizes(tokens, 24, 2, 1, conditions, voxels, path=path, solver=solver, solver_steps=5)
+    return DitSizes(
+        tokens, 24, 2, 1, conditions, voxels, path=path, solver=solver, solver_steps=solver_steps
+    )
 
 
 def toy_student(teacher: CfmSizes | DitSizes, *, evaluations: int) -> StudentSizes:
@@ -79,7 +87,9 @@ def fill(model: CaloINN | ShapeModel, *, gain: float, seed: int = 1) -> None:
     else:
         fill_conditions(inner.conditions.photons, inner.conditions.layers)
     rng = torch.Generator().manual_seed(seed)
-    if not isinstance(inner, CaloINN):
+    if isinstance(inner, CaloINN):
+        inner.bounds = toy_bounds(inner.layer_energies.n_layers)
+    else:
         inner.voxels = toy_space(inner.voxels, rng)
     with torch.no_grad():
         for parameter in inner.network.parameters():
@@ -95,6 +105,15 @@ def fill_conditions(photons: ConditionTransform, layers: LayerEnergyTransform) -
         torch.tensor([0.96, -4.0, -1.3, 1.0, 3.0])[:n],
         torch.tensor([0.03, 1.5, 1.2, 1.5, 3.0])[:n],
     )
+
+
+def toy_bounds(n_layers: int) -> EnergyBounds:
+    """Bounds that some of the toy showers are beyond, the more the higher the energy."""
+    nodes = torch.linspace(5.5, 13.2, N_BOUNDS)
+    widest = torch.tensor([0.9, 1.05, 0.98, 0.8, 1.0, 0.4, 0.2])[: n_layers + 2]
+    tightest = torch.tensor([0.94, 0.98, 0.3, 0.5, 1.0, 0.2, 0.05])[: n_layers + 2]
+    t = torch.linspace(0.0, 1.0, N_BOUNDS)[:, None]
+    return EnergyBounds(nodes, widest + t * (tightest - widest), torch.eye(n_layers)[2])
 
 
 def toy_space(voxels: VoxelSpace, rng: torch.Generator) -> VoxelSpace:

@@ -75,6 +75,7 @@ REFUSED = {
     "region": (add_region, "`r` refers to other objects"),
     "reference": (add_reference, "`x/@other` refers to other objects"),
     "named type": (lambda file: file.update({"t": np.dtype("f8")}), "`t` is neither a group nor"),
+    "name": (lambda file: h5py.h5g.create(file.id, b"a\xff"), "has a name that is not UTF-8"),
     "size": (add_large, "`x` claims 1000000000000000 entries"),
     "chunked size": (lambda file: add_large(file, chunks=(9,)), "`x` claims 1000000000000000 ent"),
     "size of a chunk": (add_large_chunk, "`x` claims 200000000 entries"),

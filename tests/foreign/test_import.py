@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from calovox.foreign.description import Description, parse_description, read_description
+from calovox.foreign.description import Description
+from calovox.foreign.description_file import parse_description, read_description
 from calovox.foreign.guessing import guess_description
 from calovox.foreign.make import ForeignHits, import_hits
 from calovox.foreign.tables import ForeignFileError
+from calovox.foreign.tables.table import as_numbers
 from calovox.hits import read_hits
 from calovox.hits.file import HitsReader
 from tests.foreign.foreign_files import (
@@ -284,3 +286,8 @@ def test_files_say_how_they_were_imported(tmp_path):
     provenance = HitsReader(tmp_path / "imported.h5").provenance
     assert parse_description(provenance["description"]) == description
     assert set(provenance["files"]) == {"hits.csv", "primaries.csv"}
+
+
+def test_signalling_nan_is_a_number_that_is_not_finite():
+    values = np.array([0x7FA00000], dtype=np.uint32).view(np.float32)
+    assert np.isnan(as_numbers(values)).all()

@@ -222,3 +222,14 @@ def test_grids_that_a_layout_cannot_have_are_refused(toy_hits, folder):
         result = run("export-showers", f"{name}.h5", "--layout", layout, "-o", "new.h5")
         assert result.exit_code == 2
         assert message in " ".join(result.output.split())
+
+
+def test_energies_beyond_single_precision_are_refused(toy_hits, folder):
+    with DatasetWriter(folder / "d.h5", VoxelGrid.regular(), provenance={}) as writer:
+        writer.append(hits_to_voxels(toy_hits, VoxelGrid.regular()))
+    with h5py.File(folder / "d.h5", "a") as file:
+        file["energy_layer_2"][0, 0] = 1e38
+    result = run("export-showers", "d.h5", "--layout", "calochallenge", "-o", "new.h5")
+    assert result.exit_code == 2
+    assert "DATASET: expected voxel energies below 3.4e38 MeV" in " ".join(result.output.split())
+    assert not (folder / "new.h5").exists()

@@ -152,3 +152,15 @@ def test_killed_run_leaves_whole_shards_and_no_processes(geant4_data, tmp_path):
     subprocess.run([sys.executable, str(script), str(output)], check=True)
     assert len(HitsReader(output)) == 40
     assert not folder.exists()
+
+
+def test_electrons_give_other_showers_and_the_file_says_so(geant4_data, photons, tmp_path):
+    generate_hits(photons, tmp_path / "photons.h5", Geant4Settings(seed=3))
+    settings = Geant4Settings(seed=3, particle="electron")
+    generate_hits(photons, tmp_path / "electrons.h5", settings)
+    readers = [HitsReader(tmp_path / f"{name}.h5") for name in ("photons", "electrons")]
+    assert [reader.particle for reader in readers] == ["photon", "electron"]
+    assert readers[1].provenance["particle"] == "electron"
+    energies = [reader.read().energy.sum() for reader in readers]
+    assert energies[0] != energies[1]
+    assert energies[1] > 0.5 * photons.energy.sum()

@@ -123,3 +123,52 @@ def test_files_that_are_truncated_or_something_else_are_refused(tmp_path: Path) 
         read_hits(path)
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_hits(tmp_path / "b.h5")
+
+
+def weighted_showers(n_events: int, *, n_hits: int = 50) -> Hits:
+    hits = toy_showers(n_events, n_hits=n_hits)
+    photons = dataclasses.replace(
+        hits.photons,
+        weight=np.linspace(0.1, 2.0, n_events),
+        interaction_radius=np.append(np.linspace(1200.0, 1600.0, n_events - 1), np.inf),
+    )
+    return dataclasses.replace(hits, photons=photons)
+
+
+def test_weights_and_interactions_read_back_unchanged(tmp_path: Path) -> None:
+    hits = weighted_showers(10)
+    reader = HitsReader(write(tmp_path / "a.h5", hits), takes_weights=True)
+    assert reader.optional == ("weight", "interaction_radius")
+    for photons in (reader.read().photons, reader.photons(), reader.read(slice(2, 10)).photons):
+        first = int(photons.index[0] - hits.photons.index[0])
+        for name in reader.optional:
+            expected = getattr(hits.photons, name)[first:]
+            np.testing.assert_array_equal(getattr(photons, name), expected)
+
+
+def test_weights_are_refused_where_nobody_takes_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", weighted_showers(3))
+    with pytest.raises(HitsFileError, match=r"a\.h5: expected showers that count alike"):
+        HitsReader(path)
+
+
+def test_a_file_has_weights_for_all_events_or_for_none(tmp_path: Path) -> None:
+    writer = HitsWriter(tmp_path / "a.h5", provenance={})
+    with pytest.raises(ValueError, match="differing: weight"), writer:
+        writer.append(toy_showers(2, n_hits=10))
+        writer._flush()
+        photons = dataclasses.replace(toy_showers(2, n_hits=10).photons, weight=np.ones(2))
+        writer.append(dataclasses.replace(toy_showers(2, n_hits=10), photons=photons))
+    assert not (tmp_path / "a.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [("weight", 0.0, "weights above 0"), ("interaction_radius", np.nan, "radii of 0 or more")],
+)
+def test_impossible_weights_and_radii_are_refused(tmp_path, name, value, message) -> None:
+    path = write(tmp_path / "a.h5", weighted_showers(3))
+    with h5py.File(path, "r+") as file:
+        file["event"][name][1] = value
+    with pytest.raises(HitsFileError, match=message):
+        HitsReader(path, takes_weights=True).read()

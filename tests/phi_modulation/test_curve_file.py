@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 
@@ -38,6 +39,16 @@ def test_fit_comes_back_from_hdf5(tmp_path):
     assert np.array_equal(back.response_after, result.response_after)
     assert back.warnings == result.warnings
     assert back.n_showers == result.n_showers
+
+
+def test_complex_numbers_are_refused(tmp_path):
+    write_curve(tmp_path / "curve.h5", PhiModulation.from_function(cosine, eta_edges=(0.0, 1.4)))
+    with h5py.File(tmp_path / "curve.h5", "a") as file:
+        values = file["values"][()]
+        del file["values"]
+        file["values"] = values + 1j
+    with pytest.raises(CurveFileError, match="expected real numbers in `/values`"):
+        read_curve(tmp_path / "curve.h5")
 
 
 def test_root_files_hold_the_curve_where_fastcalosim_reads_it(tmp_path):

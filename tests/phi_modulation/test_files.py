@@ -65,7 +65,7 @@ def test_displaced_cells_are_those_of_removing_applying_and_reading(files):
 
 
 def test_showers_are_not_replayed_in_other_cells(files):
-    with pytest.raises(ValueError, match="leave --replay or --cells-table out"):
+    with pytest.raises(ValueError, match="leave --replay or --detector out"):
         fit_to_files(
             [files / "hits.h5"],
             files / "fit.h5",

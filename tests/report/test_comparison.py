@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from calovox.report.comparison import compare_values, score_chi2, with_events
+from calovox.samples.comparable import PhotonKeys
 
 
 @pytest.fixture(scope="module")
@@ -32,4 +33,19 @@ def test_simulations_without_events_have_no_score(result):
     assert (same.n_reference, same.n_simulated) == (800, 700)
     assert moved.value == result.simulated[1].chi2.reduced
     assert moved.p_value < 1e-6 < same.p_value
-    assert same.floor == result.floor.mean
+    assert same.floor_source == "exchange of showers"
+
+
+def test_samples_of_the_same_photons_are_exchanged_within_them():
+    rng = np.random.default_rng(2)
+    energy, eta = np.geomspace(1e3, 1e5, 800), rng.uniform(0.0, 1.0, 800)
+    first, second = (np.log(energy) + 0.1 * rng.normal(size=800) for _ in range(2))
+    order = rng.permutation(800)
+    photons = [PhotonKeys(energy, eta), PhotonKeys(energy[order], eta[order])]
+    (found,) = compare_values("x", [first, second[order]], [("a", 0)], photons).simulated
+    assert found.tested.floor_source == "exchange within photons"
+    assert found.tested.floor < 0.7
+    photons[1] = PhotonKeys(1.1 * energy[order], eta[order])
+    (other,) = compare_values("x", [first, second[order]], [("a", 0)], photons).simulated
+    assert other.tested.floor_source == "exchange of showers"
+    assert other.tested.value == found.tested.value

@@ -12,7 +12,8 @@ from calovox.report.histograms import (
     plot_ratio,
 )
 from calovox.report.style import simulated_line, simulated_marker
-from calovox.scores.histograms import Chi2, Floor, Histogram, poisson_interval
+from calovox.scores.histograms import Chi2, Histogram, poisson_interval
+from calovox.scores.statistics import Floor
 from tests.drawn import check_line, check_marker, legend_of, points_of, stairs_of, y_errors_of
 
 EDGES = np.array([2.0, 3.0, 5.0, 6.0, 9.0])
@@ -28,7 +29,9 @@ def observable(*simulated, reference=None):
     """Compare with 200 events of the reference, 15 below and 45 above the axis."""
     if reference is None:
         reference = Histogram(EDGES, COUNTS, 15, 45)
-    results = (SimulatedResult(f"s{place}", place, *rest, None) for place, *rest in simulated)
+    results = (
+        SimulatedResult(f"s{place}", place, *rest, None, None) for place, *rest in simulated
+    )
     return ObservableResult("e_tot", reference, Floor(1.04, 0.7, 1.3, 100), tuple(results))
 
 

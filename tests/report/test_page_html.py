@@ -110,7 +110,7 @@ def test_events_outside_the_axes_are_stated_for_simulations_too(full_page):
     _, *rows = table(full_page, "chi2-slices-central")
     assert [row[0] for row in rows[:6]] == list(NAMES)
     for row in (*rows[:6], rows[-1]):
-        assert all(re.search(r"\d+ \| \d+$", cell) for cell in row[3:])
+        assert all(re.search(r"\d+ \| \d+$", cell) for cell in row[4:])
     _, *rows = table(full_page, "response-counts")
     assert [row[0] for row in rows] == ["Geant4", *NAMES]
     _, first, *_ = table(full_page, "chi2-response-slices")

@@ -157,6 +157,7 @@ def test_everything_that_is_not_shown_is_named(written, folder):
         assert escape(line) in text
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_report_without_cells_has_scores_of_voxels_alone(datasets, tmp_path):
     said = []
     files = EvaluationFiles(

@@ -39,20 +39,23 @@ def test_the_gan_covers_the_slices_of_the_figures_and_nothing_else() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_visible_energies_are_those_of_geant4(name: str) -> None:
     reader = DatasetReader(SAMPLE / "photons_scan.h5")
-    models = load_models(name)
-    showers = photons_to_voxels(models, reader.photons(), seed=7)
-    simulated = np.concatenate([batch.energy.sum(axis=1) for batch in showers])
-    reference, energy = reader.read().energy.sum(axis=1), reader.incident_energy()
+    energy = reader.incident_energy()
     values, counts = np.unique(energy, return_counts=True)
-    for value in values[counts >= 400]:
+    values = values[counts >= 400]
+    rows = np.concatenate([np.flatnonzero(energy == value)[:200] for value in values])
+    models = load_models(name)
+    showers = photons_to_voxels(models, reader.photons()[rows], seed=7)
+    simulated = np.concatenate([batch.energy.sum(axis=1) for batch in showers])
+    reference, energy = reader.read().energy.sum(axis=1)[rows], energy[rows]
+    for value in values:
         chosen = energy == value
         spread = reference[chosen].std()
         shift = simulated[chosen].mean() - reference[chosen].mean()
-        assert abs(shift) < 0.4 * spread  # 400 showers each: 0.07 of the spread is chance
+        assert abs(shift) < 0.4 * spread  # 200 showers each: 0.1 of the spread is chance
         assert simulated[chosen].std() == pytest.approx(spread, rel=0.25)
 
 
-@pytest.mark.parametrize("n_photons", [5000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_photons", [2000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
 def test_showers_have_neither_nan_nor_infinity_nor_negative_energy(
     name: str, n_photons: int

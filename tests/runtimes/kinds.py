@@ -6,7 +6,6 @@ result `voxels` as bare numbers in single precision.
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ SHIPPED = ("calocfm", "calodit_teacher", "calodit", "fastcalogan")
 N_EVENTS = 20
 _INN = InnSizes(n_blocks=4, width=16)
 _CFM = CfmSizes(width=32, path="line", solver="euler", solver_steps=2)
-_DIT = replace(toy_dit(path="arc", solver="euler"), solver_steps=2)
+_DIT = toy_dit(path="arc", solver="euler")
 _REGULAR = DitSizes(width=24, heads=2, blocks=1, conditions="maxima", voxels="note")
 
 

@@ -21,7 +21,7 @@ def test_voxels_of_a_sample_are_read_without_shapes(datasets):
 
 def test_one_file_without_cells_leaves_all_of_a_sample_unreconstructed(datasets):
     sample = open_sample([datasets["reference"], datasets["without_cells"]])
-    assert sample.without_shapes == (datasets["without_cells"],)
+    assert sample.without_shapes == {datasets["without_cells"]: "has no cell energies"}
     assert all(batch.shapes is None for batch in sample.batches(1000))
 
 

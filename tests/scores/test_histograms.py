@@ -8,7 +8,6 @@ from calovox.scores.histograms import (
     fill_histogram,
     merge_bins,
     poisson_interval,
-    split_floor,
 )
 
 
@@ -101,13 +100,6 @@ def test_poisson_interval_covers_68_per_cent_or_more():
     covered = np.mean((low < 30.0) & (high > 30.0))
     assert 0.67 < covered < 0.75
     assert poisson_interval(np.array([0]))[0] == 0.0
-
-
-def test_floor_of_random_halves_is_one():
-    values = np.random.default_rng(7).normal(size=2000)
-    floor = split_floor(values, choose_edges(values), np.random.default_rng(8))
-    assert floor.low < 1.0 < floor.high
-    assert floor.mean == pytest.approx(1.0, abs=0.15)
 
 
 def test_edges_ignore_far_outliers():

@@ -78,6 +78,7 @@ def test_simulate_finds_the_model_of_another_package(package):
     }
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_evaluate_simulates_the_photons_of_the_reference(package, datasets):
     words = ("evaluate", datasets["reference"], "mine=flat", "--referee", "none", "-o", "report")
     result = run(*words)

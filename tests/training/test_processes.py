@@ -1,6 +1,7 @@
 """Several processes train one model."""
 
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import torch
 from calovox.dataset import DatasetWriter
 from calovox.training.runs.logs import read_metrics
 from calovox.training.runs.model import read_run
-from calovox.voxelization import VoxelGrid, hits_to_voxels
+from calovox.voxelization import hits_to_voxels
+from tests.export.toy_runs import toy_grid
 from tests.toy_showers import toy_showers
 
 PROGRAM = '''
@@ -57,6 +59,14 @@ for name, model in models.items():
         torch.save(model.state_dict(), Path(out) / f"{name}_{run.share.rank}.pt")
 '''
 
+STOP_AND_GO_ON = """
+import sys
+from calovox.cli import app
+
+for more in (["--stop-after", "0s"], []):
+    app([*sys.argv[1:], *more], standalone_mode=False)
+"""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -64,29 +74,47 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def launch(n_processes: int, *command: str | Path) -> str:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node"]
-    torchrun += [str(n_processes), "--master-port", str(free_port()), "--no-python"]
+def launch_by_torchrun(*command: str | Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    torchrun += ["--master-port", str(free_port()), "--no-python", sys.executable]
     result = subprocess.run(
-        [*torchrun, sys.executable, *map(str, command)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [*torchrun, *map(str, command)], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    return result.stdout
+
+
+def launch(*command: str) -> str:
+    """Start two processes with the variables of torchrun, and give what the first one says."""
+    same = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "GROUP_RANK": "0"}
+    same |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "none"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **same, "RANK": rank, "LOCAL_RANK": rank, "OMP_NUM_THREADS": "1"},
+        )
+        for rank in ("0", "1")
+    ]
+    outputs = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    return outputs[0][0]
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("processes")
-    with DatasetWriter(folder / "a.h5", VoxelGrid.optimal(), provenance={}) as writer:
-        writer.append(hits_to_voxels(toy_showers(31, n_hits=50), VoxelGrid.optimal()))
-    (folder / "program.py").write_text(PROGRAM)
-    for n_processes in (1, 2):
-        out = folder / str(n_processes)
-        out.mkdir()
-        launch(n_processes, folder / "program.py", folder / "a.h5", out)
+    with DatasetWriter(folder / "a.h5", toy_grid(), provenance={}) as writer:
+        writer.append(hits_to_voxels(toy_showers(31, n_hits=50), toy_grid()))
+    program = folder / "program.py"
+    program.write_text(PROGRAM)
+    for n_processes in ("1", "2"):
+        (folder / n_processes).mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [str(program), str(folder / "a.h5"), str(folder / "1")])
+        runpy.run_path(str(program))
+    launch_by_torchrun(program, folder / "a.h5", folder / "2")
     return folder
 
 
@@ -98,13 +126,14 @@ def test_all_processes_end_with_the_same_weights(results: Path, name: str) -> No
 
 
 def test_the_command_trains_in_two_processes_and_goes_on(results: Path) -> None:
-    command = ["-c", "from calovox.cli import main; main()", "train", "dit", "--tokens", "rings"]
+    command = ["-c", STOP_AND_GO_ON, "train", "dit", "--tokens", "rings"]
     command += ["--width", "8", "--heads", "2", "--blocks", "1", "--accelerator", "cpu"]
     command += ["--data", str(results / "a.h5"), "--validation", str(results / "a.h5")]
     command += ["--batch-size", "10", "--steps", "6", "--log-every", "1"]
     command += ["-o", str(results / "run")]
-    assert "1 of 6 steps" in launch(2, *command, "--stop-after", "0s")
-    assert "6 of 6 steps" in launch(2, *command)
+    stopped, ended = launch(*command).splitlines()
+    assert "1 of 6 steps" in stopped
+    assert "6 of 6 steps" in ended
     assert torch.load(results / "run" / "checkpoint.pt")["belongs_to"]["processes"] == 2
     assert read_run(results / "run").metrics.keys() == {"denoising"}
     entries = read_metrics(results / "run" / "metrics.csv")

@@ -14,6 +14,7 @@ from calovox.arrays import Array, Float32
 from calovox.binned_shower import ShowerLibrary, SubVoxelProbabilities, read_sub_voxels
 from calovox.dataset import DatasetReader
 from calovox.geometry import barrel_cells
+from calovox.geometry.detector_files import choose_detector
 from calovox.models.parametric.file import is_parametric_file
 from calovox.models.parametric.model import ParametricModel
 from calovox.patterns.shipped import shipped_patterns
@@ -107,7 +108,7 @@ class _Models(Subject):
         return bool(self.models.in_range(np.array([energy]), np.array([eta]))[0])
 
     def path(self, eta: float) -> Path:
-        return self._model(eta).path
+        return Path(self._model(eta).path)
 
     def paths(self) -> list[Path]:
         return [model.path for model in self.models.models]
@@ -126,12 +127,15 @@ class _Models(Subject):
         self.models.sample(photons.energy, photons.eta, noise)
 
     def simulate(self, photons: Photons, *, with_hits: bool) -> Iterator[SimulatedShowers]:
+        marks = {self.models.models[0].path: self.models.detector}
+        detector = choose_detector(None, marks)
         return simulate_photons(
             self.models,
             photons,
             self.probabilities,
             seed=_SEED,
-            table=barrel_cells(),
+            table=detector.cells,
+            detector=detector,
             phi_modulation=self.curve,
             patterns=self.patterns,
             with_hits=with_hits,

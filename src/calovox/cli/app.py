@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from calovox import __version__
-from calovox.cli.command import CommandGroup, LazyCommand, make_app
+from calovox.cli.program import CommandGroup, LazyCommand, make_app
 from calovox.text import printable
 
 __all__ = ["app", "main"]

@@ -1,57 +1,33 @@
-"""What all commands have in common: options, settings files, dry runs, errors, provenance."""
+"""What all commands have in common: options, settings files, dry runs, provenance."""
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import MISSING, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from calovox import __version__
+from calovox.cli.errors import ChecksFailedError, one_line_errors
 from calovox.cli.options import make_settings, options_of
-from calovox.cli.settings import (
+from calovox.cli.values import (
     check_numbers,
     files_read,
     files_written,
-    outputs,
     read_settings,
     resolved_settings,
     settings_text,
+    without_effect,
 )
 from calovox.text import printable
 
-__all__ = [
-    "ChecksFailedError",
-    "CommandGroup",
-    "Job",
-    "LazyCommand",
-    "StageCommand",
-    "call_to_command",
-    "make_app",
-    "make_command",
-    "one_line_errors",
-    "warn",
-]
+__all__ = ["Job", "StageCommand", "call_to_command", "make_command"]
 
 Settings = TypeVar("Settings")
-
-EXTRAS = {
-    "calzone": "geant4",
-    "jinja2": "plot",
-    "lightning_fabric": "train",
-    "matplotlib": "plot",
-    "onnx": "train",
-    "onnxscript": "train",
-    "safetensors": "train",
-    "tensorboardX": "train",
-    "torch": "train",
-}
-"""The extra of the package that brings a library which is not always installed."""
 
 
 @dataclass(frozen=True)
@@ -73,143 +49,10 @@ class Job:
         return {"overwrite": self.overwrite, "provenance": self.provenance, "track": track}
 
 
-class ChecksFailedError(Exception):
-    """A command has written its result, which fails the checks that were asked for.
-
-    The program says so line by line and leaves with 1.
-    """
-
-
-class CommandGroup(TyperGroup):
-    """The program: shows its help when called without arguments, and errors as one line."""
-
-    context_class = typer.Context
-
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
-        """Run the program and leave it with 0, or with 2 after an error of the user."""
-        arguments = list(sys.argv[1:] if args is None else args) or ["--help"]
-        try:
-            code = super().main(
-                arguments, prog_name, complete_var, False, windows_expand_args, **extra
-            )
-        except typer.Abort:
-            code = 130
-        except typer.TyperException as error:
-            typer.echo("calovox: " + printable(" ".join(error.format_message().split())), err=True)
-            code = 2
-        if standalone_mode:
-            sys.exit(code if isinstance(code, int) else 0)
-        return code
-
-
 class StageCommand(TyperCommand):
     """A command of the program."""
 
     context_class = typer.Context
-
-
-class LazyCommand(TyperCommand):
-    """A command whose module is imported when it is called, not when the program starts.
-
-    Args:
-        name: Name of the command.
-        place: Module and name of what `make_command` returned there, ``module:NAME``.
-        help: First line of its help.
-    """
-
-    def __init__(self, name: str, place: str, help: str) -> None:  # noqa: A002 (as typer has it)
-        super().__init__(name, help=help)
-        self._place = place
-
-    def load(self) -> TyperCommand:
-        """Import the command.
-
-        Returns:
-            The command.
-        """
-        module, _, name = self._place.partition(":")
-        command: TyperCommand = getattr(import_module(module), name)
-        return command
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
-    ) -> Any:
-        """Read the arguments as the command itself does."""
-        return self.load().make_context(info_name, args, parent, **extra)
-
-
-def make_app(commands: Sequence[TyperCommand | CommandGroup], **options: Any) -> typer.Typer:
-    """Make a program of commands; it needs a callback for its own options.
-
-    Args:
-        commands: In the order of the help.
-        options: Name and help.
-
-    Returns:
-        The program.
-    """
-
-    class Program(CommandGroup):
-        def __init__(self, **attributes: Any) -> None:
-            super().__init__(**{**attributes, "commands": commands})
-
-    return typer.Typer(
-        cls=Program, add_completion=False, pretty_exceptions_enable=False, **options
-    )
-
-
-@contextmanager
-def one_line_errors(*, traceback: bool) -> Iterator[None]:
-    """Turn errors that the user can mend into one line on stderr.
-
-    Args:
-        traceback: Leave the errors as they are, to find out where they come from.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if traceback or extra is None:
-            raise
-        raise typer.TyperException(
-            f"this needs {error.name}: install it with pip install '.[{extra}]' in the folder of "
-            "the sources"
-        ) from error
-    except MemoryError as error:
-        if traceback:
-            raise
-        raise typer.TyperException(f"not enough memory: {error}") from error
-    except Exception as error:
-        if traceback or not _is_message_for_user(error):
-            raise
-        text = error.args[0] if isinstance(error, KeyError) else error
-        raise typer.TyperException(str(text)) from error
-
-
-def _is_message_for_user(error: Exception) -> bool:
-    """Tell errors in input, files and settings from faults of the program."""
-    if isinstance(error, KeyError):
-        return " " in str(error.args[0])  # a sentence of ours, not a missing key
-    return isinstance(error, ValueError | OSError) or type(error).__module__.startswith("calovox.")
-
-
-def warn(path: Path, warnings: Sequence[str]) -> None:
-    """Say on stderr what is unlikely about a result.
-
-    Args:
-        path: The result.
-        warnings: One sentence each.
-    """
-    for text in warnings:
-        typer.echo(printable(f"calovox: warning: {path}: {text}"), err=True)
 
 
 def make_command(
@@ -350,8 +193,8 @@ def _run(
     if sys.stderr.isatty():  # the libraries of a stage are slow to import
         read = ", ".join(map(str, files_read(settings))) or "nothing to read"
         typer.echo(printable(f"{called}: {read}, to {settings.output}"), err=True)
-    # where a result goes is no part of how it was made
-    made_with = {key: value for key, value in values.items() if key not in outputs(settings)}
+    aside = without_effect(settings)
+    made_with = {key: value for key, value in values.items() if key not in aside}
     provenance = {"program": f"calovox {__version__}", "command": name, "settings": made_with}
     job = Job(overwrite=force, provenance=provenance)
     failed = None

@@ -1,30 +1,26 @@
-"""Settings of the commands: from the command line, from a TOML file, and back into one.
+"""Options that several commands share, and marks of those that name files.
 
-Every command has one frozen dataclass. Its fields are the options, with type, default and help in
-the annotation, or groups of options that the library declares (`calovox.cli.options`). A TOML file
-given with ``--config`` holds some of these options and takes the place of their defaults; the
-command line wins over both. Paths in such a file are relative to the file.
+Every command has one frozen dataclass of settings. Its fields are the options, with type, default
+and help in the annotation, or groups of options that the library declares (`calovox.cli.options`).
 """
 
-import json
 import math
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from calovox.cli.options import options_of
-from calovox.files.toml import read_toml
 from calovox.units import parse_quantity
 
+if TYPE_CHECKING:
+    from calovox.geometry import Detector
+
 __all__ = [
-    "CellsTable",
+    "Aside",
     "Compress",
     "CurveToRemove",
+    "DetectorIn",
     "Energies",
     "Etas",
     "FileIn",
@@ -35,17 +31,13 @@ __all__ = [
     "ModelIn",
     "Number",
     "Output",
+    "PartEvents",
     "PrecisionBits",
+    "Scheduler",
     "Seed",
     "Workers",
-    "check_numbers",
-    "files_read",
-    "files_written",
-    "outputs",
+    "given_detector",
     "parse_range",
-    "read_settings",
-    "resolved_settings",
-    "settings_text",
     "split_named_file",
 ]
 
@@ -76,6 +68,11 @@ class ModelIn:
     """Marks text that names a shipped model, unless a file or folder of this name exists."""
 
 
+@dataclass(frozen=True)
+class Aside:
+    """Marks an option that changes how the work is done, and not its result."""
+
+
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the result goes."), FileOut()]
 HitsIn = Annotated[
     list[Path],
@@ -87,12 +84,15 @@ CurveToRemove = Annotated[
     typer.Option(exists=True, dir_okay=False, help="Curves whose modulation is removed first."),
     FileIn(),
 ]
-CellsTable = Annotated[
+DetectorIn = Annotated[
     Path | None,
     typer.Option(
+        "--detector",
+        "--cells-table",
         exists=True,
         dir_okay=False,
-        help="CaloCells.root: cells of the real detector. [default: the built-in barrel]",
+        help="The detector, as TOML, or CaloCells.root: cells of the real barrel. [default: that "
+        "of the files, or the built-in barrel]",
     ),
     FileIn(),
 ]
@@ -120,6 +120,17 @@ Compress = Annotated[
     ),
 ]
 Workers = Annotated[int, typer.Option(min=1, help="How many processes work at once.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|FILE",
+        help="Work on the machines of this dask scheduler, given by its address or its file.",
+    ),
+    Aside(),
+]
+PartEvents = Annotated[
+    int, typer.Option(min=1, help="Showers of each task on the machines of --scheduler."), Aside()
+]
 Energies = Annotated[
     str,
     typer.Option(
@@ -133,99 +144,21 @@ Etas = Annotated[
 ]
 
 
-def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
-    """Read a TOML file of settings.
+def given_detector(path: Path | None) -> "Detector | None":
+    """Read the detector of an option.
 
     Args:
-        path: The file.
-        settings_type: The dataclass whose fields are allowed.
+        path: What was given; None for nothing.
 
     Returns:
-        Values by name of the field, with paths that hold from the current folder.
+        The detector; None if none was given.
 
     Raises:
-        ValueError: If the file is no TOML, or has a key that is no field, or a number of another
-            kind than the field's.
+        ValueError: If it is no detector.
     """
-    table = read_toml(path)
-    hints = {option.name: option.hint for option in options_of(settings_type)}
-    for key in table:
-        if key not in hints:
-            raise ValueError(f"{path}: {_unknown_key(key, list(hints))}")
-    for key, value in table.items():
-        _check_kind(path, key, hints[key], value)
-    return {
-        key: _change_paths(
-            hints[key], _plain(hints[key], value), lambda name: str(path.parent / name)
-        )
-        for key, value in table.items()
-    }
+    from calovox.geometry.detector_files import read_detector
 
-
-def resolved_settings(settings: Any, folder: Path) -> dict[str, Any]:
-    """Give all settings of a command as plain values, with paths relative to a folder.
-
-    Args:
-        settings: The command's dataclass.
-        folder: Where the settings will be written.
-
-    Returns:
-        Values by name; fields without a value are left out.
-    """
-    return {
-        name: _change_paths(hint, value, lambda path: os.path.relpath(path, folder))
-        for name, hint, value in _fields(settings)
-    }
-
-
-def settings_text(values: Mapping[str, Any]) -> str:
-    r"""Write plain values as TOML.
-
-    Args:
-        values: Text, numbers, truth values and lists of them, by name.
-
-    Returns:
-        One line per value.
-
-    Example:
-        >>> print(settings_text({"seed": 1, "energy": "65GeV"}), end="")
-        seed = 1
-        energy = "65GeV"
-    """
-    return "".join(
-        f"{name} = {json.dumps(value, ensure_ascii=False)}\n".replace("\x7f", "\\u007f")
-        for name, value in values.items()
-    )
-
-
-def check_numbers(values: Mapping[str, Any]) -> None:
-    """Refuse numbers that are none, which bounds of options let pass.
-
-    Args:
-        values: Values by the names of the options.
-
-    Raises:
-        ValueError: Naming the option.
-    """
-    for name, value in values.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            option = "--" + name.replace("_", "-")
-            raise ValueError(f"{option}: expected a finite number, got {value}")
-
-
-def files_read(settings: Any) -> list[Path]:
-    """List the files that a command reads."""
-    return _files(settings, (FileIn, FileInText, ModelIn))
-
-
-def files_written(settings: Any) -> list[Path]:
-    """List the files that a command writes."""
-    return _files(settings, (FileOut,))
-
-
-def outputs(settings: Any) -> list[str]:
-    """List the options of a command that name files that it writes."""
-    return [name for name, hint, _ in _fields(settings) if isinstance(_marker(hint), FileOut)]
+    return None if path is None else read_detector(path)
 
 
 def split_named_file(text: str) -> tuple[str, str]:
@@ -266,76 +199,3 @@ def parse_range(option: str, text: str, kind: Literal["energy"] | None) -> tuple
     if not 0.0 <= low < high < math.inf:
         raise ValueError(f"{option}: expected 0 <= LOW < HIGH, got '{text}'")
     return low, high
-
-
-def _plain(hint: Any, value: Any) -> Any:
-    """Accept ``eta = 0.2`` where the command line takes text."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number and hint.__origin__ is str else value
-
-
-def _check_kind(path: Path, key: str, hint: Any, value: Any) -> None:
-    """Refuse tables and dates, and what would be read as another number: 1.5 as 1, true as 1."""
-    option = "--" + key.replace("_", "-")
-    for entry in value if isinstance(value, list) else [value]:
-        if not isinstance(entry, str | int | float):
-            raise ValueError(f"{path}: {option}: expected text or a number, got {entry!r}")
-    kinds = [hint.__origin__, *get_args(hint.__origin__)]
-    wanted = {int: "an integer", float: "a finite number", bool: "true or false"}
-    for kind, words in wanted.items():
-        accepted = (int, float) if kind is float else kind
-        fits = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
-        fits = fits and (kind is not float or abs(value) <= sys.float_info.max)
-        if kind in kinds and not fits:
-            raise ValueError(f"{path}: {option}: expected {words}, got {value!r}")
-
-
-def _fields(settings: Any) -> Iterator[tuple[str, Any, Any]]:
-    for option in options_of(type(settings)):
-        value = option.value(settings)
-        if value is not None and value != []:
-            yield option.name, option.hint, value
-
-
-def _files(settings: Any, markers: tuple[type, ...]) -> list[Path]:
-    paths: list[Path] = []
-
-    def collect(path: str) -> str:
-        paths.append(Path(path))
-        return path
-
-    for _, hint, value in _fields(settings):
-        if isinstance(_marker(hint), markers):
-            _change_paths(hint, value, collect)
-    return paths
-
-
-def _marker(hint: Any) -> FileIn | FileOut | FileInText | ModelIn | None:
-    for entry in getattr(hint, "__metadata__", ()):
-        if isinstance(entry, FileIn | FileOut | FileInText | ModelIn):
-            return entry
-    return None
-
-
-def _change_paths(hint: Any, value: Any, change: Callable[[str], str]) -> Any:
-    """Apply a function to the paths in a setting, and give plain values."""
-    if isinstance(value, list | tuple):
-        return [_change_paths(hint, entry, change) for entry in value]
-    marker = _marker(hint)
-    if marker is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(marker, ModelIn):
-        path = change(value)  # before or after the change, it is the path from here
-        return path if Path(value).exists() or Path(path).exists() else value
-    if not isinstance(marker, FileInText):
-        return change(str(value))
-    name, path = split_named_file(value)
-    return value if value in marker.words else f"{name}=" * bool(name) + change(path)
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    return f"unknown key `{key}`: {hint}valid keys are {', '.join(known)}"

@@ -33,6 +33,8 @@ def read_numbers(file: h5py.File, path: Path, key: str, rows: slice | None = Non
         raise DatasetError(f"{path}: expected `{key}` as a flat column, got {column.shape}")
     values = np.asarray(column[rows or slice(None)]).reshape(-1)
     finite = np.isfinite(values)
+    if key == "event/interaction_radius":  # infinite for a photon that leaves the detector
+        finite |= values == np.inf
     if not np.all(finite):
         row = int(np.flatnonzero(~finite)[0])
         raise DatasetError(
@@ -83,12 +85,13 @@ def check_events(file: h5py.File, path: Path, grid: VoxelGrid) -> int:
     return n_events
 
 
-def read_grid(file: h5py.File, path: Path) -> VoxelGrid:
+def read_grid(file: h5py.File, path: Path, names: tuple[str, ...] = ()) -> VoxelGrid:
     """Build the grid from the edges of the voxels.
 
     Args:
         file: The open dataset.
         path: Its path, for messages.
+        names: Names of the layers of its detector, if it says them.
 
     Returns:
         The grid, with the voxels in the order of the file.
@@ -106,7 +109,7 @@ def read_grid(file: h5py.File, path: Path) -> VoxelGrid:
     meta = file.get("meta")
     name = "custom" if meta is None else str(meta.attrs.get("grid", "custom"))
     try:
-        return VoxelGrid.from_arrays(*edges, numbers=numbers, name=name)
+        return VoxelGrid.from_arrays(*edges, numbers=numbers, name=name, names=names)
     except ValueError as problem:
         raise DatasetError(f"{path}: {problem}") from problem
 

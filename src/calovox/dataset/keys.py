@@ -11,12 +11,15 @@ r"""The dataset file: HDF5 with the keys of the note's Table A.1 at the root.
 with the number j of each layer: 0, 1, 2, 3 and 12 in the built-in barrel. What we add lives in
 groups, all of them optional for readers:
 
-- `event`: `phi_center`, `dropped_fraction`, `index`, `photon_eta`, `photon_phi`, per event, and
-  `extrapolated` (truth values: the photon lies outside the range its model was trained for);
+- `event`: `phi_center`, `dropped_fraction`, `index`, `photon_eta`, `photon_phi`, per event,
+  `extrapolated` (truth values: the photon lies outside the range its model was trained for),
+  `weight` (how many ordinary showers it stands for) and `interaction_radius` (where the photon
+  first interacts, mm, infinite if it does not);
 - `cells`: `cell` (row of the cell table) and `energy` (MeV) of the cells that were hit,
   `event_offsets` into them, and `outside` (MeV per event, hits outside all cells);
-- `meta`: attributes `format`, `version`, `grid`, `cell_table`, `provenance` and `rounding` (JSON),
-  and groups of arrays that belong to the dataset, such as a calibration.
+- `meta`: attributes `format`, `version`, `grid`, `cell_table`, `provenance`, `rounding` and, of
+  other layers than those of the built-in barrel, `detector` (JSON), and groups of arrays that
+  belong to the dataset, such as a calibration.
 
 An event library for FastCaloSim has `phi_mod` at the root as well: the position of the shower
 centre in its cell in phi.
@@ -67,6 +70,8 @@ EVENT_COLUMNS = {
     "photon_eta": "f8",
     "photon_phi": "f8",
     "extrapolated": "?",
+    "weight": "f8",
+    "interaction_radius": "f8",
 }
 LEAST_FRACTION: Final = 1.3e-7
 """Voxels below this fraction of the kinetic energy are 0 in all that FastCaloSim reads: it divides

@@ -13,7 +13,10 @@ from calovox.dataset.checks import check_events, eta_key, read_grid, read_number
 from calovox.dataset.keys import DatasetError, LayerKeys
 from calovox.files.hdf5 import compression_of, open_for_reading, read_table
 from calovox.geometry.cell_energies import CellEnergies
+from calovox.geometry.detector_files.mark import read_mark
+from calovox.hits.file import read_particle
 from calovox.photons import Photons
+from calovox.photons.weights import describe_weights, is_weight, refuse_weights
 from calovox.units import format_energy
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
@@ -26,21 +29,32 @@ class DatasetReader:
 
     The file is open only while something is read, and memory does not grow with its size.
 
+    Args:
+        path: The file.
+        takes_weights: Whether the caller knows what to do with showers that have weights; a file
+            with such showers is refused otherwise.
+
     Attributes:
         path: The file.
         grid: Its voxels, in the order of the file.
         provenance: How the showers were made; empty if the file does not say.
         attributes: Attributes of the file, by name.
         cell_table: Name of the cell table that the cell energies refer to, if there are any.
+        detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What made the showers.
         has_azimuths: Whether the file says where its showers lie in phi.
+        weighted: Whether the showers have weights.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, takes_weights: bool = False) -> None:
         self.path = path
         with open_for_reading(path, DatasetError) as file:
             meta = file.get("meta")
             _check_version(meta, path)
-            self.grid: VoxelGrid = read_grid(file, path)
+            self.detector = read_mark(meta, path, DatasetError)
+            self.particle = read_particle(meta, path, DatasetError)
+            names = () if self.detector is None else self.detector.names
+            self.grid: VoxelGrid = read_grid(file, path, names)
             self._n_events = check_events(file, path, self.grid)
             self.provenance: dict[str, Any] = read_table(meta, "provenance") or {}
             self.attributes: dict[str, Any] = dict(file.attrs) | dict(
@@ -51,6 +65,9 @@ class DatasetReader:
             has_table = self._has_cells and table is not None
             self.cell_table: str | None = f"{table}" if has_table else None
             self.has_azimuths: bool = "event/phi_center" in file
+            self.weighted: bool = "event/weight" in file
+            if self.weighted and not takes_weights:
+                raise DatasetError(refuse_weights(path))
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -175,6 +192,23 @@ class DatasetReader:
                 return None
             return np.asarray(read_numbers(file, self.path, "event/index"), dtype=np.int64)
 
+    def weights(self) -> Float64[Array, " event"]:
+        """Read how many ordinary showers each one stands for, 1 if the file does not say.
+
+        Raises:
+            DatasetError: If a weight is not above 0, or not finite.
+        """
+        with open_for_reading(self.path, DatasetError) as file:
+            if "event/weight" not in file:
+                return np.ones(len(self))
+            values = read_numbers(file, self.path, "event/weight").astype(np.float64)
+        if not is_weight(values).all():
+            row = int(np.flatnonzero(~is_weight(values))[0])
+            raise DatasetError(
+                f"{self.path}: expected weights above 0, got {values[row]} in row {row}"
+            )
+        return values
+
     def writer_options(self) -> dict[str, Any]:
         """Give the options with which `DatasetWriter` writes such a file."""
         with open_for_reading(self.path, DatasetError) as file:
@@ -182,6 +216,8 @@ class DatasetReader:
             compression = compression_of(file[LayerKeys.of(self.grid.numbers[0]).energy])
         return {
             "cell_table": self.cell_table,
+            "detector": self.detector,
+            "particle": self.particle,
             "precision_bits": rounding.get("precision_bits"),
             "compression": compression,
         }
@@ -242,6 +278,12 @@ class DatasetReader:
         if len(self):
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if self.particle != "photon":
+            lines["particle"] = self.particle
+        if self.detector is not None:
+            lines["detector"] = self.detector.name
+        if self.weighted and len(self):
+            lines["weights"] = describe_weights(self.weights())
         lines["cells"] = (self.cell_table or "of an unnamed table") if self._has_cells else "none"
         if attached:
             lines["attached"] = attached

@@ -13,6 +13,8 @@ from calovox.dataset.keys import LayerKeys
 from calovox.files.hdf5 import Compression, append_rows, create_column, round_mantissa, write_json
 from calovox.files.writer import BatchWriter
 from calovox.geometry.cell_energies import CellEnergies, concatenate_cells
+from calovox.geometry.detector_files.mark import DetectorMark
+from calovox.photons import Particle
 from calovox.voxelization.grid import VoxelGrid
 from calovox.voxelization.voxels import Voxels
 
@@ -29,6 +31,8 @@ class DatasetWriter(BatchWriter):
         grid: The voxels.
         provenance: How the showers were made: anything that JSON can hold.
         cell_table: Name of the cell table that cell energies refer to.
+        detector: What the file says of its detector; None for the layers of the built-in barrel.
+        particle: What made the showers.
         overwrite: Whether an existing file may be replaced.
         precision_bits: Mantissa bits that voxel and cell energies keep, all 23 by default; 12
             cost a relative error of at most 1.3e-4 per energy.
@@ -48,6 +52,8 @@ class DatasetWriter(BatchWriter):
         *,
         provenance: Mapping[str, Any],
         cell_table: str | None = None,
+        detector: DetectorMark | None = None,
+        particle: Particle = "photon",
         overwrite: bool = False,
         precision_bits: int | None = None,
         compression: Compression = "blosc2",
@@ -58,6 +64,8 @@ class DatasetWriter(BatchWriter):
         self._grid = grid
         self._provenance = dict(provenance)
         self._cell_table = cell_table
+        self._detector = detector
+        self._particle = particle
         self._precision_bits = precision_bits
         self._compression: Compression = compression
         self._least_fraction = np.float32(least_fraction)
@@ -154,6 +162,10 @@ class DatasetWriter(BatchWriter):
         meta.attrs["grid"] = self._grid.name
         if self._cell_table is not None:
             meta.attrs["cell_table"] = self._cell_table
+        if self._detector is not None:
+            write_json(meta, "detector", self._detector.to_dict())
+        if self._particle != "photon":
+            write_json(meta, "particle", self._particle)
         write_json(meta, "provenance", self._provenance)
         write_json(meta, "rounding", {"precision_bits": self._precision_bits})
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from calovox.dataset import DatasetReader
 from calovox.dataset.bare import bare_cells
+from calovox.dataset.detectors import detector_of
 from calovox.drawing.shower import OneShower
 from calovox.files.formats import detect_format
-from calovox.geometry import CellTable, barrel_cells
+from calovox.geometry import CellTable, Detector, atlas_barrel
 from calovox.hits import Hits
 from calovox.hits.file import HitsReader
 from calovox.reconstruction import hits_to_cells
@@ -21,7 +22,7 @@ def read_shower(
     event: int = 0,
     *,
     grid: VoxelGrid | None = None,
-    table: CellTable | None = None,
+    detector: Detector | None = None,
 ) -> OneShower:
     """Take one shower.
 
@@ -29,7 +30,7 @@ def read_shower(
         showers: A hits file, a dataset, also of a simulation, or showers in memory.
         event: Its position there, from 0.
         grid: Voxels for hits; None for the optimal grid.
-        table: The cells of the detector; None for those of the built-in barrel.
+        detector: Layers and cells; None for those of the file, or of the built-in barrel.
 
     Returns:
         The shower, with its cells if they are known.
@@ -38,22 +39,23 @@ def read_shower(
         FileNotFoundError: If there is no such file.
         ValueError: If there is no such event, or the file has no showers.
     """
-    table = table or barrel_cells()
     if isinstance(showers, Voxels):
         _check_event("the showers", event, len(showers))
         return OneShower(showers[event : event + 1], event)
     if isinstance(showers, Hits):
         _check_event("the showers", event, len(showers))
-        return _of_hits(showers[event : event + 1], event, "", grid, table)
+        one = showers[event : event + 1]
+        return _of_hits(one, event, "", grid, detector or atlas_barrel())
     path = Path(showers)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     kind = detect_format(path)
+    detector = detector_of(path, detector)
     if kind == "hits":
-        hits = HitsReader(path)
+        hits = HitsReader(path, takes_weights=True)
         _check_event(f"{path}", event, len(hits))
         one = hits.read(slice(event, event + 1))
-        return _of_hits(one, event, printable(path.name), grid, table)
+        return _of_hits(one, event, printable(path.name), grid, detector)
     if kind != "dataset":
         hint = ": turn it into a dataset with calovox import" if kind == "CaloChallenge" else ""
         raise ValueError(
@@ -61,13 +63,14 @@ def read_shower(
         )
     if grid is not None:
         raise ValueError(f"--grid is for hits, and {path} has voxels: leave it out")
-    return _of_dataset(DatasetReader(path), event, table)
+    return _of_dataset(DatasetReader(path, takes_weights=True), event, detector.cells)
 
 
 def _of_hits(
-    hits: Hits, event: int, source: str, grid: VoxelGrid | None, table: CellTable
+    hits: Hits, event: int, source: str, grid: VoxelGrid | None, detector: Detector
 ) -> OneShower:
-    voxels = hits_to_voxels(hits, grid or VoxelGrid.optimal())
+    voxels = hits_to_voxels(hits, grid or VoxelGrid.optimal(detector.layers), detector=detector)
+    table = detector.cells
     return OneShower(voxels, event, source, hits_to_cells(hits, table), table)
 
 

@@ -35,6 +35,9 @@ SUB_VOXELS = "sub_voxels.root"
 PHI_MODULATION = "phi_modulation.h5"
 
 _PARITY_SHOWERS = 10_000
+_PARITY_VOXELS = 17_000_000
+"""Showers that are compared, of which fewer are enough on a grid of many voxels."""
+
 _PARITY_SEED = 1
 
 
@@ -131,7 +134,8 @@ def _write_model(
     sampler = round_weights(model.sampler()) if half_weights else model.sampler()
     write = export_plain if plain else export_fused
     write(sampler, path, metadata.to_texts())
-    parity = measure_parity(OnnxModel(path), sampler, _PARITY_SHOWERS, seed=_PARITY_SEED)
+    n_showers = min(_PARITY_SHOWERS, _PARITY_VOXELS // metadata.grid.n_voxels)
+    parity = measure_parity(OnnxModel(path), sampler, n_showers, seed=_PARITY_SEED)
     return {
         "file": path.name,
         "energy_range": metadata.energy_range,

@@ -75,7 +75,7 @@ class FusedGraph(nn.Module):
         super().__init__()
         energies = sampler.energies
         self.flow = FusedFlow(energies.network)
-        self.energies = FusedEnergies(energies.layer_energies, self.flow.places)
+        self.energies = FusedEnergies(energies.layer_energies, self.flow.places, energies.bounds)
         self.shapes = FusedShapes(sampler.shapes)
         centroid = sampler.shapes.centroid
         self.centroid = centroid if centroid is not None and centroid.known else None

@@ -62,6 +62,8 @@ class ModelPair:
             (max(low, other_low), min(high, other_high)),
             self.energies.eta_range,
             card,
+            self.energies.detector,
+            self.energies.particle,
         )
 
 
@@ -94,7 +96,10 @@ class WholeModel:
     def metadata(self) -> ModelMetadata:
         """Describe the model."""
         card = {"showers": _card(self.showers)}
-        return ModelMetadata(self.grid, self.showers.energy_range, self.eta_range, card)
+        run = self.showers
+        return ModelMetadata(
+            self.grid, run.energy_range, self.eta_range, card, run.detector, run.particle
+        )
 
 
 RangeModel = ModelPair | WholeModel
@@ -131,6 +136,13 @@ def pair_runs(runs: Sequence[TrainedModel]) -> tuple[RangeModel, ...]:
         if run.grid != runs[0].grid:
             raise ValueError(
                 f"export: expected runs on one grid, got {run.grid} and {runs[0].grid}"
+            )
+        own, other = (None if m is None else m.layers for m in (run.detector, runs[0].detector))
+        if own != other:
+            raise ValueError("export: expected runs of one detector, got those of several")
+        if run.particle != runs[0].particle:
+            raise ValueError(
+                f"export: expected runs of one particle, got {runs[0].particle} and {run.particle}"
             )
     samplers: list[WholeSampler] = [model.sampler() for model in models]
     for sampler in samplers:

@@ -131,6 +131,8 @@ class _Walk:
             self._link(group, link, f"{name}/{one_line(link.decode(errors='replace'))}")
 
     def _link(self, group: h5g.GroupID, link: bytes, name: str) -> None:
+        if "\ufffd" in link.decode(errors="replace"):
+            _refuse(name, "has a name that is not UTF-8, which h5py does not give as text")
         kind = group.links.get_info(link).type
         if kind != h5l.TYPE_HARD:
             _refuse(name, f"is {_LINKS.get(kind, 'a link of an unknown kind')}: {_EXPECTED}")

@@ -1,4 +1,6 @@
-r"""What the columns of foreign hits mean: a description in TOML.
+r"""What the columns of foreign hits mean.
+
+A description is written in TOML (`calovox.foreign.description_file`).
 
 Names of columns are text, values that are the same for all photons are numbers::
 
@@ -35,23 +37,17 @@ Names of columns are text, values that are the same for all photons are numbers:
     angle_unit = "rad"
 """
 
-import difflib
-import json
 import math
-import re
-import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
 
-from calovox.files.toml import read_toml
 from calovox.foreign.tables import ForeignFileError
 from calovox.geometry import NO_LAYER
 from calovox.text import printable
 from calovox.units import parse_quantity
 
-__all__ = ["Description", "HitColumns", "PhotonColumns", "read_description"]
+__all__ = ["DIRECTIONS", "POSITIONS", "Description", "HitColumns", "PhotonColumns", "unit_factor"]
 
 POSITIONS: Final = (("x", "y", "z"), ("eta", "phi", "r"), ("r", "phi", "z"))
 """Sets of columns that say where a hit is."""
@@ -64,7 +60,6 @@ _UNITS: Final = {
     "energy_unit": ("energy", ("keV", "MeV", "GeV", "TeV")),
     "angle_unit": ("angle", ("rad", "deg")),
 }
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,132 +193,6 @@ def unit_factor(section: HitColumns | PhotonColumns, unit: str) -> float:
     """
     kind: Any = _UNITS[unit][0]
     return parse_quantity(f"1{getattr(section, unit)}", kind)
-
-
-def read_description(path: Path) -> Description:
-    """Read a description.
-
-    Args:
-        path: A TOML file, as the head of this module shows; `file` is relative to it.
-
-    Returns:
-        The description.
-
-    Raises:
-        ForeignFileError: If it is no TOML, a key is unknown or missing, or a value of another
-            kind.
-    """
-    content = read_toml(path, ForeignFileError)
-    try:
-        description = parse_description(content)
-    except ForeignFileError as problem:
-        raise ForeignFileError(f"{path}: {problem}") from problem
-    photons = description.photons
-    if photons.file is None:
-        return description
-    return replace(description, photons=replace(photons, file=f"{path.parent / photons.file}"))
-
-
-def parse_description(content: Mapping[str, Any]) -> Description:
-    """Read a description from the content of a TOML file.
-
-    Args:
-        content: Sections with their keys and values.
-
-    Returns:
-        The description.
-
-    Raises:
-        ForeignFileError: As `read_description`.
-    """
-    _check_keys("the top level", content, ("hits", "photons", "layers"))
-    for name in ("hits", "photons"):
-        if name not in content:
-            raise ForeignFileError(f"expected a section [{name}]")
-    for name, section in content.items():
-        if not isinstance(section, dict):
-            raise ForeignFileError(f"expected a section [{name}], got {section!r}")
-    return Description(
-        hits=_parse_section("hits", HitColumns, content["hits"]),
-        photons=_parse_section("photons", PhotonColumns, content["photons"]),
-        layers=_parse_layers(content.get("layers", {})),
-    )
-
-
-def format_sections(
-    sections: Mapping[str, Mapping[str, Any]], remarks: Mapping[tuple[str, str], str]
-) -> str:
-    """Write sections as TOML, with remarks behind their values.
-
-    Args:
-        sections: Values by section and key.
-        remarks: Remarks by section and key.
-
-    Returns:
-        The text.
-    """
-    lines = []
-    for name, section in sections.items():
-        lines += ["", f"[{name}]"]
-        for key, value in section.items():
-            shown = key if _BARE.fullmatch(key) else json.dumps(key)
-            text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-            remark = remarks.get((name, key), "")
-            lines.append(f"{shown} = {text}" + (f"  # {printable(remark)}" if remark else ""))
-    return "\n".join(lines[1:]) + "\n"
-
-
-def _parse_section(name: str, kind: Any, section: Mapping[str, Any]) -> Any:
-    hints = get_type_hints(kind)
-    _check_keys(f"[{name}]", section, tuple(hints))
-    missing = [
-        entry.name for entry in fields(kind) if entry.name not in section and _must_be_given(entry)
-    ]
-    if missing:
-        raise ForeignFileError(f"[{name}]: expected `{missing[0]}`")
-    return kind(**{key: _value(name, key, hints[key], value) for key, value in section.items()})
-
-
-def _must_be_given(entry: "Field[Any]") -> bool:
-    return entry.default is MISSING and entry.default_factory is MISSING
-
-
-def _value(section: str, key: str, hint: Any, value: Any) -> Any:
-    kinds = get_args(hint) or (hint,)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if bool in kinds and isinstance(value, bool):
-        return value
-    if str in kinds and isinstance(value, str) and value:
-        return value
-    if float in kinds and is_number and abs(value) <= sys.float_info.max:
-        return float(value)
-    words = {str: "text", float: "a finite number", bool: "true or false"}
-    wanted = " or ".join(words[kind] for kind in kinds if kind in words)
-    raise ForeignFileError(f"[{section}] `{key}`: expected {wanted}, got {value!r}")
-
-
-def _parse_layers(section: Mapping[str, Any]) -> dict[int, int]:
-    layers = {}
-    for key, number in section.items():
-        number = NO_LAYER if number == "none" else number
-        is_number = isinstance(number, int) and not isinstance(number, bool)
-        if not re.fullmatch(r"-?\d{1,18}", key) or not is_number or not 0 <= number <= NO_LAYER:
-            raise ForeignFileError(
-                f"[layers]: expected VALUE = NUMBER with a number from 0 to {NO_LAYER - 1} or "
-                f'"none", got {printable(key)} = {number!r}'
-            )
-        layers[int(key)] = number
-    return layers
-
-
-def _check_keys(where: str, section: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    for key in section:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean `{near[0]}`? " if near else ""
-            raise ForeignFileError(
-                f"{where}: unknown key `{printable(key)}`: {hint}valid keys are {', '.join(known)}"
-            )
 
 
 def _check_units(name: str, section: Any) -> None:

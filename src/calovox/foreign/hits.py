@@ -1,8 +1,8 @@
 r"""Events of foreign tables become hits of ours.
 
 A hit at (x, y, z) has r = sqrt(x^2 + y^2), phi = atan2(y, x) and sinh(eta) = z / r: the photon
-flies from the origin of the detector. A hit without a number of a layer is in the layer of the
-built-in barrel at its radius and eta. Hits in no layer, and hits without energy, are left out and
+flies from the origin of the detector. A hit without a number of a layer is in the layer at its
+radius and eta. Hits in no layer, and hits without energy, are left out and
 counted.
 """
 
@@ -15,7 +15,7 @@ from calovox.arrays import Array, Float64, Int64, UInt8
 from calovox.foreign.description import Description, unit_factor
 from calovox.foreign.events import EventBatch, whole_numbers
 from calovox.foreign.tables import ForeignFileError, Table
-from calovox.geometry import BARREL_NUMBERS, NO_LAYER, layer_of_deposit, wrap_phi
+from calovox.geometry import NO_LAYER, Detector, layer_at, wrap_phi
 from calovox.hits import Hits
 from calovox.photons import Photons
 
@@ -50,6 +50,7 @@ def columns_to_hits(
     batch: EventBatch,
     photons: Photons,
     description: Description,
+    detector: Detector,
     left_out: LeftOut,
 ) -> Hits:
     """Convert events of a table.
@@ -59,6 +60,7 @@ def columns_to_hits(
         batch: The events.
         photons: Their photons.
         description: What the columns mean.
+        detector: The layers that the hits are in.
         left_out: Counts what is left out.
 
     Returns:
@@ -74,9 +76,9 @@ def columns_to_hits(
     energy = batch.hits[columns.energy] * (unit_factor(columns, "energy_unit") * columns.scale)
     _check_finite(table, f"{columns.energy} in MeV", energy)
     if columns.layer is None:
-        layer = layer_of_deposit(r, eta)
+        layer = layer_at(detector, r, eta)
     else:
-        layer = _layers(table, batch.hits[columns.layer], description)
+        layer = _layers(table, batch.hits[columns.layer], description, detector)
         layer[r < _SMALLEST_R] = NO_LAYER
     without, outside = energy == 0.0, layer == NO_LAYER
     left_out.n_hits += len(energy)
@@ -198,15 +200,17 @@ def _eta_of(theta: Float64[Array, " event"]) -> Float64[Array, " event"]:
         return np.asarray(-np.log(np.tan(0.5 * theta)))
 
 
-def _layers(table: Table, values: Array, description: Description) -> UInt8[Array, " hit"]:
+def _layers(
+    table: Table, values: Array, description: Description, detector: Detector
+) -> UInt8[Array, " hit"]:
     name = description.hits.layer
     assert name is not None  # or they are found
     numbers, known = whole_numbers(values, table, name), description.layers
     own = np.unique(numbers)
-    allowed = (*BARREL_NUMBERS, NO_LAYER)
+    allowed = (*detector.numbers, NO_LAYER)
     unknown = [n for n in own.tolist() if known.get(n, None if known else n) not in allowed]
     if unknown:
-        ours = ", ".join(map(str, BARREL_NUMBERS))
+        ours = ", ".join(map(str, detector.numbers))
         raise ForeignFileError(
             f"{table.path}: expected layers {ours} in `{name}`, got {unknown[0]}: say in [layers] "
             "which one it is, or that it is none, or leave `layer` out to find it by the position"

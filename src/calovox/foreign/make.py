@@ -14,7 +14,8 @@ from calovox.foreign.description import Description
 from calovox.foreign.events import EventBatch, PhotonTable, read_events
 from calovox.foreign.hits import LeftOut, columns_to_hits, columns_to_photons
 from calovox.foreign.tables import ForeignFileError, Table, choose_table
-from calovox.geometry import CellTable, Detector, atlas_barrel
+from calovox.geometry import Detector, atlas_barrel
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits import Hits, HitsWriter
 from calovox.hits.shares import EnergyShares, ShareCounter
 from calovox.tracking import Track, silently
@@ -63,12 +64,14 @@ class ForeignHits:
         paths: The files, in order.
         description: What their columns mean.
         photons: Files with the photons, one for all or one for each; empty for none.
+        detector: The layers that the hits are in.
         left_out: What was left out so far.
     """
 
     paths: Sequence[Path]
     description: Description
     photons: Sequence[Path] = ()
+    detector: Detector = field(default_factory=atlas_barrel)
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def __post_init__(self) -> None:
@@ -175,7 +178,9 @@ class ForeignHits:
         values = batch.photons if photons is None else photons.take(keys)
         index = keys if has_key else running
         converted = columns_to_photons(table, values, index, self.description)
-        return columns_to_hits(table, batch, converted, self.description, self.left_out)
+        return columns_to_hits(
+            table, batch, converted, self.description, self.detector, self.left_out
+        )
 
     def _check_indices(self, indices: Int64[Array, " event"]) -> None:
         values, counts = np.unique(indices, return_counts=True)
@@ -192,8 +197,6 @@ def import_hits(
     foreign: ForeignHits,
     output: Path,
     *,
-    detector: Detector | None = None,
-    cells: CellTable | None = None,
     precision_bits: int | None = None,
     compression: Compression = "blosc2",
     provenance: dict[str, Any] | None = None,
@@ -205,8 +208,6 @@ def import_hits(
     Args:
         foreign: The hits.
         output: The hits file.
-        detector: The layers that the hits are in; the built-in barrel by default.
-        cells: The cells to look into, for what is said of them; those of the detector by default.
         precision_bits: How many bits of energies to keep; None for all.
         compression: How to compress the file.
         provenance: How the file is made, but for the hits.
@@ -221,8 +222,8 @@ def import_hits(
         ForeignFileError: If the hits cannot be read.
         ValueError: If energies of an event cancel, so that its centre is nowhere.
     """
-    detector = detector or atlas_barrel()
-    counter = ShareCounter(detector, cells or detector.cells)
+    detector = foreign.detector
+    counter = ShareCounter(detector, detector.cells)
     n_events = n_hits = n_empty = 0
     made_from = {
         "description": foreign.description.to_dict(),
@@ -232,6 +233,7 @@ def import_hits(
         output,
         overwrite=overwrite,
         provenance={**(provenance or {}), **made_from},
+        detector=DetectorMark.of(detector),
         precision_bits=precision_bits,
         compression=compression,
     ) as writer:
@@ -253,6 +255,7 @@ def _check_content(foreign: ForeignHits, n_events: int, n_hits: int) -> None:
     if n_hits == 0 or left_out.energy_outside > _MOST_OUTSIDE * left_out.energy:
         share = 100.0 * left_out.n_outside / max(1, left_out.n_hits)
         raise ForeignFileError(
-            f"{paths}: {share:.3g} % of the hits are in no layer of the barrel: is `length_unit` "
-            "right, and are positions those in the detector? `layer` can name a column of layers"
+            f"{paths}: {share:.3g} % of the hits are in no layer of the detector: is "
+            "`length_unit` right, and are positions those in the detector? `layer` can name a "
+            "column of layers"
         )

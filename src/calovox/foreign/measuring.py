@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from calovox.foreign.description import parse_description
+from calovox.foreign.description_file import parse_description
 from calovox.foreign.events import PhotonTable, read_events, whole_numbers
 from calovox.foreign.hits import check_hits, columns_to_photons, positions_of
 from calovox.foreign.tables import choose_table
-from calovox.geometry import NO_LAYER, layer_of_deposit
+from calovox.geometry import NO_LAYER, Detector, layer_at
 
 __all__ = ["ENERGIES", "LENGTHS", "Measured", "measure"]
 
@@ -27,7 +27,7 @@ class Measured:
     """Numbers of the first events, in the units of the file.
 
     Attributes:
-        inside: Share of the energy that lies in the layers of the barrel, by the unit of lengths.
+        inside: Share of the energy in the layers of the detector, by the unit of lengths.
         energies: Lowest and highest energy of a photon.
         ratio: Mean of the energy of all hits over that of the photon.
         largest_phi: Largest absolute azimuth, by section.
@@ -41,13 +41,16 @@ class Measured:
     layers: set[int]
 
 
-def measure(sections: Mapping[str, Any], path: Path, photons: Path | None) -> Measured | None:
+def measure(
+    sections: Mapping[str, Any], path: Path, photons: Path | None, detector: Detector
+) -> Measured | None:
     """Measure the first events of a file.
 
     Args:
         sections: A description without units.
         path: The file of hits.
         photons: The file of photons, if it is another one.
+        detector: The layers that the hits are in.
 
     Returns:
         The numbers; None if there are no events.
@@ -78,10 +81,12 @@ def measure(sections: Mapping[str, Any], path: Path, photons: Path | None) -> Me
     eta, _, r = positions_of(batch.hits, description)
     total = energy.sum() or 1.0
     inside = {
-        unit: float(energy[layer_of_deposit(r * factor, eta) != NO_LAYER].sum() / total)
+        unit: float(energy[layer_at(detector, r * factor, eta) != NO_LAYER].sum() / total)
         for unit, factor in LENGTHS.items()
     }
     sums = np.diff(np.concatenate([[0.0], np.cumsum(energy)])[batch.offsets])
+    with np.errstate(over="ignore"):  # infinite for photons of hardly any energy: no unit fits
+        response = float(np.mean(sums / photon.energy))
     layers: set[int] = set()
     if columns.layer is not None:
         numbers = whole_numbers(batch.hits[columns.layer], table, columns.layer)
@@ -90,7 +95,7 @@ def measure(sections: Mapping[str, Any], path: Path, photons: Path | None) -> Me
     return Measured(
         inside,
         (float(photon.energy.min()), float(photon.energy.max())),
-        float(np.mean(sums / photon.energy)),
+        response,
         {
             section: 0.0 if found is None else float(np.abs(found).max(initial=0.0))
             for section, found in (("hits", own_phi), ("photons", phi))

@@ -11,6 +11,8 @@ from calovox.geant4.progress import shower_progress
 from calovox.geant4.response import Response, deposits_to_hits
 from calovox.geant4.sampling import SamplingFractions, measure_sampling_fractions
 from calovox.geant4.shards import ShardsError
+from calovox.geant4.start import StartRadius
+from calovox.geant4.survival import MeanFreePaths, measure_mean_free_paths, survival_probability
 
 __all__ = [
     "Deposits",
@@ -18,15 +20,19 @@ __all__ = [
     "ElectrodeGaps",
     "Geant4DataError",
     "Geant4Settings",
+    "MeanFreePaths",
     "Response",
     "SamplingFractions",
     "ShardDone",
     "ShardsError",
     "ShowerEngine",
+    "StartRadius",
     "TruePhiModulation",
     "deposits_to_hits",
     "generate_hits",
+    "measure_mean_free_paths",
     "measure_sampling_fractions",
     "shower_progress",
     "simulate_hits",
+    "survival_probability",
 ]

@@ -10,10 +10,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -27,10 +27,11 @@ from calovox.geant4.detector import DetectorModel
 from calovox.geant4.engine import ShowerEngine, calzone_version
 from calovox.geant4.response import Response, deposits_to_hits
 from calovox.geant4.shards import ShardFolder, ShardsError, shard_ranges
+from calovox.geant4.start import StartRadius, event_weights, start_radii
 from calovox.geometry import atlas_barrel
 from calovox.hits import Hits, HitsWriter, concatenate_hits
 from calovox.hits.merging import MergingRadii, merge_hits
-from calovox.photons import Photons, photons_digest
+from calovox.photons import PDG, Particle, Photons, photons_digest
 
 __all__ = ["Geant4Settings", "ShardDone", "generate_hits", "simulate_hits"]
 
@@ -50,6 +51,8 @@ class Geant4Settings:
         response: Sampling fractions and collected charge.
         merging: Sizes within which hits are merged.
         precision_bits: Mantissa bits of stored energies; None for all.
+        start: Where some of the photons start, whose showers have weights then; None for none.
+        particle: What is simulated.
     """
 
     seed: int
@@ -58,10 +61,17 @@ class Geant4Settings:
     response: Response = field(default_factory=Response)
     merging: MergingRadii = field(default_factory=MergingRadii.fine)
     precision_bits: int | None = None
+    start: StartRadius | None = None
+    particle: Particle = "photon"
 
     def __post_init__(self) -> None:
         if not 0 < self.cut <= 10:
             raise ValueError(f"cut: expected a length from 0 to 10 mm, got {self.cut:g} mm")
+        if self.start is not None and self.particle != "photon":
+            raise ValueError(
+                f"--start-radius: expected photons, which may not interact before, got "
+                f"{self.particle}s: leave it out"
+            )
 
     def provenance(self, photons: Photons) -> dict[str, Any]:
         """Describe a run for the file it ends in.
@@ -84,6 +94,8 @@ class Geant4Settings:
             "precision_bits": self.precision_bits,
             "n_events": len(photons),
             "photons_sha256": photons_digest([photons]),
+            **({} if self.start is None else {"start": asdict(self.start)}),
+            **({} if self.particle == "photon" else {"particle": self.particle}),
         }
 
 
@@ -111,11 +123,20 @@ def simulate_hits(engine: ShowerEngine, photons: Photons, settings: Geant4Settin
         settings: What is done with the deposits.
 
     Returns:
-        Merged hits.
+        Merged hits, and photons with the radii of their first interactions.
     """
+    seed, start = settings.seed, settings.start
+    if settings.particle == "photon":  # electrons interact from the first moment on
+        radii = start_radii(photons, start, seed=seed)
+        interactions = engine.first_interactions(photons, seed=seed, radius=radii)
+        photons = replace(photons, interaction_radius=interactions)
+    if start is not None:
+        weight = event_weights(photons, start, detector=settings.detector)
+        photons = replace(photons, weight=weight)
     parts = []
     for batch in _batches(photons):
-        deposits = engine.run(batch, seed=settings.seed)
+        radius = start_radii(batch, start, seed=seed)
+        deposits = engine.run(batch, seed=seed, radius=radius, pdg=PDG[settings.particle])
         hits = deposits_to_hits(deposits, batch, settings.response)
         parts.append(merge_hits(hits, atlas_barrel(), settings.merging))
     return concatenate_hits(parts)
@@ -127,6 +148,7 @@ def generate_hits(
     settings: Geant4Settings,
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     overwrite: bool = False,
     on_shard: Callable[[ShardDone], None] | None = None,
     on_damage: Callable[[Path], None] | None = None,
@@ -141,6 +163,8 @@ def generate_hits(
         output: The hits file.
         settings: Seed, detector and treatment of the deposits.
         workers: Number of processes.
+        executor: What simulates the shards instead of these processes, on machines that share
+            the folder of the output.
         overwrite: Whether an existing output file may be replaced.
         on_shard: Called for every shard that is there, in any order.
         on_damage: Called for every shard of an earlier run that is damaged, and made anew.
@@ -160,10 +184,11 @@ def generate_hits(
     check_writable(output, overwrite=overwrite)
     provenance = settings.provenance(photons)
     ranges = shard_ranges(photons)
-    with ShardFolder.open(output, provenance) as folder:
-        _simulate_shards(
-            folder, [photons[events] for events in ranges], settings, workers, on_shard, on_damage
-        )
+    shared = output if executor is None else output.absolute()  # workers start elsewhere
+    with ShardFolder.open(shared, provenance) as folder:
+        parts = [photons[events] for events in ranges]
+        chosen = _processes(workers) if executor is None else nullcontext(executor)
+        _simulate_shards(folder, parts, settings, chosen, on_shard, on_damage)
     _join_shards(folder, len(ranges), output, settings, overwrite=overwrite)
     folder.remove()
 
@@ -186,6 +211,7 @@ def _join_shards(
             if modulation is None
             else modulation.to_dict() | {"state": "present"}
         ),
+        particle=settings.particle,
         overwrite=overwrite,
         precision_bits=settings.precision_bits,
         round_positions=True,
@@ -213,7 +239,7 @@ def _simulate_shards(
     folder: ShardFolder,
     shards: list[Photons],
     settings: Geant4Settings,
-    workers: int,
+    chosen: AbstractContextManager[Executor],
     on_shard: Callable[[ShardDone], None] | None,
     on_damage: Callable[[Path], None] | None,
 ) -> None:
@@ -228,7 +254,9 @@ def _simulate_shards(
             on_damage(folder.shard_path(number))
     # The longest first, so that no process is left with a long one at the end.
     tasks.sort(key=lambda task: -float(task[1].energy.sum()))
-    with closing(_run_tasks(folder, tasks, settings, workers)) as finished:
+    if not tasks:
+        return
+    with chosen as executor, closing(_run_tasks(folder, tasks, settings, executor)) as finished:
         for photons in finished:
             _report(on_shard, photons, resumed=False)
 
@@ -257,24 +285,14 @@ def _run_tasks(
     folder: ShardFolder,
     tasks: list[tuple[int, Photons]],
     settings: Geant4Settings,
-    workers: int,
+    executor: Executor,
 ) -> Generator[Photons, None, None]:
-    """Simulate shards in processes of their own and yield the photons of each finished one."""
-    if not tasks:
-        return
-    context = multiprocessing.get_context("spawn")
-    stop_reader, stop_writer = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)),
-        mp_context=context,
-        initializer=_start_worker,
-        initargs=(stop_reader,),
-    )
+    """Simulate shards and yield the photons of each finished one."""
+    futures = {
+        executor.submit(_simulate_shard, folder, number, photons, settings): photons
+        for number, photons in tasks
+    }
     try:
-        futures = {
-            pool.submit(_simulate_shard, folder, number, photons, settings): photons
-            for number, photons in tasks
-        }
         for future in as_completed(futures):
             future.result()
             yield futures[future]
@@ -283,6 +301,21 @@ def _run_tasks(
             f"a process of the simulation was killed (out of memory?): finished parts are kept "
             f"in {folder.path}, run again to continue"
         ) from None
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    """Start processes that end with this one."""
+    context = multiprocessing.get_context("spawn")
+    stop_reader, stop_writer = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_start_worker, initargs=(stop_reader,)
+    )
+    try:
+        yield pool
     finally:
         stop_writer.close()
         pool.shutdown(wait=True, cancel_futures=True)

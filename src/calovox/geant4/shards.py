@@ -154,7 +154,8 @@ class ShardFolder:
             writer: Writer of the output file.
         """
         for number in range(n_shards):
-            for hits in HitsReader(self.shard_path(number)).batches():
+            shard = HitsReader(self.shard_path(number), takes_weights=True)
+            for hits in shard.batches():
                 writer.append(hits)
 
     def remove(self) -> None:

@@ -18,6 +18,7 @@ from calovox.geometry.cell_energies import CellEnergies, concatenate_cells
 from calovox.geometry.cells import CellTable
 from calovox.geometry.coordinates import to_eta_phi, to_polar, wrap_phi
 from calovox.geometry.detector import Detector
+from calovox.geometry.finding import layer_at
 from calovox.geometry.layers import NO_LAYER, Layer, Position, Role
 from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 from calovox.geometry.lookup_kernel import LookupParameters, find_cell
@@ -45,6 +46,7 @@ __all__ = [
     "barrel_cells",
     "concatenate_cells",
     "find_cell",
+    "layer_at",
     "layer_boundaries",
     "layer_of_deposit",
     "layer_radius",

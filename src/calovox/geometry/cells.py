@@ -5,6 +5,7 @@ cell in the TTree ``caloDetCells``. Cells that do not belong to the main grid of
 (the coarser ends of EMB1 and EMB2 beyond abs(eta) = 1.4) are left out by the reader.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from calovox.files.root import open_root
 from calovox.geometry.layers import Layer, check_numbers, layer_positions, position_table
 from calovox.geometry.lookup import BarrelLookup, CellLookup, TableLookup
 
-__all__ = ["CellFileError", "CellTable"]
+__all__ = ["CellFileError", "CellTable", "check_ranges"]
 
 _TREE = "caloDetCells"
 _BRANCHES = ("id", "layer", "eta", "phi", "r", "z", "deta", "dphi", "dr")
@@ -29,7 +30,7 @@ _RANGES = {
     **{"r": (0.0, 1e5), "z": (-1e5, 1e5), "dr": (0.0, 1e5)},
     **dict.fromkeys(("deta", "dphi"), (1e-4, _TWO_PI)),
 }
-"""What the branches may hold; lengths in mm. Cells of one position in phi span all of it."""
+"""What the columns may hold; lengths in mm. Cells of one position in phi span all of it."""
 
 
 class CellFileError(ValueError):
@@ -118,12 +119,38 @@ class CellTable:
         numbers = tuple(layer.number for layer in layers)
         check_numbers("layers", numbers)
         columns = _read_columns(Path(path))
-        present = [number for number in numbers if number in columns["layer"]]
-        if not present:
+        if not np.isin(columns["layer"], numbers).any():
             raise ValueError(f"{path}: expected cells of layers {numbers}, found none")
         with reading(Path(path), CellFileError, "is no table of cells"):
-            parts = [_layer_grid(columns, layer, max_abs_eta) for layer in present]
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            return cls.from_columns(columns, layers, Path(path).stem, max_abs_eta=max_abs_eta)
+
+    @classmethod
+    def from_columns(
+        cls,
+        columns: Mapping[str, Array],
+        layers: tuple[Layer, ...],
+        name: str,
+        *,
+        max_abs_eta: float | None = None,
+    ) -> "CellTable":
+        """Sort cells into the grids of their layers.
+
+        Args:
+            columns: Columns by the names of the branches of ``CaloCells.root``; cells of other
+                layers are left out.
+            layers: The layers; those without cells get none.
+            name: What to call the table.
+            max_abs_eta: Keep only rows of cells whose mean abs(eta) is below this.
+
+        Returns:
+            The cells of the main grid of each layer.
+
+        Raises:
+            ValueError: If cells of a layer form no grid.
+        """
+        present = [layer.number for layer in layers if layer.number in columns["layer"]]
+        parts = [_layer_grid(columns, number, max_abs_eta) for number in present]
+        joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         return cls(
             id=joined["id"].astype(np.uint64),
             layer=joined["layer"].astype(np.uint8),
@@ -136,9 +163,24 @@ class CellTable:
             d_r=joined["dr"],
             eta_index=joined["eta_index"].astype(np.int32),
             phi_index=joined["phi_index"].astype(np.int32),
-            name=Path(path).stem,
+            name=name,
             layers=layers,
         )
+
+    @staticmethod
+    def columns_of_root(path: Path) -> dict[str, Array]:
+        """Read the columns of a file like ``CaloCells.root``, of all its layers.
+
+        Args:
+            path: The file.
+
+        Returns:
+            Columns by the names of the branches.
+
+        Raises:
+            CellFileError: If it is no such file.
+        """
+        return _read_columns(path)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -235,24 +277,37 @@ def _read_columns(path: Path) -> dict[str, Array]:
                 f"{path}: the TTree `{_TREE}` lacks the branches {', '.join(missing)}"
             )
         raw = tree.arrays(_BRANCHES, library="np")
-        for name, (low, high) in _RANGES.items():
-            _check_range(path, name, raw[name], low, high)
+        check_ranges(path, raw)
         return {k: v.astype(np.uint64 if k in whole else np.float64) for k, v in raw.items()}
+
+
+def check_ranges(path: Path, columns: Mapping[str, Array]) -> None:
+    """Refuse columns of cells that cannot be right.
+
+    Args:
+        path: Where they are from, for messages.
+        columns: Numbers by the names of the branches of ``CaloCells.root``.
+
+    Raises:
+        CellFileError: If a number is out of range, or there is not one per cell.
+    """
+    for name, values in columns.items():
+        _check_range(path, name, values, *_RANGES[name])
 
 
 def _check_range(path: Path, name: str, values: Array, low: float, high: float) -> None:
     if values.ndim != 1:
-        raise CellFileError(f"{path}: expected one number per cell in the branch `{name}`")
+        raise CellFileError(f"{path}: expected one number per cell in `{name}`")
     wrong = np.flatnonzero(~((values >= low) & (values <= high)))
     if len(wrong):
         raise CellFileError(
-            f"{path}: expected numbers from {low:g} to {high:g} in the branch `{name}`, got "
+            f"{path}: expected numbers from {low:g} to {high:g} in `{name}`, got "
             f"{values[wrong[0]]} in row {wrong[0]}"
         )
 
 
 def _layer_grid(
-    columns: dict[str, Array], layer: int, max_abs_eta: float | None
+    columns: Mapping[str, Array], layer: int, max_abs_eta: float | None
 ) -> dict[str, Array]:
     """Select the main grid of a layer, sorted, with the positions on it."""
     rows = np.flatnonzero(columns["layer"] == layer)

@@ -1,9 +1,11 @@
 """The detector as data: its layers, its cells, and the range of eta that they cover.
 
 A `Detector` is handed to whatever needs to know where layers lie or what they are for.
-`calovox.geometry.barrel` gives the built-in one, and the one of a file of cells.
+`calovox.geometry.barrel` gives the built-in one, and the one of a file of cells;
+`calovox.geometry.detector_file` reads any other.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,10 +32,12 @@ class Detector:
     Attributes:
         cells: The cells, which name the layers that they belong to.
         eta_range: Lowest and highest abs(eta) of particles whose showers it covers.
+        text: Its file, if that alone says all of it; empty otherwise.
     """
 
     cells: CellTable
     eta_range: tuple[float, float]
+    text: str = ""
 
     def __post_init__(self) -> None:
         low, high = self.eta_range
@@ -72,6 +76,27 @@ class Detector:
     def numbers(self) -> tuple[int, ...]:
         """Numbers of the layers."""
         return self.cells.numbers
+
+    @cached_property
+    def layers_digest(self) -> str:
+        """SHA-256 of numbers, names, roles and places of the layers."""
+        digest = hashlib.sha256()
+        for layer in self.layers:
+            place = layer.position
+            words = (layer.number, layer.name, layer.role, place.surface, place.bins_per_eta)
+            digest.update(repr(words).encode())
+            for values in (place.inner, place.outer):
+                digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def cells_digest(self) -> str:
+        """SHA-256 of layers and places of the cells."""
+        digest = hashlib.sha256(self.cells.layer.tobytes())
+        for name in ("eta", "phi", "d_eta", "d_phi"):
+            values = getattr(self.cells, name)
+            digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        return digest.hexdigest()
 
     @cached_property
     def _roles(self) -> dict[int, Role]:

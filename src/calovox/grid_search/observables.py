@@ -68,48 +68,59 @@ def _observables_kernel(
     energy: Array, photon_energy: Array, offset: Array, counted: Array, table: Array
 ) -> None:
     """Fill in the table, shower by shower."""
-    n_eta, n_phi = energy.shape[1:]
-    top = np.zeros(_N_HOTTEST)
+    top, sums = np.zeros(_N_HOTTEST), np.zeros((3, 2))
+    first = 1 + counted.size
     for event in range(energy.shape[0]):
         cells, row = energy[event], table[event]
-        total, rough = 0.0, np.zeros(2)
-        sums, squares = np.zeros(2), np.zeros(2)
-        hottest, at_eta, at_phi = -1.0, 0, 0
-        top[:] = 0.0
-        for i in range(n_eta):
-            for j in range(n_phi):
-                value = np.float64(cells[i, j])
-                if i > 0:
-                    rough[0] += abs(value - cells[i - 1, j])
-                if j > 0:
-                    rough[1] += abs(value - cells[i, j - 1])
-                if value > hottest:
-                    hottest, at_eta, at_phi = value, i, j
-                if value <= 0.0:
-                    continue
-                total += value
-                for k in range(counted.size):
-                    row[1 + k] += value > counted[k]
-                _insert(value, top)
-                away = float(i - n_eta // 2), float(j - n_phi // 2)
-                for axis in range(2):
-                    sums[axis] += value * away[axis]
-                    squares[axis] += value * away[axis] ** 2
+        top[:], sums[:] = 0.0, 0.0
+        total, at_eta, at_phi = _add_up(cells, counted, row, top, sums)
         if total <= 0.0:
             continue
-        first = 1 + counted.size
         row[0] = total / photon_energy[event]
         row[first] = top[0] / total
         row[first + 1] = top.sum() / total
         for axis in range(2):
-            mean = sums[axis] / total
+            mean = sums[0, axis] / total
             row[first + 2 + axis] = mean - offset[event, axis]
-            row[first + 4 + axis] = np.sqrt(max(squares[axis] / total - mean**2, 0.0))
-            row[first + 10 + axis] = rough[axis] / total
+            row[first + 4 + axis] = np.sqrt(max(sums[1, axis] / total - mean**2, 0.0))
+            row[first + 10 + axis] = sums[2, axis] / total
         along_eta = _pair(cells, at_eta - 1, at_phi, at_eta + 1, at_phi)
         along_phi = _pair(cells, at_eta, at_phi - 1, at_eta, at_phi + 1)
-        row[first + 6], row[first + 7] = along_eta[0] / hottest, along_eta[1] / hottest
-        row[first + 8], row[first + 9] = along_phi[0] / hottest, along_phi[1] / hottest
+        row[first + 6], row[first + 7] = along_eta[0] / top[0], along_eta[1] / top[0]
+        row[first + 8], row[first + 9] = along_phi[0] / top[0], along_phi[1] / top[0]
+
+
+@kernel()
+def _add_up(
+    cells: Array, counted: Array, row: Array, top: Array, sums: Array
+) -> tuple[float, int, int]:
+    """Add up the cells of one shower; give their energy, and where the hottest is.
+
+    `sums` has energy times distance, times its square, and differences of neighbours, along eta
+    and phi.
+    """
+    n_eta, n_phi = cells.shape
+    total, hottest, at_eta, at_phi = 0.0, -1.0, 0, 0
+    for i in range(n_eta):
+        for j in range(n_phi):
+            value = np.float64(cells[i, j])
+            if i > 0:
+                sums[2, 0] += abs(value - cells[i - 1, j])
+            if j > 0:
+                sums[2, 1] += abs(value - cells[i, j - 1])
+            if value > hottest:
+                hottest, at_eta, at_phi = value, i, j
+            if value <= 0.0:
+                continue
+            total += value
+            for k in range(counted.size):
+                row[1 + k] += value > counted[k]
+            _insert(value, top)
+            away = float(i - n_eta // 2), float(j - n_phi // 2)
+            for axis in range(2):
+                sums[0, axis] += value * away[axis]
+                sums[1, axis] += value * away[axis] ** 2
+    return total, at_eta, at_phi
 
 
 @kernel(inline="always")

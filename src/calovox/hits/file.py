@@ -7,11 +7,14 @@ r"""The hits file: HDF5 with one row per hit, the offsets of the events, and the
 | `event_offsets` | int64 | hits of event i are the rows `event_offsets[i]` to `[i + 1]` |
 | `event/energy`, `event/eta`, `event/phi` | float64 | the photon of each event |
 | `event/index` | int64 | index of each event in its run |
+| `event/weight` | float64 | optional: how many ordinary showers each event stands for |
+| `event/interaction_radius` | float64 | optional: where the photon first interacts (mm) |
 
 The root has the attributes `format` ("calovox hits") and `version`; the group `meta` has
 `provenance`, `phi_modulation` (parameters of the modulation, and whether it is in the energies:
-`calovox.phi_modulation.state`) and `rounding`, as JSON. Readers accept additional datasets,
-groups and attributes.
+`calovox.phi_modulation.state`), `rounding`, `particle` if it is no photon, and, if the layers are
+not those of the built-in barrel, `detector` (`calovox.geometry.detector_files.mark`), as JSON.
+Readers accept additional datasets, groups and attributes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,21 +32,25 @@ from calovox.files.hdf5 import (
     compression_of,
     create_column,
     open_for_reading,
+    read_json,
     read_table,
     round_mantissa,
     write_json,
 )
 from calovox.files.writer import BatchWriter
+from calovox.geometry.detector_files.mark import DetectorMark, read_mark
 from calovox.hits.hits import Hits, concatenate_hits
-from calovox.photons import Photons
+from calovox.photons import Particle, Photons, parse_particle
+from calovox.photons.weights import describe_weights, refuse_weights
 from calovox.units import format_energy
 
-__all__ = ["HitsFileError", "HitsReader", "HitsWriter", "read_hits"]
+__all__ = ["HitsFileError", "HitsReader", "HitsWriter", "read_hits", "read_particle"]
 
 FORMAT = "calovox hits"
 VERSION = 1
 _HIT_COLUMNS = {"layer": "u1", "eta": "f4", "phi": "f4", "r": "f4", "energy": "f4"}
 _EVENT_COLUMNS = {"energy": "f8", "eta": "f8", "phi": "f8", "index": "i8"}
+_OPTIONAL_COLUMNS = {"weight": "f8", "interaction_radius": "f8"}
 _BUFFERED_HITS = 1_000_000
 _ANGLE_STEPS = 2.0**18
 _LENGTH_STEPS = 2.0**7
@@ -73,6 +80,8 @@ class HitsWriter(BatchWriter):
         *,
         provenance: Mapping[str, Any],
         phi_modulation: Mapping[str, Any] | None = None,
+        detector: DetectorMark | None = None,
+        particle: Particle = "photon",
         overwrite: bool = False,
         precision_bits: int | None = None,
         round_positions: bool = False,
@@ -80,9 +89,13 @@ class HitsWriter(BatchWriter):
     ) -> None:
         round_mantissa(np.ones(1, dtype=np.float32), precision_bits)
         super().__init__(path, overwrite=overwrite)
-        self._meta = {"provenance": dict(provenance)}
+        self._meta: dict[str, Any] = {"provenance": dict(provenance)}
         if phi_modulation is not None:
             self._meta["phi_modulation"] = dict(phi_modulation)
+        if detector is not None:
+            self._meta["detector"] = detector.to_dict()
+        if particle != "photon":
+            self._meta["particle"] = particle
         self._meta["rounding"] = {"precision_bits": precision_bits, "positions": round_positions}
         self._precision_bits = precision_bits
         self._round_positions = round_positions
@@ -139,31 +152,58 @@ class HitsWriter(BatchWriter):
         energy = hits.energy.astype(np.float32)
         append_rows(self._file["energy"], round_mantissa(energy, self._precision_bits))
         append_rows(self._file["event_offsets"], hits.event_offsets[1:] + self._n_hits)
-        for name in _EVENT_COLUMNS:
-            append_rows(self._file["event"][name], getattr(hits.photons, name))
+        self._append_events(hits.photons)
         self._n_hits += hits.n_hits
         self._file.check_disk()
+
+    def _append_events(self, photons: Photons) -> None:
+        events = self._file["event"]
+        known = {name for name in _OPTIONAL_COLUMNS if getattr(photons, name) is not None}
+        if not len(events["index"]):
+            for name in sorted(known):
+                create_column(events, name, _OPTIONAL_COLUMNS[name], compression=self._compression)
+        if {*_EVENT_COLUMNS, *known} != set(events):
+            differing = ", ".join(sorted({*_EVENT_COLUMNS, *known} ^ set(events)))
+            raise ValueError(
+                "HitsWriter: expected the columns of the first events in all of them, differing: "
+                f"{differing}"
+            )
+        for name in events:
+            append_rows(events[name], getattr(photons, name))
 
 
 class HitsReader:
     """Reads a hits file in batches of events; checks its structure at once, values as they come.
+
+    Args:
+        path: The file.
+        takes_weights: Whether the caller knows what to do with showers that have weights; a file
+            with such showers is refused otherwise.
 
     Attributes:
         path: The file.
         event_offsets: Offsets of all events in the file.
         provenance: How the hits were made.
         phi_modulation: What is known of the phi modulation in the energies; None if nothing is.
+        optional: Names of the columns of the events that not every file has.
+        detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What made the showers.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, takes_weights: bool = False) -> None:
         self.path = path
         with open_for_reading(path, HitsFileError) as file:
             _check_structure(file, path)
+            self.optional = tuple(name for name in _OPTIONAL_COLUMNS if name in file["event"])
+            if "weight" in self.optional and not takes_weights:
+                raise HitsFileError(refuse_weights(path))
             self.event_offsets: Int64[Array, " offset"] = file["event_offsets"][:]
             self.provenance: dict[str, Any] = read_table(file.get("meta"), "provenance") or {}
             self.phi_modulation: dict[str, Any] | None = read_table(
                 file.get("meta"), "phi_modulation"
             )
+            self.detector = read_mark(file.get("meta"), path, HitsFileError)
+            self.particle = read_particle(file.get("meta"), path, HitsFileError)
             n_hits = file["energy"].shape[0]
         offsets = self.event_offsets
         if offsets[0] != 0 or offsets[-1] != n_hits or np.any(np.diff(offsets) < 0):
@@ -236,6 +276,8 @@ class HitsReader:
             compression = compression_of(file["energy"])
         return {
             "phi_modulation": self.phi_modulation,
+            "detector": self.detector,
+            "particle": self.particle,
             "precision_bits": rounding.get("precision_bits"),
             "round_positions": bool(rounding.get("positions", False)),
             "compression": compression,
@@ -249,6 +291,7 @@ class HitsReader:
         """
         with open_for_reading(self.path, HitsFileError) as file:
             energy, eta = file["event/energy"][:], file["event/eta"][:]
+            weights = file["event/weight"][:] if "weight" in self.optional else np.empty(0)
         lines = {
             "format": f"{FORMAT} {VERSION}",
             "events": f"{len(self)}",
@@ -258,9 +301,15 @@ class HitsReader:
             lines["hits per event"] = f"{self.n_hits / len(self):.0f}"
             lines["energy"] = f"{format_energy(energy.min())} to {format_energy(energy.max())}"
             lines["eta"] = f"{eta.min():.4f} to {eta.max():.4f}"
+        if self.particle != "photon":
+            lines["particle"] = self.particle
+        if self.detector is not None:
+            lines["detector"] = self.detector.name
+        if len(weights):
+            lines["weights"] = describe_weights(weights)
         modulation = self.phi_modulation
         lines["phi modulation"] = (
-            "unknown" if modulation is None else modulation.get("state", "present")
+            "unknown" if modulation is None else f"{modulation.get('state', 'present')}"
         )
         return lines | {f"made with {key}": f"{value}" for key, value in self.provenance.items()}
 
@@ -275,6 +324,26 @@ class HitsReader:
             return Hits(**columns, event_offsets=offsets - offsets[0], photons=photons)
         except ValueError as problem:
             raise HitsFileError(f"{self.path}: {problem}") from problem
+
+
+def read_particle(meta: h5py.Group | None, path: Path, error: type[ValueError]) -> Particle:
+    """Read what made the showers of a file of hits or voxels.
+
+    Args:
+        meta: Its group ``meta``, if it has one.
+        path: The file, for messages.
+        error: What to raise.
+
+    Returns:
+        The particle; a photon if the file does not say.
+
+    Raises:
+        ValueError: Of the given type, if it is none that is known.
+    """
+    try:
+        return parse_particle(read_json(meta, "particle"))
+    except ValueError as problem:
+        raise error(f"{path}: {problem}") from problem
 
 
 def read_hits(path: Path) -> Hits:
@@ -294,7 +363,9 @@ def read_hits(path: Path) -> Hits:
 
 def _read_photons(file: h5py.File, path: Path, events: slice) -> Photons:
     try:
-        return Photons(**{name: file["event"][name][events] for name in _EVENT_COLUMNS})
+        known = file["event"]
+        names = [*_EVENT_COLUMNS, *(name for name in _OPTIONAL_COLUMNS if name in known)]
+        return Photons(**{name: known[name][events] for name in names})
     except ValueError as problem:
         raise HitsFileError(f"{path}: {problem}") from problem
 
@@ -306,6 +377,9 @@ def _check_structure(file: h5py.File, path: Path) -> None:
     lengths: dict[str, int] = {}
     columns = dict(_HIT_COLUMNS) | {"event_offsets": "i8"}
     columns |= {f"event/{name}": dtype for name, dtype in _EVENT_COLUMNS.items()}
+    optional = {f"event/{name}": dtype for name, dtype in _OPTIONAL_COLUMNS.items()}
+    optional = {name: dtype for name, dtype in optional.items() if name in file}
+    columns |= optional
     for name, dtype in columns.items():
         column = file.get(name)
         if not isinstance(column, h5py.Dataset):
@@ -319,6 +393,7 @@ def _check_structure(file: h5py.File, path: Path) -> None:
     expected = dict.fromkeys(_HIT_COLUMNS, lengths["energy"]) | {
         f"event/{name}": lengths["event_offsets"] - 1 for name in _EVENT_COLUMNS
     }
+    expected |= dict.fromkeys(optional, lengths["event_offsets"] - 1)
     for name, length in expected.items():
         if lengths[name] != length:
             raise HitsFileError(f"{path}: expected {length} rows of `{name}`, got {lengths[name]}")

@@ -1,13 +1,16 @@
 """Several hits files as one."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits.file import HitsReader
 from calovox.hits.hits import Hits
+from calovox.photons import Particle
 from calovox.tracking import Track, silently
 
 __all__ = ["HitsFiles"]
@@ -18,17 +21,30 @@ class HitsFiles:
 
     Args:
         paths: The files, in order.
+        takes_weights: Whether the caller knows what to do with showers that have weights. Showers
+            of files without weights weigh 1 beside them.
+
+    Attributes:
+        weighted: Whether showers of any file have weights.
 
     Raises:
         ValueError: If they hold no showers, or two events have the same index and would share
             their random numbers.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._readers = [HitsReader(path) for path in paths]
+    def __init__(self, paths: Sequence[Path], *, takes_weights: bool = False) -> None:
+        self._readers = [HitsReader(path, takes_weights=takes_weights) for path in paths]
+        self.weighted = any("weight" in reader.optional for reader in self._readers)
+        self._radii = all("interaction_radius" in reader.optional for reader in self._readers)
         if len(self) == 0:
             raise ValueError(f"{self}: expected showers, got none")
         self._check_indices()
+        for reader in self._readers[1:]:
+            if reader.particle != self.particle:
+                raise ValueError(
+                    f"{self}: expected showers of one kind of particle, got {self.particle}s and "
+                    f"{reader.particle}s"
+                )
 
     def __len__(self) -> int:
         """Return the number of showers."""
@@ -41,6 +57,16 @@ class HitsFiles:
     def paths(self) -> list[Path]:
         """The files, in order."""
         return [reader.path for reader in self._readers]
+
+    @property
+    def particle(self) -> Particle:
+        """What made the showers."""
+        return self._readers[0].particle
+
+    @property
+    def detectors(self) -> dict[Path, DetectorMark | None]:
+        """What each file says of its detector."""
+        return {reader.path: reader.detector for reader in self._readers}
 
     @property
     def provenance(self) -> list[dict[str, Any]]:
@@ -62,8 +88,17 @@ class HitsFiles:
         Returns:
             Batches in the order of the files.
         """
-        parts = (batch for reader in self._readers for batch in reader.batches())
+        parts = (self._alike(b) for reader in self._readers for b in reader.batches())
         return track(parts, title, len(self))
+
+    def _alike(self, hits: Hits) -> Hits:
+        """Give the photons of all files the same columns."""
+        photons = hits.photons
+        if self.weighted and photons.weight is None:
+            photons = replace(photons, weight=np.ones(len(photons)))
+        if not self._radii:
+            photons = replace(photons, interaction_radius=None)
+        return replace(hits, photons=photons)
 
     def _check_indices(self) -> None:
         columns = [reader.photons().index for reader in self._readers]

@@ -190,16 +190,30 @@ def _merge_kernel(
                 keys[row] = key
                 sums[row] = 0.0
                 first[row] = hit
-            sums[row, 0] += energy[hit]
-            sums[row, 1] += energy[hit] * eta[hit]
             # relative to the first hit, or the mean of hits on both sides of +-pi would be 0
-            sums[row, 2] += energy[hit] * wrap_phi_kernel(phi[hit] - phi[first[row]])
-            sums[row, 3] += energy[hit] * r[hit]
+            d_phi = wrap_phi_kernel(phi[hit] - phi[first[row]])
+            _add(sums, row, energy[hit], (eta[hit], d_phi, r[hit]))
         merged_offsets[event + 1] = n_merged
-    for row in range(n_merged):
+    _sums_to_means(sums, n_merged)
+    return n_merged
+
+
+@kernel(inline="always")
+def _add(sums: Array, row: int, energy: float, place: tuple[float, float, float]) -> None:
+    """Add a hit to the sums of its bin."""
+    eta, d_phi, r = place
+    sums[row, 0] += energy
+    sums[row, 1] += energy * eta
+    sums[row, 2] += energy * d_phi
+    sums[row, 3] += energy * r
+
+
+@kernel(inline="always")
+def _sums_to_means(sums: Array, n_rows: int) -> None:
+    """Divide the sums of positions by that of the energy."""
+    for row in range(n_rows):
         for column in range(1, 4):
             sums[row, column] /= sums[row, 0]
-    return n_merged
 
 
 @kernel(inline="always")

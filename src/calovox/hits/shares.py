@@ -23,6 +23,7 @@ __all__ = ["EnergyShares", "ShareCounter"]
 _LOW, _HIGH = 0.3, 1.3
 _MOST_OUTSIDE: Final = 0.1
 _MARGIN: Final = 0.1
+_MOST_SHOWN: Final = 12
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,19 @@ class EnergyShares:
     def __str__(self) -> str:
         if self.n_events == 0:
             return "no showers"
-        layers = ", ".join(f"{number}: {share:.2g}" for number, share in self.layers.items())
-        text = f"{self.total:.3g} (by layer {layers})"
+        text = f"{self.total:.3g} ({self._by_layer()})"
         if self.outside_cells is not None:
             text += f", {100.0 * self.outside_cells:.3g} % of the hits in no cell"
         if self.outside_layers:
             text += f", {100.0 * self.outside_layers:.3g} % not at their layer"
         return text
+
+    def _by_layer(self) -> str:
+        if len(self.layers) <= _MOST_SHOWN:
+            shares = ", ".join(f"{number}: {share:.2g}" for number, share in self.layers.items())
+            return f"by layer {shares}"
+        number, share = max(self.layers.items(), key=lambda item: item[1])
+        return f"{len(self.layers)} layers, most in layer {number}: {share:.2g}"
 
     def warnings(self) -> list[str]:
         """Say what is unlikely, and the likely cause.
@@ -107,6 +114,7 @@ class ShareCounter:
     detector: Detector
     cells: CellTable | None = None
     _n_events: int = 0
+    _weight: float = 0.0
     _n_hits: int = 0
     _n_outside: int = 0
     _n_away: int = 0
@@ -121,13 +129,16 @@ class ShareCounter:
         Args:
             hits: Any number of events, in layers of the detector.
         """
+        given = hits.photons.weight
+        weights = np.ones(len(hits)) if given is None else given
         self._n_events += len(hits)
+        self._weight += float(weights.sum())
         self._n_hits += hits.n_hits
         sums = np.zeros(256)
         self._n_away += _count_kernel(
             (hits.layer, hits.eta, hits.r, hits.energy),
             hits.event_offsets,
-            1.0 / hits.photons.energy,
+            weights / hits.photons.energy,
             self._limits,
             sums,
         )
@@ -139,7 +150,7 @@ class ShareCounter:
 
     def shares(self) -> EnergyShares:
         """Give the shares of all that was counted."""
-        events, hits = max(1, self._n_events), max(1, self._n_hits)
+        events, hits = self._weight or 1.0, max(1, self._n_hits)
         return EnergyShares(
             self._n_events,
             {number: energy / events for number, energy in self._sums.items()},

@@ -121,11 +121,11 @@ def _ranges(
 class _HitsOfJobs:
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
-        self._readers = [HitsReader(path) for path in paths]
+        self._readers = [HitsReader(path, takes_weights=True) for path in paths]
 
     @staticmethod
     def index_of(path: Path) -> Int64[Array, " event"]:
-        return HitsReader(path).photons().index
+        return HitsReader(path, takes_weights=True).photons().index
 
     def __iter__(self) -> Iterator[Photons]:
         return (reader.photons() for reader in self._readers)
@@ -147,11 +147,11 @@ class _HitsOfJobs:
 class _DatasetsOfJobs:
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
-        self._readers = [DatasetReader(path) for path in paths]
+        self._readers = [DatasetReader(path, takes_weights=True) for path in paths]
 
     @staticmethod
     def index_of(path: Path) -> Int64[Array, " event"]:
-        index = DatasetReader(path).index()
+        index = DatasetReader(path, takes_weights=True).index()
         if index is None:
             raise NotOneRunError(
                 f"{path} has no `event/index`: which events of a run are they? Commands that take "

@@ -5,6 +5,9 @@ maps y to standard normal numbers z, given log E and 10 abs(eta). The note's net
 with hidden layers of 60: 14 x 7558 = 105 812 parameters. The note counts 286 more. An embedding of
 eta by a small network, 1-15-15-1, has just as many, and is assumed here.
 
+Samples are kept within what training showers had (`EnergyBounds`), which is ours: without bounds,
+one shower of some thousands is far beyond any of Geant4.
+
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6.1, Table 3
     F. Ernst, L. Favaro, C. Krause, T. Plehn, D. Shih, *Normalizing flows for high-dimensional
@@ -17,7 +20,7 @@ from torch import Tensor, nn
 
 from calovox.models.base import Conditions, Showers
 from calovox.nn import MLP, ConditionalFlow, ScalarEmbedding, count_parameters
-from calovox.preprocessing import ConditionTransform, LayerEnergyTransform
+from calovox.preprocessing import ConditionTransform, EnergyBounds, LayerEnergyTransform
 
 __all__ = ["CaloINN", "inn_network"]
 
@@ -67,6 +70,7 @@ class CaloINN(nn.Module):
         network: The flow, of two conditions.
         conditions: What the flow sees of a photon.
         layer_energies: How layer energies become the flow's variables.
+        bounds: Within which samples are kept; None for no bounds.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class CaloINN(nn.Module):
         network: ConditionalFlow,
         conditions: ConditionTransform,
         layer_energies: LayerEnergyTransform,
+        bounds: EnergyBounds | None = None,
     ) -> None:
         super().__init__()
         if network.n_variables != layer_energies.n_layers:
@@ -84,6 +89,7 @@ class CaloINN(nn.Module):
         self.network = network
         self.conditions = conditions
         self.layer_energies = layer_energies
+        self.bounds = bounds or EnergyBounds.unfitted(layer_energies.n_layers)
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
@@ -103,12 +109,18 @@ class CaloINN(nn.Module):
             Energies as fractions of the kinetic energy, not negative.
         """
         scalars = self.conditions(conditions.energy, conditions.eta)
-        return self.layer_energies.inverse(self.network.inverse(noise, scalars))
+        y = self.network.inverse(noise, scalars)
+        total, shares, rests = self.layer_energies.inverse_ratios(y)
+        if self.bounds.known:
+            at = self.bounds.at(conditions.energy)
+            total = self.bounds.bound_total(total, at)
+            shares, rests = self.bounds.bound_shares(shares, rests, at)
+        return self.layer_energies.ratios.inverse(torch.cat([total, shares], dim=1), rests)
 
     def log_prob(
         self, layer_energy: Float[Tensor, "event layer"], conditions: Conditions[Tensor]
     ) -> Float[Tensor, " event"]:
-        """Compute the density of layer energies.
+        """Compute the density of layer energies, as if there were no bounds.
 
         Args:
             layer_energy: Energies as fractions of the kinetic energy.

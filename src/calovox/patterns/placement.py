@@ -61,7 +61,8 @@ def voxels_to_pattern_hits(
     numbers = np.array(voxels.grid.numbers, dtype=np.uint8)
     where = eta, phi, radii, voxels.grid.layer_boundaries, voxels.grid.edges
     _fill_kernel(where, state, tables, choices, n_choices, offsets, numbers, layer, columns)
-    hits = Hits(layer, *columns, event_offsets=offsets, photons=photons)
+    eta_hit, phi_hit, r_hit, energy_hit = columns
+    hits = Hits(layer, eta_hit, phi_hit, r_hit, energy_hit, offsets, photons)
     return hits, PlacementCounts(*counts[0].tolist(), *counts[1].tolist())
 
 

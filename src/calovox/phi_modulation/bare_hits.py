@@ -22,6 +22,7 @@ class BareHits:
         paths: The files, in order.
         curve: File of the curves that are removed from the hits; None for none.
         cells: The cells of the detector; None for the built-in barrel.
+        takes_weights: Whether the caller knows what to do with showers that have weights.
 
     Attributes:
         files: The files as one, with the hits as they are.
@@ -33,10 +34,15 @@ class BareHits:
     """
 
     def __init__(
-        self, paths: Sequence[Path], curve: Path | None = None, cells: CellTable | None = None
+        self,
+        paths: Sequence[Path],
+        curve: Path | None = None,
+        cells: CellTable | None = None,
+        *,
+        takes_weights: bool = False,
     ) -> None:
         self.cells = cells
-        self.files = HitsFiles(paths)
+        self.files = HitsFiles(paths, takes_weights=takes_weights)
         self._modulation = None if curve is None else read_curve(curve)
         stored = self.files.phi_modulation
         if curve is not None:

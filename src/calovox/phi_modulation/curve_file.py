@@ -114,7 +114,8 @@ def read_average(path: Path) -> AverageProfile | None:
         _check_format(path, file)
         if "average" not in file:
             return None
-        return AverageProfile(**{name: file["average"][name][()] for name in _AVERAGE_ARRAYS})
+        average = file["average"]
+        return AverageProfile(**{name: _numbers(path, average, name) for name in _AVERAGE_ARRAYS})
 
 
 def read_curve(path: Path) -> PhiModulation:
@@ -154,8 +155,8 @@ def read_fit(path: Path) -> FitResult:
         fit = file["fit"]
         return FitResult(
             modulation=modulation,
-            **{name: fit[name][()] for name in _FIT_ARRAYS},
-            n_showers=tuple(int(number) for number in fit["n_showers"][()]),
+            **{name: _numbers(path, fit, name) for name in _FIT_ARRAYS},
+            n_showers=tuple(int(number) for number in _numbers(path, fit, "n_showers")),
             warnings=tuple(_read_warnings(fit)),
         )
 
@@ -246,11 +247,19 @@ def _check_format(path: Path, file: h5py.File) -> None:
 
 
 def _read_modulation(path: Path, group: h5py.Group) -> PhiModulation:
-    for name in ("values", "eta_edges"):
-        if name not in group:
-            raise CurveFileError(f"{path} lacks the dataset `{name}`")
-    errors = group["uncertainties"][()] if "uncertainties" in group else None
-    return PhiModulation(group["values"][()], group["eta_edges"][()], errors)
+    errors = _numbers(path, group, "uncertainties") if "uncertainties" in group else None
+    return PhiModulation(
+        _numbers(path, group, "values"), _numbers(path, group, "eta_edges"), errors
+    )
+
+
+def _numbers(path: Path, group: h5py.Group, name: str) -> Array:
+    if name not in group:
+        raise CurveFileError(f"{path} lacks the dataset `{name}`")
+    column = group[name]
+    if not isinstance(column, h5py.Dataset) or column.dtype.kind not in "fiu":
+        raise CurveFileError(f"{path}: expected real numbers in `{column.name}`")
+    return np.asarray(column[()])
 
 
 def _read_warnings(fit: h5py.Group) -> list[str]:

@@ -68,7 +68,7 @@ def fit_to_files(
     if replay > 0 and cells is not None:
         raise ValueError(
             "--replay places showers in the built-in barrel, not in the cells of a table: leave "
-            "--replay or --cells-table out"
+            "--replay or --detector out"
         )
     if replay > 0 and truth is None:
         raise ValueError(f"--replay: {hits[0]} does not hold its true modulation")
@@ -117,11 +117,15 @@ def remove_from_file(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If the hits have no modulation.
     """
-    reader = HitsReader(hits)
+    reader = HitsReader(hits, takes_weights=True)
     state = state_after_removing(reader.phi_modulation, hits)
     modulation = read_curve(curve)
     writer = HitsWriter(
-        output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
+        output,
+        overwrite=overwrite,
+        provenance=_made(provenance, reader),
+        phi_modulation=state,
+        particle=reader.particle,
     )
     return _change(
         reader, writer, lambda part: remove_phi_modulation(part, modulation, cells), track
@@ -156,11 +160,15 @@ def apply_to_file(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If the hits have the modulation already.
     """
-    reader = HitsReader(hits)
+    reader = HitsReader(hits, takes_weights=True)
     state = state_after_applying(reader.phi_modulation, hits)
     modulation = read_curve(curve)
     writer = HitsWriter(
-        output, overwrite=overwrite, provenance=_made(provenance, reader), phi_modulation=state
+        output,
+        overwrite=overwrite,
+        provenance=_made(provenance, reader),
+        phi_modulation=state,
+        particle=reader.particle,
     )
     return _change(
         reader, writer, lambda part: apply_phi_modulation(part, modulation, cells), track

@@ -7,6 +7,7 @@ one to one, `log_abs_det_jacobian`; fitting is an explicit `fit` that returns a 
 
 from calovox.preprocessing.conditions import ConditionTransform
 from calovox.preprocessing.elementwise import Dequantization, RegularizedLogit, Standardization
+from calovox.preprocessing.energy_bounds import EnergyBounds
 from calovox.preprocessing.layer_energies import LayerEnergyRatios, LayerEnergyTransform
 from calovox.preprocessing.log_voxels import LogVoxelTransform
 from calovox.preprocessing.root_shares import RootShareTransform
@@ -23,6 +24,7 @@ __all__ = [
     "N_ENERGIES",
     "ConditionTransform",
     "Dequantization",
+    "EnergyBounds",
     "LayerEnergyRatios",
     "LayerEnergyTransform",
     "LayerNormalization",

@@ -168,21 +168,36 @@ class LayerEnergyTransform(nn.Module):
     def inverse(self, y: Float[Tensor, "event layer"]) -> Float[Tensor, "event layer"]:
         """Map numbers of a model to layer energies.
 
-        A share that only the noise can have made smaller than 1 is 1: the layers behind are empty.
-
         Args:
             y: Any numbers.
 
         Returns:
             Energies as fractions of the kinetic energy, not negative.
         """
+        total, shares, rests = self.inverse_ratios(y)
+        return self.ratios.inverse(torch.cat([total, shares], dim=1), rests)
+
+    def inverse_ratios(
+        self, y: Float[Tensor, "event layer"]
+    ) -> tuple[
+        Float[Tensor, "event 1"], Float[Tensor, "event share"], Float[Tensor, "event share"]
+    ]:
+        """Map numbers of a model to ratios.
+
+        A share that only the noise can have made smaller than 1 is 1: the layers behind are empty.
+
+        Args:
+            y: Any numbers.
+
+        Returns:
+            u_0, which may be negative; the shares u_1, ...; and 1 - u_1, ..., to more digits.
+        """
         values = self.standardization.inverse(y)
         shares = self.dequantization.inverse(self.logit.inverse(values[:, 1:]))
         # the logit of 1 - x is -y
         rests = self.dequantization.inverse_rest(self.logit.inverse(-values[:, 1:]))
         full = rests <= self.least_rest
-        shares, rests = torch.where(full, 1.0, shares), torch.where(full, 0.0, rests)
-        return self.ratios.inverse(torch.cat([values[:, :1], shares], dim=1), rests)
+        return values[:, :1], torch.where(full, 1.0, shares), torch.where(full, 0.0, rests)
 
     def log_abs_det_jacobian(
         self, layer_energy: Float[Tensor, "event layer"]

@@ -86,6 +86,8 @@ def write_cells(path: Path, table: CellTable, *, overwrite: bool = False) -> Ite
         with writer(partial) as append:
 
             def take(cells: CellEnergies, photons: Photons | None) -> None:
+                if len(cells) == 0:  # the oldest uproot takes the maximum of the numbers of cells
+                    return
                 append(_events(cells, photons), _cells(cells, table), cells.event_offsets)
 
             yield take

@@ -12,7 +12,17 @@ from calovox.photons import Photons, concatenate_photons
 from calovox.reconstruction.calibration import Calibration
 from calovox.reconstruction.cells_file import CellsWriter, write_cells
 from calovox.reconstruction.deposit import hits_to_cells
-from calovox.reconstruction.shapes import ShowerShapes, cells_to_shapes, concatenate_shapes
+from calovox.reconstruction.layers import (
+    LayerShapes,
+    cells_to_layer_shapes,
+    concatenate_layer_shapes,
+)
+from calovox.reconstruction.shapes import (
+    ShowerShapes,
+    cells_to_shapes,
+    concatenate_shapes,
+    has_shower_shapes,
+)
 from calovox.reconstruction.shapes_file import write_shapes
 from calovox.tracking import Track, silently
 
@@ -69,7 +79,7 @@ def reconstruct(
     strip_rows: Literal[1, 2] = 1,
     cells_writer: CellsWriter | None = None,
     track: Track = silently,
-) -> tuple[ShowerShapes, Photons | None]:
+) -> tuple[ShowerShapes | None, LayerShapes, Photons | None]:
     """Compute the shower shapes of all showers.
 
     Args:
@@ -80,24 +90,34 @@ def reconstruct(
         track: Shows the progress.
 
     Returns:
-        The shapes, and the photons if all of them are known.
+        The shapes, if the detector has strips and a middle layer, those of all layers, and the
+        photons if all of them are known.
 
     Raises:
-        ValueError: If there are no showers.
+        ValueError: If there are no showers, or a calibration for a detector without shapes.
     """
-    shapes, photons = [], []
+    shapes, layers, photons = [], [], []
+    with_shapes = has_shower_shapes(source.table)
+    if calibration is not None and not with_shapes:
+        raise ValueError(
+            f"calibration: detector {source.table.name!r} has no strips or no middle layer: "
+            "expected none"
+        )
     for batch in track(_batches(source), "shower shapes", len(source)):
         photons.append(batch.photons)
         if cells_writer is not None:
             cells_writer(batch.cells, batch.photons)
-        shapes.append(
-            cells_to_shapes(
-                batch.cells, source.table, calibration=calibration, strip_rows=strip_rows
+        layers.append(cells_to_layer_shapes(batch.cells, source.table))
+        if with_shapes:
+            shapes.append(
+                cells_to_shapes(
+                    batch.cells, source.table, calibration=calibration, strip_rows=strip_rows
+                )
             )
-        )
-    if not shapes:
+    if not layers:
         raise ValueError("expected showers to reconstruct, got none")
-    return concatenate_shapes(shapes), _join(photons)
+    found = concatenate_shapes(shapes) if with_shapes else None
+    return found, concatenate_layer_shapes(layers), _join(photons)
 
 
 def reconstruct_file(
@@ -131,7 +151,7 @@ def reconstruct_file(
         writer = None
         if cells is not None:
             writer = stack.enter_context(write_cells(cells, source.table, overwrite=overwrite))
-        shapes, photons = reconstruct(
+        shapes, layers, photons = reconstruct(
             source,
             calibration=calibration,
             strip_rows=strip_rows,
@@ -141,6 +161,7 @@ def reconstruct_file(
         write_shapes(
             output,
             shapes,
+            layers=layers,
             photons=photons,
             calibration=calibration,
             provenance={**(provenance or {}), "source": source.provenance},

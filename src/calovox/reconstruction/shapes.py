@@ -37,7 +37,7 @@ from calovox.reconstruction.calibration import Calibration
 from calovox.reconstruction.strips import strip_profile, strip_shapes
 from calovox.reconstruction.windows import CellWindows, cells_to_windows, find_role
 
-__all__ = ["ShowerShapes", "cells_to_shapes", "concatenate_shapes"]
+__all__ = ["ShowerShapes", "cells_to_shapes", "concatenate_shapes", "has_shower_shapes"]
 
 _BATCH: Final = 4096
 
@@ -156,6 +156,18 @@ def concatenate_shapes(parts: Sequence[ShowerShapes]) -> ShowerShapes:
         values = [getattr(part, field.name) for part in parts]
         joined[field.name] = None if values[0] is None else np.concatenate(values)
     return replace(parts[0], **joined)
+
+
+def has_shower_shapes(table: CellTable) -> bool:
+    """Tell whether a detector has the layers that shower shapes need.
+
+    Args:
+        table: Its cells.
+
+    Returns:
+        Whether it has strips and a middle layer.
+    """
+    return {"strips", "middle"} <= {layer.role for layer in table.layers}
 
 
 def cells_to_shapes(

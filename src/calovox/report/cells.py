@@ -58,11 +58,15 @@ _METRICS: Final = {
 
 
 def chi2_cell(entry: SimulatedResult) -> dict[str, str]:
-    """Write chi2/ndf, its state, and the events below and above the bins."""
-    reduced = entry.chi2.reduced
+    """Write chi2/ndf, its state, its floor, and the events below and above the bins."""
+    reduced, tested = entry.chi2.reduced, entry.tested
+    floor = ""
+    if tested is not None:
+        floor = f"{tested.floor:.2f} ± {tested.floor_uncertainty:.2f}, p {tested.p_value:.1g}"
     return {
         "text": f"{reduced:.2f}" if entry.chi2.ndf > 0 else "–",
         "state": _state(reduced),
+        "floor": floor,
         "outside": outside(entry.histogram),
     }
 

@@ -29,20 +29,27 @@ class LayerFractions:
 
     Attributes:
         label: Name of the sample.
+        numbers: Numbers of the layers.
         n_events: Number of events.
         mean: Mean share, by rising number of the layer.
         error: Its statistical error.
     """
 
     label: str
+    numbers: tuple[int, ...]
     n_events: int
     mean: Float64[Array, " layer"]
     error: Float64[Array, " layer"]
 
     @property
     def as_expected(self) -> tuple[bool, ...]:
-        """Whether each mean is in `EXPECTED_FRACTIONS`, a statement on the central region only."""
-        ranges = (EXPECTED_FRACTIONS[layer] for layer in BARREL_NUMBERS)
+        """Whether each mean is in `EXPECTED_FRACTIONS`, a statement on the central region only.
+
+        Of layers that are not those of the barrel, nothing is expected.
+        """
+        if self.numbers != BARREL_NUMBERS:
+            return ()
+        ranges = (EXPECTED_FRACTIONS[layer] for layer in self.numbers)
         return tuple(
             bool(low <= mean <= high) for mean, (low, high) in zip(self.mean, ranges, strict=True)
         )
@@ -60,10 +67,11 @@ def layer_fractions(sample: Sample, region: Region) -> LayerFractions:
     """
     chosen = region.select(sample.energy, sample.eta_center)
     energy = sample.shapes.layer_energy[chosen & (sample.shapes.layer_energy.sum(axis=1) > 0)]
+    numbers = sample.shapes.numbers
     shares = energy / energy.sum(axis=1, keepdims=True)
     n_events = len(shares)
     if n_events < 2:
-        nothing = np.full(len(BARREL_NUMBERS), np.nan)
-        return LayerFractions(sample.label, n_events, nothing, nothing)
+        nothing = np.full(len(numbers), np.nan)
+        return LayerFractions(sample.label, numbers, n_events, nothing, nothing)
     error = shares.std(axis=0, ddof=1) / n_events**0.5
-    return LayerFractions(sample.label, n_events, shares.mean(axis=0), error)
+    return LayerFractions(sample.label, numbers, n_events, shares.mean(axis=0), error)

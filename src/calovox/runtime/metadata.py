@@ -2,7 +2,9 @@
 
 The custom metadata of the ONNX file are texts: `format`, `version`, `grid` (rings as TOML),
 `places` (order of the voxels, empty if it is that of the rings), `energy_range` (MeV),
-`eta_range` and `card`, all but the first as JSON or TOML. One file alone can therefore be used.
+`eta_range` and `card`, all but the first as JSON or TOML, and `detector`, as files of hits and
+voxels have it (JSON), if its layers are not those of the built-in barrel. One file alone can
+therefore be used. `particle` (JSON) is there if it is no photon.
 """
 
 import json
@@ -12,6 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from calovox.geometry.detector_files.mark import DetectorMark
+from calovox.photons import Particle, parse_particle
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.grid_toml import parse_rings
 
@@ -36,12 +40,16 @@ class ModelMetadata:
         energy_range: Lowest and highest kinetic energy trained for, MeV.
         eta_range: Lowest and highest abs(eta) trained for.
         card: Data, recipe and metrics: anything that JSON can hold.
+        detector: What its showers say of their detector; None for the layers of the barrel.
+        particle: What made them.
     """
 
     grid: VoxelGrid
     energy_range: tuple[float, float]
     eta_range: tuple[float, float]
     card: dict[str, Any] = field(default_factory=dict)
+    detector: DetectorMark | None = None
+    particle: Particle = "photon"
 
     def __post_init__(self) -> None:
         for name, (low, high) in (("energy", self.energy_range), ("eta", self.eta_range)):
@@ -53,6 +61,7 @@ class ModelMetadata:
     def to_texts(self) -> dict[str, str]:
         """Write the metadata as texts."""
         places = None if self.grid.places is None else self.grid.places.tolist()
+        mark = self.detector
         return {
             "format": FORMAT,
             "version": str(VERSION),
@@ -61,6 +70,8 @@ class ModelMetadata:
             "energy_range": json.dumps(self.energy_range),
             "eta_range": json.dumps(self.eta_range),
             "card": json.dumps(self.card, sort_keys=True),
+            **({} if mark is None else {"detector": json.dumps(mark.to_dict())}),
+            **({} if self.particle == "photon" else {"particle": json.dumps(self.particle)}),
         }
 
     @classmethod
@@ -89,6 +100,8 @@ class ModelMetadata:
                 _pair(texts["energy_range"]),
                 _pair(texts["eta_range"]),
                 json.loads(texts["card"]),
+                DetectorMark.from_dict(json.loads(texts.get("detector", "null"))),
+                parse_particle(json.loads(texts.get("particle", "null"))),
             )
         except KeyError as problem:
             raise ModelFileError(f"the metadata lack {problem}") from None

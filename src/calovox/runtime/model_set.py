@@ -13,9 +13,11 @@ import numpy as np
 from calovox.arrays import Array, Bool, Float, Float32, Float64, Int64
 from calovox.files.damage import one_line, reading
 from calovox.files.whole import file_hash
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.models.base import Conditions
 from calovox.models.parametric.file import is_parametric_file, read_parametric
 from calovox.models.parametric.model import ParametricModel
+from calovox.photons import Particle
 from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
 from calovox.voxelization import VoxelGrid
@@ -80,6 +82,16 @@ class ModelSet:
     def grid(self) -> VoxelGrid:
         """The voxels."""
         return self.models[0].grid
+
+    @property
+    def detector(self) -> DetectorMark | None:
+        """What the models say of their detector; None for the layers of the built-in barrel."""
+        return self.models[0].detector
+
+    @property
+    def particle(self) -> Particle:
+        """What made the showers that they were trained with."""
+        return self.models[0].particle
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

@@ -14,7 +14,9 @@ import numpy as np
 
 from calovox.arrays import Array, Float, Float32
 from calovox.files.damage import one_line, reading
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.models.base import Conditions
+from calovox.photons import Particle
 from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError, ModelMetadata
 from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.runtime.whole_onnx import check_whole
@@ -93,6 +95,16 @@ class OnnxModel:
     def card(self) -> dict[str, Any]:
         """How the model came about: data, recipe, metrics."""
         return self._metadata.card
+
+    @property
+    def detector(self) -> DetectorMark | None:
+        """What it says of its detector; None for the layers of the built-in barrel."""
+        return self._metadata.detector
+
+    @property
+    def particle(self) -> Particle:
+        """What made the showers that it was trained with."""
+        return self._metadata.particle
 
     @property
     def n_shape_noise(self) -> int:

@@ -13,18 +13,57 @@ from typing import Final
 import numpy as np
 from scipy.stats import ks_2samp
 
-from calovox.arrays import Array, Float64, Int64
+from calovox.arrays import Array, Bool, Float64, Int64
 from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.units import format_energy
 
-__all__ = ["CommonPhotons", "check_units", "different_photons", "find_common_photons"]
+__all__ = [
+    "CommonPhotons",
+    "PhotonKeys",
+    "check_units",
+    "different_photons",
+    "find_common_photons",
+]
 
+_ENERGY_PRECISION: Final = 1e-6
 _SMALLEST_P_VALUE: Final = 1e-4
 _LARGEST_FACTOR: Final = 20.0
 _SHOWERS_FOR_UNITS: Final = 500
 _ETA_WIDTH: Final = 0.05
 _N_ETA_BINS: Final = 200
 _ETA_EDGES: Final = np.round(np.arange(_N_ETA_BINS + 1) * _ETA_WIDTH, 10)
+
+
+@dataclass(frozen=True)
+class PhotonKeys:
+    """What the showers of a photon are found by, in samples of the same photons.
+
+    Attributes:
+        energy: Incident energies in MeV.
+        abs_eta: abs(eta) of the shower centres; None if it is not known.
+    """
+
+    energy: Float64[Array, " event"]
+    abs_eta: Float64[Array, " event"] | None
+
+    def __getitem__(self, rows: Int64[Array, " chosen"] | Bool[Array, " event"]) -> "PhotonKeys":
+        """Choose showers."""
+        return PhotonKeys(self.energy[rows], None if self.abs_eta is None else self.abs_eta[rows])
+
+    def order(self) -> Int64[Array, " event"]:
+        """Give the rows in the order of their photons: by energy, then by abs(eta)."""
+        keys = [self.energy] if self.abs_eta is None else [self.abs_eta, self.energy]
+        return np.lexsort(keys)
+
+    def same_photons(self, other: "PhotonKeys") -> bool:
+        """Tell whether the energies are those of another sample, shower by shower.
+
+        Args:
+            other: Another sample, both in the order of their photons.
+        """
+        return len(self.energy) == len(other.energy) and np.allclose(
+            self.energy, other.energy, rtol=_ENERGY_PRECISION, atol=0.0
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import (
     ATLAS_VARIABLES,
@@ -85,6 +86,15 @@ class Sample:
     def grid(self) -> VoxelGrid:
         """The voxels."""
         return self.voxels.datasets[0].grid
+
+    @property
+    def layer_names(self) -> dict[int, str]:
+        """Names of the layers of the shapes, by their numbers."""
+        numbers = self.shapes.numbers
+        if numbers == BARREL_NUMBERS:
+            return dict(BARREL_NAMES)
+        known = dict(zip(self.grid.numbers, self.grid.layer_names, strict=True))
+        return {number: known.get(number, f"layer_{number}") for number in numbers}
 
     @property
     def layout(self) -> VoxelLayout:
@@ -161,10 +171,9 @@ def reconstruct(source: SourceChain, label: str, *, track: Track = silently) -> 
     Raises:
         ValueError: If a file has no cell energies.
     """
-    if not source.has_shapes:
+    for path, reason in source.without_shapes.items():
         raise ValueError(
-            f"{source.without_shapes[0]} has no cell energies to evaluate: `calovox voxelize` and "
-            "`calovox simulate` write them"
+            f"{path} {reason} to evaluate: `calovox voxelize` and `calovox simulate` write them"
         )
     columns: dict[str, list[Any]] = {name: [] for name in (*_COLUMNS, "shapes")}
     sums = [(np.zeros(source.layout.n_voxels), 0) for _ in REGIONS]

@@ -66,9 +66,13 @@ class Samples:
 
     @property
     def particle(self) -> str:
-        """Name of the particles: that of the binning of the CaloChallenge, or else photons."""
+        """Name of the particles: that of the binning of the CaloChallenge, or of the datasets."""
         challenge = list(self.of_challenge.values())
-        return challenge[0].layout.name if challenge else "photon"
+        if challenge:
+            return challenge[0].layout.name
+        sources = [s for s in self.judged.values() if isinstance(s, SourceChain)]
+        sources += [sample.voxels for sample in self.reconstructed]
+        return sources[0].particle if sources else "photon"
 
     @property
     def reconstructed(self) -> tuple[Sample, ...]:
@@ -161,8 +165,8 @@ def _same_files(named: Mapping[str, Sequence[Path]], classifier: Mapping[str, Pa
 
 def _left_out(opened: Mapping[str, SourceChain]) -> Iterator[str]:
     for label, source in opened.items():
-        for path in source.without_shapes:
-            yield f"Shower shapes: {path.name} has no cell energies: {label} is left out"
+        for path, reason in source.without_shapes.items():
+            yield f"Shower shapes: {path.name} {reason}: {label} is left out"
 
 
 def _read_displaced(

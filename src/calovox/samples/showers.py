@@ -128,9 +128,15 @@ def read_image(path: Path) -> ShowerImage:
         The image.
 
     Raises:
-        ValueError: If there is no shower.
+        ValueError: If there is no shower, or its layers are not those of the barrel.
     """
-    batch = next(HitsReader(path).batches(), None)
+    reader = HitsReader(path)
+    if reader.detector is not None:
+        raise ValueError(
+            f"--hits {path}: expected hits in the barrel, of whose strips one shower is drawn, "
+            f"got those of the detector '{reader.detector.name}'"
+        )
+    batch = next(reader.batches(), None)
     if batch is None:
         raise ValueError(f"{path}: expected at least one shower to show, got none")
     return shower_image(batch, choose_event(batch), _STRIP_LAYER)

@@ -10,21 +10,26 @@ from copy import copy
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
 from calovox.dataset import DatasetReader
 from calovox.dataset.bare import bare_cells
-from calovox.geometry.barrel import barrel_cells
+from calovox.dataset.detectors import detector_of
+from calovox.geometry.barrel import BARREL_NUMBERS, barrel_cells
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
-from calovox.reconstruction import Calibration, cells_to_shapes
+from calovox.photons import Particle
+from calovox.reconstruction import Calibration, cells_to_shapes, has_shower_shapes
 from calovox.samples.batch import ShowerBatch, ShowerSource
 from calovox.samples.calochallenge import CaloChallengeReader, is_calochallenge
 from calovox.samples.files import check_files_once
 from calovox.samples.layout import VoxelLayout
 from calovox.voxelization import Voxels
+
+_NO_CELLS: Final = "has no cell energies"
 
 __all__ = ["DatasetSource", "SourceChain", "open_sample", "open_showers"]
 
@@ -39,10 +44,14 @@ class DatasetSource:
 
     Attributes:
         path: The file.
+        particle: What made its showers.
         grid: Its voxels.
         layout: Where they lie.
         table: The cells that its cell energies refer to; None if they are not wanted.
         has_shapes: Whether its showers are reconstructed.
+        why_no_shapes: Why they are not; empty if they are.
+        has_windows: Whether its cells are in the layers of the barrel, so that they have the
+            observables of `calovox.samples.observables.cells`.
         calibration: The calibration of the energy that the file holds, if any.
         n_extrapolated: Showers that are left out.
 
@@ -58,6 +67,7 @@ class DatasetSource:
         self._energy: Float64[Array, " event"] = energy[self._trained]
         self._abs_eta: Float64[Array, " event"] = np.abs(eta[self._trained])
         self.path, self.grid = path, self._reader.grid
+        self.particle: Particle = self._reader.particle
         self.layout = VoxelLayout.from_grid(self.grid)
         self._bare = None if table is None else bare_cells(self._reader, table)
         has_cells = self._bare is not None or self._reader.cells(slice(0, 0)) is not None
@@ -67,7 +77,10 @@ class DatasetSource:
                 f"{path}: expected cell energies of the table '{self.table.name}', "
                 f"got those of '{self._reader.cell_table}'"
             )
-        self.has_shapes = self.table is not None
+        self.why_no_shapes = _why_no_shapes(self.table)
+        self.has_shapes = not self.why_no_shapes
+        self.table = self.table if self.has_shapes else None
+        self.has_windows = self.table is not None and self.table.numbers == BARREL_NUMBERS
         stored = self._reader.attached("calibration")
         self.calibration = None if stored is None else Calibration.from_arrays(stored)
         self.n_extrapolated = int(np.count_nonzero(~self._trained))
@@ -104,7 +117,7 @@ class DatasetSource:
     def voxels_alone(self) -> "DatasetSource":
         """Return the same showers without shapes."""
         source = copy(self)
-        source.has_shapes = False
+        source.has_shapes, source.why_no_shapes = False, "is asked for its voxels alone"
         return source
 
     def events(self, size: int) -> Iterator[tuple[Voxels, CellEnergies | None, Bool[Array, " _"]]]:
@@ -151,7 +164,8 @@ class SourceChain:
     Attributes:
         path: The first file.
         layout: Where the voxels lie.
-        without_shapes: The files whose showers are not reconstructed; if there is one, none are.
+        without_shapes: Why the showers of a file are not reconstructed, by its path; if there is
+            one, none are.
 
     Raises:
         ValueError: If a file is given twice, or the voxels differ.
@@ -161,7 +175,11 @@ class SourceChain:
         first = sources[0]
         self._min_energy = min_energy
         self.path, self.layout = first.path, first.layout
-        self.without_shapes = tuple(entry.path for entry in sources if not entry.has_shapes)
+        self.without_shapes = {
+            entry.path: getattr(entry, "why_no_shapes", _NO_CELLS)
+            for entry in sources
+            if not entry.has_shapes
+        }
         self._sources = tuple(map(_voxels_alone, sources) if self.without_shapes else sources)
         check_files_once([source.path for source in sources])
         for source in sources[1:]:
@@ -180,6 +198,11 @@ class SourceChain:
     def datasets(self) -> tuple[DatasetSource, ...]:
         """The files that are datasets of calovox."""
         return tuple(source for source in self._sources if isinstance(source, DatasetSource))
+
+    @property
+    def particle(self) -> Particle:
+        """What made the showers of the datasets; a photon if there are none."""
+        return self.datasets[0].particle if self.datasets else "photon"
 
     @property
     def is_challenge(self) -> bool:
@@ -234,7 +257,7 @@ def open_sample(
         binning: Where the voxels of files of the CaloChallenge lie.
         min_energy: Energy in MeV below which a voxel counts as empty; cells stay as they are.
         cells: Whether cells are reconstructed, if all files have some.
-        table: The cells of the detector; the built-in barrel if none is given.
+        table: The cells of the detector; those that the files say if none is given.
 
     Returns:
         A source of their showers.
@@ -259,7 +282,7 @@ def open_showers(
         path: A dataset, or a file of the CaloChallenge.
         binning: Where the voxels of a file of the CaloChallenge lie.
         cells: Whether cells are reconstructed, if there are any.
-        table: The cells of the detector; the built-in barrel if none is given.
+        table: The cells of the detector; those that the file says if none is given.
 
     Returns:
         A source of its showers.
@@ -278,13 +301,29 @@ def open_showers(
             raise ValueError(f"{path}: expected showers to evaluate, got none")
         return challenge
     if cells and table is None:
-        table = barrel_cells()
+        table = _table_of(path)
     source = DatasetSource(path, table=table if cells else None)
     if len(source) == 0:
         trained = "photons that the model was trained for"
         wanted = trained if source.n_extrapolated else "showers to evaluate"
         raise ValueError(f"{path}: expected {wanted}, got none")
     return source
+
+
+def _table_of(path: Path) -> CellTable | None:
+    """Give the cells of a dataset: those of the built-in barrel unless it says others."""
+    reader = DatasetReader(path)
+    if reader.detector is None:
+        return barrel_cells()
+    return None if reader.cell_table is None else detector_of(path).cells
+
+
+def _why_no_shapes(table: CellTable | None) -> str:
+    if table is None:
+        return _NO_CELLS
+    if has_shower_shapes(table):
+        return ""
+    return f"has cells of the detector '{table.name}', without strips or without a middle layer"
 
 
 def _voxels_alone(source: ShowerSource) -> ShowerSource:

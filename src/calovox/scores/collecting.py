@@ -14,6 +14,7 @@ import numpy as np
 
 from calovox.arrays import Array, Bool, Float32, Float64, Int64
 from calovox.samples.batch import SelectedShowers, ShowerBatch
+from calovox.samples.comparable import PhotonKeys
 from calovox.samples.features import shape_features, shape_names
 from calovox.samples.observables.table import Observable, ObservableTable
 from calovox.samples.observables.voxels import voxel_observables, voxels_to_observables
@@ -30,8 +31,6 @@ MOST_NUMBERS: Final = 2**24
 
 ROWS_SEED: Final = 2025
 """Seed of the showers that are drawn."""
-
-_ENERGY_PRECISION: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,8 @@ class ObservableRows:
         Args:
             other: Another sample.
         """
-        return len(self) == len(other) and np.allclose(
-            self.energy, other.energy, rtol=_ENERGY_PRECISION, atol=0.0
-        )
+        keys = (PhotonKeys(rows.energy, rows.abs_eta) for rows in (self, other))
+        return next(keys).same_photons(next(keys))
 
 
 class ObservableCollector:
@@ -125,11 +123,9 @@ class ObservableCollector:
     def result(self) -> ObservableRows:
         """Return the observables of the chosen showers, in the order of their photons."""
         energy, abs_eta = self.showers.incident_energy()[self._rows], self.showers.abs_eta()
-        keys = [energy]
         if abs_eta is not None:
             abs_eta = abs_eta[self._rows]
-            keys = [abs_eta, energy]
-        order = np.lexsort(keys)
+        order = PhotonKeys(energy, abs_eta).order()
         observables = (*self._of_voxels, *self._of_cells)
         values = self._values[: len(observables)]
         for row in values:  # one by one, so that there are never two copies of all

@@ -29,8 +29,8 @@ __all__ = [
     "EDGE_QUANTILE",
     "MIN_EXPECTED",
     "Chi2",
-    "Floor",
     "Histogram",
+    "bins_of_values",
     "chi2_of_counts",
     "chi2_of_histograms",
     "choose_edges",
@@ -38,7 +38,6 @@ __all__ = [
     "merge_bins",
     "poisson_interval",
     "robust_range",
-    "split_floor",
 ]
 
 MIN_EXPECTED: Final = 10.0
@@ -101,23 +100,6 @@ class Chi2:
     def reduced(self) -> float:
         """Chi2 per degree of freedom, NaN without any."""
         return self.value / self.ndf if self.ndf > 0 else float("nan")
-
-
-@dataclass(frozen=True)
-class Floor:
-    """Chi2/ndf of random halves of one sample against each other.
-
-    Attributes:
-        mean: Mean over the splits.
-        low: Quantile 0.16 over the splits.
-        high: Quantile 0.84 over the splits.
-        n_splits: Number of splits.
-    """
-
-    mean: float
-    low: float
-    high: float
-    n_splits: int
 
 
 def choose_edges(values: Float[Array, " event"]) -> Float64[Array, " edge"]:
@@ -201,6 +183,22 @@ def fill_histogram(values: Float[Array, " event"], edges: Float64[Array, " edge"
     )
 
 
+def bins_of_values(
+    values: Float[Array, " event"], edges: Float64[Array, " edge"]
+) -> Int64[Array, " event"]:
+    """Find the bin of each event, as `Histogram.all_counts` numbers them.
+
+    Args:
+        values: One finite value per event.
+        edges: Rising borders of the bins.
+
+    Returns:
+        0 is the underflow, the number of edges the overflow.
+    """
+    bins = np.searchsorted(edges[:-1], values, side="right")
+    return np.where(values > edges[-1], len(edges), bins).astype(np.int64)
+
+
 def poisson_interval(
     counts: Int[Array, " bin"],
 ) -> tuple[Float64[Array, " bin"], Float64[Array, " bin"]]:
@@ -263,41 +261,6 @@ def chi2_of_histograms(first: Histogram, second: Histogram) -> Chi2:
     if not np.array_equal(first.edges, second.edges):
         raise ValueError("second: expected the same `edges` as the first histogram")
     return chi2_of_counts(first.all_counts, second.all_counts)
-
-
-def split_floor(
-    values: Float[Array, " event"],
-    edges: Float64[Array, " edge"],
-    rng: np.random.Generator,
-    *,
-    n_splits: int = 100,
-) -> Floor:
-    """Compare random halves of one sample: the best that an independent sample can reach.
-
-    Args:
-        values: The observable of each event.
-        edges: Borders of the bins.
-        rng: Chooses the halves.
-        n_splits: How often the sample is split.
-
-    Returns:
-        Mean and range of chi2/ndf.
-    """
-    bins = np.searchsorted(edges[:-1], values, side="right")
-    bins = np.where(values > edges[-1], len(edges), bins)
-    counts, half = np.bincount(bins, minlength=len(edges) + 1), len(values) // 2
-    # both halves together have the bins of the sample, so that all splits merge them alike
-    starts = merge_bins(counts * (half / max(len(values), 1)), MIN_EXPECTED)
-    total = np.add.reduceat(counts, starts)
-    # counts of a random half, drawn without ever shuffling the events
-    first = rng.multivariate_hypergeometric(total, half, size=n_splits)
-    n, m = half, len(values) - half
-    terms = (m * first - n * (total - first)) ** 2.0 / np.maximum(total, 1)
-    ndf = len(starts) - 1
-    chi2 = terms.sum(axis=1) / max(n * m, 1)
-    reduced = chi2 / ndf if ndf > 0 else np.full(n_splits, np.nan)
-    low, high = np.quantile(reduced, (0.16, 0.84))
-    return Floor(float(reduced.mean()), float(low), float(high), n_splits)
 
 
 def chi2_of_counts(first: Int[Array, " bin"], second: Int[Array, " bin"]) -> Chi2:

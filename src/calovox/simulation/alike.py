@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from calovox.dataset import DatasetReader
-from calovox.geometry import atlas_barrel
+from calovox.geometry import Detector
+from calovox.geometry.detector_files import choose_detector
 from calovox.simulation.files import simulate_to_files
 from calovox.simulation.placement import place_source
 from calovox.simulation.sources import PhotonChoice, open_source
@@ -19,6 +20,7 @@ def simulate_alike(
     reference: Path,
     output: Path,
     *,
+    detector: Detector | None = None,
     seed: int = 1,
     provenance: Mapping[str, Any] | None = None,
     overwrite: bool = False,
@@ -30,6 +32,7 @@ def simulate_alike(
         model: What `calovox.simulation.sources.open_source` takes.
         reference: The dataset.
         output: Dataset of the simulation.
+        detector: The detector; None for that of the dataset.
         seed: Seed of the run.
         provenance: How the file is made, but for the model.
         overwrite: Whether an existing file may be replaced.
@@ -39,9 +42,11 @@ def simulate_alike(
         FileExistsError: If the file exists and may not be replaced.
         ValueError: If the reference is no dataset, or the model is not for its photons.
     """
-    detector = atlas_barrel()
-    source = open_source(model, PhotonChoice(file=reference), seed=seed, cells=detector.cells)
-    has_cells = DatasetReader(reference).cells(slice(0, 0)) is not None
+    source = open_source(model, PhotonChoice(file=reference), seed=seed)
+    reader = DatasetReader(reference)
+    has_cells = reader.cells(slice(0, 0)) is not None
+    marks = {reference: reader.detector, source.path: source.detector}
+    detector = choose_detector(detector, marks, cells=has_cells)
     simulate_to_files(
         place_source(source),
         output,

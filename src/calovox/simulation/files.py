@@ -10,6 +10,7 @@ from calovox.binned_shower import HitEnergy, read_sub_voxels
 from calovox.dataset import DatasetWriter
 from calovox.files.hdf5 import Compression
 from calovox.geometry import CellTable, Detector
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits.file import HitsWriter
 from calovox.patterns import PlacementCounts
 from calovox.phi_modulation.curve_file import read_curve
@@ -109,7 +110,7 @@ def simulate_to_files(
         hits: Also write the hits, into this file; None for no hits.
         table: Store the energies of these cells too; None for none.
         hit_energy: Mean energy of a hit; None for the note's. For sources of voxels.
-        detector: Where layers and cells lie; the built-in barrel by default.
+        detector: Where layers and cells lie; the built-in barrel by default. The files say it.
         provenance: How the files are made, but for the source.
         overwrite: Whether existing files may be replaced.
         compression: How to compress the files.
@@ -121,7 +122,8 @@ def simulate_to_files(
     Raises:
         FileExistsError: If a file exists and may not be replaced.
     """
-    targets = _Targets(output, hits, table, provenance or {}, overwrite, compression)
+    mark = DetectorMark.of(detector)
+    targets = _Targets(output, hits, table, provenance or {}, overwrite, compression, mark)
     total = SimulatedFiles()
     with targets.open(source) as append:
         for batch in simulate_source(
@@ -148,6 +150,7 @@ class _Targets:
     provenance: Mapping[str, Any]
     overwrite: bool
     compression: Compression
+    detector: DetectorMark | None
 
     @contextmanager
     def open(self, source: Source) -> Iterator[Callable[[SimulatedShowers], None]]:
@@ -164,6 +167,8 @@ class _Targets:
                     overwrite=self.overwrite,
                     provenance=provenance,
                     cell_table=None if self.table is None else self.table.name,
+                    detector=self.detector,
+                    particle=source.particle,
                     compression=self.compression,
                 )
             )
@@ -174,6 +179,8 @@ class _Targets:
                         self.hits,
                         provenance=provenance,
                         phi_modulation=stored,
+                        detector=self.detector,
+                        particle=source.particle,
                         overwrite=self.overwrite,
                         compression=self.compression,
                     )

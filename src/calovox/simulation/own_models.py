@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float, Float32, Float64
+from calovox.geometry.detector_files import DetectorMark
 from calovox.models.base import Conditions
+from calovox.photons import Particle
 from calovox.text import printable
 from calovox.voxelization import VoxelGrid
 
@@ -92,6 +94,8 @@ class OwnModel:
         centers: File of `calovox train centers`; None for showers round their photons.
         name: How to call it in messages.
         provenance: Where it comes from, for the result.
+        detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What makes the showers.
     """
 
     sampler: OwnSampler
@@ -100,6 +104,8 @@ class OwnModel:
     centers: Path | None = None
     name: str = "own model"
     provenance: tuple[tuple[str, str], ...] = ()
+    detector: DetectorMark | None = None
+    particle: Particle = "photon"
 
     @property
     def path(self) -> Path:

@@ -14,11 +14,12 @@ from calovox.dataset import DatasetReader
 from calovox.dataset.bare import complete_voxels, say_what_is_drawn
 from calovox.files.whole import file_hash
 from calovox.geometry import CellTable
+from calovox.geometry.detector_files import DetectorMark, choose_detector
 from calovox.models.centers import CenterModel
 from calovox.models.parametric.file import is_parametric_file
 from calovox.models.parametric.model import ParametricModel
 from calovox.patterns import PatternLibrary
-from calovox.photons import Distribution, Photons, draw_photons, event_indices
+from calovox.photons import Distribution, Particle, Photons, draw_photons, event_indices
 from calovox.simulation.centers import draw_centers
 from calovox.simulation.own_models import OwnModel, load_model
 from calovox.simulation.photon_files import read_photons
@@ -98,6 +99,8 @@ class Source:
         calibration: Calibration of the cluster energy, if there is one.
         is_ours: Whether it is a library of showers, or a model of a package by its name.
         patterns: Patterns by which voxels are placed; None for the note's placement.
+        detector: What it says of its detector; None for the layers of the built-in barrel.
+        particle: What makes the showers.
     """
 
     path: Path
@@ -112,6 +115,8 @@ class Source:
     calibration: Mapping[str, Array] | None
     is_ours: bool
     patterns: PatternLibrary | None = None
+    detector: DetectorMark | None = None
+    particle: Particle = "photon"
 
 
 def open_source(
@@ -140,8 +145,8 @@ def open_source(
         allow_extrapolation: Whether photons that the models were not trained for are simulated.
         center: File of the places of shower centres about photons, or "photon" for the photon's
             own; None for the model's.
-        cells: The cells in which the nearest shower of a library is looked for; None for the
-            built-in barrel.
+        cells: The cells in which the nearest shower of a library is looked for; None for those of
+            the library, or of the built-in barrel.
 
     Returns:
         The showers for the photons.
@@ -191,6 +196,8 @@ def _open_library(wanted: _Wanted, library: DatasetReader) -> Source:
         phi_modulation=_file_or_default(wanted.phi_modulation, None),
         calibration=library.attached("calibration"),
         is_ours=True,
+        detector=library.detector,
+        particle=library.particle,
     )
 
 
@@ -229,6 +236,8 @@ def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
         phi_modulation=curve,
         calibration=None,
         is_ours=not Path(wanted.model).exists(),
+        detector=models.detector,
+        particle=models.particle,
     )
 
 
@@ -281,7 +290,8 @@ def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iter
     matching, choice = wanted.matching or "perfect", wanted.photons
     if matching in ("nearest", "random"):
         photons = choice.photons(f"--matching {matching}", seed=wanted.seed)
-        showers = ShowerLibrary(library.read(), library.phi_mod(), wanted.cells)
+        cells = wanted.cells or choose_detector(None, {library.path: library.detector}).cells
+        showers = ShowerLibrary(library.read(), library.phi_mod(), cells)
         matched = match_photons(showers, photons, matching=matching, seed=wanted.seed)
         return len(photons), matched
     new = {"--energy": choice.energy, "--eta": choice.eta, "--photons": choice.file}

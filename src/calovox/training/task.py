@@ -90,7 +90,7 @@ class Task:
             Their showers.
         """
         return ShowerFiles(
-            [DatasetReader(path) for path in paths],
+            [DatasetReader(path, takes_weights=True) for path in paths],
             eta_range=self.eta_range,
             energy_range=self.energy_range or (0.0, math.inf),
         )
@@ -145,7 +145,7 @@ def prepare_task(task: Task) -> Preparation:
         buffer_size=task.batches.buffer_size,
     )
     n_steps = task.batches.steps or task.batches.epochs * stream.n_batches
-    model = task.make(files, seed=seed, reflect=task.batches.reflect)
+    model = task.make(files.drawn(seed), seed=seed, reflect=task.batches.reflect)
     if task.pretrained is not None:
         result = model.result if isinstance(model, Teaching) else model
         take_network(result, task.sizes, files.grid, task.pretrained)
@@ -320,6 +320,8 @@ def _record(
         recipe=config,
         data=data,
         n_steps=start.recipe.n_steps,
+        detector=None if files.detector is None else files.detector.to_dict(),
+        particle=files.particle,
     )
 
 

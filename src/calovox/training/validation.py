@@ -62,23 +62,30 @@ _PER_BIN: Final = 25
 
 _MOST_BINS: Final = 40
 
+_BATCH_VOXELS: Final = 2_000_000
+"""Voxels of a batch of validation: on the regular grid, 1024 showers have fewer."""
+
 
 class Validation:
     """Judges models by showers that they were not trained with.
 
-    The showers are held in memory.
+    The showers are held in memory; those with weights are drawn once, as often as these say.
 
     Args:
         files: The showers.
         seed: Seed of the noise.
-        batch_size: Showers at a time.
+        batch_size: Showers at a time; None for 1024, fewer of those with many voxels.
     """
 
-    def __init__(self, files: ShowerFiles, *, seed: int = 1, batch_size: int = 1024) -> None:
+    def __init__(
+        self, files: ShowerFiles, *, seed: int = 1, batch_size: int | None = None
+    ) -> None:
         self.files = files
         self.seed = seed
-        self.batch_size = batch_size
-        self._showers = files.read(np.arange(len(files)))
+        self.batch_size = batch_size or max(1, min(1024, _BATCH_VOXELS // files.grid.n_voxels))
+        drawn = files.drawn(seed)
+        self._showers = drawn.read(np.arange(len(drawn)))
+        self._n_showers = len(drawn)
 
     def __call__(self, model: nn.Module) -> Mapping[str, float]:
         """Judge a model.
@@ -104,11 +111,11 @@ class Validation:
         device = next(model.parameters()).device
         rng = torch.Generator(device).manual_seed(self.seed)
         sums: dict[str, float] = {}
-        for events in torch.split(torch.arange(len(self.files)), self.batch_size):
+        for events in torch.split(torch.arange(self._n_showers), self.batch_size):
             batch = move_showers(choose_showers(self._showers, events), device)
             for name, loss in model.losses(batch, rng).items():
                 sums[name] = sums.get(name, 0.0) + len(events) * loss.item()
-        return {name: total / len(self.files) for name, total in sums.items()}
+        return {name: total / self._n_showers for name, total in sums.items()}
 
     @property
     def _visible(self) -> Float[Array, " event"]:
@@ -135,7 +142,7 @@ class Validation:
         visible = []
         for _ in range(n_draws):
             # drawn on the CPU: the noise is the same on every device
-            noise = torch.randn(len(self.files), *model.noise_shape, generator=rng).to(device)
+            noise = torch.randn(self._n_showers, *model.noise_shape, generator=rng).to(device)
             visible.append(model.sample(conditions, noise).sum(dim=1).cpu().numpy())
         return np.stack(visible)
 

@@ -122,11 +122,12 @@ class VoxelGrid:
         return cls(rings, "regular", names=tuple(layer.name for layer in layers))
 
     @classmethod
-    def from_toml(cls, path: Path) -> "VoxelGrid":
+    def from_toml(cls, path: Path, layers: Sequence[Layer] = BARREL_LAYERS) -> "VoxelGrid":
         """Read a grid from a TOML file, described in `calovox.voxelization.grid_toml`.
 
         Args:
             path: The file; its name is the grid's, unless it has a key ``name``.
+            layers: Layers of the detector, if the file does not say.
 
         Returns:
             The grid.
@@ -135,7 +136,7 @@ class VoxelGrid:
             ValueError: If the rings do not fit, or the file has unknown or missing keys.
         """
         try:
-            text = parse_rings(path.read_text(encoding="utf-8"))
+            text = parse_rings(path.read_text(encoding="utf-8"), layers)
             return cls(text.rings, text.name or path.stem, names=text.names)
         except (ValueError, UnicodeDecodeError) as problem:
             raise ValueError(f"{path}: {problem}") from problem

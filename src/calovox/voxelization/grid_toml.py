@@ -13,8 +13,8 @@ Example of a file; ``default`` holds for every layer that is not named, lengths 
       { r_min = 0, r_max = 30, d_r = 5, n_alpha = 8 },
     ]
 
-The layers are those of the built-in barrel: PreSamplerB, EMB1, EMB2, EMB3 and TileBar0. A table
-with the numbers of other ones replaces them::
+The layers are those of the detector: PreSamplerB, EMB1, EMB2, EMB3 and TileBar0 of the built-in
+barrel. A table with the numbers of other ones replaces them::
 
     [layers]
     Front = 4
@@ -27,12 +27,13 @@ import difflib
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from calovox.files.toml import parse_toml
 from calovox.geometry.barrel import BARREL_LAYERS
+from calovox.geometry.layers import Layer
 from calovox.voxelization.ring import Ring
 
 __all__ = ["GridText", "format_rings", "parse_rings"]
@@ -57,11 +58,12 @@ class GridText:
     names: tuple[str, ...]
 
 
-def parse_rings(text: str) -> GridText:
+def parse_rings(text: str, layers: Sequence[Layer] = BARREL_LAYERS) -> GridText:
     """Read the text of a grid file.
 
     Args:
         text: TOML, as described above.
+        layers: The layers, if the text does not say; those of the built-in barrel by default.
 
     Returns:
         What it says.
@@ -74,18 +76,20 @@ def parse_rings(text: str) -> GridText:
     except ValueError as problem:
         raise ValueError(f"no valid TOML: {problem}") from problem
     _check_keys(content, ("name", "layers", "rings"), "the top level")
-    layers = _parse_layers(content["layers"]) if "layers" in content else _BARREL
+    numbers = {layer.name: layer.number for layer in layers}
+    if "layers" in content:
+        numbers = _parse_layers(content["layers"])
     tables = content.get("rings")
     if not isinstance(tables, dict):
         raise ValueError("expected a table [rings] with the rings of each layer")
-    _check_keys(tables, ("default", *layers), "[rings]")
+    _check_keys(tables, ("default", *numbers), "[rings]")
     rings: dict[int, tuple[Ring, ...]] = {}
-    for title, layer in layers.items():
+    for title, layer in numbers.items():
         if title not in tables and "default" not in tables:
             raise ValueError(f"[rings]: expected a key {title}, or default for all other layers")
         key = title if title in tables else "default"
         rings[layer] = tuple(_parse_ring(entry, key) for entry in _entries(tables[key], key))
-    return GridText(str(content.get("name", "")), rings, tuple(layers))
+    return GridText(str(content.get("name", "")), rings, tuple(numbers))
 
 
 def _parse_layers(value: Any) -> dict[str, int]:

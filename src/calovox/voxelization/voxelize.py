@@ -219,4 +219,6 @@ def hits_to_voxels(
         index=photons.index,
         photon_eta=photons.eta,
         photon_phi=photons.phi,
+        weight=photons.weight,
+        interaction_radius=photons.interaction_radius,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float32, Float64, Int, Int64
+from calovox.photons.weights import complete_weights
 from calovox.voxelization.grid import VoxelGrid
 
 __all__ = ["Voxels", "concatenate_voxels"]
@@ -27,6 +28,9 @@ class Voxels:
         photon_eta: Pseudorapidity of the photon.
         photon_phi: Azimuth of the photon in rad, [-pi, pi).
         extrapolated: Whether the photon lies outside the range its model was trained for.
+        weight: How many ordinary showers the event stands for; each for itself if None.
+        interaction_radius: Distance from the beam axis at which the photon first interacts, in mm;
+            infinite if it does not.
     """
 
     grid: VoxelGrid
@@ -39,6 +43,8 @@ class Voxels:
     photon_eta: Float64[Array, " event"] | None = None
     photon_phi: Float64[Array, " event"] | None = None
     extrapolated: Bool[Array, " event"] | None = None
+    weight: Float64[Array, " event"] | None = None
+    interaction_radius: Float64[Array, " event"] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.incident_energy), self.grid.n_voxels)
@@ -93,7 +99,8 @@ def concatenate_voxels(parts: Sequence[Voxels]) -> Voxels:
         parts: At least one batch.
 
     Returns:
-        All events; a column is None unless every batch has it.
+        All events; a column is None unless every batch has it. If any have weights, the others
+        weigh 1.
 
     Raises:
         ValueError: If the grids differ.
@@ -103,6 +110,8 @@ def concatenate_voxels(parts: Sequence[Voxels]) -> Voxels:
     joined: dict[str, Any] = {}
     for field in fields(Voxels)[1:]:
         columns = [getattr(part, field.name) for part in parts]
+        if field.name == "weight":
+            columns = complete_weights(columns, [len(part) for part in parts])
         complete = all(column is not None for column in columns)
         joined[field.name] = np.concatenate(columns) if complete else None
     return replace(parts[0], **joined)

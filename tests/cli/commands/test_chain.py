@@ -181,6 +181,7 @@ def test_evaluate_writes_a_report(folder):
     fail("evaluate", "photons.h5", "simulated.h5", "-o", "report", match="--force")
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_files_of_one_name_form_one_sample(folder):
     for name in ("photons", "simulated"):
         shutil.copy(f"{name}.h5", f"more_{name}.h5")
@@ -191,6 +192,7 @@ def test_files_of_one_name_form_one_sample(folder):
     assert len(numbers["provenance"]["files"]) == 4
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_evaluate_needs_no_cells_for_slices(folder):
     files = ("--slices-reference", "photons.h5", "--slices", "a=simulated.h5")
     succeed("evaluate", *files, "-o", "report")

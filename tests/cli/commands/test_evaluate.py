@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from calovox.cli import app
-from calovox.report.topics.shapes.measure import SPLIT_SEED
+from calovox.report.comparison import SPLIT_SEED
 from calovox.scores.collecting import ROWS_SEED
 from calovox.scores.judge import SCORES_SEED
 from calovox.scores.referee import DEPTHS
@@ -15,6 +15,8 @@ from calovox.scores.referee.kinds import NOISE_SEEDS
 from calovox.scores.scoring import COPYING_SEED
 from calovox.scores.table import Scores
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 @pytest.fixture(scope="module")

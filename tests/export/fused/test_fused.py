@@ -82,7 +82,7 @@ def test_fused_graph_gives_the_showers_of_transformers_and_students(
 ) -> None:
     shapes: ShapeSizes = CfmSizes(width=32, voxels=voxels)
     if tokens:
-        shapes = toy_dit(tokens=tokens, voxels=voxels, path=path)
+        shapes = toy_dit(tokens=tokens, voxels=voxels, path=path, solver_steps=5)
     if evaluations:
         shapes = toy_student(shapes, evaluations=evaluations)
     sampler = TwoStageSampler(*build(toy_grid(), InnSizes(n_blocks=4, width=16), shapes)).eval()
@@ -168,3 +168,20 @@ def test_networks_of_another_kind_are_refused() -> None:
     )
     with pytest.raises(ValueError, match=r"expected a network of Linear, ReLU, got .* Tanh"):
         FusedFlow(other)
+
+
+@torch.no_grad()
+def test_bounds_hold_in_the_fused_graph() -> None:
+    sampler = toy_sampler()
+    given = inputs(sampler, 2000, spread=1.5)
+    energy = given[1][:, 0]
+    layers = torch.stack(
+        [part.sum(1) for part in FusedGraph(sampler)(*given).split(toy_grid().layer_sizes, 1)], 1
+    )
+    at = sampler.energies.bounds.at(energy)
+    total = layers.sum(dim=1) / energy
+    assert torch.all((total >= 0.999 * at[:, 0]) & (total <= 1.001 * at[:, 1]))
+    assert torch.all(layers / layers.sum(dim=1, keepdim=True) <= 1.001 * at[:, 2:])
+    sampler.energies.bounds.known = False
+    free = FusedGraph(sampler)(*given).sum(dim=1) / energy
+    assert torch.any(free > 1.001 * at[:, 1])

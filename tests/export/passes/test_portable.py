@@ -25,9 +25,11 @@ def toy_model(nodes: list[onnx.NodeProto], kind: int = FLOAT) -> onnx.ModelProto
     return helper.make_model(graph, opset_imports=opset, ir_version=10)
 
 
-def run(model: onnx.ModelProto, kind: int = FLOAT) -> np.ndarray:
+def run(model: onnx.ModelProto, kind: int = FLOAT, *, fused: bool = True) -> np.ndarray:
     onnx.checker.check_model(model, full_check=True)
     options = onnxruntime.SessionOptions()
+    if not fused:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)
     x = 4.0 * np.random.default_rng(1).standard_normal((50, 24))
@@ -63,7 +65,8 @@ CASES = {
 def test_rewritten_graphs_give_the_same(case: str) -> None:
     nodes, kind, expected = CASES[case]
     model = toy_model(nodes, kind)
-    before = run(model, kind)
+    # the fusions of older runtimes make what they cannot run: that is why graphs are rewritten
+    before = run(model, kind, fused=False)
     make_portable(model)
     assert is_portable(model)
     assert (model.opset_import[0].version, model.ir_version) == (OPSET, IR_VERSION)

@@ -27,7 +27,7 @@ from tests.export.toy_runs import (
     toy_student,
 )
 
-SIZES = [CfmSizes(width=64), toy_dit(path="arc", solver="rk4")]
+SIZES = [CfmSizes(width=64, solver="euler", solver_steps=1), toy_dit(path="arc", solver="euler")]
 SIZES = [*SIZES, toy_student(SIZES[1], evaluations=1)]
 
 

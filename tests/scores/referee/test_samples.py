@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calovox.samples.observables.observed import ObservedPair, common_rows, pair_showers
+from calovox.samples.observables.pairs import ObservedPair, common_rows, pair_showers
 from calovox.scores.referee import DEPTHS, judge_samples, score_largest, score_referee, trees
 from calovox.scores.referee.kinds import KINDS, NOISE_SEEDS, inputs_of
 from tests.toy_observed import ToySource, lossy, shifted, toy_cells, toy_observed

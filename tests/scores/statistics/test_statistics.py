@@ -106,15 +106,6 @@ def test_chi2_of_the_same_photons_is_below_one_and_so_is_its_floor():
     assert knows.floor < ignores.floor - 0.06
 
 
-def test_replicas_give_the_floor():
-    draw = rng(5)
-    replicas = draw.normal(size=500), draw.normal(size=500)
-    found = measure_one_feature(*samples(1, 500, 500), rng(1), replicas=replicas)
-    distance = found.distances["wasserstein"]
-    assert distance.floor_source == "replicas"
-    assert distance.floor == pytest.approx(wasserstein_distance(*replicas), rel=0.1)
-
-
 def test_distances_are_those_of_their_definition():
     first, second = samples(2, 400, 300, 0.3)
     found = measure_one_feature(first, second, rng(1)).distances

@@ -1,4 +1,5 @@
 import tracemalloc
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -169,3 +170,58 @@ def test_a_streamed_dataset_is_not_held_in_memory(tmp_path: Path, reader: Datase
 def test_sizes_below_one_are_refused(reader: DatasetReader) -> None:
     with pytest.raises(ValueError, match="sizes of 1 or more, got batch_size=0"):
         ShowerStream(ShowerFiles([reader]), batch_size=0, seed=1)
+
+
+@pytest.fixture(scope="module")
+def weighted(reader: DatasetReader) -> DatasetReader:
+    path = reader.path.with_name("weighted.h5")
+    weight = np.random.default_rng(1).exponential(1.0, N_EVENTS)
+    weight *= N_EVENTS / weight.sum()
+    with DatasetWriter(path, reader.grid, provenance={}) as writer:
+        writer.append(replace(reader.read(), weight=weight))
+    return DatasetReader(path, takes_weights=True)
+
+
+@pytest.mark.parametrize("sizes", STREAMS.values(), ids=STREAMS)
+def test_epochs_have_showers_as_often_as_they_weigh(
+    weighted: DatasetReader, sizes: dict[str, int]
+) -> None:
+    files = ShowerFiles([weighted])
+    stream = ShowerStream(files, batch_size=10, seed=1, **sizes)
+    n_epochs = 60
+    batches = list(islice(stream.batches(), n_epochs * stream.n_batches))
+    drawn = np.concatenate([batch.events for batch in batches])
+    assert len(drawn) == n_epochs * N_EVENTS == stream.n_showers(len(batches))
+    counts = np.bincount(drawn, minlength=N_EVENTS) / n_epochs
+    assert files.weights is not None
+    assert np.all(np.abs(counts - files.weights) < 5.0 * 0.5 / np.sqrt(n_epochs))
+    everything = voxels_to_showers(weighted.read())
+    for batch in batches[:12]:
+        expected = everything.voxels[torch.from_numpy(batch.events)]
+        assert torch.equal(batch.showers.voxels, expected)
+    later = next(stream.batches(25))
+    np.testing.assert_array_equal(later.events, batches[25].events)
+
+
+def test_fits_see_showers_as_often_as_they_weigh(
+    weighted: DatasetReader, reader: DatasetReader
+) -> None:
+    files = ShowerFiles([weighted, reader])
+    drawn = files.drawn(3)
+    assert drawn.weights is None
+    assert len(drawn) == 2 * N_EVENTS
+    energies = torch.cat([part.conditions.energy for part in drawn.batches(50)])
+    np.testing.assert_allclose(energies.numpy(), drawn.energies(), rtol=1e-6)
+    counts = np.bincount(drawn.rows, minlength=2 * N_EVENTS)
+    assert files.weights is not None
+    assert np.all(np.abs(counts - files.weights) < 1.0)
+    plain = ShowerFiles([reader])
+    assert plain.drawn(3) is plain
+
+
+def test_late_showers_alone_are_refused(reader: DatasetReader) -> None:
+    path = reader.path.with_name("late.h5")
+    with DatasetWriter(path, reader.grid, provenance={}) as writer:
+        writer.append(replace(reader.read(), weight=np.full(N_EVENTS, 0.08)))
+    with pytest.raises(ValueError, match=r"late\.h5: expected a sample of all showers.*share"):
+        ShowerFiles([DatasetReader(path, takes_weights=True)])

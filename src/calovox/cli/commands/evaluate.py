@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from calovox.cli.command import ChecksFailedError, Job, make_command
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import ChecksFailedError
 from calovox.cli.progress import track
 from calovox.cli.sample_files import name_samples, name_simulations
-from calovox.cli.settings import FileIn, FileInText, FileOut, split_named_file
+from calovox.cli.settings import (
+    DetectorIn,
+    FileIn,
+    FileInText,
+    FileOut,
+    Scheduler,
+    given_detector,
+    split_named_file,
+)
 from calovox.text import check_name
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
+    from calovox.geometry import CellTable
     from calovox.samples.files import EvaluationFiles, SampleFiles
     from calovox.scores.gates.gates import GateOutcome
 
@@ -89,6 +99,7 @@ class EvaluateSettings:
         ),
         FileIn(),
     ] = None
+    detector: DetectorIn = None
     min_energy: Annotated[
         str | None,
         typer.Option(
@@ -164,6 +175,7 @@ class EvaluateSettings:
             "at most 2000 showers, five of 200 with 10000 and all inputs, or none.",
         ),
     ] = "quick"
+    scheduler: Scheduler = None
     noise: Annotated[
         bool,
         typer.Option(
@@ -183,6 +195,7 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
         _files(settings),
         settings.output,
         settings=job.provenance["settings"],
+        table=_table(settings),
         overwrite=job.overwrite,
         track=track,
         progress=console.print,
@@ -206,9 +219,19 @@ def _simulate_models(settings: EvaluateSettings, job: Job) -> list[str]:
         output = settings.output.with_name(f"{settings.output.name}.{name}.h5")
         from calovox.simulation.alike import simulate_alike
 
-        simulate_alike(model, settings.reference, output, **job.writing())
+        own = given_detector(settings.detector)
+        simulate_alike(model, settings.reference, output, detector=own, **job.writing())
         texts.append(f"{name}={output}")
     return texts
+
+
+def _table(settings: EvaluateSettings) -> "CellTable | None":
+    own = given_detector(settings.detector)
+    if own is not None and settings.reference is not None:
+        from calovox.dataset.detectors import detector_of
+
+        detector_of(settings.reference, own)  # refuses another one
+    return None if own is None else own.cells
 
 
 def _files(settings: EvaluateSettings) -> "EvaluationFiles":

@@ -9,7 +9,15 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.progress import Advance, progress_of
-from calovox.cli.settings import CellsTable, CurveToRemove, FileInText, HitsIn, Output, Seed
+from calovox.cli.settings import (
+    CurveToRemove,
+    DetectorIn,
+    FileInText,
+    HitsIn,
+    Output,
+    Seed,
+    given_detector,
+)
 
 if TYPE_CHECKING:
     from calovox.grid_search import GridPath
@@ -59,7 +67,7 @@ class GridSettings:
     auc: Annotated[bool, typer.Option(help="Train boosted trees on all cells along the path.")] = (
         True
     )
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
     phi_modulation: CurveToRemove = None
     seed: Seed = 1
 
@@ -71,18 +79,23 @@ def grid(settings: GridSettings, job: Job) -> str:
     OUTPUT.png its figure. A search that was stopped leaves OUTPUT.search.json; the same command
     continues from there.
     """
-    from calovox.geometry import atlas_barrel, read_barrel
+    from calovox.geometry.detector_files import choose_detector
     from calovox.grid_search import GridFiles, SearchSettings, find_grid, fine_grid
     from calovox.grid_search.figure import write_figure
+    from calovox.hits.files import HitsFiles
     from calovox.phi_modulation.bare_hits import BareHits
     from calovox.voxelization.choice import choose_grid
 
-    own = settings.cells_table
-    detector = atlas_barrel() if own is None else read_barrel(own)
+    own = given_detector(settings.detector)
+    detector = choose_detector(own, HitsFiles(settings.hits).detectors)
     files = GridFiles(settings.output)
     files.check(overwrite=job.overwrite)
-    start = fine_grid(detector) if settings.start == "fine" else choose_grid(settings.start)
-    compared = [choose_grid(text) for text in settings.compare]
+    start = (
+        fine_grid(detector)
+        if settings.start == "fine"
+        else choose_grid(settings.start, detector.layers)
+    )
+    compared = [choose_grid(text, detector.layers) for text in settings.compare]
     hits = BareHits(
         settings.hits, settings.phi_modulation, None if own is None else detector.cells
     )

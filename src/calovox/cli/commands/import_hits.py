@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calovox.cli.command import Job, make_command, warn
-from calovox.cli.settings import CellsTable, Compress, FileIn, Output, PrecisionBits
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import warn
+from calovox.cli.settings import (
+    Compress,
+    DetectorIn,
+    FileIn,
+    Output,
+    PrecisionBits,
+    given_detector,
+)
 from calovox.text import printable
 from calovox.units import parse_quantity
 
@@ -77,7 +85,7 @@ class ImportSettings:
             help="Width of the rings of LEMURS and Par04. [default: 4.65mm, silicon and tungsten]",
         ),
     ] = None
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
     precision_bits: PrecisionBits = None
     compression: Compress = "blosc2"
 
@@ -89,16 +97,15 @@ def import_files(settings: ImportSettings, job: Job) -> str:
     description, to be changed and given with --description.
     """
     from calovox.foreign.make import ForeignHits, import_hits
-    from calovox.geometry import read_barrel
+    from calovox.geometry.detector_files import choose_detector
 
     if _has_showers(settings):
         return _import_showers(settings, job)
     description = _describe(settings)
-    own = None if settings.cells_table is None else read_barrel(settings.cells_table).cells
+    detector = choose_detector(given_detector(settings.detector), {})
     content = import_hits(
-        ForeignHits(settings.files, description, settings.photons or ()),
+        ForeignHits(settings.files, description, settings.photons or (), detector),
         settings.output,
-        cells=own,
         precision_bits=settings.precision_bits,
         compression=settings.compression,
         **job.writing(),
@@ -127,6 +134,7 @@ def _import_showers(settings: ImportSettings, job: Job) -> str:
     content = import_showers(
         _open_showers(settings),
         settings.output,
+        detector=given_detector(settings.detector),
         compression=settings.compression,
         precision_bits=settings.precision_bits,
         **job.writing(),
@@ -138,10 +146,9 @@ def _import_showers(settings: ImportSettings, job: Job) -> str:
 def _open_showers(settings: ImportSettings) -> "ShowerSource":
     from calovox.foreign.showers import ShowerOptions, open_foreign_showers
 
-    for option in ("photons", "description", "cells_table"):
+    for option in ("photons", "description"):
         if getattr(settings, option):
-            name = option.replace("_", "-")
-            raise ValueError(f"--{name} is for hits, and {settings.files[0]} has showers")
+            raise ValueError(f"--{option} is for hits, and {settings.files[0]} has showers")
     if len(settings.files) > 1:
         raise ValueError(f"expected one file of showers, got {len(settings.files)}")
     ring = None if settings.ring is None else parse_quantity(settings.ring, "length")
@@ -153,7 +160,7 @@ def _open_showers(settings: ImportSettings) -> "ShowerSource":
 
 
 def _describe(settings: ImportSettings) -> "Description":
-    from calovox.foreign.description import read_description
+    from calovox.foreign.description_file import read_description
 
     if settings.description is not None:
         return read_description(settings.description)
@@ -166,12 +173,13 @@ def _describe(settings: ImportSettings) -> "Description":
 def _guess(settings: ImportSettings) -> "Guess":
     from calovox.foreign.guessing import guess_description
 
-    return guess_description(settings.files[0], settings.photons[0] if settings.photons else None)
+    photons = settings.photons[0] if settings.photons else None
+    return guess_description(settings.files[0], photons, given_detector(settings.detector))
 
 
 def _show_description(settings: ImportSettings) -> str:
     """Write the description that would be used."""
-    from calovox.foreign.description import format_sections, read_description
+    from calovox.foreign.description_file import format_sections, read_description
 
     if _has_showers(settings):
         source = _open_showers(settings)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from calovox.cli.command import call_to_command, one_line_errors
+from calovox.cli.command import call_to_command
+from calovox.cli.errors import one_line_errors
 from calovox.text import printable
 
 __all__ = ["INFO", "info"]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from calovox.cli.command import Job, make_command, warn
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import warn
 from calovox.cli.settings import FileIn, Output
 
 __all__ = ["MERGE", "MergeSettings", "merge"]

@@ -11,7 +11,7 @@ import typer
 from calovox.cli.command import Job, make_command
 from calovox.cli.options import Group
 from calovox.cli.progress import track
-from calovox.cli.settings import CellsTable, FileIn, FileOut, HitsIn, Output, Seed
+from calovox.cli.settings import DetectorIn, FileIn, FileOut, HitsIn, Output, Seed, given_detector
 from calovox.phi_modulation.fit_settings import FitSettings
 from calovox.units import parse_quantity
 
@@ -54,7 +54,7 @@ class FitCommandSettings:
             "Needs hits of calovox geant4, whose modulation is known.",
         ),
     ] = 0
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
     root: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Also write ROOT files for FastCaloSim into it."),
@@ -81,7 +81,7 @@ class CurveSettings:
         FileIn(),
     ]
     output: Output
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
 
 
 def fit_curve(settings: FitCommandSettings, job: Job) -> str:
@@ -101,7 +101,7 @@ def fit_curve(settings: FitCommandSettings, job: Job) -> str:
         seed=settings.seed,
         truth=read_true_modulation(settings.hits[0]),
         replay=settings.replay,
-        cells=_read_cells(settings.cells_table),
+        cells=_read_cells(settings.detector, settings.hits),
         root=settings.root,
         overwrite=job.overwrite,
         track=track,
@@ -120,7 +120,7 @@ def remove_curve(settings: CurveSettings, job: Job) -> str:
         settings.hits,
         settings.curve,
         settings.output,
-        cells=_read_cells(settings.cells_table),
+        cells=_read_cells(settings.detector, settings.hits),
         **job.writing(),
     )
     return f"{settings.output}: {number} showers, phi modulation removed"
@@ -137,16 +137,24 @@ def apply_curve(settings: CurveSettings, job: Job) -> str:
         settings.hits,
         settings.curve,
         settings.output,
-        cells=_read_cells(settings.cells_table),
+        cells=_read_cells(settings.detector, settings.hits),
         **job.writing(),
     )
     return f"{settings.output}: {number} showers, phi modulation present"
 
 
-def _read_cells(path: Path | None) -> "CellTable | None":
-    from calovox.geometry import read_barrel
+def _read_cells(path: Path | None, hits: list[Path] | Path) -> "CellTable | None":
+    from calovox.geometry.detector_files import check_barrel
+    from calovox.hits.file import HitsReader
 
-    return None if path is None else read_barrel(path).cells
+    own = given_detector(path)
+    files = hits if isinstance(hits, list) else [hits]
+    check_barrel(
+        "phi-modulation",
+        own,
+        {file: HitsReader(file, takes_weights=True).detector for file in files},
+    )
+    return None if own is None else own.cells
 
 
 def _fit_settings(settings: FitCommandSettings) -> FitSettings:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.settings import FileIn, FileOut, Output, Seed
+from calovox.cli.settings import DetectorIn, FileIn, FileOut, Output, Seed, given_detector
 
 __all__ = ["RECONSTRUCT", "ReconstructSettings", "reconstruct"]
 
@@ -28,15 +28,7 @@ class ReconstructSettings:
         FileIn(),
     ]
     output: Output
-    cells_table: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="CaloCells.root, to put hits into the real detector's cells.",
-        ),
-        FileIn(),
-    ] = None
+    detector: DetectorIn = None
     calibration: Annotated[
         Path | None,
         typer.Option(
@@ -68,15 +60,14 @@ def reconstruct(settings: ReconstructSettings, job: Job) -> str:
     With --cells, the cells of each shower go into a file for other programs as well.
     """
     from calovox.dataset.cells import open_cells, read_calibration
-    from calovox.geometry import barrel_cells, read_barrel
+    from calovox.dataset.detectors import detector_of
     from calovox.reconstruction.cells_file import check_cells_name
     from calovox.reconstruction.file import reconstruct_file
 
     if settings.cells is not None:
         check_cells_name(settings.cells)
-    own = settings.cells_table
-    table = barrel_cells() if own is None else read_barrel(own).cells
-    source = open_cells(settings.file, table, seed=settings.seed)
+    detector = detector_of(settings.file, given_detector(settings.detector))
+    source = open_cells(settings.file, detector.cells, seed=settings.seed)
     reconstruct_file(
         source,
         settings.output,

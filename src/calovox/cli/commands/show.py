@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.settings import CellsTable, FileIn, FileInText, FileOut
+from calovox.cli.settings import DetectorIn, FileIn, FileInText, FileOut, given_detector
 
 __all__ = ["SHOW", "ShowSettings", "show"]
 
@@ -51,21 +51,21 @@ class ShowSettings:
         ),
         FileInText(words=("optimal", "regular", "compact")),
     ] = None
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
 
 
 def show(settings: ShowSettings, job: Job) -> str:
     """Draw one shower: its voxels, its cells, or its longitudinal profile."""
+    from calovox.dataset.detectors import detector_of
     from calovox.drawing import draw_shower, read_shower, save_shower
-    from calovox.geometry import read_barrel
     from calovox.voxelization.choice import choose_grid
 
-    own = settings.cells_table
+    detector = detector_of(settings.file, given_detector(settings.detector))
     shower = read_shower(
         settings.file,
         settings.event,
-        grid=None if settings.grid is None else choose_grid(settings.grid),
-        table=None if own is None else read_barrel(own).cells,
+        grid=None if settings.grid is None else choose_grid(settings.grid, detector.layers),
+        detector=detector,
     )
     figure = draw_shower(shower, settings.view, settings.layer)
     save_shower(figure, settings.output, overwrite=job.overwrite)

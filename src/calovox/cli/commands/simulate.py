@@ -1,6 +1,7 @@
 """`calovox simulate`: photons become voxels, hits and cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -8,21 +9,25 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.settings import (
-    CellsTable,
     Compress,
+    DetectorIn,
     FileIn,
     FileInText,
     FileOut,
     FirstEvent,
     ModelIn,
     Output,
+    PartEvents,
+    Scheduler,
     Seed,
+    given_detector,
 )
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
     from calovox.binned_shower import HitEnergy
     from calovox.geometry import Detector
+    from calovox.jobs.scheduler import Part
     from calovox.simulation.sources import PhotonChoice, Source
 
 __all__ = ["SIMULATE", "SimulateSettings", "simulate"]
@@ -113,7 +118,7 @@ class SimulateSettings:
         ),
     ] = False
     cells: Annotated[bool, typer.Option(help="Store cell energies too.")] = False
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
     hits: Annotated[
         Path | None, typer.Option(help="Also write the hits, into this file."), FileOut()
     ] = None
@@ -143,6 +148,8 @@ class SimulateSettings:
         FileIn(),
     ] = None
     compression: Compress = "blosc2"
+    scheduler: Scheduler = None
+    part_events: PartEvents = 1000
 
 
 def simulate(settings: SimulateSettings, job: Job) -> str:
@@ -152,12 +159,16 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
 
     The result does not depend on how many photons are simulated at once.
     """
-    from calovox.geometry import atlas_barrel, read_barrel
+    from calovox.dataset.detectors import check_grid
+    from calovox.geometry.detector_files import choose_detector
     from calovox.simulation.files import simulate_to_files
 
-    own = settings.cells_table
-    detector = atlas_barrel() if own is None else read_barrel(own)
-    source = _open_source(settings, detector)
+    if settings.scheduler is not None:
+        return _simulate_on_machines(settings, settings.scheduler, job)
+    own = given_detector(settings.detector)
+    source = _open_source(settings, own)
+    detector = choose_detector(own, {source.path: source.detector})
+    check_grid(source.grid, detector)
     made = simulate_to_files(
         source,
         settings.output,
@@ -177,7 +188,38 @@ def simulate(settings: SimulateSettings, job: Job) -> str:
     return f"{summary}; hits placed {how}"
 
 
-def _open_source(settings: SimulateSettings, detector: "Detector") -> "Source":
+def _simulate_on_machines(settings: SimulateSettings, address: str, job: Job) -> str:
+    """Give parts of the showers to the machines of a scheduler, and merge their files."""
+    from calovox.jobs.scheduler import PartsOfRun, dask_executor
+
+    if settings.number is None:
+        raise ValueError("--scheduler: expected -n as well, got none: how many showers are cut?")
+    outputs = [settings.output, *([] if settings.hits is None else [settings.hits])]
+    parts = PartsOfRun.cut(settings.first_event, settings.number, settings.part_events, outputs)
+    how = job.writing()
+    with parts.kept(job.provenance, overwrite=job.overwrite), dask_executor(address) as executor:
+        parts.run(executor, partial(_simulate_part, settings, job), track=how["track"])
+        parts.merge(overwrite=job.overwrite, track=how["track"])
+    return f"{settings.output}: {settings.number} showers of {len(parts.parts)} tasks"
+
+
+def _simulate_part(settings: SimulateSettings, job: Job, part: "Part") -> None:
+    """Simulate some of the showers, on any machine, as a job of its own would."""
+    output, *hits = part.outputs
+    changed = replace(
+        settings,
+        first_event=part.first,
+        number=part.number,
+        output=output,
+        hits=hits[0] if hits else None,
+        scheduler=None,
+    )
+    events = {"first_event": part.first, "number": part.number}
+    made_with = {**job.provenance["settings"], **events}
+    simulate(changed, Job(overwrite=True, provenance={**job.provenance, "settings": made_with}))
+
+
+def _open_source(settings: SimulateSettings, detector: "Detector | None") -> "Source":
     from calovox.simulation.placement import place_source
     from calovox.simulation.sources import open_source
 
@@ -190,7 +232,7 @@ def _open_source(settings: SimulateSettings, detector: "Detector") -> "Source":
         phi_modulation=settings.phi_modulation,
         allow_extrapolation=settings.allow_extrapolation,
         center=settings.center,
-        cells=detector.cells,
+        cells=None if detector is None else detector.cells,
     )
     return place_source(
         source,

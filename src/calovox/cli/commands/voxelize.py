@@ -8,16 +8,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from calovox.cli.command import Job, make_command, warn
+from calovox.cli.command import Job, make_command
+from calovox.cli.errors import warn
 from calovox.cli.settings import (
-    CellsTable,
     Compress,
     CurveToRemove,
+    DetectorIn,
     FileInText,
     FileOut,
     HitsIn,
     Output,
     PrecisionBits,
+    given_detector,
 )
 
 __all__ = ["VOXELIZE", "VoxelizeSettings", "voxelize"]
@@ -45,7 +47,7 @@ class VoxelizeSettings:
     cells: Annotated[
         bool, typer.Option(help="Store cell energies too, and fit the calibration to them.")
     ] = True
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
     phi_modulation: CurveToRemove = None
     sub_voxels: Annotated[
         Path | None,
@@ -81,18 +83,26 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
     With cells, the calibration of the cluster energy is fitted and stored in the dataset.
     """
     from calovox.dataset.make import make_dataset
-    from calovox.geometry import barrel_cells, read_barrel
+    from calovox.geometry.detector_files import choose_detector
+    from calovox.hits.files import HitsFiles
     from calovox.phi_modulation.bare_hits import BareHits
     from calovox.voxelization.choice import choose_grid
 
-    grid = choose_grid(settings.grid)
-    own = None if settings.cells_table is None else read_barrel(settings.cells_table).cells
+    own = given_detector(settings.detector)
+    detector = choose_detector(own, HitsFiles(settings.hits, takes_weights=True).detectors)
+    grid = choose_grid(settings.grid, detector.layers)
     content = make_dataset(
-        BareHits(settings.hits, settings.phi_modulation, own),
+        BareHits(
+            settings.hits,
+            settings.phi_modulation,
+            None if own is None else own.cells,
+            takes_weights=True,
+        ),
         settings.output,
         grid,
         center=settings.center,
-        table=(own or barrel_cells()) if settings.cells else None,
+        table=detector.cells if settings.cells else None,
+        detector=detector,
         fastcalosim=settings.fastcalosim,
         precision_bits=settings.precision_bits,
         compression=settings.compression,

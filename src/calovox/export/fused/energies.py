@@ -17,7 +17,7 @@ from jaxtyping import Float32, Float64, Int64
 from torch import Tensor, nn
 
 from calovox.export.affine import Affine
-from calovox.preprocessing import LayerEnergyTransform
+from calovox.preprocessing import EnergyBounds, LayerEnergyTransform
 
 __all__ = ["FusedContext", "FusedEnergies", "LayerShares"]
 
@@ -46,6 +46,7 @@ class FusedEnergies(nn.Module):
     Args:
         transform: The transform of the energy model, of two layers or more.
         places: Where each variable of the transform stands.
+        bounds: Within which energies are kept; None for no bounds.
     """
 
     stretch: Tensor
@@ -53,9 +54,15 @@ class FusedEnergies(nn.Module):
     before: Tensor
     one: Tensor
 
-    def __init__(self, transform: LayerEnergyTransform, places: Int64[Tensor, " layer"]) -> None:
+    def __init__(
+        self,
+        transform: LayerEnergyTransform,
+        places: Int64[Tensor, " layer"],
+        bounds: EnergyBounds | None = None,
+    ) -> None:
         super().__init__()
         self.n_layers = n = transform.n_layers
+        self.bounds = bounds if bounds is not None and bounds.known else None
         std = transform.standardization.std.double()
         mean = transform.standardization.mean.double()
         straight = torch.diag(std)[:, places.argsort()]
@@ -90,12 +97,21 @@ class FusedEnergies(nn.Module):
             The energies.
         """
         total, logits = torch.split(self.logits(y), [1, 2 * self.n_layers - 1], dim=1)
-        total = total.relu()
+        bounds = self.bounds
+        if bounds is None:
+            total = total.relu()
+        else:
+            at = bounds.at(energy[:, 0])
+            total = bounds.bound_total(total, at)
         raw = 1.0 / (1.0 + logits.exp())
         shares = (raw + (raw * self.stretch - self.shift)).clamp(0.0, 1.0)
         taken, rests = torch.split(shares, [self.n_layers, self.n_layers - 1], dim=1)
         # up to `least_rest` of the energy is given to no layer
         rests = torch.where(rests > self.least_rest, rests, 0.0)
+        if bounds is not None:
+            kept, one = torch.split(taken, [self.n_layers - 1, 1], dim=1)
+            kept, rests = bounds.bound_shares(kept, rests, at)
+            taken = torch.cat([kept, one], dim=1)
         shares = torch.cat([taken, rests], dim=1)
         factors = torch.where(self.before, rests.unsqueeze(1), self.one)
         left = factors.prod(dim=2) * (total * energy)

@@ -148,7 +148,13 @@ def _tails(
 def _columns(
     layout: ExportLayout, voxels: Voxels, order: Array, shape: tuple[int, ...]
 ) -> dict[str, Array]:
-    energy = (voxels.energy[:, order] * voxels.incident_energy[:, None]).astype(np.float32)
+    energy = voxels.energy[:, order] * voxels.incident_energy[:, None]
+    if energy.max(initial=0.0) > np.finfo(np.float32).max:
+        raise ValueError(
+            f"DATASET: expected voxel energies below 3.4e38 MeV, got {energy.max():.3g} MeV: "
+            "the layouts store them in single precision"
+        )
+    energy = energy.astype(np.float32)
     if layout == "calochallenge":
         return {"showers": energy, "incident_energies": voxels.incident_energy[:, None]}
     n_r, n_alpha, n_layers = shape

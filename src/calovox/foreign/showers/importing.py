@@ -13,12 +13,15 @@ import h5py
 import numpy as np
 
 from calovox.dataset import DatasetWriter
+from calovox.dataset.detectors import check_grid
 from calovox.files.damage import one_line
 from calovox.files.hdf5 import Compression, open_for_reading
 from calovox.files.whole import file_hash
 from calovox.foreign.showers.calochallenge import CaloChallengeShowers
 from calovox.foreign.showers.lemurs import DEFAULT_RING, LemursShowers
 from calovox.foreign.tables.table import ForeignFileError
+from calovox.geometry import Detector
+from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits.shares import EnergyShares
 from calovox.tracking import Track, silently
 from calovox.voxelization import VoxelGrid, Voxels
@@ -170,6 +173,7 @@ def import_showers(
     source: ShowerSource,
     output: Path,
     *,
+    detector: Detector | None = None,
     compression: Compression = "blosc2",
     precision_bits: int | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -181,6 +185,7 @@ def import_showers(
     Args:
         source: The showers.
         output: The dataset.
+        detector: Where the layers lie; None if it is not known.
         compression: How to compress the file.
         precision_bits: How many bits of energies to keep; None for all.
         provenance: How the file is made, but for the showers.
@@ -197,12 +202,15 @@ def import_showers(
     if len(source) == 0:
         raise ForeignFileError(f"{source.path}: expected showers, got none")
     grid, total = source.grid, np.zeros(len(source.grid.numbers))
+    if detector is not None:
+        check_grid(grid, detector)
     size = max(1, min(_MOST_OF_A_BATCH, _NUMBERS_OF_A_BATCH // grid.n_voxels))
     made_from = {"layout": source.layout, "files": {source.path.name: file_hash(source.path)}}
     with DatasetWriter(
         output,
         grid,
         provenance={**(provenance or {}), **made_from},
+        detector=DetectorMark.of(detector),
         overwrite=overwrite,
         compression=compression,
         precision_bits=precision_bits,

@@ -79,4 +79,5 @@ def as_numbers(values: Array) -> Array:
     """
     if values.dtype.kind == "u" and values.dtype.itemsize == 8 and values.max(initial=0) >> 63:
         return values.astype(np.float64)
-    return values.astype(np.int64 if values.dtype.kind in "iub" else np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN; those who ask for numbers refuse it
+        return values.astype(np.int64 if values.dtype.kind in "iub" else np.float64)

@@ -1,16 +1,12 @@
 """Some showers of a sample, with all that observables are computed from.
 
-Showers are chosen by their photons: of samples of the same photons, the same ones are taken. Two
-samples are paired photon by photon where they can be: showers with the same index and energy are
-of the same photon. The barycentres of the simulated cells are then compared with the photon's
-direction in the reference. That is the true one: models start from the shower centre of the
-reference instead.
+Showers are chosen by their photons: of samples of the same photons, the same ones are taken.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -19,7 +15,6 @@ from calovox.geometry.cells import CellTable
 from calovox.photons import Photons, concatenate_photons
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.samples.batch import ShowerSource
-from calovox.samples.comparable import different_photons
 from calovox.samples.files import RefereeDepth
 from calovox.samples.layout import VoxelLayout
 from calovox.samples.observables.cells import cells_to_barycentres, cells_to_observables
@@ -33,10 +28,8 @@ from calovox.tracking import Track, silently
 
 __all__ = [
     "MOST_OBSERVED",
-    "ObservedPair",
     "ObservedShowers",
-    "common_rows",
-    "pair_showers",
+    "photons_to_uniforms",
     "read_observed",
 ]
 
@@ -45,7 +38,6 @@ MOST_OBSERVED: Final[Mapping[RefereeDepth, int]] = {"quick": 4000, "full": 10_00
 
 _SEED: Final = 2030
 _BATCH: Final = 2000
-_LEAST_COMMON: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -151,71 +143,6 @@ class ObservedShowers:
         return cells_to_barycentres(self.cells(noise_seed), self.table, self.photons, noise=noise)
 
 
-@dataclass(frozen=True)
-class ObservedPair:
-    """Showers of the reference and of a sample that can be compared.
-
-    Attributes:
-        reference: Showers of the reference.
-        simulated: Showers of the sample.
-        same_photons: Whether shower i of both is of the same photon.
-        rows: Where the showers of the reference stand among all that were observed.
-    """
-
-    reference: ObservedShowers
-    simulated: ObservedShowers
-    same_photons: bool
-    rows: Int64[Array, " event"]
-
-    @property
-    def photon_numbers(self) -> tuple[Int64[Array, " event"], Int64[Array, " other"]]:
-        """Number of the photon of each shower of both: the same for the same photon."""
-        first, second = np.arange(len(self.reference)), np.arange(len(self.simulated))
-        return first, second if self.same_photons else second + len(first)
-
-    def at_most(self, n_showers: int) -> "ObservedPair":
-        """Return no more than so many showers of each, chosen by their photons."""
-        first, second = (
-            np.sort(np.argsort(_uniform(part.index), kind="stable")[:n_showers])
-            for part in (self.reference, self.simulated)
-        )
-        return ObservedPair(
-            self.reference[first], self.simulated[second], self.same_photons, self.rows[first]
-        )
-
-    def inside(self, common: Int64[Array, " common"]) -> Int64[Array, " chosen"]:
-        """Find the showers of the sample whose photons are among some of the reference.
-
-        Args:
-            common: Rows of the reference.
-
-        Returns:
-            Rows of the sample; all of them if its photons are others.
-        """
-        if not self.same_photons:
-            return np.arange(len(self.simulated))
-        return np.flatnonzero(np.isin(self.rows, common))
-
-
-def common_rows(
-    reference: ObservedShowers, pairs: Iterable[ObservedPair]
-) -> Int64[Array, " common"]:
-    """Find the showers of the reference whose photons all samples have.
-
-    Args:
-        reference: Showers of the reference.
-        pairs: Each sample, paired with the reference; those of other photons do not count.
-
-    Returns:
-        Rows of the reference.
-    """
-    rows = np.arange(len(reference))
-    for pair in pairs:
-        if pair.same_photons:
-            rows = np.intersect1d(rows, pair.rows)
-    return rows
-
-
 def read_observed(
     source: ShowerSource, most: int, title: str, track: Track = silently
 ) -> ObservedShowers:
@@ -232,7 +159,7 @@ def read_observed(
     """
     chain = source.voxels if isinstance(source, Sample) else source
     files = chain.sources if isinstance(chain, SourceChain) else (chain,)
-    with_cells = all(isinstance(file, DatasetSource) and file.table is not None for file in files)
+    with_cells = all(isinstance(file, DatasetSource) and file.has_windows for file in files)
     share = most / max(len(source), 1)
     parts = track(
         (part for file in files for part in _read(file, share, with_cells)), title, len(source)
@@ -240,59 +167,21 @@ def read_observed(
     return _join(list(parts))
 
 
-def pair_showers(
-    reference: ObservedShowers,
-    simulated: ObservedShowers,
-    sources: tuple[ShowerSource, ShowerSource],
-) -> ObservedPair | str:
-    """Find showers of two samples that can be compared.
+def photons_to_uniforms(index: Int64[Array, " event"]) -> Float64[Array, " event"]:
+    """Give each photon a number in [0, 1): showers with small ones are chosen first.
 
     Args:
-        reference: Showers of the reference.
-        simulated: Showers of a sample.
-        sources: All showers of both.
+        index: Numbers of the photons.
 
     Returns:
-        Showers of the same photons, if at least half of the smaller sample's are; otherwise all,
-        or, if energies or pseudorapidities alone tell the samples apart, what differs.
+        One number each, the same in every sample.
     """
-    rows = _match(reference, simulated)
-    if len(rows[0]) >= _LEAST_COMMON * min(len(reference), len(simulated)):
-        first, second = reference[rows[0]], simulated[rows[1]]
-        second = replace(
-            second,
-            abs_eta=first.abs_eta,
-            photons=second.photons if first.photons is None else first.photons,
-        )
-        return ObservedPair(first, second, same_photons=True, rows=rows[0])
-    difference = different_photons(*sources)
-    return difference or ObservedPair(
-        reference, simulated, same_photons=False, rows=np.arange(len(reference))
-    )
-
-
-def _match(
-    first: ObservedShowers, second: ObservedShowers
-) -> tuple[Int64[Array, " common"], Int64[Array, " common"]]:
-    """Find the rows of the photons that both samples have."""
-    keys: list[Any] = []
-    for part in (first, second):
-        key = np.empty(len(part), dtype=[("index", np.int64), ("energy", np.float64)])
-        key["index"], key["energy"] = part.index, part.energy
-        keys.append(key)
-    _, *rows = np.intersect1d(*keys, return_indices=True)
-    order = np.argsort(rows[0])
-    return rows[0][order], rows[1][order]
+    return np.asarray(event_uniforms(event_keys(_SEED, Stream.CHOICE, index), 1)[:, 0])
 
 
 def _chosen(index: Int64[Array, " event"], share: float) -> Bool[Array, " event"]:
     """Choose showers by the numbers of their photons."""
-    return np.asarray(_uniform(index) < share)
-
-
-def _uniform(index: Int64[Array, " event"]) -> Float64[Array, " event"]:
-    """Give each photon its number in [0, 1): small ones are chosen first."""
-    return np.asarray(event_uniforms(event_keys(_SEED, Stream.CHOICE, index), 1)[:, 0])
+    return np.asarray(photons_to_uniforms(index) < share)
 
 
 def _read(file: ShowerSource, share: float, with_cells: bool) -> Iterator[ObservedShowers]:

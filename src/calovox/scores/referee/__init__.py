@@ -1,6 +1,7 @@
 """Classifiers: how well showers of two samples can be told apart, and by what."""
 
 from calovox.scores.classifiers.roc import area_under_curve
+from calovox.scores.referee.depth import DEPTHS, Depth
 from calovox.scores.referee.inputs import (
     ClassifierInputs,
     observable_inputs,
@@ -15,16 +16,11 @@ from calovox.scores.referee.learning_curve import (
     LearningPoint,
     measure_learning_curve,
 )
-from calovox.scores.referee.samples import (
-    DEPTHS,
-    Depth,
-    RefereeResult,
-    SampleVerdict,
-    judge_samples,
-)
+from calovox.scores.referee.samples import judge_samples
 from calovox.scores.referee.scores import score_largest, score_referee
 from calovox.scores.referee.seen import SeenObservable, what_a_classifier_sees
 from calovox.scores.referee.trees import TreeAreas, classify_by_trees
+from calovox.scores.referee.verdict import RefereeResult, SampleVerdict
 
 __all__ = [
     "DEPTHS",

@@ -5,184 +5,43 @@ the samples, as two measurements differ.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from calovox.arrays import Array, Float64, Int64
+from calovox.arrays import Array, Int64
 from calovox.samples.batch import ShowerSource
-from calovox.samples.files import REFERENCE_LABEL, RefereeDepth
-from calovox.samples.observables.observed import (
-    ObservedPair,
-    ObservedShowers,
-    common_rows,
-    pair_showers,
-)
-from calovox.samples.observables.table import Observable, ObservableTable
+from calovox.samples.files import REFERENCE_LABEL
+from calovox.samples.observables.observed import ObservedShowers
+from calovox.samples.observables.pairs import ObservedPair, common_rows, pair_showers
+from calovox.samples.observables.table import ObservableTable
 from calovox.samples.reading import choose_rows
+from calovox.scores.referee.depth import LOOKED_AT, Depth
 from calovox.scores.referee.inputs import ClassifierInputs
 from calovox.scores.referee.judge import TreeTest, judge_by_trees, measure_floor
 from calovox.scores.referee.kinds import (
-    FIGURE_OF_MERIT,
-    KINDS,
     NOISE_SEEDS,
     THRESHOLD,
     Kind,
     inputs_of,
     observables_of,
 )
-from calovox.scores.referee.learning_curve import MOST_HALVINGS
 from calovox.scores.referee.seen import SeenObservable, what_a_classifier_sees
-from calovox.scores.referee.trees import FEWEST_SHOWERS, N_SEEDS, N_TREES, TreeAreas
+from calovox.scores.referee.trees import FEWEST_SHOWERS, TreeAreas
+from calovox.scores.referee.verdict import (
+    RefereeResult,
+    SampleVerdict,
+    Seen,
+    WorstObservable,
+)
 
-__all__ = [
-    "DEPTHS",
-    "N_SEEN",
-    "Depth",
-    "RefereeResult",
-    "SampleVerdict",
-    "Seen",
-    "WorstObservable",
-    "judge_samples",
-]
+__all__ = ["N_SEEN", "judge_samples"]
 
 N_SEEN: Final = 20
 """Observables that are listed of each sample."""
 
 _HALVES_SEED: Final = 2031
 _N_DRAWN: Final = 6
-_SEEN: Final[tuple[Kind, ...]] = (
-    "cell observables, noise",
-    "cell observables",
-    "voxel observables",
-)
-
-
-@dataclass(frozen=True)
-class Depth:
-    """How much the referee does.
-
-    Attributes:
-        n_seeds: How often trees are trained.
-        most_showers: Showers of each sample at most.
-        kinds: Inputs that are tested.
-        curves: Those of them with a learning curve.
-        curve_seeds: Seeds of each point of a learning curve.
-        curve_halvings: How often the showers are halved for a learning curve.
-        n_trees: Trees of each training.
-        seen_trees: Trees that tell what is seen.
-        n_alone: Observables of which the AUC alone is measured.
-    """
-
-    n_seeds: int
-    most_showers: int
-    kinds: tuple[Kind, ...]
-    curves: tuple[Kind, ...]
-    curve_seeds: int
-    curve_halvings: int
-    n_trees: int
-    seen_trees: int
-    n_alone: int
-
-
-DEPTHS: Final[Mapping[RefereeDepth, Depth]] = {
-    "quick": Depth(
-        n_seeds=1,
-        most_showers=2000,
-        kinds=(FIGURE_OF_MERIT, *_SEEN),
-        curves=(FIGURE_OF_MERIT,),
-        curve_seeds=1,
-        curve_halvings=2,
-        n_trees=100,
-        seen_trees=30,
-        n_alone=3,
-    ),
-    "full": Depth(
-        n_seeds=N_SEEDS,
-        most_showers=10_000,
-        kinds=KINDS,
-        curves=KINDS,
-        curve_seeds=2,
-        curve_halvings=MOST_HALVINGS,
-        n_trees=N_TREES,
-        seen_trees=N_TREES,
-        n_alone=12,
-    ),
-}
-"""What is done in each depth."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a classifier sees in one kind of observables.
-
-    Attributes:
-        kind: The observables.
-        observables: One entry each, the worst first.
-    """
-
-    kind: Kind
-    observables: tuple[SeenObservable, ...]
-
-
-@dataclass(frozen=True)
-class WorstObservable:
-    """One of the observables that tell most, of all samples.
-
-    Attributes:
-        kind: Which observables it is of.
-        observable: What it is.
-        reference: Its values in the reference.
-        simulated: Its values in each sample that has it, by name.
-    """
-
-    kind: Kind
-    observable: Observable
-    reference: Float64[Array, " event"]
-    simulated: Mapping[str, Float64[Array, " _"]]
-
-
-@dataclass(frozen=True)
-class SampleVerdict:
-    """What the referee says of one sample.
-
-    Attributes:
-        label: Name of the sample.
-        n_showers: Showers of each class.
-        same_photons: Whether they are of the same photons as those of the reference.
-        tests: One test per kind of inputs.
-        seen: What trees see in each kind of observables.
-        missing: Kinds of inputs that the sample lacks, and why.
-    """
-
-    label: str
-    n_showers: int
-    same_photons: bool
-    tests: tuple[TreeTest, ...]
-    seen: tuple[Seen, ...]
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class RefereeResult:
-    """What the referee says of all samples.
-
-    Attributes:
-        threshold: Energy in MeV below which a voxel counts as empty.
-        n_seeds: How often trees were trained.
-        floors: AUC of halves of the reference by the kind of inputs.
-        samples: One verdict per sample.
-        worst: Values of the observables that tell most.
-        missing: What was not judged, and why.
-    """
-
-    threshold: float
-    n_seeds: int
-    floors: Mapping[str, TreeAreas]
-    samples: tuple[SampleVerdict, ...]
-    worst: tuple[WorstObservable, ...] = ()
-    missing: tuple[str, ...] = ()
 
 
 def judge_samples(
@@ -257,7 +116,7 @@ class _Judge:
             for why, text in _by_reason(lacking).items()
         )
         tests = tuple(self._test(label, kind, pair) for kind in kinds)
-        seen = tuple(self._see(label, kind, pair) for kind in kinds if kind in _SEEN)
+        seen = tuple(self._see(label, kind, pair) for kind in kinds if kind in LOOKED_AT)
         n_showers = min(len(pair.reference), len(pair.simulated))
         return SampleVerdict(label, n_showers, pair.same_photons, tests, seen, missing)
 

@@ -9,8 +9,8 @@ from scipy.stats import norm
 
 from calovox.samples.bins import ALL
 from calovox.scores.referee.judge import TreeTest
-from calovox.scores.referee.samples import RefereeResult
 from calovox.scores.referee.trees import TreeAreas
+from calovox.scores.referee.verdict import RefereeResult
 from calovox.scores.table import Score, Scores
 
 __all__ = ["CLASSIFIERS", "LARGEST", "score_largest", "score_referee"]

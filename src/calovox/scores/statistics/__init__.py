@@ -1,5 +1,6 @@
 """Two-sample statistics with honest floors: distances, correlations, outliers."""
 
+from calovox.scores.statistics.chi2 import Floor, measure_chi2, split_floor
 from calovox.scores.statistics.exchange import (
     N_EXCHANGES,
     Division,
@@ -29,6 +30,7 @@ __all__ = [
     "N_EXCHANGES",
     "Division",
     "Exchange",
+    "Floor",
     "FloorSource",
     "ManyFeatures",
     "NotMeasured",
@@ -37,9 +39,11 @@ __all__ = [
     "Tested",
     "compare_scores",
     "count_outliers",
+    "measure_chi2",
     "measure_kernel",
     "measure_many_features",
     "measure_neighbours",
     "measure_one_feature",
     "normal_scores",
+    "split_floor",
 ]

@@ -11,8 +11,8 @@ The p-value is the share of the exchanges that give at least the measured distan
 the same distribution it is uniform up to ties, and never below 1 / (`N_EXCHANGES` + 1). Of many
 showers, random groups change sides (`Division`): groups are as exchangeable as their showers. The
 mean over the exchanges is the floor: what the distance is on average for samples of the same
-distribution. A replica is a second sample of the model or of Geant4 for the same photons. Where
-there is one, the distance of the two replicas is the floor, and independent of what is measured.
+distribution. A second sample of Geant4 for the same photons, judged as if it were a simulation,
+shows the same floor.
 
 References:
     E. L. Lehmann, J. P. Romano, *Testing statistical hypotheses*, Springer (2005), section 15.2
@@ -20,10 +20,11 @@ References:
     Biol. 9 (2010) 39, https://arxiv.org/abs/1603.05766
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
+from scipy.stats import gamma
 
 from calovox.arrays import Array, Bool, Float64, Int64
 
@@ -35,18 +36,20 @@ __all__ = [
     "Tested",
     "beside_draws",
     "share_as_bad",
+    "with_gamma_tail",
 ]
 
 N_EXCHANGES: Final = 199
 """How many exchanges are drawn."""
 
-FloorSource = Literal["", "exchange of showers", "exchange within photons", "replicas"]
+FloorSource = Literal["", "exchange of showers", "exchange within photons"]
 """Where a floor is from; empty if there is none, or it is known beforehand."""
 
 # the cost of an exchange is the number of units: 128 of the smaller sample, 4000 at most of both
 _UNITS: Final = 128
 _MOST_UNITS: Final = 4000
 _TIE: Final = 1e-9
+_FEW_EXCHANGES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -202,8 +205,6 @@ def beside_draws(
     errors: Float64[Array, " metric"],
     draws: Float64[Array, "draw metric"],
     source: FloorSource,
-    *,
-    floors: Float64[Array, " metric"] | None = None,
 ) -> list[Tested]:
     """Put distances beside what exchanges give.
 
@@ -212,18 +213,34 @@ def beside_draws(
         errors: Their statistical uncertainties.
         draws: What exchanges give.
         source: How they were made.
-        floors: Distances of replicas, if there are any.
 
     Returns:
         One entry per distance.
     """
     columns = (
-        *(values, errors, draws.mean(axis=0) if floors is None else floors),
-        *(draws.std(axis=0, ddof=1), share_as_bad(values, draws)),
+        *(values, errors, draws.mean(axis=0), draws.std(axis=0, ddof=1)),
+        share_as_bad(values, draws),
     )
-    origin: FloorSource = source if floors is None else "replicas"
     rows = np.transpose(columns).tolist()
     return [
-        Tested(value, error, floor, scatter, p_value, origin)
+        Tested(value, error, floor, scatter, p_value, source)
         for value, error, floor, scatter, p_value in rows
     ]
+
+
+def with_gamma_tail(chi2: Tested) -> Tested:
+    """Extrapolate a p-value of chi2 that few exchanges reach.
+
+    Args:
+        chi2: Chi2 over its degrees of freedom, beside exchanges.
+
+    Returns:
+        The same, with the tail of a scaled chi2 distribution that has the mean and the width of
+        the exchanges.
+    """
+    if chi2.p_value > _FEW_EXCHANGES / N_EXCHANGES or not chi2.floor_uncertainty > 0:
+        return chi2
+    # a gamma distribution of this scale has the mean and the variance of the exchanges
+    scale = chi2.floor_uncertainty**2 / chi2.floor
+    tail = float(gamma.sf(chi2.value, chi2.floor / scale, scale=scale))
+    return replace(chi2, p_value=min(chi2.p_value, tail))

@@ -168,7 +168,6 @@ def measure_many_features(
     rng: np.random.Generator,
     *,
     same_photons: bool = False,
-    replicas: tuple[Float64[Array, "one feature"], Float64[Array, "two feature"]] | None = None,
 ) -> ManyFeatures:
     """Measure how far two samples are apart in all features together.
 
@@ -177,8 +176,6 @@ def measure_many_features(
         simulated: The same of the simulation, likewise.
         rng: Divides showers into folds and exchanges them.
         same_photons: Whether shower i of both samples is of the same photon.
-        replicas: Features of two samples of the model, or of Geant4, of the same photons and
-            sizes: they give the floor.
 
     Returns:
         The distances.
@@ -191,12 +188,7 @@ def measure_many_features(
         raise ValueError(
             f"features: expected {FEWEST_SHOWERS} showers or more of each sample, got {fewest}"
         )
-    return compare_scores(
-        *normal_scores(reference, simulated),
-        rng,
-        same_photons=same_photons,
-        replicas=None if replicas is None else normal_scores(*replicas),
-    )
+    return compare_scores(*normal_scores(reference, simulated), rng, same_photons=same_photons)
 
 
 def compare_scores(
@@ -205,7 +197,6 @@ def compare_scores(
     rng: np.random.Generator,
     *,
     same_photons: bool = False,
-    replicas: tuple[Float64[Array, "one feature"], Float64[Array, "two feature"]] | None = None,
 ) -> ManyFeatures:
     """Measure how far two samples are apart, from their normal scores.
 
@@ -214,25 +205,16 @@ def compare_scores(
         simulated: Those of the simulation.
         rng: Divides showers into folds and exchanges them.
         same_photons: Whether shower i of both samples is of the same photon.
-        replicas: Normal scores of two samples of the model, or of Geant4, of the same photons
-            and sizes.
 
     Returns:
         The distances.
     """
     division, folds = _fold(reference, simulated, rng, same_photons=same_photons)
-    floors = None
-    if replicas is not None:
-        other, of_replicas = _fold(*replicas, rng, same_photons=same_photons)
-        sides = other.exchange.measured[None]
-        floors = of_replicas.distances(sides, ~sides)[0]
     exchange, draws = division.exchange, division.draws
     measured = exchange.measured[None]
     values = folds.distances(measured, ~measured)[0]
     errors = _jackknife_errors(exchange, folds)
-    found = beside_draws(
-        values, errors, folds.distances(draws, ~draws), exchange.source, floors=floors
-    )
+    found = beside_draws(values, errors, folds.distances(draws, ~draws), exchange.source)
     both = folds.moments(measured), folds.moments(~measured)
     pairs = correlation_differences(*both)[0]
     if not len(pairs):

@@ -27,14 +27,18 @@ References:
     C. Villani, *Optimal Transport*, Springer (2009)
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import gamma
 
 from calovox.arrays import Array, Bool, Float32, Float64, Int64
-from calovox.scores.statistics.exchange import N_EXCHANGES, Division, Tested, beside_draws
+from calovox.scores.statistics.exchange import (
+    Division,
+    Tested,
+    beside_draws,
+    with_gamma_tail,
+)
 
 __all__ = ["FEWEST_OFF_MODE", "METRICS", "NotMeasured", "OneFeature", "measure_one_feature"]
 
@@ -48,7 +52,6 @@ FEWEST_OFF_MODE: Final = 25
 _MOST_VALUES: Final = 768
 _CELLS: Final = 320
 _SINGLE: Final = 32
-_FEW_EXCHANGES: Final = 3
 _SHOWERS_PER_BIN: Final = 50
 _BINS: Final = (4, 40)
 _WINSORISED: Final = 0.001
@@ -148,7 +151,6 @@ def measure_one_feature(
     *,
     same_photons: bool = False,
     division: Division | None = None,
-    replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]] | None = None,
 ) -> OneFeature | NotMeasured:
     """Measure how far two samples are apart in one feature.
 
@@ -158,8 +160,6 @@ def measure_one_feature(
         rng: Chooses the exchanges.
         same_photons: Whether shower i of both samples is of the same photon.
         division: How showers change sides, to be shared by many features; made if not given.
-        replicas: The feature of two samples of the model, or of Geant4, of the same photons and
-            sizes: they give the floor.
 
     Returns:
         The distances, or why there are none.
@@ -184,10 +184,9 @@ def measure_one_feature(
         cells.uncertainties(measured),
         values[1:],
         division.exchange.source,
-        floors=None if replicas is None else _replica_floors(replicas, spread),
     )
     distances = {
-        metric: _with_tail(entry) if metric == "chi2_ndf" else entry
+        metric: with_gamma_tail(entry) if metric == "chi2_ndf" else entry
         for metric, entry in zip(METRICS, found, strict=True)
         if np.isfinite(entry.value)
     }
@@ -199,25 +198,6 @@ def _too_few_off_mode(n_showers: int) -> str:
         f"{n_showers} showers of both samples differ from the most frequent value, "
         f"{FEWEST_OFF_MODE} are needed"
     )
-
-
-def _with_tail(chi2: Tested) -> Tested:
-    """Extrapolate a p-value of chi2 that few exchanges reach."""
-    if chi2.p_value > _FEW_EXCHANGES / N_EXCHANGES or not chi2.floor_uncertainty > 0:
-        return chi2
-    # a gamma distribution of this scale has the mean and the variance of the exchanges
-    scale = chi2.floor_uncertainty**2 / chi2.floor
-    tail = float(gamma.sf(chi2.value, chi2.floor / scale, scale=scale))
-    return replace(chi2, p_value=min(chi2.p_value, tail))
-
-
-def _replica_floors(
-    replicas: tuple[Float64[Array, " one"], Float64[Array, " two"]], spread: float
-) -> Float64[Array, " metric"]:
-    pooled = np.concatenate(replicas)
-    order = np.argsort(pooled)
-    cells = _group(pooled[order], (order >= len(replicas[0])).astype(np.int64), spread)
-    return np.asarray(cells.distances(np.array([[True, False]]))[0])
 
 
 def _differs_from_mode(rising: Float64[Array, " event"]) -> Bool[Array, " event"]:

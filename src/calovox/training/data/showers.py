@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from torch import Tensor
 
 from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
+from calovox.dataset.detectors import detector_of_datasets, particle_of_datasets
 from calovox.models.base import Conditions, Showers
+from calovox.photons.weights import draw_by_weight
 from calovox.voxelization import Voxels, concatenate_voxels
 
 __all__ = ["ShowerFiles", "choose_showers", "move_showers", "voxels_to_showers"]
@@ -29,12 +32,17 @@ class ShowerFiles:
         energy_range: Lowest kinetic energy in MeV, and the highest.
 
     Attributes:
+        detector: What the datasets say of their detector; None for the layers of the barrel.
+        particle: What made the showers.
         rows: Where the showers in both ranges stand among all of the files.
         energy_range: Lowest and highest kinetic energy of the showers in both ranges.
         covered_range: The same of the showers in `eta_range`, whatever their energies.
 
+        weights: How many ordinary showers each one stands for; None if each is one.
+
     Raises:
-        ValueError: If the grids differ, or no shower is in the ranges.
+        ValueError: If the grids differ, no shower is in the ranges, or a file holds late showers
+            alone.
     """
 
     def __init__(
@@ -50,6 +58,8 @@ class ShowerFiles:
                     f"{reader.path}: expected the voxels of {readers[0].path}; "
                     "voxelize all files on one grid"
                 )
+        self.detector = detector_of_datasets(readers)
+        self.particle = particle_of_datasets(readers)
         self.readers = tuple(readers)
         self.grid = readers[0].grid
         self._starts = np.cumsum([0, *(len(reader) for reader in readers)])
@@ -65,6 +75,10 @@ class ShowerFiles:
             )
         self.rows: Int64[Array, " event"] = np.flatnonzero(chosen)
         self._energies: Float64[Array, " event"] = energy[chosen]
+        self.weights: Float64[Array, " event"] | None = None
+        if any(reader.weighted for reader in readers):
+            weights = np.concatenate([_sample_weights(reader) for reader in readers])
+            self.weights = weights[chosen]
         self.energy_range = (float(self._energies.min()), float(self._energies.max()))
         self.covered_range = (float(energy[in_eta].min()), float(energy[in_eta].max()))
 
@@ -78,6 +92,39 @@ class ShowerFiles:
     def energies(self) -> Float64[Array, " event"]:
         """Return the kinetic energies of all showers in MeV."""
         return self._energies
+
+    def draw(self, rng: np.random.Generator) -> Int64[Array, " drawn"]:
+        """Draw showers as often as their weights say.
+
+        Args:
+            rng: Where random numbers come from.
+
+        Returns:
+            Their numbers, rising; each shower once if there are no weights.
+        """
+        if self.weights is None:
+            return np.arange(len(self))
+        return draw_by_weight(self.weights, rng)
+
+    def drawn(self, seed: int) -> "ShowerFiles":
+        """Give showers that count alike, drawn as often as their weights say.
+
+        Args:
+            seed: Seed of the choice.
+
+        Returns:
+            The showers themselves if there are no weights.
+        """
+        if self.weights is None:
+            return self
+        numbers = self.draw(np.random.default_rng(seed))
+        files = copy(self)
+        files.rows, files._energies, files.weights = (
+            self.rows[numbers],
+            self._energies[numbers],
+            None,
+        )
+        return files
 
     def locate(self, number: int) -> tuple[Path, int]:
         """Say where a shower is stored.
@@ -130,6 +177,17 @@ class ShowerFiles:
         within = rows - self._starts[file]
         first = int(within[0])
         return self.readers[file].read(slice(first, int(within[-1]) + 1))[within - first]
+
+
+def _sample_weights(reader: DatasetReader) -> Float64[Array, " event"]:
+    """Read the weights of a file that must hold showers of all kinds."""
+    weights = reader.weights()
+    if reader.weighted and weights.max(initial=0.0) < 1.0:
+        raise ValueError(
+            f"{reader.path}: expected a sample of all showers, got late ones alone (no weight "
+            "reaches 1): generate them with --start-share below 1"
+        )
+    return weights
 
 
 def voxels_to_showers(voxels: Voxels) -> Showers[Tensor]:

@@ -1,6 +1,7 @@
 """Batches of showers in random order, from datasets that may be larger than memory.
 
-An epoch goes through all events once. The events are cut into blocks of consecutive ones; blocks
+An epoch goes through all events once, or, if they have weights, through events that are drawn anew
+in each epoch as often as their weights say. They are cut into blocks of consecutive ones; blocks
 are put in random order, read into a buffer, and the events of a buffer are put in random order.
 Which events are in a batch, and which of them are reflected in phi, depends on the seed and on the
 number of the batch alone: to continue a run, its step is all there is to know.
@@ -102,22 +103,23 @@ class ShowerStream:
         self.seed = seed
         self.reflect = reflect
         self.block_size = block_size
-        self.n_batches = -(-len(files) // batch_size)
+        # the same in every epoch, whichever events are drawn
+        self._n_events = len(files.draw(np.random.default_rng([seed, 0])))
+        self.n_batches = -(-self._n_events // batch_size)
         self._mirror = torch.from_numpy(mirrored_voxels(files.grid)) if reflect else None
         self._per_buffer = max(1, buffer_size // batch_size)
         self._whole: Showers[Tensor] | None = None
 
     def __repr__(self) -> str:
         return (
-            f"ShowerStream({len(self.files)} events, {self.n_batches} batches of "
-            f"{self.batch_size})"
+            f"ShowerStream({self._n_events} events, {self.n_batches} batches of {self.batch_size})"
         )
 
     @property
     def order(self) -> dict[str, int]:
         """Everything that the order of the batches depends on."""
         return {
-            "number of events": len(self.files),
+            "number of events": self._n_events,
             "batch size": self.batch_size,
             "seed of the stream": self.seed,
             "reflection": int(self.reflect),
@@ -135,7 +137,7 @@ class ShowerStream:
             How many showers they hold together.
         """
         epoch, batch = divmod(step, self.n_batches)
-        return epoch * len(self.files) + batch * self.batch_size
+        return epoch * self._n_events + batch * self.batch_size
 
     def batches(
         self,
@@ -175,11 +177,13 @@ class ShowerStream:
         self, epoch: int, number: int
     ) -> tuple[Int64[Array, " event"], Bool[Array, " event"]]:
         """Choose the events of a buffer, their order, and which of them are reflected."""
-        n_events = len(self.files)
-        blocks = np.arange(-(-n_events // self.block_size))
-        np.random.default_rng([self.seed, epoch]).shuffle(blocks)
-        starts = (self.block_size * blocks).tolist()
-        order = np.concatenate([np.arange(s, min(s + self.block_size, n_events)) for s in starts])
+        blocks = np.arange(-(-self._n_events // self.block_size))
+        rng = np.random.default_rng([self.seed, epoch])
+        rng.shuffle(blocks)
+        drawn = self.files.draw(rng)
+        order = np.concatenate(
+            [drawn[s : s + self.block_size] for s in (self.block_size * blocks).tolist()]
+        )
         size = self._per_buffer * self.batch_size
         events = order[number * size : (number + 1) * size].astype(np.int64)
         rng = np.random.default_rng([self.seed, epoch, number])

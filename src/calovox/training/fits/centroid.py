@@ -141,8 +141,13 @@ def _near_nodes(
 def _layer_radii(grid: VoxelGrid) -> Float64[Array, " layer"] | None:
     """Give the mean radii of the layers; none for other layers, or voxels without angles."""
     barrel = atlas_barrel()
+    titles = {layer.number: layer.name for layer in barrel.layers}
+    known = all(
+        name in (titles.get(number), f"layer_{number}")
+        for number, name in zip(grid.numbers, grid.layer_names, strict=True)
+    )
     divided = np.any(np.ptp(voxel_positions(grid, np.ones(len(grid.layers))), axis=1) > 0.0)
-    if not divided or not set(grid.numbers) <= set(barrel.numbers):
+    if not (divided and known and set(grid.numbers) <= set(barrel.numbers)):
         return None
     eta = np.linspace(*barrel.eta_range, 50)
     return np.asarray(barrel.radii(eta, grid.numbers).mean(axis=0))

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from calovox.files.damage import reading
 from calovox.files.whole import whole_file
+from calovox.geometry.detector_files.mark import DetectorMark
+from calovox.photons import Particle
 from calovox.training.runs.record import RECORD, RunFileError, json_to_grid, read_record
 from calovox.training.sizes.kinds import AnyModel, read_sizes
 from calovox.training.sizes.shapes import ModelKind
@@ -33,6 +35,8 @@ class TrainedModel:
         recipe: All settings of its training.
         data: Files of training and validation: names, sha256, numbers of showers, provenance.
         metrics: Result of the last validation.
+        detector: What its showers say of their detector; None for the layers of the barrel.
+        particle: What made the showers.
     """
 
     kind: ModelKind
@@ -43,6 +47,8 @@ class TrainedModel:
     recipe: dict[str, Any]
     data: dict[str, Any]
     metrics: dict[str, float]
+    detector: DetectorMark | None = None
+    particle: Particle = "photon"
 
 
 def read_run(folder: Path) -> TrainedModel:
@@ -63,6 +69,7 @@ def read_run(folder: Path) -> TrainedModel:
     weights = read_weights(folder)
     with reading(folder / RECORD, RunFileError):
         grid = json_to_grid(record.grid)
+        detector = DetectorMark.from_dict(record.detector)
         sizes = read_sizes(record.kind, record.sizes)
         _check_counts(record.sizes, weights)
         model = sizes.build(grid)
@@ -85,6 +92,8 @@ def read_run(folder: Path) -> TrainedModel:
         record.recipe,
         record.data,
         record.metrics,
+        detector,
+        record.particle,
     )
 
 

@@ -12,6 +12,7 @@ from calovox import __version__
 from calovox.files.damage import reading
 from calovox.files.whole import whole_file
 from calovox.geometry.barrel import BARREL_LAYERS
+from calovox.photons import Particle, parse_particle
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 
@@ -47,6 +48,8 @@ class RunRecord:
         n_steps: Steps of the whole training.
         step: Steps that have been done.
         metrics: Result of the last validation.
+        detector: What the datasets say of their detector; None for the layers of the barrel.
+        particle: What made the showers.
     """
 
     kind: ModelKind
@@ -59,6 +62,8 @@ class RunRecord:
     n_steps: int
     step: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+    detector: dict[str, Any] | None = None
+    particle: Particle = "photon"
 
 
 class RunFileError(ValueError):
@@ -85,6 +90,7 @@ def read_record(folder: Path) -> RunRecord:
         if values.pop("format", None) != FORMAT or values.pop("version", None) != VERSION:
             raise RunFileError(f"{folder / RECORD}: expected '{FORMAT}' of version {VERSION}")
         values.pop("program", None)
+        values["particle"] = parse_particle(values.get("particle"))
         for name in ("energy_range", "eta_range"):
             values[name] = tuple(values[name])
         for name in ("step", "n_steps"):
@@ -103,6 +109,10 @@ def write_record(folder: Path, record: RunRecord) -> None:
     with whole_file(folder / RECORD, overwrite=True) as partial:
         program = f"calovox {__version__}"
         values = {"format": FORMAT, "version": VERSION, "program": program} | asdict(record)
+        if record.detector is None:
+            del values["detector"]
+        if record.particle == "photon":
+            del values["particle"]
         partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
@@ -116,7 +126,7 @@ def check_same_data(before: RunRecord, now: RunRecord) -> None:
     Raises:
         ValueError: If files or ranges differ.
     """
-    for name in ("data", "eta_range", "energy_range", "grid"):
+    for name in ("data", "eta_range", "energy_range", "grid", "detector", "particle"):
         if getattr(before, name) != getattr(now, name):
             raise ValueError(
                 f"the run was started with another {name.replace('_', ' ')}: use the same again, "

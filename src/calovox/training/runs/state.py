@@ -1,33 +1,34 @@
-"""Everything that changes while a model trains: one step, and the checkpoint to go on from."""
+"""Everything that changes while a model trains, and going on from a checkpoint of it."""
 
-import io
 import math
-import os
-import sys
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 
 from calovox.files.damage import reading
-from calovox.files.whole import whole_file
-from calovox.models.base import Showers, Trainable
 from calovox.training.averaging import WeightAverage
 from calovox.training.choosing import BestWeights
 from calovox.training.data.stream import Batch, Share, ShowerStream
 from calovox.training.recipe import Recipe
-from calovox.training.runs.checkpoint import CheckpointError, check_like, check_optimizer
+from calovox.training.runs.checkpoint import (
+    CheckpointError,
+    check_like,
+    check_optimizer,
+    is_whole,
+    previous_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
+from calovox.training.runs.optimizer import Objective, make_optimizer
 
-__all__ = ["RunState", "Step", "Validate", "previous_checkpoint"]
+__all__ = ["RunState", "Step", "Validate"]
 
 Validate = Callable[[nn.Module], Mapping[str, float]]
 """Judges a model: numbers by name."""
@@ -84,8 +85,8 @@ class RunState:
         self.model = model
         self.average = WeightAverage(model, recipe.averaging) if recipe.averaging else None
         self.best = BestWeights(model, recipe.choose_by) if recipe.choose_by else None
-        self._objective = _Objective(model, torch.Generator(fabric.device))
-        self._optimizer, self._schedule = _make_optimizer(model, recipe, fabric)
+        self._objective = Objective(model, torch.Generator(fabric.device))
+        self._optimizer, self._schedule = make_optimizer(model, recipe)
         self._wrapped, self._wrapped_optimizer = fabric.setup(self._objective, self._optimizer)
 
     @property
@@ -168,13 +169,9 @@ class RunState:
             "best": {} if self.best is None else self.best.state(),
             "scaler": {} if self._scaler is None else self._scaler.state_dict(),
         }
-        state = _interned(state) | {"model": self.model.state_dict()}
-        content = io.BytesIO()  # its name would go into the file
-        torch.save(state, content)
-        with whole_file(path, overwrite=True) as partial:
-            partial.write_bytes(content.getbuffer())
-            if path.exists() and (self._saved or path not in self.damaged):
-                os.replace(path, previous_checkpoint(path))
+        # the previous one stays where the last one was found damaged
+        keep = self._saved or path not in self.damaged
+        write_checkpoint(path, state, self.model.state_dict(), keep_previous=keep)
         self._saved = True
 
     def resume(self, path: Path) -> None:
@@ -190,7 +187,7 @@ class RunState:
         for candidate in (path, previous_checkpoint(path)):
             if not candidate.exists():
                 continue
-            if _is_whole(candidate):
+            if is_whole(candidate):
                 self.load(candidate)
                 return
             self.damaged.append(candidate)
@@ -205,10 +202,7 @@ class RunState:
             CheckpointError: If it belongs to another recipe, stream or model, or is damaged.
         """
         with reading(path, CheckpointError):
-            with catch_warnings():
-                simplefilter("error")  # torch warns of pickles that it has not written
-                # weights only: a pickle from elsewhere could run anything
-                state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+            state = read_checkpoint(path)
             self._check_identity(path, state["belongs_to"])
             self._check_state(state)
             self._take(state)
@@ -296,66 +290,3 @@ class RunState:
                     f"train: the {name} is {value} in step {self.step + 1} (epoch {epoch}, "
                     f"batch {number}: showers {events}, ...)"
                 )
-
-
-def previous_checkpoint(path: Path) -> Path:
-    """Name the checkpoint before the last one, which is kept in case the last one is damaged."""
-    return path.with_name(f"{path.stem}.previous{path.suffix}")
-
-
-def _interned(value: Any) -> Any:
-    """Let equal texts be one object, as in a run that did not continue from a file."""
-    # pickle writes an object once: the bytes of a checkpoint would otherwise differ
-    if isinstance(value, str):
-        return sys.intern(value)
-    if isinstance(value, dict):
-        return {_interned(key): _interned(entry) for key, entry in value.items()}
-    return [_interned(entry) for entry in value] if isinstance(value, list) else value
-
-
-def _is_whole(path: Path) -> bool:
-    """Check the sums that a checkpoint, a zip file, has of all its parts."""
-    try:
-        with zipfile.ZipFile(path) as parts:
-            return parts.testzip() is None
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
-        return False
-
-
-class _Objective(nn.Module):
-    """A model's losses as the output of a module, which is what can be spread over processes."""
-
-    def __init__(self, model: nn.Module, rng: torch.Generator) -> None:
-        super().__init__()
-        self.model = model
-        self.rng = rng
-        self.names: tuple[str, ...] = ()
-
-    def forward(self, showers: Callable[[], Showers[Tensor]]) -> Float[Tensor, " term"]:
-        """Compute the terms of the loss, in the order of `names`."""
-        assert isinstance(self.model, Trainable)
-        losses: dict[str, Tensor] = self.model.losses(showers(), self.rng)
-        self.names = tuple(losses)
-        return torch.stack(list(losses.values()))
-
-
-def _make_optimizer(
-    model: nn.Module, recipe: Recipe, fabric: Fabric
-) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=recipe.max_learning_rate,
-        betas=recipe.betas,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=recipe.max_learning_rate,
-        total_steps=recipe.n_steps + 1,  # it is asked once more after the last step
-        pct_start=recipe.rising,
-        cycle_momentum=False,
-        div_factor=recipe.start_division,
-        final_div_factor=recipe.end_division,
-    )
-    return optimizer, schedule

@@ -17,7 +17,7 @@ from calovox.models.shapes.arc_model import ArcModel
 from calovox.models.shapes.cfm import CaloCFM
 from calovox.models.shapes.dit import CaloDiT
 from calovox.models.shapes.students import ConsistencyModel
-from calovox.preprocessing import ConditionTransform, LayerEnergyTransform
+from calovox.preprocessing import ConditionTransform, EnergyBounds, LayerEnergyTransform
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fits.quantiles import seeded
 from calovox.training.sizes.gan import GanSizes
@@ -96,6 +96,10 @@ class InnSizes(InnOptions):
                 (part.conditions.energy for part in files.batches()), spread=self.spread_eta
             ),
             raw.layer_energies.fit(part.layer_energy for part in files.batches()),
+            EnergyBounds.fit(
+                ((part.conditions.energy, part.layer_energy) for part in files.batches()),
+                files.energy_range,
+            ),
         )
 
 

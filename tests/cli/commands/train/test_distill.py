@@ -15,6 +15,7 @@ from calovox.models.base import Conditions
 from calovox.models.shapes.students import ConsistencyModel
 from calovox.training.runs.model import read_run
 from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.export.toy_runs import toy_grid
 from tests.toy_showers import toy_showers
 
 torch.set_num_threads(1)
@@ -51,8 +52,8 @@ def showers():
 def runs(tmp_path_factory):
     """A dataset, and one trained model of each kind."""
     folder = tmp_path_factory.mktemp("runs")
-    with DatasetWriter(folder / "a.h5", VoxelGrid.optimal(), provenance={}) as writer:
-        writer.append(hits_to_voxels(showers(), VoxelGrid.optimal()))
+    with DatasetWriter(folder / "a.h5", toy_grid(), provenance={}) as writer:
+        writer.append(hits_to_voxels(showers(), toy_grid()))
     for kind, sizes in TEACHERS.items():
         options = ("--data", folder / "a.h5", "--batch-size", 16, "--steps", 3, "--eta", "0:1.2")
         succeed("train", kind, *sizes, *options, "-o", folder / kind)
@@ -89,7 +90,7 @@ def test_a_student_has_the_ranges_and_voxels_of_its_teacher(runs, folder, teache
         voxels = student.model.sample(
             Conditions(energy, torch.tensor([0.2, 0.7])),
             torch.full((2, 5), 0.2),
-            torch.randn(2, 2 * 382),
+            torch.randn(2, 2 * 30),
         )
     torch.testing.assert_close(voxels.sum(dim=1), torch.ones(2))
 
@@ -124,7 +125,7 @@ def test_the_recipe_of_the_note_can_be_followed(runs, folder):
     arguments = (*options(runs, "dit"), "--accelerator", "cpu", "--no-compile")
     succeed(*arguments, "--config", CONFIG, "-o", "student")
     text = succeed(*arguments, "--config", CONFIG, "-o", "other", "--dry-run").stdout
-    assert "# Distillation(ConsistencyModel(1 evaluations of CaloDiT(382 voxels, 60 tokens" in text
+    assert "# Distillation(ConsistencyModel(1 evaluations of CaloDiT(30 voxels, 13 tokens" in text
     assert "32 levels (karras) of 1 steps, decay 0.95" in text
 
 
@@ -133,5 +134,5 @@ def test_what_cannot_teach_is_refused(runs, folder):
     with DatasetWriter(folder / "b.h5", VoxelGrid.regular(), provenance={}) as writer:
         writer.append(hits_to_voxels(showers(), VoxelGrid.regular()))
     arguments = ("distill", runs / "dit", "--data", "b.h5", "-o", "student")
-    fail(*arguments, match="the teacher's voxels, .*382 voxels.*, got .*1680")
+    fail(*arguments, match="the teacher's voxels, .*30 voxels.*, got .*1680")
     assert not Path("student/run.json").exists()

@@ -23,6 +23,7 @@ from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.training.runs.logs import read_metrics
 from calovox.training.runs.model import read_run
 from calovox.voxelization import VoxelGrid, hits_to_voxels
+from tests.export.toy_runs import toy_grid
 from tests.toy_showers import toy_showers
 
 torch.set_num_threads(1)
@@ -62,9 +63,9 @@ def fail(*arguments, match):
 def dataset(tmp_path_factory):
     path = tmp_path_factory.mktemp("dataset") / "showers.h5"
     energy = 2.0 ** np.linspace(10, 16, 64)
-    with DatasetWriter(path, VoxelGrid.optimal(), provenance={"seed": 3}) as writer:
+    with DatasetWriter(path, toy_grid(), provenance={"seed": 3}) as writer:
         hits = toy_showers(64, n_hits=50, energy=energy)
-        writer.append(hits_to_voxels(hits, VoxelGrid.optimal()))
+        writer.append(hits_to_voxels(hits, toy_grid()))
     return path
 
 
@@ -85,7 +86,7 @@ def test_a_run_folder_holds_the_model_and_its_origin(folder, dataset, kind):
     assert re.match(r"run: 6 of 6 steps, .*; .* showers/s, .* GFLOP/s per process", result.stdout)
     run = read_run(Path("run"))
     assert run.kind == kind
-    assert run.grid == VoxelGrid.optimal()
+    assert run.grid == toy_grid()
     assert run.eta_range == (0.0, 0.9)
     energies = DatasetReader(dataset).incident_energy()
     assert energies.min() <= run.energy_range[0] < run.energy_range[1] <= energies.max()
@@ -220,7 +221,7 @@ def test_settings_in_the_run_folder_repeat_the_run(folder, dataset):
 
 def test_a_dry_run_says_what_would_be_trained_and_how_long_it_takes(folder, dataset):
     text = succeed(*options("cfm", dataset), "-o", "run", "--dry-run").stdout
-    assert "# CaloCFM(382 voxels, " in text
+    assert "# CaloCFM(30 voxels, " in text
     assert "# 64 showers to train with, 1.02 GeV to 65.5 GeV" in text
     assert "# 4 steps of 16 showers an epoch, 6 steps in all" in text
     assert re.search(r"s a step, .* s an epoch, .* min in all, on cpu", text)

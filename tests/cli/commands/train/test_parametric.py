@@ -1,6 +1,7 @@
 """`calovox train parametric`, and what can be done with its file."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +21,30 @@ TRAIN = ("train", "parametric", "a.h5", "b.h5", "--eta", "0.2:0.25")
 SIMULATE = ("simulate", "--model", "model.h5", "--seed", 7)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
     """Two hits files with a phi modulation, a curve, and a fit."""
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path_factory.mktemp("fitted")
     hits = spread_showers(60)
     for name, part in (("a.h5", hits[:25]), ("b.h5", hits[25:])):
         state = {"state": "present"}
-        with HitsWriter(Path(name), provenance={}, phi_modulation=state) as writer:
+        with HitsWriter(folder / name, provenance={}, phi_modulation=state) as writer:
             writer.append(part)
     write_curve(
-        Path("curve.h5"),
+        folder / "curve.h5",
         PhiModulation.from_function(lambda layer, phi: 1.0 + 0.1 * np.cos(1024 * phi)),
     )
-    succeed(*TRAIN, "-o", "model.h5")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        succeed(*TRAIN, "-o", "model.h5")
+    return folder
+
+
+@pytest.fixture
+def folder(fitted, tmp_path, monkeypatch):
+    """A copy of them, to work in."""
+    shutil.copytree(fitted, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 

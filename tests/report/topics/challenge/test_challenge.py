@@ -107,6 +107,7 @@ def test_a_sample_in_other_units_is_an_error_that_names_the_factor(tmp_path):
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_layer_with_one_voxel_hit_has_no_width_to_be_compared(tmp_path):
     """Rounding makes no distance: widths of single voxels are 0."""
     write_binning(tmp_path / "binning.xml")

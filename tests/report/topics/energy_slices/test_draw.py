@@ -17,7 +17,8 @@ from calovox.report.topics.energy_slices.measure import (
     Moments,
     SlicesResult,
 )
-from calovox.scores.histograms import Chi2, Floor, Histogram
+from calovox.scores.histograms import Chi2, Histogram
+from calovox.scores.statistics import Floor
 from tests.drawn import bars_of, check_marker, points_of, y_errors_of
 
 EXPONENTS = np.array([8, 10, 13])
@@ -42,7 +43,9 @@ FLOORS = np.array([[0.7, 1.4], [0.6, 1.3], [0.8, 1.7]])
 
 def slice_of(row):
     simulated = tuple(
-        SimulatedResult(f"s{place}", place, HISTOGRAM, Chi2(CHI2[i, row], int(NDF[i, row])), None)
+        SimulatedResult(
+            f"s{place}", place, HISTOGRAM, Chi2(CHI2[i, row], int(NDF[i, row])), None, None
+        )
         for i, place in enumerate(PLACES)
     )
     floor = Floor(1.0, *(float(end) for end in FLOORS[row]), 100)

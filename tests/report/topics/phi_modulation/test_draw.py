@@ -18,7 +18,8 @@ from calovox.report.topics.phi_modulation.draw import (
     plot_widths,
 )
 from calovox.report.topics.phi_modulation.measure import EnergyTest, EnergyWidth
-from calovox.scores.histograms import Floor, Histogram
+from calovox.scores.histograms import Histogram
+from calovox.scores.statistics import Floor
 from tests.drawn import band_of, check_marker, legend_of, points_of, stairs_of, y_errors_of
 
 N_BINS = 6

@@ -70,6 +70,7 @@ def test_figures_show_every_part(phi_modulation_files):
     assert len(energies_figure(result.test).axes) == 5
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_report_has_the_section(phi_modulation_files, datasets, tmp_path):
     output = tmp_path / "report"
     write_report(replace(phi_modulation_files, reference=[datasets["reference"]]), output)

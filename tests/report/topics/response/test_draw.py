@@ -41,9 +41,8 @@ def response_of(counts=COUNTS):
         profile_of(mean=[0.1 * (k + 1), 0.0, 0.05], mean_error=[0.01 * (k + 1), 0.0, 0.002])
         for k in range(5)
     ]
-    return Response(
-        "Geant4", (5e4, 9e4), RATIO_EDGES, counts, 130, 0, 2, 3, REFERENCE, tuple(shares)
-    )
+    numbers = ((5e4, 9e4), RATIO_EDGES, counts, 130, 0, 2, 3, REFERENCE, tuple(shares))
+    return Response("Geant4", *numbers, layers=BARREL_NAMES)
 
 
 @pytest.fixture

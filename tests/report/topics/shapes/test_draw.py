@@ -20,7 +20,8 @@ from calovox.samples.files import EvaluationFiles
 from calovox.samples.regions import CENTRAL, REGIONS
 from calovox.samples.samples import read_samples
 from calovox.scores.averages import Paired
-from calovox.scores.histograms import Chi2, Floor, Histogram
+from calovox.scores.histograms import Chi2, Histogram
+from calovox.scores.statistics import Floor
 from tests.drawn import bars_of, check_marker, points_of, x_errors_of
 
 HISTOGRAM = Histogram(np.arange(3.0), np.array([40, 60]), 0, 0)
@@ -36,7 +37,7 @@ PAIRED = (
 
 def observable(row):
     simulated = tuple(
-        SimulatedResult(f"s{place}", place, HISTOGRAM, chi2, paired and Paired(99, *paired))
+        SimulatedResult(f"s{place}", place, HISTOGRAM, chi2, None, paired and Paired(99, *paired))
         for place, (chi2, paired) in enumerate(zip(CHI2[row], PAIRED[row], strict=True))
     )
     return ObservableResult(f"o{row}", HISTOGRAM, Floor(1.0, *FLOORS[row], 100), simulated)

@@ -77,5 +77,5 @@ def test_scores_of_regions_are_those_of_the_comparison(written):
     (first, *_) = scores.select(sample="regular", feature="r_eta")
     (entry,) = (o for o in part.result.regions[0].observables if o.name == "r_eta")
     assert first.value == entry.simulated[1].chi2.reduced
-    assert first.floor == entry.floor.mean
+    assert first.floor == entry.simulated[1].tested.floor
     assert first.bin == "65 GeV, 0.20 < |η| < 0.25"

@@ -9,7 +9,8 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.options import Group
-from calovox.cli.settings import FileIn, FileOut, Seed, parse_range, resolved_settings
+from calovox.cli.settings import FileIn, FileOut, Seed, parse_range
+from calovox.cli.values import resolved_settings
 from calovox.training.recipe import GAN_RECIPE, Batches, Hardware, Pauses, Recipe
 from calovox.training.sizes.options import (
     CfmOptions,

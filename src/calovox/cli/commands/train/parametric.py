@@ -7,7 +7,14 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.progress import track
-from calovox.cli.settings import CellsTable, CurveToRemove, HitsIn, Output, parse_range
+from calovox.cli.settings import (
+    CurveToRemove,
+    DetectorIn,
+    HitsIn,
+    Output,
+    given_detector,
+    parse_range,
+)
 
 __all__ = ["TRAIN_PARAMETRIC", "TrainParametricSettings", "train_parametric"]
 
@@ -35,7 +42,7 @@ class TrainParametricSettings:
         ),
     ] = None
     phi_modulation: CurveToRemove = None
-    cells_table: CellsTable = None
+    detector: DetectorIn = None
 
 
 def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
@@ -43,16 +50,14 @@ def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
 
     The file that it writes is a model for simulate, benchmark and info.
     """
-    from calovox.geometry import read_barrel
+    from calovox.geometry.detector_files import check_barrel
     from calovox.models.parametric.file import write_parametric
     from calovox.models.parametric.fit import fit_parametric
     from calovox.phi_modulation.bare_hits import BareHits
 
-    hits = BareHits(
-        settings.hits,
-        settings.phi_modulation,
-        None if settings.cells_table is None else read_barrel(settings.cells_table).cells,
-    )
+    own = given_detector(settings.detector)
+    hits = BareHits(settings.hits, settings.phi_modulation, None if own is None else own.cells)
+    check_barrel("train parametric", own, hits.files.detectors)
     energy = settings.energy
     model = fit_parametric(
         lambda title: hits.batches(title, track),

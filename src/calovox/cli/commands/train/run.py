@@ -10,7 +10,7 @@ import typer
 from calovox import __version__
 from calovox.cli.command import Job
 from calovox.cli.progress import Advance, progress_of
-from calovox.cli.settings import settings_text
+from calovox.cli.values import settings_text
 from calovox.files.whole import whole_file
 from calovox.training.observer import Observer
 from calovox.training.recipe import Hardware

@@ -19,6 +19,7 @@ import numpy as np
 from calovox.arrays import Array, Bool, Float64
 from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_values
 from calovox.report.topic import NotShown
+from calovox.samples.comparable import PhotonKeys
 from calovox.samples.samples import Samples
 from calovox.samples.totals import TotalEnergies
 
@@ -136,12 +137,16 @@ class MeanChi2:
         label: Name of the simulation.
         mean: The average.
         error: Its statistical error for showers like the reference's: sqrt(sum(2 / ndf)) / n.
+        floor: The average that exchanged showers give.
+        floor_uncertainty: Its standard deviation over exchanges.
         n_slices: Slices with enough showers of both samples.
     """
 
     label: str
     mean: float
     error: float
+    floor: float
+    floor_uncertainty: float
     n_slices: int
 
 
@@ -208,10 +213,10 @@ def compare_slices(
     for exponent in EXPONENTS:
         single = np.count_nonzero(_of_energy(samples[0], exponent)) >= FEWEST_EVENTS
         select = _of_energy if single else _around_energy
-        values = [sample.ratio[select(sample, exponent)] for sample in samples]
-        if len(values[0]) >= FEWEST_EVENTS:
-            slices.append(_compare_slice(exponent, bool(single), samples, values))
-        elif len(values[0]) > 0:
+        chosen = [_choose(sample, select(sample, exponent)) for sample in samples]
+        if len(chosen[0].ratio) >= FEWEST_EVENTS:
+            slices.append(_compare_slice(exponent, bool(single), chosen))
+        elif len(chosen[0].ratio) > 0:
             too_few.append(exponent)
     floors = [entry.observable.floor.mean for entry in slices]
     return SlicesResult(
@@ -233,7 +238,10 @@ def _missing(ranges: Sequence[SlicesResult]) -> Iterator[str]:
 
 
 def _inside(sample: TotalEnergies, eta_range: EtaRange) -> TotalEnergies:
-    chosen = eta_range.select(sample.eta_center)
+    return _choose(sample, eta_range.select(sample.eta_center))
+
+
+def _choose(sample: TotalEnergies, chosen: Bool[Array, " event"]) -> TotalEnergies:
     return replace(
         sample,
         energy=sample.energy[chosen],
@@ -255,13 +263,14 @@ def _compare_slice(
     exponent: int,
     single_energy: bool,
     samples: Sequence[TotalEnergies],
-    values: Sequence[Float64[Array, " _"]],
 ) -> EnergySlice:
+    values = [sample.ratio for sample in samples]
+    photons = [PhotonKeys(sample.energy, np.abs(sample.eta_center)) for sample in samples]
     simulated = [(sample.label, sample.place) for sample in samples[1:]]
     return EnergySlice(
         exponent,
         single_energy,
-        compare_values("e_tot_over_e_kin", values, simulated),
+        compare_values("e_tot_over_e_kin", values, simulated, photons),
         tuple(
             Moments.from_values(sample.label, column)
             for sample, column in zip(samples, values, strict=True)
@@ -270,10 +279,18 @@ def _compare_slice(
 
 
 def _average(slices: Sequence[EnergySlice], label: str, position: int) -> MeanChi2:
-    all_chi2 = [entry.observable.simulated[position].chi2 for entry in slices]
-    known = [chi2 for chi2 in all_chi2 if chi2.ndf > 0]
+    entries = [entry.observable.simulated[position] for entry in slices]
+    known = [(entry.chi2, entry.tested) for entry in entries if entry.tested is not None]
     if not known:
-        return MeanChi2(label, float("nan"), float("nan"), 0)
-    error = np.sqrt(sum(2.0 / chi2.ndf for chi2 in known)) / len(known)
-    mean = np.mean([chi2.reduced for chi2 in known])
-    return MeanChi2(label, float(mean), float(error), len(known))
+        nan = float("nan")
+        return MeanChi2(label, nan, nan, nan, nan, 0)
+    all_chi2, tested = zip(*known, strict=True)
+    n = len(known)
+    return MeanChi2(
+        label,
+        float(np.mean([found.value for found in tested])),
+        float(np.sqrt(sum(2.0 / chi2.ndf for chi2 in all_chi2))) / n,
+        float(np.mean([found.floor for found in tested])),
+        float(np.sqrt(sum(found.floor_uncertainty**2 for found in tested))) / n,
+        n,
+    )

@@ -40,6 +40,7 @@ def _range_context(result: SlicesResult) -> dict[str, Any]:
             {
                 "label": average.label,
                 "mean": f"{_number(average.mean)} ± {_number(average.error)}",
+                "floor": f"{_number(average.floor)} ± {_number(average.floor_uncertainty)}",
                 "n_slices": average.n_slices,
                 "cells": [
                     _slice_cell(entry.observable.simulated[position]) for entry in result.slices

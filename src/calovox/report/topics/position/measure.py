@@ -16,12 +16,8 @@ from calovox.arrays import Array, Bool, Float64
 from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_values
 from calovox.report.topic import NotShown
 from calovox.samples.bins import ALL, EventBin, event_bins
-from calovox.samples.observables.observed import (
-    ObservedPair,
-    ObservedShowers,
-    common_rows,
-    pair_showers,
-)
+from calovox.samples.observables.observed import ObservedShowers
+from calovox.samples.observables.pairs import ObservedPair, common_rows, pair_showers
 from calovox.samples.observables.table import Observable, ObservableTable
 from calovox.samples.samples import Samples
 from calovox.scores.referee.kinds import NOISE_SEEDS

@@ -11,8 +11,10 @@ from calovox.samples.observables.noise import ELECTRONIC_NOISE, EMPTY_BELOW
 from calovox.samples.observables.observed import ObservedShowers
 from calovox.samples.observables.table import Observable
 from calovox.samples.samples import Samples
+from calovox.scores.referee.depth import DEPTHS
 from calovox.scores.referee.kinds import THRESHOLD, Kind
-from calovox.scores.referee.samples import DEPTHS, RefereeResult, judge_samples
+from calovox.scores.referee.samples import judge_samples
+from calovox.scores.referee.verdict import RefereeResult
 
 __all__ = ["JudgedGroup", "RefereeTopicResult", "SeenHistogram", "measure_referee"]
 

@@ -16,8 +16,9 @@ from calovox.samples.observables.windows import WINDOWS
 from calovox.scores.referee.judge import TreeTest
 from calovox.scores.referee.kinds import FIGURE_OF_MERIT, KINDS, Kind
 from calovox.scores.referee.learning_curve import LearningCurve
-from calovox.scores.referee.samples import N_SEEN, SampleVerdict
+from calovox.scores.referee.samples import N_SEEN
 from calovox.scores.referee.seen import SeenObservable
+from calovox.scores.referee.verdict import SampleVerdict
 
 __all__ = ["page_referee"]
 

@@ -9,7 +9,6 @@ from matplotlib.colors import LogNorm
 from matplotlib.text import Text
 
 from calovox.arrays import Array, Float64
-from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
 from calovox.report.histograms import BAND_COLOR, Drawn
 from calovox.report.style import REFERENCE_COLOR, SIMULATED_COLORS, simulated_marker
 from calovox.report.topics.response.profiles import Response
@@ -107,17 +106,18 @@ def plot_profile_differences(profiles: Sequence[Profile], ax: Axes) -> Drawn:
 def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
     """Draw the mean share of each layer in bins of |eta|."""
     artists: Drawn = []
-    for place, (layer, profile) in enumerate(zip(BARREL_NUMBERS, response.fractions, strict=True)):
+    named = zip(response.layers.items(), response.fractions, strict=True)
+    for place, ((number, name), profile) in enumerate(named):
         artists.append(
             ax.errorbar(
                 profile.centers,
                 np.where(profile.mean > 0, profile.mean, np.nan),
                 profile.mean_error,
-                fmt=_LAYER_MARKERS[place],
-                color=_LAYER_COLORS[place],
+                fmt=_LAYER_MARKERS[place % len(_LAYER_MARKERS)],
+                color=_LAYER_COLORS[place % len(_LAYER_COLORS)],
                 markersize=3.5,
                 linewidth=0.9,
-                label=f"{BARREL_NAMES[layer]} ({layer})",
+                label=f"{name} ({number})",
             )
         )
     ax.set_yscale("log")

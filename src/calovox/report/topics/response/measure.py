@@ -1,6 +1,6 @@
 """E_tot / E_kin and the shares of the layers against |eta_center| (note, Figure 12)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from calovox.report.comparison import FEWEST_EVENTS
@@ -23,12 +23,14 @@ class ResponseResult:
         responses: E_tot / E_kin against |eta_center| of each sample that has enough energy.
         sliced: E_tot / E_kin near the electrode gaps; None without that of the reference.
         fractions: Shares of the layers of each sample in the regions of the shower shapes.
+        layers: Names of the layers by their numbers.
         missing: What cannot be shown, and why.
     """
 
     responses: tuple[Response, ...]
     sliced: SlicedResponse | None
     fractions: tuple[tuple[Region, tuple[LayerFractions, ...]], ...]
+    layers: Mapping[int, str]
     missing: tuple[str, ...]
 
 
@@ -44,6 +46,7 @@ def measure_all(samples: Samples) -> ResponseResult | NotShown:
         tuple(response for response in found if response is not None),
         sliced,
         tuple(_fractions(judged)),
+        judged[0].layer_names,
         tuple(_missing(judged, found, sliced)),
     )
 

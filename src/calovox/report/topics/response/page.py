@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.report.cells import chi2_cell, outside
 from calovox.report.comparison import with_events
 from calovox.report.layers import EXPECTED_FRACTIONS, LayerFractions
@@ -33,7 +33,7 @@ def page_response(result: ResponseResult) -> dict[str, Any]:
         ],
         "gap_range": _range(*sliced.gap_range) if sliced is not None and sliced.maps else None,
         "slices": _slices(sliced) if sliced is not None and sliced.slices else None,
-        "layers": [f"{BARREL_NAMES[layer]} ({layer})" for layer in BARREL_NUMBERS],
+        "layers": [f"{name} ({number})" for number, name in result.layers.items()],
         "regions": [_fractions(region, entries) for region, entries in result.fractions],
     }
 
@@ -58,7 +58,7 @@ def _slice_row(entry: EtaSlice, labels: list[str]) -> dict[str, Any]:
 
 
 def _fractions(region: Region, entries: tuple[LayerFractions, ...]) -> dict[str, Any]:
-    central = region == CENTRAL
+    central = region == CENTRAL and entries[0].numbers == BARREL_NUMBERS
     return {
         "name": region.name,
         "title": str(region),
@@ -68,14 +68,15 @@ def _fractions(region: Region, entries: tuple[LayerFractions, ...]) -> dict[str,
 
 
 def _fractions_row(entry: LayerFractions, *, central: bool) -> dict[str, Any]:
-    states = [("good" if passed else "poor") if central else "" for passed in entry.as_expected]
+    passed = entry.as_expected if central else (None,) * len(entry.mean)
+    states = [{True: "good", False: "poor", None: ""}[one] for one in passed]
     return {
         "label": entry.label,
         "cells": [
             {"text": _share(mean, error), "state": state}
             for mean, error, state in zip(entry.mean, entry.error, states, strict=True)
         ],
-        "verdict": ("pass" if all(entry.as_expected) else "fail") if central else "",
+        "verdict": ("pass" if all(passed) else "fail") if central else "",
     }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from calovox.arrays import Array, Float64, Int64
 from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_values
 from calovox.report.topics.response.bins import ratio_edges
+from calovox.samples.comparable import PhotonKeys
 from calovox.samples.sample import Sample
 
 __all__ = [
@@ -135,9 +136,14 @@ def slice_response(
     simulated = [(label, place) for place, label in enumerate(labels[1:])]
     slices, too_few = [], []
     for low, high in eta_slices:
-        values = [ratio[(eta >= low) & (eta < high)] for eta, ratio in columns]
+        inside = [(eta >= low) & (eta < high) for eta, _, _ in columns]
+        values = [ratio[rows] for (_, ratio, _), rows in zip(columns, inside, strict=True)]
         if len(values[0]) >= FEWEST_EVENTS:
-            result = compare_values("e_tot_over_e_kin", values, simulated)
+            photons = [
+                PhotonKeys(energy[rows], eta[rows])
+                for (eta, _, energy), rows in zip(columns, inside, strict=True)
+            ]
+            result = compare_values("e_tot_over_e_kin", values, simulated, photons)
             slices.append(EtaSlice(low, high, result))
         elif len(values[0]) > 0:
             too_few.append((low, high))
@@ -147,21 +153,25 @@ def slice_response(
 
 def _response(
     sample: Sample, energies: tuple[float, float]
-) -> tuple[Float64[Array, " event"], Float64[Array, " event"]]:
+) -> tuple[Float64[Array, " event"], Float64[Array, " event"], Float64[Array, " event"]]:
+    """Give abs(eta), E_tot / E_kin and energy of the events that count."""
     total = sample.shapes.layer_energy.sum(axis=1)
     chosen = (total > 0) & (sample.energy >= energies[0]) & (sample.energy <= energies[1])
     ratio = total[chosen] / sample.energy[chosen]
-    return np.abs(sample.eta_center[chosen]), np.asarray(ratio, dtype=np.float64)
+    eta = np.abs(sample.eta_center[chosen])
+    return eta, np.asarray(ratio, dtype=np.float64), sample.energy[chosen]
 
 
 def _maps(
-    columns: Sequence[tuple[Float64[Array, " _"], Float64[Array, " _"]]],
+    columns: Sequence[tuple[Float64[Array, " _"], Float64[Array, " _"], Float64[Array, " _"]]],
     labels: Sequence[str],
     gap_range: tuple[float, float],
 ) -> tuple[ResponseMap, ...]:
     low, high = gap_range
-    near = [(eta >= low) & (eta < high) for eta, _ in columns]
-    inside = [(eta[rows], ratio[rows]) for (eta, ratio), rows in zip(columns, near, strict=True)]
+    near = [(eta >= low) & (eta < high) for eta, _, _ in columns]
+    inside = [
+        (eta[rows], ratio[rows]) for (eta, ratio, _), rows in zip(columns, near, strict=True)
+    ]
     if len(inside[0][0]) < FEWEST_EVENTS:
         return ()
     edges = np.linspace(low, high, _N_ETA_BINS + 1), ratio_edges(inside[0][1], _N_RATIO_BINS)

@@ -11,24 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
-from calovox.report.comparison import (
-    FEWEST_EVENTS,
-    SPLIT_SEED,
-    ObservableResult,
-    SimulatedResult,
-)
+from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_histograms
 from calovox.report.layers import LayerFractions, layer_fractions
 from calovox.report.topic import NotShown
+from calovox.samples.comparable import PhotonKeys
 from calovox.samples.regions import REGIONS, Region
 from calovox.samples.sample import OBSERVABLES, Sample
 from calovox.samples.samples import Samples
-from calovox.scores.averages import paired_difference
-from calovox.scores.histograms import (
-    chi2_of_histograms,
-    choose_edges,
-    fill_histogram,
-    split_floor,
-)
+from calovox.scores.averages import Paired, paired_difference
+from calovox.scores.histograms import choose_edges
 
 __all__ = ["RegionResult", "ShapesResult", "compare_region", "match_events", "measure_shapes"]
 
@@ -129,23 +120,29 @@ def _compare_observable(
     region: Region,
     column: int,
 ) -> ObservableResult:
-    rows = np.flatnonzero(region.select(reference.energy, reference.eta_center))
-    values = _values(reference, rows, region, column)
-    edges = choose_edges(values)
-    histogram = fill_histogram(values, edges)
-    results = []
-    for place, (sample, match) in enumerate(zip(simulated, matches, strict=True)):
-        chosen = np.flatnonzero(region.select(sample.energy, sample.eta_center))
-        other = fill_histogram(_values(sample, chosen, region, column), edges)
-        common = match[rows] >= 0
-        paired = None
-        if np.count_nonzero(common) >= 2:
-            moved = _values(sample, match[rows][common], region, column)
-            paired = paired_difference(values[common], moved)
-        chi2 = chi2_of_histograms(histogram, other)
-        results.append(SimulatedResult(sample.label, place, other, chi2, paired))
-    floor = split_floor(values, edges, np.random.default_rng(SPLIT_SEED))
-    return ObservableResult(OBSERVABLES[column].name, histogram, floor, tuple(results))
+    samples = (reference, *simulated)
+    chosen = [
+        np.flatnonzero(region.select(sample.energy, sample.eta_center)) for sample in samples
+    ]
+    values = [
+        _values(sample, rows, region, column) for sample, rows in zip(samples, chosen, strict=True)
+    ]
+    photons = [
+        PhotonKeys(sample.energy, sample.abs_eta())[rows]
+        for sample, rows in zip(samples, chosen, strict=True)
+    ]
+    paired: list[Paired | None] = []
+    for sample, match in zip(simulated, matches, strict=True):
+        partners = match[chosen[0]]
+        common = partners >= 0
+        if np.count_nonzero(common) < 2:
+            paired.append(None)
+            continue
+        moved = _values(sample, partners[common], region, column)
+        paired.append(paired_difference(values[0][common], moved))
+    named = [(sample.label, place) for place, sample in enumerate(simulated)]
+    edges = choose_edges(values[0])
+    return compare_histograms(OBSERVABLES[column].name, values, edges, named, photons, paired)
 
 
 def _values(

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from calovox.arrays import Array, Float64, Int64
-from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NAMES
+from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NAMES, BARREL_NUMBERS
 from calovox.report.histogram_pages import add_colorbar
 from calovox.report.style import drawn_name
 from calovox.report.topic import NamedFigure
@@ -27,6 +27,7 @@ from calovox.voxelization import VoxelGrid
 __all__ = [
     "average_figure",
     "image_figure",
+    "layers_shown",
     "plot_average_shower",
     "plot_eta_phi",
     "plot_grid",
@@ -81,21 +82,22 @@ def image_figure(image: ShowerImage, grid: VoxelGrid) -> Figure:
 
 def average_figure(shower: AverageShower) -> Figure:
     """Draw an average shower on its grid: near view above, complete view below."""
+    layers = layers_shown(shower)
     figure = Figure(figsize=(11.0, 7.1))
-    axes = figure.subplots(2, 3)
+    axes = figure.subplots(2, len(layers), squeeze=False)
     figure.subplots_adjust(left=0.065, right=0.89, bottom=0.075, top=0.905, wspace=0.3, hspace=0.3)
     grid = shower.grid
-    shown = np.isin(grid.layer, _LAYERS_SHOWN)
+    shown = np.isin(grid.layer, list(layers))
     for row in range(2):
         visible = shown & (grid.r_min < 1.5 * NEAR_RADIUS) if row == 0 else shown
         norm = _density_norm(shower.density[visible], _AVERAGE_DECADES)
-        for column, layer in enumerate(_LAYERS_SHOWN):
+        for column, (layer, name) in enumerate(layers.items()):
             edge = float(grid.r_max[grid.layer == layer].max())
             radius = NEAR_RADIUS if row == 0 else 1.02 * edge
             ax = axes[row, column]
             (mesh,) = plot_average_shower(shower, ax, layer=layer, radius=radius, norm=norm)
             view = f"to {NEAR_RADIUS:.0f} mm" if row == 0 else f"to the edge, {edge:.0f} mm"
-            ax.set_title(f"{BARREL_NAMES[layer]}, {view}")
+            ax.set_title(f"{name}, {view}")
             if column > 0:
                 ax.set_ylabel("")
         add_colorbar(figure, mesh, axes[row, -1], "Energy density [MeV/mm²]")
@@ -107,6 +109,24 @@ def average_figure(shower: AverageShower) -> Figure:
         fontsize=11,
     )
     return figure
+
+
+def layers_shown(shower: AverageShower) -> dict[int, str]:
+    """Choose the layers of an average shower that are drawn.
+
+    Args:
+        shower: The shower.
+
+    Returns:
+        Names by number: EMB1 to EMB3 of the barrel, or else the three with most energy.
+    """
+    grid = shower.grid
+    names = dict(zip(grid.numbers, grid.layer_names, strict=True))
+    if set(_LAYERS_SHOWN) <= set(names) and grid.numbers == BARREL_NUMBERS:
+        return {number: names[number] for number in _LAYERS_SHOWN}
+    energy = np.add.reduceat(shower.energy, grid.layer_boundaries[:-1])
+    brightest = np.sort(np.argsort(-energy, kind="stable")[: len(_LAYERS_SHOWN)])
+    return {grid.numbers[place]: grid.layer_names[place] for place in brightest}
 
 
 def plot_average_shower(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from calovox.report.text import grid_name
+from calovox.report.topics.showers.draw import layers_shown
 from calovox.report.topics.showers.measure import NamedAverage, ShowersResult
 from calovox.units import format_energy
 
@@ -19,9 +20,11 @@ def page_showers(result: ShowersResult) -> dict[str, Any]:
 
 def _average(shown: NamedAverage) -> dict[str, Any]:
     shower, grid = shown.shower, grid_name(shown.shower.grid)
+    *others, last = layers_shown(shower).values()
     return {
         "name": shown.name,
         "label": shown.label,
+        "layers": f"{', '.join(others)} and {last}" if others else last,
         "grid": grid,
         "n_voxels": shower.grid.n_voxels,
         "region": str(shower.region),

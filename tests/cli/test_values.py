@@ -6,11 +6,8 @@ import pytest
 import typer
 
 from calovox.cli.sample_files import name_simulations
-from calovox.cli.settings import (
-    FileIn,
-    FileInText,
-    ModelIn,
-    Output,
+from calovox.cli.settings import FileIn, FileInText, ModelIn, Output
+from calovox.cli.values import (
     files_read,
     files_written,
     read_settings,

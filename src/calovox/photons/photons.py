@@ -9,21 +9,24 @@ between 2^8 and 2^22 MeV, with E_t = 2^19 MeV and k = 1 / log 8, natural logarit
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from calovox.arrays import Array, Float, Float64, Int, Int64
+from calovox.photons.weights import complete_weights, is_weight
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.units import parse_quantity
 
 __all__ = [
+    "PDG",
     "Distribution",
     "Fixed",
     "LogUniform",
     "NoteSpectrum",
+    "Particle",
     "Photons",
     "SignedUniform",
     "Uniform",
@@ -32,8 +35,15 @@ __all__ = [
     "event_indices",
     "parse_energies",
     "parse_etas",
+    "parse_particle",
     "photons_digest",
 ]
+
+Particle = Literal["photon", "electron", "positron"]
+"""Kinds of particles; wherever nothing else is said, it is a photon."""
+
+PDG: Final[Mapping[Particle, int]] = {"photon": 22, "electron": 11, "positron": -11}
+"""Their numbers of the Particle Data Group."""
 
 _LAST_EVENT: Final = 2**63 - 1
 
@@ -154,28 +164,41 @@ class NoteSpectrum:
 class Photons:
     """Photons that reach the calorimeter, with momenta that point back to the detector origin.
 
+    Files say if they are other particles (`Particle`), which are treated alike.
+
     Attributes:
         energy: Kinetic energy in MeV.
         eta: Pseudorapidity of the momentum.
         phi: Azimuth of the momentum in rad, [-pi, pi).
         index: Index of the event in the whole run: the key of its random numbers.
+        weight: How many ordinary showers the event stands for; None if each stands for itself.
+        interaction_radius: Distance from the beam axis at which the photon first interacts, in mm;
+            infinite if it does not; None if it is not known.
     """
 
     energy: Float64[Array, " event"]
     eta: Float64[Array, " event"]
     phi: Float64[Array, " event"]
     index: Int64[Array, " event"]
+    weight: Float64[Array, " event"] | None = None
+    interaction_radius: Float64[Array, " event"] | None = None
 
     def __post_init__(self) -> None:
-        sizes = {len(self.energy), len(self.eta), len(self.phi), len(self.index)}
+        columns = [values for values in vars(self).values() if values is not None]
+        sizes = {len(values) for values in columns}
         if len(sizes) > 1:
             raise ValueError(f"Photons: expected columns of one length, got {sorted(sizes)}")
-        checks = (
+        checks = [
             ("energies above 0", self.energy, (self.energy > 0) & (self.energy < np.inf)),
             ("finite eta", self.eta, np.isfinite(self.eta)),
             ("finite phi", self.phi, np.isfinite(self.phi)),
             ("indices of 0 or more", self.index, self.index >= 0),
-        )
+        ]
+        if self.weight is not None:
+            checks.append(("weights above 0", self.weight, is_weight(self.weight)))
+        if self.interaction_radius is not None:
+            radius = self.interaction_radius
+            checks.append(("radii of 0 or more", radius, radius >= 0))
         for wanted, values, good in checks:
             if not good.all():
                 wrong = int(np.flatnonzero(~good)[0])
@@ -187,7 +210,10 @@ class Photons:
         return len(self.energy)
 
     def __getitem__(self, events: slice | Int[Array, " chosen"]) -> "Photons":
-        return Photons(self.energy[events], self.eta[events], self.phi[events], self.index[events])
+        columns: dict[str, Any] = {
+            name: None if v is None else v[events] for name, v in vars(self).items()
+        }
+        return Photons(**columns)
 
 
 def concatenate_photons(parts: Sequence[Photons]) -> Photons:
@@ -197,10 +223,17 @@ def concatenate_photons(parts: Sequence[Photons]) -> Photons:
         parts: At least one batch.
 
     Returns:
-        All photons.
+        All photons. If any have weights, the others weigh 1; the radii of the interactions are
+        None unless all are known.
     """
-    columns = ("energy", "eta", "phi", "index")
-    return Photons(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+    joined: dict[str, Any] = {}
+    for field in fields(Photons):
+        columns = [getattr(part, field.name) for part in parts]
+        if field.name == "weight":
+            columns = complete_weights(columns, [len(part) for part in parts])
+        known = all(column is not None for column in columns)
+        joined[field.name] = np.concatenate(columns) if known else None
+    return Photons(**joined)
 
 
 def photons_digest(parts: Iterable[Photons]) -> str:
@@ -306,6 +339,24 @@ def parse_etas(text: str) -> Distribution:
         ValueError: If the text is none of these.
     """
     return _parse("eta", text, "abs", SignedUniform, _parse_number)
+
+
+def parse_particle(text: object) -> Particle:
+    """Read the kind of a particle, as files have it.
+
+    Args:
+        text: Its name; None for a photon.
+
+    Returns:
+        The kind.
+
+    Raises:
+        ValueError: If it is none of the known ones.
+    """
+    for known in PDG:
+        if text == known or (text is None and known == "photon"):
+            return known
+    raise ValueError(f"particle: expected {', '.join(PDG)}, got {text!r}")
 
 
 def _parse_number(text: str) -> float:

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ from calovox.photons import (
     NoteSpectrum,
     Photons,
     SignedUniform,
+    concatenate_photons,
     draw_photons,
     parse_energies,
     parse_etas,
+    photons_digest,
 )
 
 
@@ -86,3 +89,23 @@ def test_photons_refuse_an_energy_of_zero():
     zeros = np.zeros(2)
     with pytest.raises(ValueError, match=r"energies above 0, got 0\.0 in event 1"):
         Photons(np.array([1.0, 0.0]), zeros, zeros, np.arange(2))
+
+
+def test_joined_photons_keep_weights_and_what_all_of_them_know():
+    plain = Photons(np.ones(2), np.zeros(2), np.zeros(2), np.arange(2))
+    weighted = replace(plain, weight=np.array([0.5, 2.0]), interaction_radius=np.full(2, np.inf))
+    joined = concatenate_photons([plain, weighted])
+    np.testing.assert_array_equal(joined.weight, [1.0, 1.0, 0.5, 2.0])
+    assert joined.interaction_radius is None
+    assert concatenate_photons([plain, plain]).weight is None
+    np.testing.assert_array_equal(weighted[1:].weight, [2.0])
+    assert photons_digest([weighted]) == photons_digest([plain])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("weight", "weights above 0"), ("interaction_radius", "radii of 0")]
+)
+def test_impossible_weights_and_radii_are_refused(name, message):
+    plain = Photons(np.ones(2), np.zeros(2), np.zeros(2), np.arange(2))
+    with pytest.raises(ValueError, match=f"Photons: expected {message}.*event 1"):
+        replace(plain, **{name: np.array([1.0, -1.0])})

@@ -1,0 +1,97 @@
+"""Parts of a run on the workers of a scheduler."""
+
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from calovox.jobs.scheduler import Part, PartsOfRun, SchedulerError, dask_executor
+from tests.cli.commands.test_chain import fail, succeed
+from tests.jobs.test_merge import toy_folder, write_hits
+
+distributed = pytest.importorskip("distributed")
+COMMAND = "simulate --model toy --energy 65GeV --eta abs:0.2:0.25 --cells"
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as workers:
+        yield workers
+
+
+def write_part(part: Part) -> None:
+    write_hits(part.outputs[0], part.first, part.number)
+
+
+def kill_once(flag: Path, part: Part) -> None:
+    """Die as a worker that is taken away does, the first time that the second part is made."""
+    if part.first == 2 and not flag.exists():
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    write_part(part)
+
+
+def test_workers_of_a_scheduler_give_the_files_of_one_job(cluster, tmp_path, monkeypatch):
+    toy_folder(monkeypatch, tmp_path)
+    address = cluster.scheduler_address
+    succeed(*f"{COMMAND} -n 5 --hits all_hits.h5 -o all.h5".split())
+    scheduler = f"--scheduler {address} --part-events 2"
+    said = succeed(*f"{COMMAND} -n 5 {scheduler} --hits parts_hits.h5 -o parts.h5".split())
+    assert "5 showers of 3 tasks" in said.stdout
+    for name in ("", "_hits"):
+        assert Path(f"parts{name}.h5").read_bytes() == Path(f"all{name}.h5").read_bytes()
+    assert not list(tmp_path.glob("*.parts"))
+    fail(*f"{COMMAND} -n 5 {scheduler} -o parts.h5".split(), match="parts.h5 exists")
+    fail(*f"simulate --model all.h5 --scheduler {address} -o b.h5".split(), match="expected -n as")
+
+
+def test_a_lost_worker_costs_nothing_but_time(cluster, tmp_path):
+    parts = PartsOfRun.cut(0, 6, 2, [tmp_path / "hits.h5"])
+    flag = tmp_path / "flag"
+    with parts.kept({}), dask_executor(cluster.scheduler_address) as executor:
+        parts.run(executor, partial(kill_once, flag))
+        parts.merge()
+    assert flag.exists()
+    whole = write_hits(tmp_path / "whole.h5", 0, 6)
+    assert (tmp_path / "hits.h5").read_bytes() == whole.read_bytes()
+
+
+def fail_at_four(part: Part) -> None:
+    if part.first == 4:
+        while not part.outputs[0].with_name("0.h5").exists():
+            time.sleep(0.05)
+        raise ValueError("no more disk")
+    write_part(part)
+
+
+def test_finished_parts_are_kept_and_not_made_again(cluster, tmp_path):
+    parts = PartsOfRun.cut(0, 6, 2, [tmp_path / "hits.h5"])
+    with (
+        pytest.raises(ValueError, match="no more disk"),
+        parts.kept({"seed": 1}),
+        dask_executor(cluster.scheduler_address) as executor,
+    ):
+        parts.run(executor, fail_at_four)
+    first = parts.parts[0].outputs[0]
+    made = first.stat().st_mtime_ns
+    with pytest.raises(SchedulerError, match="parts of another run"), parts.kept({"seed": 2}):
+        pass
+    with parts.kept({"seed": 1}), dask_executor(cluster.scheduler_address) as executor:
+        parts.run(executor, write_part)
+        assert first.stat().st_mtime_ns == made
+        parts.merge()
+    assert not first.parent.exists()
+
+
+def test_a_scheduler_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr("calovox.jobs.scheduler._TIMEOUT", "0.2s")
+    with (
+        pytest.raises(SchedulerError, match=r"--scheduler: expected the address .* got tcp://loc"),
+        dask_executor("tcp://localhost:9"),
+    ):
+        pass
