@@ -50,7 +50,7 @@ class _Graph:
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.graph = model.graph
-        self.nodes = list(model.graph.node)
+        self.nodes: list[NodeProto] = list(model.graph.node)
         self.constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
         self.made_by = {name: node for node in self.nodes for name in node.output}
 
