@@ -244,8 +244,8 @@ def _lengths(where: str, section: Mapping[str, Any], key: str) -> Array:
     values: list[Any] = value if isinstance(value, list) and value else [value]
     if not all(_is_number(entry) and 0.0 < entry <= _LONGEST for entry in values):
         raise ValueError(
-            f"{where} `{key}`: expected a length above 0 in mm, at most {_LONGEST:g}, or several by "
-            f"|eta|, got {value!r}"
+            f"{where} `{key}`: expected a length above 0 in mm, at most {_LONGEST:g}, or several "
+            f"by |eta|, got {value!r}"
         )
     return np.array(values, dtype=np.float64)
 
