@@ -66,8 +66,6 @@ def _export(
     compact(model)
     make_portable(model)
     add_exact_zeros(model, INPUTS[1])
-    # with shapes, runtimes join sums and layer norms in one operator, which takes longer than both
-    del model.graph.value_info[:]
     save_onnx(model, path)
 
 

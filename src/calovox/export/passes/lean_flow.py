@@ -53,6 +53,7 @@ class _Graph:
         self.nodes: list[NodeProto] = list(model.graph.node)
         self.constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
         self.made_by = {name: node for node in self.nodes for name in node.output}
+        self.resized: set[str] = set()
 
     def output_layers(self) -> list[NodeProto]:
         """List the last layers of the networks of the blocks."""
@@ -78,12 +79,14 @@ class _Graph:
         name = f"{node.output[0]}.lean.{position}"
         self.constants[name] = values
         node.input[position] = name
+        self.resized |= set(node.output)
 
     def make_block_lean(self, last: NodeProto) -> tuple[int, int]:
         """Change one block; give its neurons, and those that variables travelled through."""
         layers = [last]
         while not self._reads_variables(layers[0]):
             before = self.made_by[layers[0].input[0]]  # the activation
+            self.resized |= set(before.output)
             layers.insert(0, self.made_by[before.input[0]])
         split = self.reader(last)
         n_passed = 2 * self.value(layers[0].input[1]).shape[0]
@@ -137,7 +140,14 @@ class _Graph:
             for name, values in self.constants.items()
             if name in read
         ]
+        # runtimes choose operators by the shapes of tensors: those that stay are kept
+        shapes = [
+            onnx.ValueInfoProto.FromString(value.SerializeToString())
+            for value in self.graph.value_info
+            if value.name not in self.resized
+        ]
         del self.graph.node[:], self.graph.initializer[:], self.graph.value_info[:]
+        self.graph.value_info.extend(shapes)
         self.graph.node.extend(nodes)
         self.graph.initializer.extend(tensors)
 
