@@ -33,7 +33,7 @@ def public(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "model",
     [
-        "inn --blocks 2 --width 8",
+        "inn --blocks 4 --width 8",
         "cfm --width 8",
         "dit --tokens rings --width 16 --heads 2 --blocks 1",
     ],
