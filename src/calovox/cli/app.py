@@ -71,7 +71,8 @@ app = make_app(
         _command(
             "geant4",
             "geant4:GEANT4",
-            "Simulate photons in the built-in ATLAS-like barrel with Geant4.",
+            "Simulate photons, electrons or positrons in the built-in ATLAS-like barrel with "
+            "Geant4.",
         ),
         _command(
             "import",

@@ -61,6 +61,7 @@ _GRID_KEYS: Final = ("per_eta", "n_phi", "eta")
 _ROUNDING: Final = 1e-6
 _MOST_CELLS: Final = 20_000_000
 _LARGEST_ETA: Final = 10.0
+_LONGEST: Final = 1e6
 _FEWEST_BINS: Final = 0.01
 _MOST_BINS: Final = 10_000.0
 
@@ -241,9 +242,10 @@ def _grid(layer: Layer, grid: Any) -> LayerGrid:
 def _lengths(where: str, section: Mapping[str, Any], key: str) -> Array:
     value = section.get(key)
     values: list[Any] = value if isinstance(value, list) and value else [value]
-    if not all(_is_number(entry) and 0.0 < entry < math.inf for entry in values):
+    if not all(_is_number(entry) and 0.0 < entry <= _LONGEST for entry in values):
         raise ValueError(
-            f"{where} `{key}`: expected a length above 0 in mm, or several by |eta|, got {value!r}"
+            f"{where} `{key}`: expected a length above 0 in mm, at most {_LONGEST:g}, or several "
+            f"by |eta|, got {value!r}"
         )
     return np.array(values, dtype=np.float64)
 

@@ -35,6 +35,8 @@ FIRST = profile_of(mean=[0.99, 1.0, 0.6], mean_error=[0.02, 0.05, 0.01], rms=[0.
 SECOND = profile_of(mean=[0.8, 1.3, np.nan], mean_error=[0.03, 0.01, np.nan])
 GAP = profile_of(mean=[0.9, np.nan, 0.8], mean_error=[0.01, np.nan, 0.03])
 
+LAYERS = tuple(f"{name} ({number})" for number, name in BARREL_NAMES.items())
+
 
 def response_of(counts=COUNTS):
     shares = [
@@ -42,7 +44,7 @@ def response_of(counts=COUNTS):
         for k in range(5)
     ]
     numbers = ((5e4, 9e4), RATIO_EDGES, counts, 130, 0, 2, 3, REFERENCE, tuple(shares))
-    return Response("Geant4", *numbers, layers=BARREL_NAMES)
+    return Response("Geant4", *numbers, layers=LAYERS)
 
 
 @pytest.fixture

@@ -106,8 +106,7 @@ def plot_profile_differences(profiles: Sequence[Profile], ax: Axes) -> Drawn:
 def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
     """Draw the mean share of each layer in bins of |eta|."""
     artists: Drawn = []
-    named = zip(response.layers.items(), response.fractions, strict=True)
-    for place, ((number, name), profile) in enumerate(named):
+    for place, (name, profile) in enumerate(zip(response.layers, response.fractions, strict=True)):
         artists.append(
             ax.errorbar(
                 profile.centers,
@@ -117,7 +116,7 @@ def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
                 color=_LAYER_COLORS[place % len(_LAYER_COLORS)],
                 markersize=3.5,
                 linewidth=0.9,
-                label=f"{name} ({number})",
+                label=name,
             )
         )
     ax.set_yscale("log")

@@ -4,7 +4,6 @@ E_tot is the sum of the energies of all cells. Bins in |eta| are narrow at the e
 |eta| = 0 and 0.8. Events outside the bins are counted.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,7 +50,7 @@ class Response:
         n_high: Events within the bins of |eta|, above those in E_tot / E_kin.
         profile: Mean and standard deviation of E_tot / E_kin in bins of |eta|.
         fractions: Profile of the share of each layer, by rising number of the layer.
-        layers: Names of the layers by their numbers.
+        layers: Names and numbers of these layers, as they are shown.
     """
 
     label: str
@@ -64,7 +63,7 @@ class Response:
     n_high: int
     profile: Profile
     fractions: tuple[Profile, ...]
-    layers: Mapping[int, str]
+    layers: tuple[str, ...]
 
     @property
     def n_beyond(self) -> int:
@@ -122,5 +121,5 @@ def measure_response(
         fractions=tuple(
             profile(eta, share, _ETA_EDGES, fewest=_FEWEST_IN_BIN) for share in shares.T
         ),
-        layers=sample.layer_names,
+        layers=tuple(f"{name} ({number})" for number, name in sample.layer_names.items()),
     )
