@@ -66,6 +66,10 @@ def change(name, values):
         (lambda file: file.attrs.__setitem__("version", 3), "expected version 2"),
         (lambda file: file.__delitem__("share"), "numbers of type u1 in `share`"),
         (lambda file: file.__delitem__("meta"), "expected the grid as TOML"),
+        (
+            lambda file: file["meta"].attrs.__setitem__("phi_modulation", '"present"'),
+            "expected a table in `phi_modulation`, got str",
+        ),
         (change("energies", np.array([2.0, 1.0])), "must be above 0 and rise"),
         (change("layer", np.zeros(60, dtype="u1")), "`layer` is not that of the radial bins"),
         (change("n_alpha", lambda number: 2 * number[()]), "`n_alpha` is not that of"),

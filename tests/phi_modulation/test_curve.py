@@ -112,6 +112,7 @@ def test_flat_curve_changes_nothing_and_inputs_are_kept():
     [
         (np.ones((1, 3, 50)), [0.0, 1.4], "4 layers"),
         (np.ones((2, 4, 50)), [0.0, 0.8, 0.8], "3 rising numbers"),
+        (np.ones((2, 4, 50)), [0.0, np.inf, np.inf], "3 rising numbers"),
         (np.zeros((1, 4, 50)), [0.0, 1.4], "above 0"),
     ],
 )

@@ -34,6 +34,7 @@ from calovox.files.hdf5 import (
     open_for_reading,
     read_json,
     read_numbers_of_type,
+    read_table,
     round_mantissa,
     write_json,
 )
@@ -67,6 +68,7 @@ _BINS: Final = ("layer", "r_edges", "n_alpha")
 _STRONG: Final = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
 _ENERGY_BITS: Final = 10
 _META: Final = ("merging", "most", "phi_modulation", "provenance")
+_TABLES: Final = ("phi_modulation", "provenance")
 
 
 class PatternFileError(ValueError):
@@ -129,8 +131,9 @@ def read_patterns(path: Path) -> PatternLibrary:
             for name in ("counts", "n_deposits"):
                 columns[name] = columns[name].astype(np.int64)
             meta = {name: read_json(file["meta"], name) for name in _META}
+            meta |= {name: read_table(file["meta"], name) for name in _TABLES}
             return PatternLibrary(grid=grid, **columns, meta=meta)
-        except ValueError as problem:
+        except (ValueError, TypeError) as problem:
             raise PatternFileError(f"{path}: {problem}") from problem
 
 

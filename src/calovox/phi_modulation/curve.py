@@ -110,7 +110,8 @@ class PhiModulation:
                 f"PhiModulation: `values` must be (range, {n_layers} layers, bin), "
                 f"got shape {self.values.shape}"
             )
-        if len(self.eta_edges) != len(self.values) + 1 or np.any(np.diff(self.eta_edges) <= 0):
+        rising = np.all(np.isfinite(self.eta_edges)) and np.all(np.diff(self.eta_edges) > 0)
+        if len(self.eta_edges) != len(self.values) + 1 or not rising:
             raise ValueError(
                 f"PhiModulation: `eta_edges` must be {len(self.values) + 1} rising numbers, "
                 f"got {self.eta_edges.tolist()}"

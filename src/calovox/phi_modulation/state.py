@@ -34,7 +34,7 @@ def modulation_state(stored: Mapping[str, Any] | None) -> State:
     """
     if stored is None:
         return "unknown"
-    state = stored.get("state", "present") if isinstance(stored, Mapping) else repr(stored)
+    state = stored.get("state", "present")
     for known in _STATES:
         if state == known:
             return known
