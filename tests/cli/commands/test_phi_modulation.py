@@ -103,7 +103,7 @@ def test_fit_in_real_cells_takes_showers_as_they_are(folder):
     table = aligned_barrel_cells()
     write_root(Path("cells.root"), table, np.arange(len(table)))
     fit = (*FIT, "--cells-table", "cells.root", "-o", "real.h5")
-    fail(*fit, "--replay", 2, match="leave --replay or --cells-table out")
+    fail(*fit, "--replay", 2, match="leave --replay or --detector out")
     assert "no shower has its centre in bin" in call(*fit).stderr  # which shows progress, too
 
 
