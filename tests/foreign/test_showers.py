@@ -184,6 +184,7 @@ def test_other_layouts_are_named_with_those_that_are_read(folder, keys, message)
         ({"showers": np.ones((6, 2, 7, 2))}, "an even number of bins in alpha.*got 7"),
         ({"incident_energy": np.zeros(6)}, "numbers above 0 in `incident_energy`"),
         ({"incident_theta": np.full(6, 4.0)}, "`incident_theta` between 0 and pi"),
+        ({"incident_theta": np.full(6, 5e-324)}, "`incident_theta` between 0 and pi, at least"),
         ({"incident_phi": np.ones(5)}, "one number for each of 6 showers"),
     ],
 )

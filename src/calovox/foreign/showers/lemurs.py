@@ -29,6 +29,7 @@ __all__ = ["DEFAULT_RING", "LemursShowers"]
 DEFAULT_RING: Final = 4.65
 """Width of the rings in mm: half a Moliere radius of Par04's silicon and tungsten."""
 
+_LEAST_ANGLE: Final = 1e-6  # rad from the beam
 _MOST_LAYERS: Final = 255
 _MOST_VOXELS: Final = 1_000_000
 
@@ -67,11 +68,12 @@ class LemursShowers:
             energy = numbers_of_events(file, path, "incident_energy", n_events, positive=True)
             theta = numbers_of_events(file, path, "incident_theta", n_events)
             self._phi = wrap_phi(numbers_of_events(file, path, "incident_phi", n_events))
-        if not ((theta > 0) & (theta < np.pi)).all():
-            event = int(np.flatnonzero(~((theta > 0) & (theta < np.pi)))[0])
+        aside = (theta > _LEAST_ANGLE) & (theta < np.pi - _LEAST_ANGLE)
+        if not aside.all():
+            event = int(np.flatnonzero(~aside)[0])
             raise ForeignFileError(
-                f"{path}: expected `incident_theta` between 0 and pi, got {theta[event]} in event "
-                f"{event}"
+                f"{path}: expected `incident_theta` between 0 and pi, at least {_LEAST_ANGLE:g} "
+                f"from either, got {theta[event]} in event {event}"
             )
         self._energy, self._eta = energy, -np.log(np.tan(0.5 * theta))
         edges = ring * np.arange(n_r + 1)
