@@ -9,6 +9,7 @@ from calovox.hits import HitsWriter
 from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from tests.cli.commands.test_chain import succeed
 from tests.export.toy_runs import write_runs
+from tests.foreign.foreign_files import write_csv
 from tests.toy_showers import toy_showers
 
 _LOOP = (
@@ -29,6 +30,10 @@ COMMANDS = {
     "export": "export toys/inn toys/cfm --no-fastcalosim --force -o out",
     "simulate": f"{_SIMULATE} --hits out_hits.h5 --force -o out.h5",
     "reconstruct": "reconstruct photons.h5 --force -o out.parquet",
+    "merge": "merge photons.h5 --force -o out.h5",
+    "import": "import hits.csv --photons primaries.csv --force -o out.h5",
+    "export-showers": "export-showers regular.h5 --layout calochallenge --force -o out.h5",
+    "show": "show hits.h5 --event 1 --force -o out.png",
     "evaluate": "evaluate photons.h5 $x_{$=simulated.h5 --hits hits.h5 --force -o out",
 }
 
@@ -41,6 +46,8 @@ def write_inputs() -> None:
     with HitsWriter(Path("hits.h5"), provenance={}, phi_modulation=stored) as writer:
         writer.append(apply_phi_modulation(hits, PhiModulation.from_function(truth)))
     succeed("voxelize", "hits.h5", "--sub-voxels", "sub.root", "-o", "photons.h5")
+    succeed("voxelize", "hits.h5", "--grid", "regular", "--no-cells", "-o", "regular.h5")
+    write_csv(Path(), toy_showers(6, n_hits=40))
     succeed(*f"{_FIT} -o curve.h5".split())
     succeed(*f"{_SIMULATE} -o simulated.h5".split())
     succeed(*f"{_TRAIN} --steps 2 -o teacher".split())
