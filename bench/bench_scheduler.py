@@ -35,7 +35,7 @@ def make(folder: Path, part: Part) -> None:
     settings = SimulateSettings(
         output=part.outputs[0],
         model=MODEL,
-        energy="spectrum",
+        energy="log:256MeV:2TeV",
         eta="abs:0:1.3",
         number=part.number,
         first_event=part.first,
