@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from calovox.jobs.scheduler import Part, PartsOfRun, SchedulerError, dask_executor
+from calovox.jobs.scheduler import (
+    Part,
+    PartsOfRun,
+    SchedulerError,
+    dask_executor,
+    dask_side_by_side,
+)
+from calovox.side_by_side import side_by_side
 from tests.cli.commands.test_chain import fail, succeed
 from tests.jobs.test_merge import toy_folder, write_hits
 
@@ -95,3 +102,31 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch):
         dask_executor("tcp://localhost:9"),
     ):
         pass
+
+
+def test_what_is_done_side_by_side_is_done_by_the_workers(cluster):
+    tasks = ((number,) for number in range(4))
+    with dask_side_by_side(cluster.scheduler_address):
+        found = list(side_by_side(number_and_process, tasks, 4))
+    assert [number for number, _ in found] == [0, 1, 2, 3]
+    assert os.getpid() not in {process for _, process in found}
+    assert {process for _, process in found} <= set(processes_of(cluster))
+
+
+def number_and_process(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+def processes_of(cluster) -> list[int]:
+    with distributed.Client(cluster) as client:
+        return list(client.run(os.getpid).values())
+
+
+def test_evaluate_asks_the_scheduler(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("calovox.jobs.scheduler._TIMEOUT", "0.2s")
+    write_hits(tmp_path / "photons.h5", 0, 2)
+    fail(
+        *["evaluate", "photons.h5", "--scheduler", "tcp://localhost:9", "-o", "report"],
+        match="--scheduler: expected the address",
+    )

@@ -1,6 +1,7 @@
 """`calovox evaluate`: simulations against Geant4, as a report."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -191,19 +192,28 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     settings = replace(settings, simulated=_simulate_models(settings, job))
-    report = write_report(
-        _files(settings),
-        settings.output,
-        settings=job.provenance["settings"],
-        table=_table(settings),
-        overwrite=job.overwrite,
-        track=track,
-        progress=console.print,
-    )
+    with _machines(settings.scheduler):
+        report = write_report(
+            _files(settings),
+            settings.output,
+            settings=job.provenance["settings"],
+            table=_table(settings),
+            overwrite=job.overwrite,
+            track=track,
+            progress=console.print,
+        )
     simulations = (settings.simulated, settings.slices, settings.classifier)
     names = {name for texts in simulations for name in name_samples(texts or [])}
     page = settings.output / "index.html"
     return f"{page}: report on {len(names)} simulations" + _sum_up(report.outcomes, page)
+
+
+def _machines(address: str | None) -> AbstractContextManager[None]:
+    if address is None:
+        return nullcontext()
+    from calovox.jobs.scheduler import dask_side_by_side
+
+    return dask_side_by_side(address)
 
 
 def _simulate_models(settings: EvaluateSettings, job: Job) -> list[str]:
