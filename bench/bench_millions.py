@@ -7,10 +7,7 @@ own: the peak of its memory is beside that for a tenth of the showers.
 """
 
 import argparse
-import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.timing import count, run
+from bench.timing import cost_in_process, count, print_cost, run
 from calovox.cli import app
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.samples.files import EvaluationFiles
@@ -85,14 +82,6 @@ def score(folder: Path) -> None:
 STEPS: dict[str, Callable[[Path], None]] = {"read": read, "train": train, "score": score}
 
 
-def measure(step: str, folder: Path) -> None:
-    """Print wall time in s, and the peak memory in MiB."""
-    start = time.monotonic()
-    STEPS[step](folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(time.monotonic() - start, peak)
-
-
 def bench_millions(folder: Path) -> None:
     first: dict[str, float] = {}
     print("step      showers   wall [s]   showers/s   peak [MiB]   more than for a tenth")
@@ -101,9 +90,7 @@ def bench_millions(folder: Path) -> None:
         write(folder, size)
         print(f"{'write':6} {size:10d} {time.monotonic() - started:10.1f}", flush=True)
         for step in STEPS:
-            command = [sys.executable, "-m", "bench.bench_millions", step, "--folder", str(folder)]
-            result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            wall, peak = map(float, result.stdout.split()[-2:])
+            _, wall, peak = cost_in_process("bench.bench_millions", step, folder)
             more = peak - first.setdefault(step, peak)
             print(
                 f"{step:6} {size:10d} {wall:10.1f} {size / wall:11.0f} {peak:12.0f} {more:12.0f}",
@@ -118,7 +105,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="measure this folder, and nothing else")
     arguments = parser.parse_args()
     if arguments.folder is not None:
-        measure(arguments.step, arguments.folder)
+        print_cost(STEPS[arguments.step], arguments.folder)
         return
     with tempfile.TemporaryDirectory() as temporary:
         bench_millions(Path(temporary))

@@ -12,18 +12,13 @@ alike; their cells repeat.
 
 import argparse
 import os
-import resource
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from bench.timing import count, run
+from bench.timing import cost_in_process, count, print_cost, run
 from calovox.cli import app
 from calovox.dataset import DatasetWriter
 from calovox.geometry import barrel_cells
@@ -97,14 +92,6 @@ def classify(folder: Path) -> None:
     classify_by_trees(*inputs, n_seeds=1)
 
 
-def measure(step: Callable[[Path], None], folder: Path) -> None:
-    """Print processor and wall time of a step in s, and the peak memory in MiB."""
-    start, processor = time.monotonic(), time.process_time()
-    step(folder)
-    seconds = time.process_time() - processor, time.monotonic() - start
-    print(*seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-
-
 def bench_scores(folder: Path) -> None:
     write_toys(folder / "training.h5", count(N_TRAINING), seed=0)
     first: dict[str, tuple[float, float]] = {}
@@ -117,12 +104,7 @@ def bench_scores(folder: Path) -> None:
             too_few = step == "trees" and size < FEWEST_SHOWERS  # with --quick
             if size not in map(count, sizes) or too_few:
                 continue
-            command = [sys.executable, "-m", "bench.bench_scores", step, "--folder", str(folder)]
-            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-            result = subprocess.run(
-                command, stdout=subprocess.PIPE, text=True, check=True, env=environment
-            )
-            processor, wall, peak = map(float, result.stdout.split()[-3:])
+            processor, wall, peak = cost_in_process("bench.bench_scores", step, folder)
             processor_first, peak_first = first.setdefault(step, (processor, peak))
             slope = (peak - peak_first) * 2**20 / max(2 * (size - count(SIZES[0])), 1)
             print(
@@ -145,7 +127,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="measure this folder, and nothing else")
     arguments = parser.parse_args()
     if arguments.folder is not None:
-        measure(STEPS[arguments.step][0], arguments.folder)
+        print_cost(STEPS[arguments.step][0], arguments.folder)
         return
     with tempfile.TemporaryDirectory() as temporary:
         bench_scores(Path(temporary))

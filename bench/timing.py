@@ -1,5 +1,8 @@
 """How all benchmarks time a call, how large they are, and how they end."""
 
+import os
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -8,7 +11,7 @@ from typing import Any
 
 from calovox.geant4 import Geant4DataError
 
-__all__ = ["LACKING", "best_time", "count", "rounds", "run"]
+__all__ = ["LACKING", "best_time", "cost_in_process", "count", "print_cost", "rounds", "run"]
 
 LACKING = 3
 """Exit status of a benchmark that lacks data or a library."""
@@ -29,6 +32,28 @@ def best_time(function: Callable[[], Any], repeats: int = 5) -> float:
         function()
         times.append(time.process_time() - start)
     return max(min(times), 1e-9)
+
+
+def print_cost(step: Callable[[Path], None], folder: Path) -> None:
+    """Print processor and wall time of a step in s, and the peak memory in MiB."""
+    start, processor = time.monotonic(), time.process_time()
+    step(folder)
+    seconds = time.process_time() - processor, time.monotonic() - start
+    print(*seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def cost_in_process(module: str, step: str, folder: Path) -> tuple[float, float, float]:
+    """Give what `print_cost` prints in a process of its own, on one core.
+
+    The module is started with the name of the step and ``--folder``.
+    """
+    command = [sys.executable, "-m", module, step, "--folder", str(folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=True, env=environment
+    )
+    processor, wall, peak = map(float, result.stdout.split()[-3:])
+    return processor, wall, peak
 
 
 def count(number: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 
 from calovox.cli.options import options_of
 from calovox.cli.settings import Aside, FileIn, FileInText, FileOut, ModelIn, split_named_file
-from calovox.files.toml import read_toml
+from calovox.files.toml import read_toml, unknown_key
 
 __all__ = [
     "check_numbers",
@@ -48,7 +48,7 @@ def read_settings(path: Path, settings_type: type) -> dict[str, Any]:
     hints = {option.name: option.hint for option in options_of(settings_type)}
     for key in table:
         if key not in hints:
-            raise ValueError(f"{path}: {_unknown_key(key, list(hints))}")
+            raise ValueError(f"{path}: {unknown_key(key, hints)}")
     for key, value in table.items():
         _check_kind(path, key, hints[key], value)
     return {
@@ -192,11 +192,3 @@ def _change_paths(hint: Any, value: Any, change: Callable[[str], str]) -> Any:
         return change(str(value))
     name, path = split_named_file(value)
     return value if value in marker.words else f"{name}=" * bool(name) + change(path)
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    return f"unknown key `{key}`: {hint}valid keys are {', '.join(known)}"

@@ -1,12 +1,13 @@
 """TOML files, as settings, grids and gates are written."""
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from calovox.files.damage import one_line
 
-__all__ = ["parse_toml", "read_toml"]
+__all__ = ["parse_toml", "read_toml", "unknown_key"]
 
 
 def read_toml(path: Path, error: type[ValueError] = ValueError) -> dict[str, Any]:
@@ -45,3 +46,25 @@ def parse_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise ValueError("its tables or arrays are nested too deeply") from None
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """Say that a key is none of those that are known.
+
+    Args:
+        key: The key.
+        known: Keys that are known.
+
+    Returns:
+        The end of a sentence, with the most similar known key.
+
+    Example:
+        >>> unknown_key("faktor", ["factor", "seed"])
+        'unknown key `faktor`: did you mean `factor`? valid keys are factor, seed'
+    """
+    import difflib
+
+    keys = list(known)
+    near = difflib.get_close_matches(key, keys, n=1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return f"unknown key `{one_line(key)}`: {hint}valid keys are {', '.join(keys)}"

@@ -1,6 +1,5 @@
 """Descriptions of foreign hits as TOML: reading and writing."""
 
-import difflib
 import json
 import re
 import sys
@@ -9,7 +8,7 @@ from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
-from calovox.files.toml import read_toml
+from calovox.files.toml import read_toml, unknown_key
 from calovox.foreign.description import Description, HitColumns, PhotonColumns
 from calovox.foreign.tables import ForeignFileError
 from calovox.geometry import NO_LAYER
@@ -140,8 +139,4 @@ def _parse_layers(section: Mapping[str, Any]) -> dict[int, int]:
 def _check_keys(where: str, section: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in section:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean `{near[0]}`? " if near else ""
-            raise ForeignFileError(
-                f"{where}: unknown key `{printable(key)}`: {hint}valid keys are {', '.join(known)}"
-            )
+            raise ForeignFileError(f"{where}: {unknown_key(key, known)}")

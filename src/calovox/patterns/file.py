@@ -67,7 +67,7 @@ _AXES: Final = {"r_edges": 2, "n_showers": 2, "counts": 3}
 _BINS: Final = ("layer", "r_edges", "n_alpha")
 _STRONG: Final = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
 _ENERGY_BITS: Final = 10
-_META: Final = ("merging", "most", "phi_modulation", "provenance")
+_VALUES: Final = ("merging", "most")
 _TABLES: Final = ("phi_modulation", "provenance")
 
 
@@ -101,7 +101,7 @@ def write_patterns(path: Path, library: PatternLibrary, *, overwrite: bool = Fal
             file.create_dataset(name, data=columns[name].astype(dtype), **_STRONG)
         meta = file.create_group("meta")
         write_json(meta, "grid", library.grid.to_toml())
-        for name in _META:
+        for name in (*_VALUES, *_TABLES):
             write_json(meta, name, library.meta.get(name))
 
 
@@ -130,7 +130,7 @@ def read_patterns(path: Path) -> PatternLibrary:
                     raise ValueError(f"`{name}` is not that of the radial bins of `meta/grid`")
             for name in ("counts", "n_deposits"):
                 columns[name] = columns[name].astype(np.int64)
-            meta = {name: read_json(file["meta"], name) for name in _META}
+            meta = {name: read_json(file["meta"], name) for name in _VALUES}
             meta |= {name: read_table(file["meta"], name) for name in _TABLES}
             return PatternLibrary(grid=grid, **columns, meta=meta)
         except (ValueError, TypeError) as problem:

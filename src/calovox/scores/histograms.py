@@ -36,6 +36,7 @@ __all__ = [
     "choose_edges",
     "fill_histogram",
     "merge_bins",
+    "merge_common_bins",
     "poisson_interval",
     "robust_range",
 ]
@@ -263,6 +264,22 @@ def chi2_of_histograms(first: Histogram, second: Histogram) -> Chi2:
     return chi2_of_counts(first.all_counts, second.all_counts)
 
 
+def merge_common_bins(
+    first: Int[Array, " bin"], second: Int[Array, " bin"]
+) -> Int64[Array, " group"]:
+    """Join neighbouring bins until the smaller of two samples expects `MIN_EXPECTED` in each.
+
+    Args:
+        first: Events in each bin, one or more in all.
+        second: The same of another sample.
+
+    Returns:
+        First bin of each group.
+    """
+    n, m = float(first.sum()), float(second.sum())
+    return merge_bins((first + second) * (min(n, m) / (n + m)), MIN_EXPECTED)
+
+
 def chi2_of_counts(first: Int[Array, " bin"], second: Int[Array, " bin"]) -> Chi2:
     """Compare counts in the same bins, as `chi2_of_histograms` does.
 
@@ -276,7 +293,7 @@ def chi2_of_counts(first: Int[Array, " bin"], second: Int[Array, " bin"]) -> Chi
     n, m = float(first.sum()), float(second.sum())
     if n == 0 or m == 0:
         return Chi2(0.0, 0)
-    starts = merge_bins((first + second) * (min(n, m) / (n + m)), MIN_EXPECTED)
+    starts = merge_common_bins(first, second)
     n_i = np.add.reduceat(first, starts).astype(np.float64)
     m_i = np.add.reduceat(second, starts).astype(np.float64)
     filled = n_i + m_i > 0

@@ -1,6 +1,6 @@
 """`calovox geant4`: photons through Geant4, hits into a file."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,6 +22,8 @@ from calovox.photons import Particle
 from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from calovox.geant4 import Geant4Settings
     from calovox.photons import Photons
 
@@ -78,13 +80,10 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
     from rich.console import Console
 
     from calovox.geant4 import generate_hits, shower_progress
-    from calovox.jobs.scheduler import dask_executor
 
     photons = _draw_photons(settings)
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    address = settings.scheduler
-    machines = nullcontext() if address is None else dask_executor(address)
-    with machines as executor, shower_progress(photons, console) as on_shard:
+    with _machines(settings.scheduler) as executor, shower_progress(photons, console) as on_shard:
         generate_hits(
             photons,
             settings.output,
@@ -96,6 +95,14 @@ def simulate_with_geant4(settings: Geant4CommandSettings, job: Job) -> str:
             on_damage=lambda path: console.print(f"{path} is damaged: it is made anew"),
         )
     return f"{settings.output}: {len(photons)} showers of {settings.particle}s"
+
+
+def _machines(address: str | None) -> "AbstractContextManager[Executor | None]":
+    if address is None:
+        return nullcontext()
+    from calovox.jobs.scheduler import dask_executor
+
+    return dask_executor(address)
 
 
 def _draw_photons(settings: Geant4CommandSettings) -> "Photons":

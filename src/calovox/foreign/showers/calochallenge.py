@@ -12,10 +12,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from calovox.arrays import Array
 from calovox.files.damage import one_line, reading
 from calovox.files.hdf5 import open_for_reading
-from calovox.foreign.showers.columns import numbers_of_events, shape_of, to_fractions
+from calovox.foreign.showers.columns import (
+    batches_of_showers,
+    numbers_of_events,
+    shape_of,
+    to_fractions,
+)
 from calovox.foreign.showers.polar import PolarLayer, polar_grid
 from calovox.foreign.tables.table import ForeignFileError
 from calovox.voxelization import VoxelGrid, Voxels
@@ -60,18 +64,16 @@ class CaloChallengeShowers:
 
     def batches(self, size: int) -> Iterator[Voxels]:
         """Read all showers, so many at a time."""
-        with open_for_reading(self.path, ForeignFileError) as file:
-            for start in range(0, len(self), size):
-                rows = slice(start, min(start + size, len(self)))
-                energy: Array = file["showers"][rows].reshape(rows.stop - start, -1)
-                incident = self._energy[rows]
-                yield Voxels(
-                    grid=self.grid,
-                    energy=to_fractions(self.path, energy, incident, start),
-                    incident_energy=incident,
-                    eta_center=np.full(len(incident), self._eta),
-                    index=np.arange(start, rows.stop, dtype=np.int64),
-                )
+        for rows, showers in batches_of_showers(self.path, len(self), size):
+            incident = self._energy[rows]
+            energy = showers.reshape(len(incident), -1)
+            yield Voxels(
+                grid=self.grid,
+                energy=to_fractions(self.path, energy, incident, rows.start),
+                incident_energy=incident,
+                eta_center=np.full(len(incident), self._eta),
+                index=np.arange(rows.start, rows.stop, dtype=np.int64),
+            )
 
 
 def read_binning_grid(path: Path, n_voxels: int) -> VoxelGrid:

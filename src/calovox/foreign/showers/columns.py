@@ -1,14 +1,16 @@
 """Columns of HDF5 files of showers, checked as they are read."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from calovox.arrays import Array, Float32, Float64
+from calovox.files.hdf5 import open_for_reading
 from calovox.foreign.tables.table import ForeignFileError
 
-__all__ = ["numbers_of_events", "shape_of", "to_fractions"]
+__all__ = ["batches_of_showers", "numbers_of_events", "shape_of", "to_fractions"]
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -71,6 +73,23 @@ def numbers_of_events(
             f"{path}: expected {wanted} in `{key}`, got {values[event]} in event {event}"
         )
     return values
+
+
+def batches_of_showers(path: Path, n_events: int, size: int) -> Iterator[tuple[slice, Array]]:
+    """Read the showers of a file, so many at a time.
+
+    Args:
+        path: The file.
+        n_events: How many there are.
+        size: Showers per batch, the last may have fewer.
+
+    Yields:
+        Rows, and the `showers` in them.
+    """
+    with open_for_reading(path, ForeignFileError) as file:
+        for start in range(0, n_events, size):
+            rows = slice(start, min(start + size, n_events))
+            yield rows, file["showers"][rows]
 
 
 def to_fractions(

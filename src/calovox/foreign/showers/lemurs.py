@@ -18,7 +18,12 @@ from typing import Final
 import numpy as np
 
 from calovox.files.hdf5 import open_for_reading
-from calovox.foreign.showers.columns import numbers_of_events, shape_of, to_fractions
+from calovox.foreign.showers.columns import (
+    batches_of_showers,
+    numbers_of_events,
+    shape_of,
+    to_fractions,
+)
 from calovox.foreign.showers.polar import PolarLayer, polar_grid
 from calovox.foreign.tables.table import ForeignFileError
 from calovox.geometry.coordinates import wrap_phi
@@ -89,18 +94,16 @@ class LemursShowers:
 
     def batches(self, size: int) -> Iterator[Voxels]:
         """Read all showers, so many at a time."""
-        with open_for_reading(self.path, ForeignFileError) as file:
-            for start in range(0, len(self), size):
-                rows = slice(start, min(start + size, len(self)))
-                energy = file["showers"][rows].transpose(0, 3, 2, 1).reshape(rows.stop - start, -1)
-                incident, eta, phi = self._energy[rows], self._eta[rows], self._phi[rows]
-                yield Voxels(
-                    grid=self.grid,
-                    energy=to_fractions(self.path, energy, incident, start),
-                    incident_energy=incident,
-                    eta_center=eta,
-                    phi_center=phi,
-                    index=np.arange(start, rows.stop, dtype=np.int64),
-                    photon_eta=eta,
-                    photon_phi=phi,
-                )
+        for rows, showers in batches_of_showers(self.path, len(self), size):
+            incident, eta, phi = self._energy[rows], self._eta[rows], self._phi[rows]
+            energy = showers.transpose(0, 3, 2, 1).reshape(len(incident), -1)
+            yield Voxels(
+                grid=self.grid,
+                energy=to_fractions(self.path, energy, incident, rows.start),
+                incident_energy=incident,
+                eta_center=eta,
+                phi_center=phi,
+                index=np.arange(rows.start, rows.stop, dtype=np.int64),
+                photon_eta=eta,
+                photon_phi=phi,
+            )

@@ -32,7 +32,6 @@ Instead of a regular grid, ``[cells]`` may have ``file = "cells.csv"``, a table 
 (`calovox.geometry.detector_files.cells`).
 """
 
-import difflib
 import math
 from collections.abc import Mapping
 from itertools import pairwise
@@ -43,7 +42,7 @@ import numpy as np
 
 from calovox.arrays import Array
 from calovox.files.damage import one_line
-from calovox.files.toml import parse_toml
+from calovox.files.toml import parse_toml, unknown_key
 from calovox.geometry.cells import CellTable
 from calovox.geometry.detector import Detector
 from calovox.geometry.detector_files.cells import read_cells
@@ -288,8 +287,4 @@ def _is_number(value: Any) -> bool:
 def _check_keys(where: str, section: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in section:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean `{near[0]}`? " if near else ""
-            raise ValueError(
-                f"{where}: unknown key `{one_line(key)}`: {hint}valid keys are {', '.join(known)}"
-            )
+            raise ValueError(f"{where}: {unknown_key(key, known)}")

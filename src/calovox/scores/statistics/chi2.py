@@ -22,6 +22,7 @@ from calovox.scores.histograms import (
     bins_of_values,
     chi2_of_counts,
     merge_bins,
+    merge_common_bins,
 )
 from calovox.scores.statistics.exchange import (
     N_EXCHANGES,
@@ -76,7 +77,7 @@ def measure_chi2(
     if chi2.ndf == 0:
         return None
     n, m = len(reference), len(simulated)
-    starts = merge_bins((first + second) * (min(n, m) / (n + m)), MIN_EXPECTED)
+    starts = merge_common_bins(first, second)
     if same_photons:
         groups = [np.searchsorted(starts, found, side="right") - 1 for found in bins]
         drawn = _exchanged_within_photons(groups[0], groups[1], len(starts), rng)

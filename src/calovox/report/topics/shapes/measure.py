@@ -101,46 +101,45 @@ def compare_region(
     Returns:
         The results; none if the reference has under `FEWEST_EVENTS` there.
     """
-    chosen = region.select(reference.energy, reference.eta_center)
-    if np.count_nonzero(chosen) < FEWEST_EVENTS:
-        return None
-    matches = [match_events(reference, sample) for sample in simulated]
-    observables = tuple(
-        _compare_observable(reference, simulated, matches, region, column)
-        for column in range(len(OBSERVABLES))
-    )
-    fractions = tuple(layer_fractions(sample, region) for sample in (reference, *simulated))
-    return RegionResult(region, int(np.count_nonzero(chosen)), observables, fractions)
-
-
-def _compare_observable(
-    reference: Sample,
-    simulated: Sequence[Sample],
-    matches: Sequence[Int64[Array, " event"]],
-    region: Region,
-    column: int,
-) -> ObservableResult:
     samples = (reference, *simulated)
     chosen = [
         np.flatnonzero(region.select(sample.energy, sample.eta_center)) for sample in samples
     ]
-    values = [
-        _values(sample, rows, region, column) for sample, rows in zip(samples, chosen, strict=True)
-    ]
+    if len(chosen[0]) < FEWEST_EVENTS:
+        return None
+    partners = [match_events(reference, sample)[chosen[0]] for sample in simulated]
     photons = [
         PhotonKeys(sample.energy, sample.abs_eta())[rows]
         for sample, rows in zip(samples, chosen, strict=True)
     ]
+    observables = tuple(
+        _compare_observable(samples, chosen, partners, photons, region, column)
+        for column in range(len(OBSERVABLES))
+    )
+    fractions = tuple(layer_fractions(sample, region) for sample in samples)
+    return RegionResult(region, len(chosen[0]), observables, fractions)
+
+
+def _compare_observable(
+    samples: Sequence[Sample],
+    chosen: Sequence[Int64[Array, " _"]],
+    partners: Sequence[Int64[Array, " chosen"]],
+    photons: Sequence[PhotonKeys],
+    region: Region,
+    column: int,
+) -> ObservableResult:
+    values = [
+        _values(sample, rows, region, column) for sample, rows in zip(samples, chosen, strict=True)
+    ]
     paired: list[Paired | None] = []
-    for sample, match in zip(simulated, matches, strict=True):
-        partners = match[chosen[0]]
-        common = partners >= 0
+    for sample, rows in zip(samples[1:], partners, strict=True):
+        common = rows >= 0
         if np.count_nonzero(common) < 2:
             paired.append(None)
             continue
-        moved = _values(sample, partners[common], region, column)
+        moved = _values(sample, rows[common], region, column)
         paired.append(paired_difference(values[0][common], moved))
-    named = [(sample.label, place) for place, sample in enumerate(simulated)]
+    named = [(sample.label, place) for place, sample in enumerate(samples[1:])]
     edges = choose_edges(values[0])
     return compare_histograms(OBSERVABLES[column].name, values, edges, named, photons, paired)
 
