@@ -206,6 +206,7 @@ def voxels_to_showers(voxels: Voxels) -> Showers[Tensor]:
         ),
         layer_energy=torch.from_numpy(voxels.layer_energy).float(),
         voxels=torch.from_numpy(voxels.energy),
+        index=torch.from_numpy(voxels.index),
     )
 
 
@@ -227,6 +228,7 @@ def choose_showers(showers: Showers[Tensor], events: Tensor) -> Showers[Tensor]:
         conditions,
         showers.layer_energy.index_select(0, events),
         showers.voxels.index_select(0, events),
+        showers.index.index_select(0, events),
     )
 
 
@@ -243,4 +245,9 @@ def move_showers(showers: Showers[Tensor], device: torch.device) -> Showers[Tens
     conditions = Conditions(
         showers.conditions.energy.to(device), showers.conditions.eta.to(device)
     )
-    return Showers(conditions, showers.layer_energy.to(device), showers.voxels.to(device))
+    return Showers(
+        conditions,
+        showers.layer_energy.to(device),
+        showers.voxels.to(device),
+        showers.index.to(device),
+    )
