@@ -14,7 +14,7 @@ what the conditions know instead of the moments of each shower: D is drawn with 
 the tilt by lambda . t_i has lambda = k(c) (w(c) z_D - D), with z_D two sums of the noise.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -26,12 +26,30 @@ from calovox.models.fast.conditions import layer_roots
 from calovox.models.shapes.centroid import REACH, noise_directions
 from calovox.nn import MLP
 
-__all__ = ["FastShapes"]
+__all__ = ["FastShapes", "VoxelLaw"]
 
 _TINY: Final = 1e-12
 _NEXT_TO_NOTHING: Final = 1e-20
 _HIGHEST_EXPONENT: Final = 5.0
 _PER_VOXEL: Final = 5  # sigma, t, p, p', p''
+
+
+class VoxelLaw(NamedTuple):
+    """What depends on the photon and on the layers alone, event by number.
+
+    Attributes:
+        entered: What it adds to the first hidden layer.
+        scale: sigma.
+        threshold: t.
+        powers: p, p' and p''.
+        centre: w in mm and k in 1/mm.
+    """
+
+    entered: Tensor
+    scale: Tensor
+    threshold: Tensor
+    powers: tuple[Tensor, Tensor, Tensor]
+    centre: Tensor
 
 
 class FastShapes(nn.Module):
@@ -104,17 +122,62 @@ class FastShapes(nn.Module):
         Returns:
             Energies of the voxels in MeV, not negative, which add up to the layers.
         """
+        law = self.law(features, shares, energy)
+        voxels = self._fill(self.free(law, self.scores(law, noise)), energy)
+        return self._move(voxels, energy, noise, law.centre) if self.moved else voxels
+
+    def law(
+        self,
+        features: Float[Tensor, "event feature"],
+        shares: Float[Tensor, "event layer"],
+        energy: Float[Tensor, "event layer"],
+    ) -> VoxelLaw:
+        """Find what depends on the photon and on the layers alone.
+
+        Args:
+            features: The photons.
+            shares: What each layer holds of the energy of all.
+            energy: Its energy in MeV.
+
+        Returns:
+            What it says of the voxels.
+        """
         condition = torch.cat([features, layer_roots(shares, energy)], dim=1)
         neurons = nn.functional.silu(self.of_condition(condition))
         entered, scale, threshold, *powers, centre = torch.split(
             self.for_shower(neurons), self.sizes, dim=1
         )
-        hidden = nn.functional.silu(torch.addmm(entered, noise, self.enter.weight.T))
-        y = self.network(hidden) + scale * noise
-        exponent = powers[0] + y * (powers[1] + y * powers[2])
-        free = (y - threshold).relu() * exponent.clamp(max=_HIGHEST_EXPONENT).exp()
-        voxels = self._fill(free, energy)
-        return self._move(voxels, energy, noise, centre) if self.moved else voxels
+        return VoxelLaw(entered, scale, threshold, (powers[0], powers[1], powers[2]), centre)
+
+    def scores(
+        self, law: VoxelLaw, noise: Float[Tensor, "event voxel"]
+    ) -> Float[Tensor, "event voxel"]:
+        """Draw the numbers y.
+
+        Args:
+            law: What is known of the voxels.
+            noise: Standard normal numbers.
+
+        Returns:
+            y of each voxel.
+        """
+        hidden = nn.functional.silu(torch.addmm(law.entered, noise, self.enter.weight.T))
+        y: Tensor = self.network(hidden) + law.scale * noise
+        return y
+
+    def free(self, law: VoxelLaw, y: Float[Tensor, "event voxel"]) -> Float[Tensor, "event voxel"]:
+        """Turn the numbers y into shares q.
+
+        Args:
+            law: What is known of the voxels.
+            y: One number per voxel.
+
+        Returns:
+            Shares that are not negative, of any sum.
+        """
+        constant, linear, square = law.powers
+        exponent = constant + y * (linear + y * square)
+        return (y - law.threshold).relu() * exponent.clamp(max=_HIGHEST_EXPONENT).exp()
 
     def _fill(
         self, free: Float[Tensor, "event voxel"], energy: Float[Tensor, "event layer"]

@@ -1,48 +1,46 @@
 r"""How CaloFast learns: by regression of showers on the noise that they were made of.
 
 Energies of voxels fluctuate like counts: their square roots fluctuate by as much for few as for
-many. Every term is the mean of a function l of differences, in units of what the number in
-question fluctuates by among the teacher's showers near the kinetic energy; l is the square, and
-linear beyond `LINEAR`:
+many. Every term is the mean of a function of differences, in units of what the number in question
+fluctuates by among the teacher's showers near the kinetic energy; it is the square, and linear
+beyond `LINEAR`:
 
 - `energies`: E_tot, and the square roots of the energies of layers;
 - `voxels`: square roots of the energies of voxels, for the teacher's energies of layers;
 - `centre`: the energy centre of all voxels, in eta and phi;
 - `moments`: of each layer the first and second moments of its voxels, their number above 1 MeV,
   and how much the largest hold; of each ring, its energy.
+
+A network of random weights is too far from all of this to find it. In the first `FIRST_STEPS`
+steps it learns what the numbers y, thresholds and shares q of voxels are if y are the normal
+scores of the teacher's voxels (`QuantileVoxelTransform`): `scores`, `thresholds`, `shares`.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from calovox.models.base import Showers
+from calovox.models.fast.comparing import ShowerNumbers, Spreads
 from calovox.models.fast.model import CaloFast
-from calovox.preprocessing.energy_nodes import node_weights
+from calovox.preprocessing import QuantileVoxelTransform
 from calovox.random_streams import Stream, event_keys, event_normals
-from calovox.voxelization import VoxelGrid
 
-__all__ = ["FastTraining", "ShowerNumbers", "Spreads", "shower_noise"]
+__all__ = ["FIRST_STEPS", "FastTraining", "shower_noise"]
 
+FIRST_STEPS: Final = 4000
 LINEAR: Final = 3.0
-
-N_NODES: Final = 24
-"""Energies at which fluctuations are known."""
-
-_LEAST: Final = {"energies": 0.3, "voxels": 0.15, "centre": 0.15, "moments": 0.02}
-"""Fluctuations below these, in roots of MeV, mm or pure numbers, count as these."""
 
 _WEIGHTS: Final = {"energies": 1.0, "voxels": 1.0, "centre": 0.1, "moments": 0.3}
 _NEXT_TO_NOTHING: Final = 1e-8
-_LEAST_ENERGY: Final = 0.5
-_REACH: Final = 30.0
-_ELLIPSE_REACH: Final = 60.0
-_MEV: Final = 1.0
-_SOFT: Final = 0.3
+_LEAST_SHARE: Final = 1e-6
+_OF_ENERGY: Final = 20.0
+"""Energy in MeV from which on shares of voxels count alike."""
+
+_BELOW: Final = 0.05
+"""How much differences below the threshold count, where voxels are empty."""
 
 
 def shower_noise(
@@ -62,140 +60,38 @@ def shower_noise(
     return torch.from_numpy(event_normals(keys, n_numbers)).to(batch.voxels.device)
 
 
-class ShowerNumbers(nn.Module):
-    """What the terms of the loss compare.
-
-    Args:
-        grid: The voxels.
-        positions: Where they are along eta and phi in mm; None for no centre.
-    """
-
-    layers: Tensor
-    rings: Tensor
-    moments: Tensor
-    positions: Tensor
-
-    def __init__(self, grid: VoxelGrid, positions: Float[np.ndarray, "axis voxel"] | None) -> None:
-        super().__init__()
-        layer = np.repeat(np.arange(len(grid.layer_sizes)), grid.layer_sizes)
-        of_layer = np.eye(len(grid.layer_sizes))[layer]
-        _, ring = np.unique(np.stack([layer, grid.r_min]), axis=1, return_inverse=True)
-        r, alpha = grid.r_middle, grid.alpha_middle
-        near, nearer = np.minimum(r, _REACH), np.minimum(r, _ELLIPSE_REACH)
-        parts = [
-            *(near * np.cos(alpha), near * np.sin(alpha), r * np.cos(alpha), r * np.sin(alpha)),
-            *(r, nearer * np.cos(2 * alpha), nearer * np.sin(2 * alpha)),
-        ]
-        self.moved = positions is not None
-        where = np.zeros((2, len(r))) if positions is None else positions
-        for name, values in {
-            "layers": of_layer,
-            "rings": np.eye(ring.max() + 1)[ring.ravel()],
-            "moments": np.hstack([part[:, None] * of_layer for part in parts]),
-            "positions": where.T,
-        }.items():
-            self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
-
-    def of_energies(
-        self, total: Float[Tensor, "event 1"], energy: Float[Tensor, "event layer"]
-    ) -> Float[Tensor, "event number"]:
-        """Give the total in MeV, and roots of the energies of layers."""
-        return torch.cat([total, _root(energy)], dim=1)
-
-    def of_voxels(self, voxels: Float[Tensor, "event voxel"]) -> dict[str, Tensor]:
-        """Give the numbers of all terms that depend on voxels, in MeV."""
-        energy = voxels @ self.layers
-        least = energy.clamp(min=_LEAST_ENERGY)
-        n_moments = self.moments.shape[1] // energy.shape[1]
-        moments = (voxels @ self.moments) / least.repeat(1, n_moments)
-        hit = torch.sigmoid((voxels - _MEV) / _SOFT) @ self.layers
-        largest = _root((voxels * voxels) @ self.layers) / _root(energy)
-        of_rings = _root(voxels @ self.rings)
-        numbers = {
-            "voxels": _root(voxels),
-            "moments": torch.cat([moments, of_rings, hit.sqrt(), _root(largest)], dim=1),
-        }
-        if self.moved:
-            whole = energy.sum(dim=1, keepdim=True).clamp(min=_LEAST_ENERGY)
-            numbers["centre"] = (voxels @ self.positions) / whole
-        return numbers
-
-
-class Spreads(nn.Module):
-    """By how much numbers fluctuate among showers near an energy.
-
-    Args:
-        nodes: Logarithms of kinetic energies in MeV, evenly spaced, rising.
-        spreads: Standard deviations at the nodes, by the name of the term.
-    """
-
-    nodes: Tensor
-    energies: Tensor
-
-    def __init__(self, nodes: Float[Tensor, " node"], spreads: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.register_buffer("nodes", nodes)
-        for name, values in spreads.items():
-            self.register_buffer(name, values)
-
-    @staticmethod
-    def fit(
-        showers: Iterable[tuple[Float[Tensor, " _"], dict[str, Tensor]]],
-        energy_range: tuple[float, float],
-    ) -> "Spreads":
-        """Find them.
-
-        Args:
-            showers: Kinetic energies in MeV and numbers of showers, in parts of any size.
-            energy_range: Lowest and highest kinetic energy in MeV.
-
-        Returns:
-            The spreads; those below `_LEAST` are `_LEAST`.
-        """
-        low, high = np.log(energy_range)
-        nodes = torch.linspace(low, max(high, low + 1e-3), N_NODES, dtype=torch.float64)
-        sums: dict[str, list[Tensor]] = {}
-        for energy, numbers in showers:
-            weights = node_weights(energy.double().log(), nodes)
-            for name, values in numbers.items():
-                exact = values.double()
-                moments = (torch.ones(len(exact), 1, dtype=exact.dtype), exact, exact * exact)
-                found = [weights.T @ moment for moment in moments]
-                known = sums.get(name)
-                sums[name] = (
-                    found if known is None else [a + b for a, b in zip(known, found, strict=True)]
-                )
-        spreads = {}
-        for name, (count, first, second) in sums.items():
-            mean, square = (part / count.clamp(min=1e-9) for part in (first, second))
-            spread = (square - mean * mean).clamp(min=0.0).sqrt()
-            spreads[name] = spread.clamp(min=_LEAST[name]).float()
-        return Spreads(nodes.float(), spreads)
-
-    def at(self, name: str, log_energy: Float[Tensor, " event"]) -> Float[Tensor, "event number"]:
-        """Interpolate the spreads of the numbers of a term."""
-        spreads: Tensor = getattr(self, name)
-        return node_weights(log_energy, self.nodes) @ spreads
-
-
 class FastTraining(nn.Module):
     """Trains CaloFast.
 
     Args:
         model: The model, whose weights change.
+        transform: Normal scores of the teacher's voxels.
         numbers: What is compared.
         spreads: In which units.
         seed: Seed of the simulation that made the showers.
+
+    Attributes:
+        steps: Steps that have been done.
     """
 
+    steps: Tensor
+
     def __init__(
-        self, model: CaloFast, numbers: ShowerNumbers, spreads: Spreads, *, seed: int
+        self,
+        model: CaloFast,
+        transform: QuantileVoxelTransform,
+        numbers: ShowerNumbers,
+        spreads: Spreads,
+        *,
+        seed: int,
     ) -> None:
         super().__init__()
         self.model = model
+        self.transform = transform
         self.numbers = numbers
         self.spreads = spreads
         self.seed = seed
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     @property
     def result(self) -> CaloFast:
@@ -210,40 +106,71 @@ class FastTraining(nn.Module):
             rng: Not needed: the noise is the teacher's.
 
         Returns:
-            `energies`, `voxels`, `moments`, and `centre` where it is known.
+            `energies`, and in the first steps of a training `scores`, `thresholds` and `shares`;
+            later `voxels`, `moments`, and `centre` where it is known.
         """
-        model, conditions = self.model, batch.conditions
-        noise = shower_noise(self.seed, batch, *model.noise_shape)
-        layer_noise, voxel_noise = torch.split(noise, list(model.noise_parts), dim=1)
-        energy, eta = conditions.energy[:, None], conditions.eta.abs()[:, None]
-        wanted = batch.voxels * energy
-        layers = wanted @ self.numbers.layers
-        total = layers.sum(dim=1, keepdim=True)
-        features = model.photons(energy, eta)
-        visible, shares = model.energies(features, energy, layer_noise)
-        found_total = visible * energy
-        real_shares = layers / total.clamp(min=_NEXT_TO_NOTHING)
-        found = model.shapes(features, real_shares, layers, voxel_noise)
-        ours = self.numbers.of_voxels(found)
-        theirs = self.numbers.of_voxels(wanted)
-        ours["energies"] = self.numbers.of_energies(found_total, shares * found_total)
-        theirs["energies"] = self.numbers.of_energies(total, layers)
-        log_energy = conditions.energy.log()
+        noise = shower_noise(self.seed, batch, *self.model.noise_shape)
+        layer_noise, voxel_noise = torch.split(noise, list(self.model.noise_parts), dim=1)
+        energy = batch.conditions.energy[:, None]
+        features = self.model.photons(energy, batch.conditions.eta.abs()[:, None])
+        learned = {"energies": self._energies(batch, features, layer_noise)}
+        first = self.training and int(self.steps) < FIRST_STEPS
+        if self.training:
+            self.steps += 1
+        of_voxels = self._scores if first else self._voxels
+        return learned | of_voxels(batch, features, voxel_noise)
+
+    def _energies(self, batch: Showers[Tensor], features: Tensor, noise: Tensor) -> Tensor:
+        energy = batch.conditions.energy[:, None]
+        visible, shares = self.model.energies(features, energy, noise)
+        found = visible * energy
+        layers = (batch.voxels * energy) @ self.numbers.layers
+        ours = self.numbers.of_energies(found, shares * found)
+        theirs = self.numbers.of_energies(layers.sum(dim=1, keepdim=True), layers)
+        return self._term("energies", ours, theirs, batch)
+
+    def _voxels(
+        self, batch: Showers[Tensor], features: Tensor, noise: Tensor
+    ) -> dict[str, Tensor]:
+        voxels, layers, shares = self._layers(batch)
+        ours = self.numbers.of_voxels(self.model.shapes(features, shares, layers, noise))
+        theirs = self.numbers.of_voxels(voxels)
+        return {name: self._term(name, ours[name], theirs[name], batch) for name in ours}
+
+    def _scores(
+        self, batch: Showers[Tensor], features: Tensor, noise: Tensor
+    ) -> dict[str, Tensor]:
+        """Compare with normal scores, where empty voxels are at the threshold."""
+        voxels, layers, shares = self._layers(batch)
+        law = self.model.shapes.law(features, shares, layers)
+        energy = batch.conditions.energy
+        with torch.no_grad():
+            scores = self.transform(batch.voxels, energy)
+            threshold = self.transform.empty_scores(energy, layers / energy[:, None])
+            of_layer = layers @ self.numbers.layers.T
+            wanted = (voxels / of_layer.clamp(min=_NEXT_TO_NOTHING)).clamp(min=_LEAST_SHARE).log()
+            weight = (voxels / _OF_ENERGY).clamp(max=1.0) + 0.1 * (voxels > 0.0)
+        above = self.model.shapes.scores(law, noise) - threshold
+        difference = above.relu() - _BELOW * (-above).relu() - (scores - threshold)
+        found = self.model.shapes.free(law, scores).clamp(min=0.1 * _LEAST_SHARE).log()
         return {
-            name: _WEIGHTS[name]
-            * _robust_square((ours[name] - theirs[name]) / self.spreads.at(name, log_energy))
-            for name in ours
+            "scores": difference.square().mean(),
+            "thresholds": (law.threshold - threshold).square().mean(),
+            "shares": (weight * (found - wanted).square()).sum() / weight.sum().clamp(min=1.0),
         }
+
+    def _layers(self, batch: Showers[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Give the energies of voxels and layers in MeV, and what layers hold of all."""
+        voxels = batch.voxels * batch.conditions.energy[:, None]
+        layers = voxels @ self.numbers.layers
+        whole = layers.sum(dim=1, keepdim=True).clamp(min=_NEXT_TO_NOTHING)
+        return voxels, layers, layers / whole
+
+    def _term(self, name: str, ours: Tensor, theirs: Tensor, batch: Showers[Tensor]) -> Tensor:
+        spread = self.spreads.at(name, batch.conditions.energy.log())
+        size = ((ours - theirs) / spread).abs()
+        beyond = LINEAR * (2.0 * size - LINEAR)
+        return _WEIGHTS[name] * torch.where(size < LINEAR, size * size, beyond).mean()
 
     def __repr__(self) -> str:
         return f"FastTraining({self.model!r}, noise of seed {self.seed})"
-
-
-def _root(energy: Tensor) -> Tensor:
-    return (energy + _NEXT_TO_NOTHING).sqrt()
-
-
-def _robust_square(difference: Tensor) -> Tensor:
-    size = difference.abs()
-    inside, outside = size * size, LINEAR * (2.0 * size - LINEAR)
-    return torch.where(size < LINEAR, inside, outside).mean()

@@ -12,14 +12,15 @@ from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
 from calovox.models.base import Showers
 from calovox.models.fast import CaloFast, FastTraining
+from calovox.models.fast.comparing import ShowerNumbers, Spreads
 from calovox.models.fast.conditions import PhotonHinges
 from calovox.models.fast.energies import FastEnergies
 from calovox.models.fast.shapes import FastShapes
-from calovox.models.fast.training import ShowerNumbers, Spreads
 from calovox.models.shapes.centroid import voxel_positions
+from calovox.preprocessing import QuantileVoxelTransform
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fits.centroid import layer_radii
-from calovox.training.fits.quantiles import seeded
+from calovox.training.fits.quantiles import fit_quantiles, seeded
 from calovox.training.sizes.options import FastOptions
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
@@ -112,7 +113,9 @@ class FastRules:
             energies,
         )
         _fit_resolution(model.energies, spreads)
-        return FastTraining(model, numbers, spreads, seed=self.seed)
+        raw = QuantileVoxelTransform.unfitted(grid.layer_sizes)
+        transform = fit_quantiles(raw, files, seed=seed, reflect=False)
+        return FastTraining(model, transform, numbers, spreads, seed=self.seed)
 
 
 def simulation_seed(paths: Sequence[Path]) -> int:
