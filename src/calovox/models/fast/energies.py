@@ -4,8 +4,9 @@ With the numbers o of the network and the kinetic energy E, the visible fraction
 
 $$u_0 = \max(0, m + s(E) o_0), \qquad s(E) = \sqrt{a^2 / E + b^2},$$
 
-and layer k holds the part $o_k^2 / \sum_j o_j^2$ of it, with o_k up to 0 counting as 0. s has the
-shape of the resolution of a calorimeter, so that o_0 is of the order of 1 at every energy.
+and layer k holds the part $o_k^2 / \sum_j o_j^2$ of it, with o_k up to 0 counting as 0; if all
+are, each layer holds as much. s has the shape of the resolution of a calorimeter, so that o_0 is
+of the order of 1 at every energy.
 """
 
 from typing import Final
@@ -18,7 +19,7 @@ from calovox.nn import MLP
 
 __all__ = ["FastEnergies"]
 
-_TINY: Final = 1e-12
+_NEXT_TO_NOTHING: Final = 1e-20
 
 
 class FastEnergies(nn.Module):
@@ -61,7 +62,7 @@ class FastEnergies(nn.Module):
         middle, stochastic, constant = self.resolution.unbind()
         spread = (stochastic / energy + constant).sqrt()
         roots = layers.relu()
-        squares = roots * roots
+        squares = roots * roots + _NEXT_TO_NOTHING
         # a product with a matrix: the same sum in batches of any size
         whole = squares @ squares.new_ones(self.n_layers, self.n_layers)
-        return (middle + spread * visible).relu(), squares / whole.clamp(min=_TINY)
+        return (middle + spread * visible).relu(), squares / whole

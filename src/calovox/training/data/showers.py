@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,8 @@ class ShowerFiles:
         file = int(np.searchsorted(self._starts, rows[0], side="right")) - 1
         within = rows - self._starts[file]
         first = int(within[0])
-        return self.readers[file].read(slice(first, int(within[-1]) + 1))[within - first]
+        voxels = self.readers[file].read(slice(first, int(within[-1]) + 1))[within - first]
+        return voxels if voxels.index is not None else replace(voxels, index=within)
 
 
 def _sample_weights(reader: DatasetReader) -> Float64[Array, " event"]:
@@ -194,11 +196,12 @@ def voxels_to_showers(voxels: Voxels) -> Showers[Tensor]:
     """Convert showers of a dataset for training.
 
     Args:
-        voxels: Events of a dataset.
+        voxels: Events of a dataset, with their indices.
 
     Returns:
         The same events as tensors, in single precision.
     """
+    assert voxels.index is not None  # a row at least
     return Showers(
         conditions=Conditions(
             energy=torch.from_numpy(voxels.incident_energy).float(),

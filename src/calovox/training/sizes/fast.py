@@ -134,8 +134,8 @@ def simulation_seed(paths: Sequence[Path]) -> int:
     for path in paths:
         provenance = DatasetReader(path).provenance
         settings = provenance.get("settings", {})
-        made_by_model = provenance.get("command") == "simulate" and "seed" in settings
-        if not made_by_model or settings.get("matching") is not None:
+        simulated = provenance.get("command") == "simulate" and "seed" in settings
+        if not simulated or "library" in provenance:
             raise ValueError(
                 f"{path}: expected showers that `calovox simulate` made with a model: CaloFast "
                 "learns from showers and the noise that they were made of"
