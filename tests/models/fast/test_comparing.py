@@ -69,7 +69,7 @@ def test_spreads_are_those_near_an_energy_and_none_is_too_small() -> None:
     at = torch.linspace(low + 1.0, high - 1.0, 7)
     found = spreads.at("energies", at)
     torch.testing.assert_close(found[:, 0], at - low, rtol=0.1, atol=0.0)
-    assert torch.unique(found[:, 1]).tolist() == [pytest.approx(0.3)]
+    torch.testing.assert_close(found[:, 1], torch.full((7,), 0.3))
 
 
 def test_spreads_do_not_depend_on_how_showers_are_cut() -> None:
@@ -86,4 +86,4 @@ def test_one_energy_is_enough() -> None:
     spreads = Spreads.fit(
         [(torch.full((100,), 65e3), {"energies": normals(100, 2)})], (65e3, 65e3)
     )
-    assert spreads.at("energies", torch.tensor([np.log(65e3)])).isfinite().all()
+    assert spreads.at("energies", torch.tensor([65e3]).log()).isfinite().all()

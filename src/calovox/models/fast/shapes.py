@@ -29,7 +29,9 @@ from calovox.nn import MLP
 __all__ = ["FastShapes", "VoxelLaw"]
 
 _TINY: Final = 1e-12
-_NEXT_TO_NOTHING: Final = 1e-20
+_NEXT_TO_NOTHING: Final = 1e-13
+"""Far below all shares, and large enough that gradients of single precision do not overflow."""
+
 _HIGHEST_EXPONENT: Final = 5.0
 _PER_VOXEL: Final = 5  # sigma, t, p, p', p''
 
