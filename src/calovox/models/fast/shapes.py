@@ -29,9 +29,8 @@ from calovox.nn import MLP
 __all__ = ["FastShapes", "VoxelLaw"]
 
 _TINY: Final = 1e-12
-_NEXT_TO_NOTHING: Final = 1e-13
-"""Far below all shares, and large enough that gradients of single precision do not overflow."""
-
+_NEXT_TO_NOTHING: Final = 1e-20
+_NO_GRADIENT: Final = 1e-9
 _HIGHEST_EXPONENT: Final = 5.0
 _PER_VOXEL: Final = 5  # sigma, t, p, p', p''
 
@@ -186,7 +185,10 @@ class FastShapes(nn.Module):
     ) -> Float[Tensor, "event voxel"]:
         """Make shares add up to the layers; the first voxel of a layer holds it if all are 0."""
         free = free + self.first
-        return free * ((energy / (free @ self.layers)) @ self.layers.T)
+        whole = free @ self.layers
+        if self.training:  # what is next to nothing has no gradient
+            whole = torch.where(whole > _NO_GRADIENT, whole, 1.0)
+        return free * ((energy / whole) @ self.layers.T)
 
     def _move(
         self,

@@ -31,7 +31,7 @@ from calovox.random_streams import Stream, event_keys, event_normals
 __all__ = ["FIRST_STEPS", "FastTraining", "shower_noise"]
 
 FIRST_STEPS: Final = 4000
-LINEAR: Final = 3.0
+LINEAR: Final = 6.0
 
 _WEIGHTS: Final = {"energies": 1.0, "voxels": 1.0, "centre": 0.1, "moments": 0.3}
 _NEXT_TO_NOTHING: Final = 1e-8

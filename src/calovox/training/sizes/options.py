@@ -135,7 +135,7 @@ class FastOptions(_Checked):
         energy_depth: How many of these layers.
     """
 
-    width: Count = 256
+    width: Count = 320
     depth: Count = 2
     condition_width: Count = 64
     energy_width: Count = 128
