@@ -45,6 +45,14 @@ def test_layers_hold_as_much_each_if_the_network_gives_none_any() -> None:
     torch.testing.assert_close(shares, torch.full((20, 5), 0.2))
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_every_layer_can_be_learned_from_the_start(seed: int) -> None:
+    model = toy_fast(seed=seed, gain=1.0)
+    energy, eta = photons(200)
+    _, shares = model.energies(model.photons(energy, eta), energy, normals(200, 5))
+    assert (shares > 0.01).any(dim=0).all()
+
+
 @torch.no_grad()
 def test_the_width_of_the_visible_fraction_falls_as_the_resolution_does() -> None:
     energies, features, _, noise = inputs(500)

@@ -38,6 +38,10 @@ class FastEnergies(nn.Module):
         super().__init__()
         self.n_layers = n_layers
         self.network = MLP([n_features + n_layers, *[width] * depth, 1 + n_layers])
+        last = self.network.layers[-1]
+        assert isinstance(last, nn.Linear)
+        # the root of a layer that is below 0 for all photons has no gradient: it would stay there
+        nn.init.ones_(last.bias[1:])
         # m, a^2 in MeV, b^2
         self.register_buffer("resolution", torch.tensor([0.9, 25.0, 1e-5]))
 

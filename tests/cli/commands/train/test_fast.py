@@ -54,7 +54,7 @@ def fail(*arguments, match):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Showers of a teacher, more of them to validate with, and those that cannot be learned from."""
+    """Showers of a teacher, more to validate with, and those that cannot be learned from."""
     folder = tmp_path_factory.mktemp("made")
     teacher = write_teacher(folder / "teacher.onnx", toy_grid(), energy_range=(256.0, 1e6))
     simulate = ("simulate", "--model", teacher, *PHOTONS)
@@ -116,16 +116,17 @@ def test_a_paused_run_continues_to_the_same_weights(made, folder, monkeypatch):
 
 def test_showers_are_those_of_the_teacher_after_a_training(made, monkeypatch):
     """For the noise of showers that it has not seen, a student gives these very showers."""
-    monkeypatch.setattr("calovox.models.fast.training.FIRST_STEPS", 150)
+    monkeypatch.setattr("calovox.models.fast.training.FIRST_STEPS", 200)
     files = ShowerFiles([DatasetReader(made / "a.h5")])
-    rules = FastRules(FastSizes(*(32, 2, 8, 32, 2)), seed=9)
+    rules = FastRules(FastSizes(16, 2, 8, 16, 2), seed=9)
     lesson = rules.make(files, seed=1, reflect=False)
     unseen = ShowerFiles([DatasetReader(made / "b.h5")]).read(np.arange(100))
     before = judge(lesson, unseen)
-    recipe = Recipe(n_steps=600, max_learning_rate=5e-3)
+    recipe = Recipe(n_steps=700, max_learning_rate=1e-2, max_gradient=1.0)
     train(lesson, ShowerStream(files, batch_size=64, seed=1), recipe)
     after = judge(lesson, unseen)
-    assert sum(after.values()) < 0.1 * sum(before.values())
+    for name, loss in before.items():
+        assert after[name] < 0.3 * loss, name
     noise = shower_noise(9, unseen, *lesson.model.noise_shape)
     with torch.no_grad():
         right, wrong = (
