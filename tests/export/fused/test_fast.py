@@ -72,9 +72,9 @@ def test_the_graph_gives_the_showers_of_the_model(name: str) -> None:
     found = FastGraph(model)(*given)
     expected = PlainGraph(copy.deepcopy(model).double())(*(x.double() for x in given))
     larger = torch.maximum(found.double(), expected)
-    difference = (found.double() - expected).abs()[larger > FLOOR * energy]
-    assert (difference / larger[larger > FLOOR * energy]).max() < 1e-2
-    assert difference.mean() < 1e-5 * larger.mean()
+    compared = larger > FLOOR * energy
+    difference = ((found.double() - expected).abs() / larger)[compared]
+    assert difference.quantile(0.999) < 1e-3
 
 
 @torch.no_grad()
@@ -109,7 +109,7 @@ def test_few_nodes_are_left(tmp_path: Path) -> None:
     import onnx
 
     export_fused(toy_fast(), tmp_path / "a.onnx", metadata(toy_grid()))
-    assert len(onnx.load(tmp_path / "a.onnx").graph.node) < 80
+    assert len(onnx.load(tmp_path / "a.onnx").graph.node) < 90
 
 
 def metadata(grid: VoxelGrid) -> dict[str, str]:
@@ -159,6 +159,14 @@ def test_a_copy_gives_the_same_showers(folder: Path, tmp_path: Path) -> None:
         for place in (folder, tmp_path / "copy")
     )
     np.testing.assert_array_equal(one, other)
+
+
+def test_half_weights_are_as_good_as_said(run: Path, tmp_path: Path) -> None:
+    words = ["export", run, "--half-weights", "--no-fastcalosim", "-o", tmp_path / "half"]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    (model,) = json.loads((tmp_path / "half" / "model.json").read_text())["models"]
+    assert model["parity"]["quantile_999"] < 1e-2
 
 
 def test_it_shares_its_range_with_no_other_model(run: Path, tmp_path: Path) -> None:
