@@ -14,6 +14,7 @@ from calovox.models.base import Showers
 from calovox.models.fast import CaloFast, FastTraining
 from calovox.models.fast.comparing import ShowerNumbers, Spreads
 from calovox.models.fast.conditions import PhotonHinges
+from calovox.models.fast.correction import FastCorrection, neighbours
 from calovox.models.fast.energies import FastEnergies
 from calovox.models.fast.shapes import FastShapes
 from calovox.models.shapes.centroid import voxel_positions
@@ -82,12 +83,16 @@ class FastRules:
     Attributes:
         sizes: Sizes of the model.
         seed: Seed of the simulation that made the showers.
+        geant4: Datasets of Geant4 that correct the shapes; none for the first training.
     """
 
     sizes: FastSizes
     seed: int
+    geant4: tuple[Path, ...] = ()
 
-    def make(self, files: ShowerFiles, *, seed: int, reflect: bool) -> FastTraining:
+    def make(
+        self, files: ShowerFiles, *, seed: int, reflect: bool
+    ) -> FastTraining | FastCorrection:
         """Build a model with random weights for given showers.
 
         Args:
@@ -115,7 +120,20 @@ class FastRules:
         _fit_resolution(model.energies, spreads)
         raw = QuantileVoxelTransform.unfitted(grid.layer_sizes)
         transform = fit_quantiles(raw, files, seed=seed, reflect=False)
-        return FastTraining(model, transform, numbers, spreads, seed=self.seed)
+        training = FastTraining(model, transform, numbers, spreads, seed=self.seed)
+        return self._corrected(training, files) if self.geant4 else training
+
+    def _corrected(self, training: FastTraining, files: ShowerFiles) -> FastCorrection:
+        """Read the showers of Geant4 in the ranges of the simulated ones."""
+        real = ShowerFiles(
+            [DatasetReader(path) for path in self.geant4], energy_range=files.energy_range
+        )
+        if real.grid != files.grid:
+            raise ValueError(
+                f"{self.geant4[0]}: expected the voxels of the simulated showers, {files.grid!r}, "
+                f"got {real.grid!r}"
+            )
+        return FastCorrection(training, real.read(np.arange(len(real))), neighbours(files.grid))
 
 
 def simulation_seed(paths: Sequence[Path]) -> int:
