@@ -23,7 +23,7 @@ from calovox.training.recipe import Recipe
 from calovox.training.runs.logs import read_metrics
 from calovox.training.runs.model import read_run
 from calovox.training.sizes.fast import FastRules, FastSizes
-from calovox.voxelization import hits_to_voxels
+from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.export.toy_runs import toy_grid
 from tests.toy_showers import toy_showers
 from tests.toy_teacher import write_teacher
@@ -66,7 +66,7 @@ def made(tmp_path_factory):
     succeed(*simulate, "-n", 5, "--seed", 9, "-o", folder / "drawn_centres.h5")
     succeed("simulate", "--model", folder / "b.h5", "--no-cells", "-o", folder / "repeated.h5")
     with DatasetWriter(folder / "geant4.h5", toy_grid(), provenance={"seed": 3}) as writer:
-        writer.append(hits_to_voxels(toy_showers(5, n_hits=50), toy_grid()))
+        writer.append(hits_to_voxels(toy_showers(5, n_hits=50, energy=2e4), toy_grid()))
     return folder
 
 
@@ -196,3 +196,32 @@ def test_showers_of_any_sign_of_eta_are_learned(made):
         energy = torch.full((50,), 1e4)
         one, other = (model.sample(Conditions(energy, x), noise) for x in (eta, -eta))
     assert torch.equal(one, other)
+
+
+def test_showers_of_geant4_correct_a_trained_run(made, folder):
+    succeed("train", "fast", *options(made), "-o", "first")
+    geant4 = ("--geant4", made / "geant4.h5")
+    arguments = (*options(made), *geant4, "--pretrained", "first")
+    hold = ("--max-learning-rate", 1e-12)
+    text = succeed("train", "fast", *arguments, "-o", "second", "--dry-run").stdout
+    assert "# FastCorrection(FastTraining(CaloFast(30 voxels" in text
+    succeed("train", "fast", *arguments, *hold, "-o", "second")
+    first, second = (load_file(f"{name}/weights.safetensors") for name in ("first", "second"))
+    for name, values in first.items():
+        torch.testing.assert_close(second[name], values, rtol=0.0, atol=1e-9)
+    names = {name for _, name, _ in read_metrics(Path("second/metrics.csv"))}
+    assert names >= {"loss/score", "loss/averages", "validation/voxels"}
+
+
+def test_showers_of_geant4_correct_no_model_of_random_weights(made, folder):
+    arguments = (*options(made), "--geant4", made / "geant4.h5", "-o", "run")
+    fail(*arguments, match="--geant4: expected a trained model to correct: give --pretrained")
+
+
+def test_showers_of_geant4_have_the_voxels_of_the_simulated_ones(made, folder):
+    succeed("train", "fast", *options(made, steps=1), "-o", "first")
+    grid = VoxelGrid.optimal()
+    with DatasetWriter(folder / "fine.h5", grid, provenance={}) as writer:
+        writer.append(hits_to_voxels(toy_showers(5, n_hits=50, energy=2e4), grid))
+    arguments = (*options(made), "--geant4", "fine.h5", "--pretrained", "first", "-o", "run")
+    fail(*arguments, match=r"fine\.h5: expected the voxels of the simulated showers, .*30 voxels")
