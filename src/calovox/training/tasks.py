@@ -84,7 +84,8 @@ def fast_task(options: FastOptions, geant4: tuple[Path, ...] = (), **others: Any
         raise ValueError("--geant4: expected a trained model to correct: give --pretrained, too")
     sizes = FastSizes(**asdict(options))
     seed = simulation_seed([*others["data"], *others.get("validation", ())])
-    return Task(sizes=sizes, make=FastRules(sizes, seed, geant4).make, **others)
+    rules = FastRules(sizes, seed, others.get("pretrained") is not None, geant4)
+    return Task(sizes=sizes, make=rules.make, **others)
 
 
 def distillation_task(

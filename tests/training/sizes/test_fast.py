@@ -87,6 +87,13 @@ def test_other_layers_can_be_learned(tmp_path: Path) -> None:
     assert all(loss.isfinite() for loss in losses.values())
 
 
+def test_only_a_model_of_random_weights_does_the_first_steps(files: ShowerFiles) -> None:
+    showers = files.read(np.arange(10))
+    for further in (False, True):
+        lesson = FastRules(SIZES, seed=4, further=further).make(files, seed=1, reflect=False)
+        assert ("scores" in lesson.train().losses(showers, torch.Generator())) != further
+
+
 def test_reflected_showers_have_no_noise(files: ShowerFiles) -> None:
     with pytest.raises(ValueError, match="CaloFast: expected showers that are not reflected"):
         FastRules(SIZES, seed=4).make(files, seed=1, reflect=True)

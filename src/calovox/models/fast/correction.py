@@ -80,7 +80,6 @@ class FastCorrection(nn.Module):
         self, training: FastTraining, real: Showers[Tensor], pairs: Int64[Tensor, "2 pair"]
     ) -> None:
         super().__init__()
-        training.skip_first_steps()
         self.training_by_teacher = training
         self.real = real
         self.weights = _weights(real.conditions.energy)

@@ -84,11 +84,13 @@ class FastRules:
     Attributes:
         sizes: Sizes of the model.
         seed: Seed of the simulation that made the showers.
+        further: Whether the model has been trained before.
         geant4: Datasets of Geant4 that correct the shapes; none for the first training.
     """
 
     sizes: FastSizes
     seed: int
+    further: bool = False
     geant4: tuple[Path, ...] = ()
 
     def make(
@@ -121,6 +123,8 @@ class FastRules:
         raw = QuantileVoxelTransform.unfitted(grid.layer_sizes)
         transform = fit_quantiles(raw, files, seed=seed, reflect=False)
         training = FastTraining(model, transform, numbers, spreads, seed=self.seed)
+        if self.further:
+            training.skip_first_steps()
         return self._corrected(training, files, seed=seed) if self.geant4 else training
 
     def _corrected(
