@@ -192,7 +192,7 @@ def test_the_report_has_the_layers_of_another_detector(folder):
     page = Path("report/index.html").read_text()
     assert "Front (4)" in page
     assert re.search(r"[\d.]+ GeV, 0\.1\d &lt; \|η\| &lt; 1\.2\d", page)
-    for word in ("65 GeV", "electrode", "EMB2", "note's Figure 1", "note's model"):
+    for word in ("65 GeV", "electrode", "in EMB1", "note's Figure 1", "note's model"):
         assert word not in page, word
 
 
