@@ -7,12 +7,14 @@ from typing import Any
 from calovox.models.shapes.dit import CaloDiT
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.distillation import read_teacher
+from calovox.training.sizes.fast import FastRules, FastSizes, simulation_seed
 from calovox.training.sizes.gan import GanRules, GanSizes
 from calovox.training.sizes.kinds import InnSizes, MakeModel
 from calovox.training.sizes.options import (
     CfmOptions,
     CriticOptions,
     DitOptions,
+    FastOptions,
     GanOptions,
     InnOptions,
     TeachingOptions,
@@ -20,7 +22,7 @@ from calovox.training.sizes.options import (
 from calovox.training.sizes.shapes import CfmSizes, DitSizes
 from calovox.training.task import Task
 
-__all__ = ["distillation_task", "gan_task", "model_task"]
+__all__ = ["distillation_task", "fast_task", "gan_task", "model_task"]
 
 
 def model_task(
@@ -61,6 +63,29 @@ def gan_task(options: GanOptions, critic: CriticOptions, **others: Any) -> Task:
     rules = GanRules(sizes=sizes, **asdict(critic))
     recipe = replace(others.pop("recipe"), choose_by="chi2")
     return Task(sizes=sizes, make=rules.make, recipe=recipe, **others)
+
+
+def fast_task(options: FastOptions, geant4: tuple[Path, ...] = (), **others: Any) -> Task:
+    """Plan the training of CaloFast with simulated showers.
+
+    Args:
+        options: Sizes of the model.
+        geant4: Datasets of Geant4 that correct the shapes of a pretrained model.
+        others: All other arguments of `Task`.
+
+    Returns:
+        What to do.
+
+    Raises:
+        ValueError: If the noise that the showers were made of is not known, or showers of Geant4
+            are to correct a model of random weights.
+    """
+    if geant4 and others.get("pretrained") is None:
+        raise ValueError("--geant4: expected a trained model to correct: give --pretrained, too")
+    sizes = FastSizes(**asdict(options))
+    seed = simulation_seed([*others["data"], *others.get("validation", ())])
+    rules = FastRules(sizes, seed, others.get("pretrained") is not None, geant4)
+    return Task(sizes=sizes, make=rules.make, **others)
 
 
 def distillation_task(
