@@ -36,12 +36,15 @@ def test_all_showers_are_taken_if_there_are_no_more(files):
 
 def test_blocks_come_from_all_over_sorted_files(files, few):
     chosen = files.for_fits(1)
-    assert 60 <= len(chosen) <= 62
+    assert 60 <= len(chosen) <= 64
     counts = np.bincount(chosen.rows // 50, minlength=10)
     assert counts.min() >= 6
     assert chosen.energy_range == files.energy_range
     ends = chosen.energies().min(), chosen.energies().max()
     assert ends == files.energy_range
+    all_eta = np.abs(np.concatenate([reader.eta_center() for reader in files.readers]))
+    eta = all_eta[chosen.rows]
+    assert (eta.min(), eta.max()) == (all_eta.min(), all_eta.max())
     voxels = np.concatenate([part.voxels for part in chosen.batches(7)])
     assert np.array_equal(voxels, files.read(chosen.rows).voxels)
 

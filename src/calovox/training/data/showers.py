@@ -137,13 +137,13 @@ class ShowerFiles:
 
         The files are cut into as many pieces as there are blocks, and each block lies anywhere in
         its piece: the choice is as good where files are sorted. The showers of the lowest and of
-        the highest energy are among them.
+        the highest energy and abs(eta) are among them.
 
         Args:
             seed: Seed of the choice.
 
         Returns:
-            200 000 showers, or two more; these showers themselves if there are no more.
+            200 000 showers, or up to four more; these showers themselves if there are no more.
 
         Raises:
             ValueError: If showers have weights: they are drawn first.
@@ -158,7 +158,9 @@ class ShowerFiles:
         random = np.random.default_rng([seed, _FITS]).random(n_blocks)
         starts = edges[:-1] + (random * (room + 1)).astype(np.int64)
         blocks = (starts[:, None] + np.arange(_FITTED_BLOCK)).ravel()
-        ends = [int(self._energies.argmin()), int(self._energies.argmax())]
+        eta = np.concatenate([reader.eta_center() for reader in self.readers])[self.rows]
+        columns = (self._energies, np.abs(eta))
+        ends = [int(end) for column in columns for end in (column.argmin(), column.argmax())]
         return self._some(np.union1d(blocks, ends))
 
     def _some(self, numbers: Int64[Array, " event"]) -> "ShowerFiles":
