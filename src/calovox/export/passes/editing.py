@@ -1,11 +1,13 @@
 """The nodes and constants of an ONNX graph, which passes change one by one."""
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import NodeProto, ValueInfoProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from calovox.arrays import Array
 
@@ -26,7 +28,8 @@ class Editing:
         self._graph = model.graph
         self._constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
         self._shapes = {value.name: value for value in model.graph.value_info}
-        self._added = 0
+        named = (name for node in model.graph.node for name in (*node.input, *node.output))
+        self._names = {*self._constants, *named}
         self.nodes: list[NodeProto] = []
         for node in model.graph.node:
             if node.op_type == "Cast" and node.input[0] in self._constants:
@@ -80,6 +83,20 @@ class Editing:
         place = next(i for i, node in enumerate(self.nodes) if node is old)
         self.nodes[place : place + 1] = new
 
+    def pass_on(self, name: str, other: str) -> None:
+        """Let all that read a tensor read another one."""
+        for node in self.nodes:
+            node.input[:] = [other if given == name else given for given in node.input]
+
+    def fold_constants(self) -> None:
+        """Compute what does not depend on the inputs."""
+        for node in list(self.nodes):
+            if node.input and all(not name or self.is_constant(name) for name in node.input):
+                given = {name: self._constants[name] for name in node.input if name}
+                found = ReferenceEvaluator(node).run(None, given)
+                self._constants |= dict(zip(node.output, map(np.asarray, found), strict=True))
+                self.nodes.remove(node)
+
     def forget_shape(self, name: str) -> None:
         """Leave out what the graph says of the type and shape of a tensor."""
         self._shapes.pop(name, None)
@@ -108,13 +125,12 @@ class Editing:
 
     def fresh(self, prefix: str) -> str:
         """Give a name that nothing has."""
-        self._added += 1
-        return f"{prefix}.{self._added}"
+        name = next(n for n in map(f"{prefix}.{{}}".format, count()) if n not in self._names)
+        self._names.add(name)
+        return name
 
     def _keep(self, values: Array) -> str:
         name = self.fresh("lean")
-        while name in self._constants:
-            name = self.fresh("lean")
         self._constants[name] = values
         return name
 

@@ -229,7 +229,7 @@ class _Writer:
         return [*self._nodes, last]
 
     def _network(self) -> tuple[str, str]:
-        """Give shares of bins, then half the difference and the mean of the slopes at their ends."""
+        """Give shares of bins, and half the difference and the mean of their slopes."""
         block, n = self._block, len(self._block.scatter)
         *layers, (weight, bias) = block.layers
         assert bias is not None  # the first layer is another one
