@@ -35,11 +35,8 @@ def make_transformer_lean(model: onnx.ModelProto) -> None:
     graph = Editing(model)
     graph.fold_constants()
     _leave_out_nothing(graph)
-    attentions = [
-        _Attention.of(graph, node)
-        for node in list(graph.nodes)
-        if node.op_type == "Softmax" and _is_attention(graph, node)
-    ]
+    softmaxes = [node for node in graph.nodes if node.op_type == "Softmax"]
+    attentions = [_Attention.of(graph, node) for node in softmaxes if _is_attention(graph, node)]
     if not attentions:
         return
     _share_conditions(graph)
@@ -127,16 +124,23 @@ def _add_one_to_factors(graph: Editing, gemm: NodeProto, bias: Array) -> None:
     split = graph.reader(graph.reader(gemm.output[0], "Unsqueeze").output[0], "Split")
     size = len(bias) // len(split.output)
     for position, name in enumerate(split.output):
-        (reader,) = graph.readers(name)
-        other = next((given for given in reader.input if graph.is_constant(given)), None)
-        if reader.op_type == "Add" and other is not None and graph.value(other).size == 1:
-            bias[position * size : (position + 1) * size] += float(graph.value(other))
-            graph.pass_on(reader.output[0], name)
+        sums = [_adds_one(graph, reader) for reader in graph.readers(name)]
+        if sums and all(sums):
+            bias[position * size : (position + 1) * size] += 1.0
+            for reader in graph.readers(name):
+                graph.pass_on(reader.output[0], name)
+
+
+def _adds_one(graph: Editing, node: NodeProto) -> bool:
+    given = (graph.value(name) for name in node.input if graph.is_constant(name))
+    return node.op_type == "Add" and any(x.size == 1 and x.item() == 1.0 for x in given)
 
 
 def _is_attention(graph: Editing, softmax: NodeProto) -> bool:
-    maker = graph.maker(softmax.input[0])
-    return maker is not None and maker.op_type == "MatMul"
+    """Tell the softmax of an attention with scaled queries, as `calovox.nn.dit` has it."""
+    scores = graph.maker(softmax.input[0])
+    scaled = graph.maker(scores.input[0]) if scores and scores.op_type == "MatMul" else None
+    return scaled is not None and scaled.op_type == "Mul"
 
 
 @dataclass(frozen=True, eq=False)

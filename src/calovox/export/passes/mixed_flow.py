@@ -99,6 +99,8 @@ def _narrow_conditions(graph: Editing, split: NodeProto) -> None:
     bias = (bias + shift @ weight[rows]).astype(np.float32)
     places = graph.constant(rows, np.int64)
     split.input[0] = added
+    for name in split.output:  # their type changes
+        graph.forget_shape(name)
     new = [
         helper.make_node("Gather", [direct.input[0], places], [chosen], axis=1),
         helper.make_node("Sub", [chosen, graph.constant(shift, np.float64)], [shifted]),
@@ -130,7 +132,7 @@ class _Block:
 
     variables: str
     condition: str
-    layers: list[tuple[Float64[Array, "in out"], Float64[Array, " out"] | None]]
+    layers: list[tuple[Float64[Array, "_ _"], Float64[Array, " _"] | None]]
     n_bins: int
     knots: Float64[Array, "share quantity"]
     constants: Float64[Array, " quantity"]
