@@ -77,7 +77,8 @@ def _first_layers(graph: Editing) -> list[NodeProto]:
         if node.op_type != "Gemm" or len(node.input) < 3 or not graph.is_constant(node.input[1]):
             continue
         maker = graph.maker(node.input[2])
-        wide = graph.value(node.input[1]).dtype == np.float64
+        readers = {reader.op_type for reader in graph.readers(node.output[0])}
+        wide = graph.value(node.input[1]).dtype == np.float64 and readers <= set(_ACTIVATIONS)
         if wide and maker is not None and maker.op_type == "Split":
             found.append(node)
     return found
