@@ -33,6 +33,7 @@ ELSEWHERE = {
     "bench_millions": "takes minutes",
     "bench_scheduler": "starts clusters",
     "referee_checks": "takes minutes",
+    "reduced_precision": "takes half an hour",
 }
 
 
