@@ -233,7 +233,7 @@ def main() -> None:
         x[inside].astype(np.float64) for x in (showers.incident_energy, showers.eta_center)
     )
     geant4 = Sample(showers.energy[inside], energy, np.abs(eta))
-    n_rounds = rounds(9)
+    n_rounds = rounds(5)
     reference = draw(shipped, energy, eta, 1)
     with tempfile.TemporaryDirectory() as name:
         files = [("as shipped", shipped.path), *variants(shipped, Path(name))]

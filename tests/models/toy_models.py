@@ -37,7 +37,7 @@ def toy_batch(n_events: int, *, seed: int = 1) -> Showers[Tensor]:
     voxels[::3, -1] = 0.0
     voxels *= (0.97 + 0.05 * torch.randn(n_events, 1, generator=rng)) / voxels.sum(1, True)
     layers = torch.stack([part.sum(1) for part in voxels.split(list(LAYER_SIZES), 1)], 1)
-    return Showers(toy_conditions(n_events, seed=seed), layers, voxels)
+    return Showers(toy_conditions(n_events, seed=seed), layers, voxels, torch.arange(n_events))
 
 
 def toy_inn(data: Showers[Tensor]) -> CaloINN:

@@ -69,7 +69,7 @@ def draw_mixture(n_events: int, rng: torch.Generator) -> Showers[Tensor]:
     which = torch.multinomial(SHARES, n_events, replacement=True, generator=rng)
     x = CENTRES[which] + WIDTH * torch.randn(n_events, 2, generator=rng)
     empty = torch.zeros(n_events)
-    return Showers(Conditions(empty, empty), empty[:, None], x)
+    return Showers(Conditions(empty, empty), empty[:, None], x, torch.arange(n_events))
 
 
 def shares_of(x: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ _phi_modulation = CommandGroup(
 )
 _train = CommandGroup(
     name="train",
-    help="Train a model with showers of Geant4.",
+    help="Train a model with showers.",
     commands=[
         _command("inn", "train.networks:INN", "Train CaloINN, the energies of the layers."),
         _command("cfm", "train.networks:CFM", "Train CaloCFM, the shares of the voxels."),
@@ -62,6 +62,11 @@ _train = CommandGroup(
             "gan",
             "train.networks:GAN",
             "Train FastCaloGAN, energies of layers and voxels together, for one slice of |eta|.",
+        ),
+        _command(
+            "fast",
+            "train.fast:FAST",
+            "Train CaloFast with showers that another model simulated.",
         ),
     ],
 )

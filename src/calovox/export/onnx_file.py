@@ -18,6 +18,7 @@ import torch
 from onnxscript import opset18 as op
 from torch import nn
 
+from calovox.export.fused.fast import FastGraph
 from calovox.export.fused.gan import GanGraph
 from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.export.passes.compact import compact
@@ -25,6 +26,7 @@ from calovox.export.passes.exact_zeros import add_exact_zeros
 from calovox.export.passes.fixed_shapes import save_onnx
 from calovox.export.passes.lean import make_lean
 from calovox.export.passes.portable import make_portable
+from calovox.models.fast import CaloFast
 from calovox.models.gan import CaloGAN
 from calovox.models.two_stage import WholeSampler
 from calovox.runtime.onnx_model import INPUTS
@@ -43,7 +45,13 @@ def export_fused(sampler: WholeSampler, path: Path, metadata: Mapping[str, str])
         path: The file; replaced if it exists.
         metadata: What the file says about itself.
     """
-    graph = GanGraph(sampler) if isinstance(sampler, CaloGAN) else FusedGraph(sampler)
+    graph: nn.Module
+    if isinstance(sampler, CaloGAN):
+        graph = GanGraph(sampler)
+    elif isinstance(sampler, CaloFast):
+        graph = FastGraph(sampler)
+    else:
+        graph = FusedGraph(sampler)
     _export(graph, sampler, path, metadata, lean=True)
 
 

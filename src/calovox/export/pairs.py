@@ -1,4 +1,4 @@
-"""What gives showers in a range of |eta|: two trained models, energies and voxels, or a GAN."""
+"""What gives showers in a range of |eta|: models of energies and of voxels, or one alone."""
 
 import itertools
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from calovox.export.provenance import group_hits
+from calovox.models.fast import CaloFast
 from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN
 from calovox.models.two_stage import ShapeModel, TwoStageSampler, WholeSampler
@@ -16,6 +17,9 @@ from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["ModelPair", "RangeModel", "WholeModel", "pair_runs"]
+
+_WHOLE: Final[tuple[ModelKind, ...]] = ("gan", "fast")
+"""Kinds that give showers alone."""
 
 _KINDS: Final[dict[str, tuple[ModelKind, ...]]] = {
     "energies": ("inn",),
@@ -72,7 +76,7 @@ class WholeModel:
     """One model that gives showers.
 
     Attributes:
-        showers: The model, a CaloGAN.
+        showers: The model, a CaloGAN or a CaloFast.
     """
 
     showers: TrainedModel
@@ -87,10 +91,10 @@ class WholeModel:
         """Lowest and highest abs(eta)."""
         return self.showers.eta_range
 
-    def sampler(self) -> CaloGAN:
+    def sampler(self) -> CaloGAN | CaloFast:
         """Return the model."""
         model = self.showers.model
-        assert isinstance(model, CaloGAN)
+        assert isinstance(model, CaloGAN | CaloFast)
         return model.eval()
 
     def metadata(self) -> ModelMetadata:
@@ -107,17 +111,17 @@ RangeModel = ModelPair | WholeModel
 
 
 def pair_runs(runs: Sequence[TrainedModel]) -> tuple[RangeModel, ...]:
-    """Find what gives showers in each range: pairs of an equal range of abs(eta), or a GAN alone.
+    """Find what gives showers in each range: a pair of models of this range, or one alone.
 
     The models of different ranges may be of different kinds, but all must take as much noise: an
     event has its noise before its model is known.
 
     Args:
-        runs: Trained models, an INN and one model of shapes or a GAN for each range, in any
-            order.
+        runs: Trained models in any order: for each range an INN and one model of shapes, a GAN or
+            a CaloFast.
 
     Returns:
-        The pairs and GANs by rising abs(eta).
+        What was found by rising abs(eta).
 
     Raises:
         ValueError: If a model lacks its partner or there is more than one for a range, ranges
@@ -157,12 +161,12 @@ def pair_runs(runs: Sequence[TrainedModel]) -> tuple[RangeModel, ...]:
 
 def _join(runs: Sequence[TrainedModel]) -> RangeModel:
     """Join the runs of one range."""
-    if [run.kind for run in runs] == ["gan"]:
+    if len(runs) == 1 and runs[0].kind in _WHOLE:
         return WholeModel(runs[0])
     low, high = runs[0].eta_range
-    if any(run.kind == "gan" for run in runs):
+    if any(run.kind in _WHOLE for run in runs):
         raise ValueError(
-            f"export: expected a GAN alone for |eta| from {low:g} to {high:g}, got "
+            f"export: expected a GAN or a CaloFast alone for |eta| from {low:g} to {high:g}, got "
             f"{', '.join(run.kind for run in runs)}: give one run of this range"
         )
     parts = []

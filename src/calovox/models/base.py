@@ -35,11 +35,13 @@ class Showers(Generic[ArrayT]):
         conditions: Their photons.
         layer_energy: Event by layer, as fractions of the kinetic energy.
         voxels: Event by voxel, as fractions of the kinetic energy.
+        index: Index of each event in its run.
     """
 
     conditions: Conditions[ArrayT]
     layer_energy: ArrayT
     voxels: ArrayT
+    index: ArrayT
 
 
 @runtime_checkable

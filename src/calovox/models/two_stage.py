@@ -1,4 +1,4 @@
-"""Samplers of whole showers: two stages as one, energies of layers and then voxels, or a GAN.
+"""Samplers of whole showers: two stages as one, energies of layers and then voxels, or one model.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), section 2.6, Figure 11
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from calovox.models.base import Conditions
+from calovox.models.fast import CaloFast
 from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN
 from calovox.models.shapes.cfm import CaloCFM
@@ -71,5 +72,5 @@ class TwoStageSampler(nn.Module):
         return moved
 
 
-WholeSampler = TwoStageSampler | CaloGAN
+WholeSampler = TwoStageSampler | CaloGAN | CaloFast
 """Anything that gives whole showers for photons."""

@@ -214,6 +214,20 @@ class QuantileVoxelTransform(ShareTransform):
         shares = torch.where(position > 0.0, ratio.clamp(max=0.0).exp(), 0.0)
         return self.normalization.inverse(self._fill(shares, position), layer_energy)
 
+    def empty_scores(
+        self, energy: Float[Tensor, " event"], layer_energy: Float[Tensor, "event layer"]
+    ) -> Float[Tensor, "event voxel"]:
+        """Look up the scores z_0 up to which voxels are empty.
+
+        Args:
+            energy: Kinetic energies in MeV.
+            layer_energy: Energies of the layers as fractions of the kinetic energy.
+
+        Returns:
+            The scores.
+        """
+        return self._tables(energy, layer_energy)[0]
+
     def extra_repr(self) -> str:
         """Say how large the tables are."""
         n_energies, n_fractions = self.thresholds.shape[:2]

@@ -7,12 +7,14 @@ from typing import Any
 from calovox.models.shapes.dit import CaloDiT
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.distillation import read_teacher
+from calovox.training.sizes.fast import FastRules, FastSizes, simulation_seed
 from calovox.training.sizes.gan import GanRules, GanSizes
 from calovox.training.sizes.kinds import InnSizes, MakeModel
 from calovox.training.sizes.options import (
     CfmOptions,
     CriticOptions,
     DitOptions,
+    FastOptions,
     GanOptions,
     InnOptions,
     TeachingOptions,
@@ -20,7 +22,7 @@ from calovox.training.sizes.options import (
 from calovox.training.sizes.shapes import CfmSizes, DitSizes
 from calovox.training.task import Task
 
-__all__ = ["distillation_task", "gan_task", "model_task"]
+__all__ = ["distillation_task", "fast_task", "gan_task", "model_task"]
 
 
 def model_task(
@@ -61,6 +63,24 @@ def gan_task(options: GanOptions, critic: CriticOptions, **others: Any) -> Task:
     rules = GanRules(sizes=sizes, **asdict(critic))
     recipe = replace(others.pop("recipe"), choose_by="chi2")
     return Task(sizes=sizes, make=rules.make, recipe=recipe, **others)
+
+
+def fast_task(options: FastOptions, **others: Any) -> Task:
+    """Plan the training of CaloFast with simulated showers.
+
+    Args:
+        options: Sizes of the model.
+        others: All other arguments of `Task`.
+
+    Returns:
+        What to do.
+
+    Raises:
+        ValueError: If the noise that the showers were made of is not known.
+    """
+    sizes = FastSizes(**asdict(options))
+    seed = simulation_seed([*others["data"], *others.get("validation", ())])
+    return Task(sizes=sizes, make=FastRules(sizes, seed).make, **others)
 
 
 def distillation_task(

@@ -1,11 +1,13 @@
 """Centres of showers about impacts: what was put in comes back, and files are kept."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from calovox.models.centers import CenterFileError, CenterModel, CenterShowers, fit_centers
+from calovox.models.centers.model import RADIUS
 from calovox.voxelization import VoxelGrid, Voxels, hits_to_voxels
 from tests.toy_showers import toy_showers
 
@@ -57,6 +59,22 @@ def test_drawn_centres_have_the_law_of_the_showers(model):
             ours, real = ours - ours.mean(), real - real.mean()
             moments = showers.moments[chosen, 0, axis] / scale[chosen]
             assert (ours * moments).mean() == pytest.approx((real * moments).mean(), abs=0.1)
+
+
+def test_the_shipped_centres_are_near_their_photons_whatever_the_shower():
+    # one simulated photon of 256 MeV among 200 000 has no energy and a large normal number
+    n = 200
+    rng = np.random.default_rng(1)
+    showers = CenterShowers(
+        log_energy=np.full(n, 8.0),
+        abs_eta=rng.uniform(0.0, 1.35, n),
+        total=np.where(np.arange(n) % 2, 0.0, 1e-6),
+        presampler=rng.uniform(0.0, 1.0, n),
+        moments=rng.normal(scale=1e4, size=(n, 2, 2)),
+    )
+    model = CenterModel.read(Path(__file__).parents[3] / "sample" / "centers.json")
+    offsets = model.sample(showers, rng.normal(scale=8.0, size=(n, 2)))
+    assert np.abs(offsets).max() < RADIUS
 
 
 def test_files_keep_the_numbers(model, tmp_path):

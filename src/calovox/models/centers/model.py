@@ -14,10 +14,10 @@ $$\ln s = s_E(\log_2 E) + s_\eta(|\eta|)
 + (t_0 + t_1 \lambda) \ln f + (p_0 + p_1 \lambda) \ln(f_0 + 0.001),
 \qquad \lambda = (\log_2 E - 12) / 4,$$
 
-with f the energy of all voxels over the kinetic energy, and f_0 the share of PreSamplerB. q gives
-the distribution that is left, which has tails at low energies: quantiles at normal levels. All
-functions of one variable are linear between their knots and constant beyond; q is also linear in z
-between its levels, and goes on with its last slope.
+with f the energy of all voxels over the kinetic energy, at least 0.02, and f_0 the share of
+PreSamplerB. q gives the distribution that is left, which has tails at low energies: quantiles at
+normal levels. All functions of one variable are linear between their knots and constant beyond; q
+is also linear in z between its levels, and goes on with its last slope to z = 3.5 and -3.5.
 
 A file is JSON with these knots and numbers. What reads it needs nothing else; `docs/cpp.md` says
 how to use it with FastCaloSim.
@@ -43,6 +43,8 @@ RADIUS: Final = 1700.0
 _FORMAT: Final = "calovox shower centres"
 _VERSION: Final = 1
 _WIDEST: Final = 3.0
+_FURTHEST_LEVEL: Final = 3.5
+_LEAST_TOTAL: Final = 0.02  # showers of Geant4 with less visible energy are too few for a fit
 _LARGEST_EXPONENT: Final = 10.0  # s of any shower is then neither 0 nor infinite
 _LARGEST: Final = 1e6
 
@@ -164,7 +166,7 @@ class CenterModel:
     def _quantile(
         self, axis: int, noise: Float64[Array, " event"], weights: Float64[Array, "event octave"]
     ) -> Float64[Array, " event"]:
-        levels = self.levels
+        levels, noise = self.levels, np.clip(noise, -_FURTHEST_LEVEL, _FURTHEST_LEVEL)
         place = np.clip(np.searchsorted(levels, noise) - 1, 0, len(levels) - 2)
         part = (noise - levels[place]) / (levels[place + 1] - levels[place])  # beyond 0 and 1, too
         table = self.quantiles[axis]
@@ -228,7 +230,7 @@ class CenterModel:
 def scale_terms(showers: CenterShowers) -> Float64[Array, "event 4"]:
     """Give what t_0, t_1, p_0 and p_1 are multiplied by."""
     slope = (showers.log_energy - 12.0) / 4.0
-    total = np.log(np.maximum(showers.total, 1e-3))
+    total = np.log(np.maximum(showers.total, _LEAST_TOTAL))
     presampler = np.log(showers.presampler + 1e-3)
     return np.stack([total, slope * total, presampler, slope * presampler], axis=1)
 

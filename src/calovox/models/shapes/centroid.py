@@ -30,7 +30,14 @@ from torch import Tensor, nn
 from calovox.arrays import Array, Float64
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["N_ENERGIES", "REACH", "VoxelCentroid", "voxel_positions", "voxel_sizes"]
+__all__ = [
+    "N_ENERGIES",
+    "REACH",
+    "VoxelCentroid",
+    "noise_directions",
+    "voxel_positions",
+    "voxel_sizes",
+]
 
 REACH: Final = 30.0
 """How far from the axis a tilt rises, in mm: some Moliere radii."""
@@ -97,7 +104,7 @@ class VoxelCentroid(nn.Module):
             "sizes": voxel_sizes(grid, radii)[:, None] ** 2 * of_layer,
             "tilts": np.concatenate([tilt, of_layer.T]),
             "layers": of_layer,
-            "directions": _directions(len(layer)),
+            "directions": noise_directions(len(layer)),
             "ones": np.ones((1, max(_VECTOR, self.n_layers))),
         }.items():
             self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
@@ -198,7 +205,7 @@ def _lever_arms(grid: VoxelGrid, radii: Float64[Array, " layer"]) -> Float64[Arr
     return np.asarray(np.repeat(np.median(radii) / radii, grid.layer_sizes))
 
 
-def _directions(n_voxels: int) -> Float64[Array, "voxel 2"]:
+def noise_directions(n_voxels: int) -> Float64[Array, "voxel 2"]:
     """Choose two sums of the noise: orthogonal, and hardly correlated with any voxel's own."""
     signs = np.random.default_rng(1).choice([-1.0, 1.0], size=n_voxels)
     other = signs * np.where(np.arange(n_voxels) % 2, -1.0, 1.0)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,8 @@ class ShowerFiles:
         file = int(np.searchsorted(self._starts, rows[0], side="right")) - 1
         within = rows - self._starts[file]
         first = int(within[0])
-        return self.readers[file].read(slice(first, int(within[-1]) + 1))[within - first]
+        voxels = self.readers[file].read(slice(first, int(within[-1]) + 1))[within - first]
+        return voxels if voxels.index is not None else replace(voxels, index=within)
 
 
 def _sample_weights(reader: DatasetReader) -> Float64[Array, " event"]:
@@ -194,11 +196,12 @@ def voxels_to_showers(voxels: Voxels) -> Showers[Tensor]:
     """Convert showers of a dataset for training.
 
     Args:
-        voxels: Events of a dataset.
+        voxels: Events of a dataset, with their indices.
 
     Returns:
         The same events as tensors, in single precision.
     """
+    assert voxels.index is not None  # a row at least
     return Showers(
         conditions=Conditions(
             energy=torch.from_numpy(voxels.incident_energy).float(),
@@ -206,6 +209,7 @@ def voxels_to_showers(voxels: Voxels) -> Showers[Tensor]:
         ),
         layer_energy=torch.from_numpy(voxels.layer_energy).float(),
         voxels=torch.from_numpy(voxels.energy),
+        index=torch.from_numpy(voxels.index),
     )
 
 
@@ -227,6 +231,7 @@ def choose_showers(showers: Showers[Tensor], events: Tensor) -> Showers[Tensor]:
         conditions,
         showers.layer_energy.index_select(0, events),
         showers.voxels.index_select(0, events),
+        showers.index.index_select(0, events),
     )
 
 
@@ -243,4 +248,9 @@ def move_showers(showers: Showers[Tensor], device: torch.device) -> Showers[Tens
     conditions = Conditions(
         showers.conditions.energy.to(device), showers.conditions.eta.to(device)
     )
-    return Showers(conditions, showers.layer_energy.to(device), showers.voxels.to(device))
+    return Showers(
+        conditions,
+        showers.layer_energy.to(device),
+        showers.voxels.to(device),
+        showers.index.to(device),
+    )

@@ -18,7 +18,13 @@ from calovox.models.shapes.centroid import (
 from calovox.training.data.showers import ShowerFiles
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["CentroidMoments", "fit_centroid", "measure_moments", "unfitted_centroid"]
+__all__ = [
+    "CentroidMoments",
+    "fit_centroid",
+    "layer_radii",
+    "measure_moments",
+    "unfitted_centroid",
+]
 
 _ROUNDS: Final = 8
 
@@ -54,7 +60,7 @@ def unfitted_centroid(grid: VoxelGrid) -> VoxelCentroid | None:
     Returns:
         The distribution; none for layers that are not the built-in barrel's, or without angles.
     """
-    radii = _layer_radii(grid)
+    radii = layer_radii(grid)
     return None if radii is None else VoxelCentroid(grid, radii)
 
 
@@ -75,7 +81,7 @@ def fit_centroid(
         energy. There is none for layers that are not the built-in barrel's.
     """
     grid = files.grid
-    radii = _layer_radii(grid)
+    radii = layer_radii(grid)
     if radii is None:
         return None
     low, high = files.energy_range
@@ -98,7 +104,7 @@ def measure_moments(files: ShowerFiles) -> CentroidMoments:
         Their moments, in order.
     """
     grid = files.grid
-    radii = _layer_radii(grid)
+    radii = layer_radii(grid)
     assert radii is not None  # the caller has looked
     position, size = voxel_positions(grid, radii), voxel_sizes(grid, radii)
     starts = grid.layer_boundaries[:-1]
@@ -138,7 +144,7 @@ def _near_nodes(
     return np.asarray(np.maximum(near, 0.0))
 
 
-def _layer_radii(grid: VoxelGrid) -> Float64[Array, " layer"] | None:
+def layer_radii(grid: VoxelGrid) -> Float64[Array, " layer"] | None:
     """Give the mean radii of the layers; none for other layers, or voxels without angles."""
     barrel = atlas_barrel()
     titles = {layer.number: layer.name for layer in barrel.layers}

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import nn
 
+from calovox.models.fast import CaloFast
 from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN, inn_network
 from calovox.models.shapes.arc_model import ArcModel
@@ -20,6 +21,7 @@ from calovox.models.shapes.students import ConsistencyModel
 from calovox.preprocessing import ConditionTransform, EnergyBounds, LayerEnergyTransform
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fits.quantiles import seeded
+from calovox.training.sizes.fast import FastSizes
 from calovox.training.sizes.gan import GanSizes
 from calovox.training.sizes.options import InnOptions
 from calovox.training.sizes.shapes import CfmSizes, DitSizes, ModelKind
@@ -34,7 +36,7 @@ __all__ = [
     "read_sizes",
 ]
 
-AnyModel = CaloINN | CaloCFM | CaloDiT | ConsistencyModel | CaloGAN
+AnyModel = CaloINN | CaloCFM | CaloDiT | ConsistencyModel | CaloGAN | CaloFast
 """A model of any kind."""
 
 
@@ -133,7 +135,7 @@ class StudentSizes:
         return ConsistencyModel(teacher, n_evaluations=self.evaluations)
 
 
-Sizes = InnSizes | CfmSizes | DitSizes | StudentSizes | GanSizes
+Sizes = InnSizes | CfmSizes | DitSizes | StudentSizes | GanSizes | FastSizes
 """Sizes of any kind of model."""
 
 _KINDS: dict[str, type[Sizes]] = {
@@ -142,6 +144,7 @@ _KINDS: dict[str, type[Sizes]] = {
     "dit": DitSizes,
     "student": StudentSizes,
     "gan": GanSizes,
+    "fast": FastSizes,
 }
 
 

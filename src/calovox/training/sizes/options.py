@@ -21,6 +21,7 @@ __all__ = [
     "ConditionKind",
     "CriticOptions",
     "DitOptions",
+    "FastOptions",
     "GanOptions",
     "InnOptions",
     "SampledOptions",
@@ -120,6 +121,25 @@ class GanOptions(_Checked):
 
     latent: Count = 50
     widths: Sequence[int] = (50, 100, 200)
+
+
+@dataclass(frozen=True)
+class FastOptions(_Checked):
+    """Sizes of CaloFast's networks.
+
+    Attributes:
+        width: Neurons of each hidden layer for the voxels.
+        depth: How many of these layers.
+        condition_width: Neurons for what depends on the photon and on the layers alone.
+        energy_width: Neurons of each hidden layer for the energies of the layers.
+        energy_depth: How many of these layers.
+    """
+
+    width: Count = 320
+    depth: Count = 2
+    condition_width: Count = 64
+    energy_width: Count = 128
+    energy_depth: Count = 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from calovox.voxelization import VoxelGrid
 
 __all__ = ["CfmSizes", "DitSizes", "ModelKind", "SampledSizes"]
 
-ModelKind = Literal["inn", "cfm", "dit", "student", "gan"]
+ModelKind = Literal["inn", "cfm", "dit", "student", "gan", "fast"]
 """Models by the names that the command line uses; a student is what `calovox distill` makes."""
 
 

@@ -1,0 +1,82 @@
+"""`calovox train fast`: simulated showers of a model teach a faster one."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from calovox.cli.command import Job, make_command
+from calovox.cli.commands.train.networks import (
+    LoopSettings,
+    preview_training,
+    task_arguments,
+    train_with_progress,
+)
+from calovox.cli.options import Group
+from calovox.cli.settings import parse_range
+from calovox.training.recipe import Batches, Hardware
+from calovox.training.sizes.options import FastOptions
+
+if TYPE_CHECKING:
+    from calovox.training.task import Task
+
+__all__ = ["FAST", "TrainFastSettings", "train_fast"]
+
+_EXAMPLE = (
+    "calovox train fast --config configs/fast_2core.toml --data simulated.h5 "
+    "--validation more.h5 -o fast"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainFastSettings(LoopSettings):
+    """Settings of `calovox train fast`."""
+
+    batches: Annotated[Batches, Group(without=("reflect",))] = field(
+        default_factory=lambda: Batches(reflect=False)
+    )
+    hardware: Annotated[Hardware, Group(without=("precision",))] = field(default_factory=Hardware)
+    eta: Annotated[
+        str,
+        typer.Option(metavar="LOW:HIGH", help="Take showers with |eta| from LOW to below HIGH."),
+    ] = "0:1.35"
+    energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW:HIGH",
+            help="Energies that the model is for, 256MeV:524.288GeV; by default all of the data.",
+        ),
+    ] = None
+    sizes: FastOptions = field(default_factory=FastOptions)
+
+
+def train_fast(settings: TrainFastSettings, job: Job) -> str:
+    """Train CaloFast with showers that `calovox simulate` made with another model.
+
+    It learns from the noise of these showers, which follows from their seed: simulate them, and
+    those to validate with, as jobs of one run, with --center photon and without --cells. A run
+    that was stopped goes on with the same command; a finished one is replaced with --force.
+    """
+    return train_with_progress("train fast", settings, _task(settings), job)
+
+
+def _task(settings: TrainFastSettings) -> "Task":
+    from calovox.training.tasks import fast_task
+
+    energy = settings.energy
+    return fast_task(
+        settings.sizes,
+        eta_range=parse_range("--eta", settings.eta, None),
+        energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
+        **task_arguments(settings),
+    )
+
+
+FAST = make_command(
+    "fast",
+    TrainFastSettings,
+    train_fast,
+    example=_EXAMPLE,
+    preview=preview_training(_task),
+    continues=True,
+)

@@ -1,0 +1,176 @@
+r"""How CaloFast learns: by regression of showers on the noise that they were made of.
+
+Energies of voxels fluctuate like counts: their square roots fluctuate by as much for few as for
+many. Every term is the mean of a function of differences, in units of what the number in question
+fluctuates by among the teacher's showers near the kinetic energy; it is the square, and linear
+beyond `LINEAR`:
+
+- `energies`: E_tot, and the square roots of the energies of layers;
+- `voxels`: square roots of the energies of voxels, for the teacher's energies of layers;
+- `centre`: the energy centre of all voxels, in eta and phi;
+- `moments`: of each layer the first and second moments of its voxels, their number above 1 MeV,
+  and how much the largest hold; of each ring, its energy.
+
+A network of random weights is too far from all of this to find it. In the first `FIRST_STEPS`
+steps it learns what the numbers y, thresholds and shares q of voxels are if y are the normal
+scores of the teacher's voxels (`QuantileVoxelTransform`): `scores`, `thresholds`, `shares`.
+"""
+
+from typing import Final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from calovox.models.base import Showers
+from calovox.models.fast.comparing import ShowerNumbers, Spreads
+from calovox.models.fast.model import CaloFast
+from calovox.preprocessing import QuantileVoxelTransform
+from calovox.random_streams import Stream, event_keys, event_normals
+
+__all__ = ["FIRST_STEPS", "FastTraining", "shower_noise"]
+
+FIRST_STEPS: Final = 4000
+LINEAR: Final = 6.0
+
+_WEIGHTS: Final = {"energies": 1.0, "voxels": 1.0, "centre": 0.1, "moments": 0.3}
+_NEXT_TO_NOTHING: Final = 1e-8
+_LEAST_SHARE: Final = 1e-6
+_OF_ENERGY: Final = 20.0
+"""Energy in MeV from which on shares of voxels count alike."""
+
+_BELOW: Final = 0.05
+"""How much differences below the threshold count, where voxels are empty."""
+
+
+def shower_noise(
+    seed: int, batch: Showers[Tensor], n_numbers: int
+) -> Float[Tensor, "event number"]:
+    """Repeat the noise of simulated showers.
+
+    Args:
+        seed: Seed of the simulation.
+        batch: The showers, with their indices.
+        n_numbers: Numbers of the noise of one shower.
+
+    Returns:
+        Standard normal numbers.
+    """
+    keys = event_keys(seed, Stream.MODEL, batch.index.cpu().numpy())
+    return torch.from_numpy(event_normals(keys, n_numbers)).to(batch.voxels.device)
+
+
+class FastTraining(nn.Module):
+    """Trains CaloFast.
+
+    Args:
+        model: The model, whose weights change.
+        transform: Normal scores of the teacher's voxels.
+        numbers: What is compared.
+        spreads: In which units.
+        seed: Seed of the simulation that made the showers.
+
+    Attributes:
+        steps: Steps that have been done.
+    """
+
+    steps: Tensor
+
+    def __init__(
+        self,
+        model: CaloFast,
+        transform: QuantileVoxelTransform,
+        numbers: ShowerNumbers,
+        spreads: Spreads,
+        *,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.transform = transform
+        self.numbers = numbers
+        self.spreads = spreads
+        self.seed = seed
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def result(self) -> CaloFast:
+        """The model."""
+        return self.model
+
+    def losses(self, batch: Showers[Tensor], rng: torch.Generator) -> dict[str, Tensor]:
+        """Compute the terms of the loss.
+
+        Args:
+            batch: Showers of the teacher, with their indices.
+            rng: Not needed: the noise is the teacher's.
+
+        Returns:
+            `energies`, and in the first steps of a training `scores`, `thresholds` and `shares`;
+            later `voxels`, `moments`, and `centre` where it is known.
+        """
+        noise = shower_noise(self.seed, batch, *self.model.noise_shape)
+        layer_noise, voxel_noise = torch.split(noise, list(self.model.noise_parts), dim=1)
+        energy = batch.conditions.energy[:, None]
+        features = self.model.photons(energy, batch.conditions.eta.abs()[:, None])
+        learned = {"energies": self._energies(batch, features, layer_noise)}
+        first = self.training and int(self.steps) < FIRST_STEPS
+        if self.training:
+            self.steps += 1
+        of_voxels = self._scores if first else self._voxels
+        return learned | of_voxels(batch, features, voxel_noise)
+
+    def _energies(self, batch: Showers[Tensor], features: Tensor, noise: Tensor) -> Tensor:
+        energy = batch.conditions.energy[:, None]
+        visible, shares = self.model.energies(features, energy, noise)
+        found = visible * energy
+        layers = (batch.voxels * energy) @ self.numbers.layers
+        ours = self.numbers.of_energies(found, shares * found)
+        theirs = self.numbers.of_energies(layers.sum(dim=1, keepdim=True), layers)
+        return self._term("energies", ours, theirs, batch)
+
+    def _voxels(
+        self, batch: Showers[Tensor], features: Tensor, noise: Tensor
+    ) -> dict[str, Tensor]:
+        voxels, layers, shares = self._layers(batch)
+        ours = self.numbers.of_voxels(self.model.shapes(features, shares, layers, noise))
+        theirs = self.numbers.of_voxels(voxels)
+        return {name: self._term(name, ours[name], theirs[name], batch) for name in ours}
+
+    def _scores(
+        self, batch: Showers[Tensor], features: Tensor, noise: Tensor
+    ) -> dict[str, Tensor]:
+        """Compare with normal scores, where empty voxels are at the threshold."""
+        voxels, layers, shares = self._layers(batch)
+        law = self.model.shapes.law(features, shares, layers)
+        energy = batch.conditions.energy
+        with torch.no_grad():
+            scores = self.transform(batch.voxels, energy)
+            threshold = self.transform.empty_scores(energy, layers / energy[:, None])
+            of_layer = layers @ self.numbers.layers.T
+            wanted = (voxels / of_layer.clamp(min=_NEXT_TO_NOTHING)).clamp(min=_LEAST_SHARE).log()
+            weight = (voxels / _OF_ENERGY).clamp(max=1.0) + 0.1 * (voxels > 0.0)
+        above = self.model.shapes.scores(law, noise) - threshold
+        difference = above.relu() - _BELOW * (-above).relu() - (scores - threshold)
+        found = self.model.shapes.free(law, scores).clamp(min=0.1 * _LEAST_SHARE).log()
+        return {
+            "scores": difference.square().mean(),
+            "thresholds": (law.threshold - threshold).square().mean(),
+            "shares": (weight * (found - wanted).square()).sum() / weight.sum().clamp(min=1.0),
+        }
+
+    def _layers(self, batch: Showers[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Give the energies of voxels and layers in MeV, and what layers hold of all."""
+        voxels = batch.voxels * batch.conditions.energy[:, None]
+        layers = voxels @ self.numbers.layers
+        whole = layers.sum(dim=1, keepdim=True).clamp(min=_NEXT_TO_NOTHING)
+        return voxels, layers, layers / whole
+
+    def _term(self, name: str, ours: Tensor, theirs: Tensor, batch: Showers[Tensor]) -> Tensor:
+        spread = self.spreads.at(name, batch.conditions.energy.log())
+        size = ((ours - theirs) / spread).abs()
+        beyond = LINEAR * (2.0 * size - LINEAR)
+        return _WEIGHTS[name] * torch.where(size < LINEAR, size * size, beyond).mean()
+
+    def __repr__(self) -> str:
+        return f"FastTraining({self.model!r}, noise of seed {self.seed})"

@@ -1,0 +1,184 @@
+"""Sizes of CaloFast, models of these sizes, and what they are fitted to."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+import numpy as np
+import torch
+
+from calovox.arrays import Array, Float64
+from calovox.dataset import DatasetReader
+from calovox.models.base import Showers
+from calovox.models.fast import CaloFast, FastTraining
+from calovox.models.fast.comparing import ShowerNumbers, Spreads
+from calovox.models.fast.conditions import PhotonHinges
+from calovox.models.fast.energies import FastEnergies
+from calovox.models.fast.shapes import FastShapes
+from calovox.models.shapes.centroid import voxel_positions
+from calovox.preprocessing import QuantileVoxelTransform
+from calovox.training.data.showers import ShowerFiles
+from calovox.training.fits.centroid import layer_radii
+from calovox.training.fits.quantiles import fit_quantiles, seeded
+from calovox.training.sizes.options import FastOptions
+from calovox.training.sizes.shapes import ModelKind
+from calovox.voxelization import VoxelGrid
+
+__all__ = ["FastRules", "FastSizes", "simulation_seed"]
+
+_LOOKED_AT: Final = 50_000
+"""Showers that the fluctuations are measured with: they need to be known to a percent."""
+
+_PART: Final = 4096
+
+
+@dataclass(frozen=True)
+class FastSizes(FastOptions):
+    """Sizes of CaloFast, and models of these sizes."""
+
+    kind: ClassVar[ModelKind] = "fast"
+
+    def build(self, grid: VoxelGrid) -> CaloFast:
+        """Build a model with random weights, for any photons.
+
+        Args:
+            grid: The voxels.
+
+        Returns:
+            The model.
+        """
+        return self.model(grid, PhotonHinges((1.0, 2.0), (0.0, 1.0)))
+
+    def model(self, grid: VoxelGrid, photons: PhotonHinges) -> CaloFast:
+        """Build a model with random weights for photons of a range.
+
+        Args:
+            grid: The voxels.
+            photons: What it sees of photons.
+
+        Returns:
+            The model.
+        """
+        n_features, sizes = photons.n_features, grid.layer_sizes
+        energies = FastEnergies(
+            n_features, len(sizes), width=self.energy_width, depth=self.energy_depth
+        )
+        shapes = FastShapes(
+            n_features,
+            sizes,
+            _positions(grid),
+            width=self.width,
+            depth=self.depth,
+            condition_width=self.condition_width,
+        )
+        return CaloFast(photons, energies, shapes)
+
+
+@dataclass(frozen=True)
+class FastRules:
+    """How CaloFast of given sizes is trained.
+
+    Attributes:
+        sizes: Sizes of the model.
+        seed: Seed of the simulation that made the showers.
+    """
+
+    sizes: FastSizes
+    seed: int
+
+    def make(self, files: ShowerFiles, *, seed: int, reflect: bool) -> FastTraining:
+        """Build a model with random weights for given showers.
+
+        Args:
+            files: Showers that `calovox simulate` made.
+            seed: Seed of the weights.
+            reflect: Whether showers are reflected, which must not be.
+
+        Returns:
+            What is to be trained.
+
+        Raises:
+            ValueError: If the showers are reflected: then they have no noise.
+        """
+        if reflect:
+            raise ValueError("CaloFast: expected showers that are not reflected")
+        grid, energies = files.grid, files.energy_range
+        eta = np.abs(np.concatenate([reader.eta_center() for reader in files.readers]))[files.rows]
+        photons = PhotonHinges(energies, (float(eta.min()), float(eta.max())))
+        model = seeded(seed, lambda: self.sizes.model(grid, photons))
+        numbers = ShowerNumbers(grid, _positions(grid))
+        spreads = Spreads.fit(
+            ((part.conditions.energy, _numbers_of(part, numbers)) for part in _some(files, seed)),
+            energies,
+        )
+        _fit_resolution(model.energies, spreads)
+        raw = QuantileVoxelTransform.unfitted(grid.layer_sizes)
+        transform = fit_quantiles(raw, files, seed=seed, reflect=False)
+        return FastTraining(model, transform, numbers, spreads, seed=self.seed)
+
+
+def simulation_seed(paths: Sequence[Path]) -> int:
+    """Find the seed of the noise that showers were made of.
+
+    Args:
+        paths: Their datasets.
+
+    Returns:
+        The seed, one for all.
+
+    Raises:
+        ValueError: If they were not made by a model, or with several seeds.
+    """
+    seeds = set()
+    for path in paths:
+        provenance = DatasetReader(path).provenance
+        settings = provenance.get("settings", {})
+        simulated = provenance.get("command") == "simulate" and "seed" in settings
+        if not simulated or "library" in provenance:
+            raise ValueError(
+                f"{path}: expected showers that `calovox simulate` made with a model: CaloFast "
+                "learns from showers and the noise that they were made of"
+            )
+        if settings.get("center") != "photon":
+            raise ValueError(
+                f"{path}: expected showers centred on their photons: simulate them with "
+                "--center photon"
+            )
+        seeds.add(int(settings["seed"]))
+    if len(seeds) > 1:
+        raise ValueError(
+            f"--data, --validation: expected showers of one seed, got seeds {sorted(seeds)}: jobs "
+            "of one run share a seed and differ in --first-event"
+        )
+    return seeds.pop()
+
+
+def _positions(grid: VoxelGrid) -> Float64[Array, "axis voxel"] | None:
+    radii = layer_radii(grid)
+    return None if radii is None else voxel_positions(grid, radii)
+
+
+def _some(files: ShowerFiles, seed: int) -> Iterator[Showers[torch.Tensor]]:
+    """Read a few of the showers."""
+    rows = np.arange(len(files))
+    if len(rows) > _LOOKED_AT:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, _LOOKED_AT, replace=False))
+    for start in range(0, len(rows), _PART):
+        yield files.read(rows[start : start + _PART])
+
+
+def _numbers_of(part: Showers[torch.Tensor], numbers: ShowerNumbers) -> dict[str, torch.Tensor]:
+    voxels = part.voxels * part.conditions.energy[:, None]
+    energy = voxels @ numbers.layers
+    total = energy.sum(dim=1, keepdim=True)
+    return numbers.of_voxels(voxels) | {"energies": numbers.of_energies(total, energy)}
+
+
+def _fit_resolution(energies: FastEnergies, spreads: Spreads) -> None:
+    """Let s(E) pass through the resolutions at the lowest and the highest energy."""
+    energy = spreads.nodes.exp()
+    square = (spreads.energies[:, 0] / energy) ** 2
+    constant = square[-1].clamp(min=1e-8)
+    stochastic = ((square[0] - constant) * energy[0]).clamp(min=1e-8)
+    energies.resolution[1:] = torch.stack([stochastic, constant])
