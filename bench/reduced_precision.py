@@ -232,7 +232,8 @@ def main() -> None:
     energy, eta = (
         x[inside].astype(np.float64) for x in (showers.incident_energy, showers.eta_center)
     )
-    geant4 = Sample(showers.energy[inside], energy, np.abs(eta))
+    voxels = showers.energy[inside] * energy[:, None].astype(np.float32)
+    geant4 = Sample(voxels, energy, np.abs(eta))
     n_rounds = rounds(5)
     reference = draw(shipped, energy, eta, 1)
     with tempfile.TemporaryDirectory() as name:
