@@ -116,6 +116,25 @@ def test_steps_depend_on_the_seed_alone() -> None:
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
+def test_both_terms_lead_to_the_right_width() -> None:
+    rng = generator(6)
+    energy, eta = torch.full((512,), 1e4), torch.rand(512, generator=rng)
+    for weights in ((1.0, 0.0), (0.0, 1.0)):
+        width = torch.tensor(0.6, requires_grad=True)
+        optimizer = torch.optim.Adam([width], lr=0.03)
+        for _ in range(150):
+            real, first, second = torch.randn(3, 512, 8, generator=rng)
+            difference = (width * first).square() - real.square()
+            terms = (
+                _energy_score([real, width * first, width * second], rng),
+                _averages(difference, energy, eta, rng),
+            )
+            optimizer.zero_grad()
+            sum(w * term for w, term in zip(weights, terms, strict=True)).backward()
+            optimizer.step()
+        assert width.item() == pytest.approx(1.0, abs=0.08)
+
+
 def test_the_model_moves_toward_geant4() -> None:
     # flatter than the teacher's, in a grid whose energy centre is not moved
     correction, showers = corrected(factor=0.7, grid=GRIDS["other layers"])
