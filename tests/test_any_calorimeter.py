@@ -173,23 +173,27 @@ def test_hits_in_another_detector_go_to_shapes(folder):
 @pytest.mark.slow
 def test_the_report_has_the_layers_of_another_detector(folder):
     detector = read_detector(folder / "strips.toml")
-    hits = showers_in(detector, 300, n_hits=200)
-    hits.photons.energy[:] = np.linspace(50e3, 90e3, 300)
-    hits.photons.eta[:] = np.clip(hits.photons.eta, 0.2, 0.25)
+    hits = showers_in(detector, 700, n_hits=200)
+    mark = DetectorMark.of(detector)
     with HitsWriter(
-        folder / "hits.h5", provenance={}, detector=DetectorMark.of(detector)
+        folder / "hits.h5", provenance={}, detector=mark, particle="electron"
     ) as writer:
         writer.append(hits)
     succeed(
         *["voxelize", "hits.h5", "--grid", "grid.toml", "--center", "photon", "-o", "photons.h5"]
     )
     succeed(*["simulate", "--model", "photons.h5", "--cells", "-o", "placed.h5"])
-    succeed(*["evaluate", "photons.h5", "placed=placed.h5", "-o", "report"])
+    slices = "--slices-reference photons.h5 --slices placed=placed.h5"
+    succeed(*f"evaluate photons.h5 placed=placed.h5 {slices} -o report".split())
     numbers = json.loads(Path("report/report.json").read_text())
     assert [len(entry["fractions"]) for entry in numbers["responses"]] == [2, 2]
     scores = json.loads(Path("report/scores.json").read_text())["scores"]
     assert {"r_eta", "w_eta1", "e_cal", "e_layer_4"} <= {row["feature"] for row in scores}
-    assert "Front (4)" in Path("report/index.html").read_text()
+    page = Path("report/index.html").read_text()
+    assert "Front (4)" in page
+    assert re.search(r"[\d.]+ GeV, 0\.1\d &lt; \|η\| &lt; 1\.2\d", page)
+    for word in ("65 GeV", "electrode", "in EMB1", "note's Figure 1", "note's model"):
+        assert word not in page, word
 
 
 def test_another_detector_is_refused(folder):

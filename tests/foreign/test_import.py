@@ -202,7 +202,16 @@ def swap_rows(rows):
         ),
         (lambda r: r, {"hits_event": None}, "expected `event` in"),
         (lambda r: r, {"photons_energy": -1.0}, "expected"),
-        (lambda r: r | {"pdg": r["eventID"]}, {"photons_pdg": "pdg"}, "expected photons .22. in"),
+        (
+            lambda r: r | {"pdg": np.full(len(r["x"]), 211)},
+            {"photons_pdg": "pdg"},
+            r"expected 22 .photons., 11 .electrons., -11 .positrons. in `pdg`, got 211 in event 0",
+        ),
+        (
+            lambda r: r | {"pdg": np.where(r["eventID"] < 2, 11, -11)},
+            {"photons_pdg": "pdg"},
+            "one kind of particle, got electrons and, in event 2, a positron: import each kind",
+        ),
         (lambda r: r | {"E0": r["x"]}, {"photons_energy": "E0"}, "the same `E0` in all rows of"),
         (lambda r: {k: v[:0] for k, v in r.items()}, {}, "its columns are none"),
     ],
@@ -223,6 +232,7 @@ def test_bad_rows_are_refused_and_nothing_is_written(tmp_path, change, changes, 
         ({"hits_r": "r"}, "expected x, y, z or eta, phi, r or r, phi, z, got r, x, y, z"),
         ({"hits_scale": 0.0}, "`scale`: expected above 0"),
         ({"hits_scale": "big"}, "`scale`: expected a finite number, got 'big'"),
+        ({"photons_pdg": 13.0}, r"`pdg`: expected 22 .photons., 11 .* got 13"),
         ({"photons_where": "status"}, "`where` and `equals` go together"),
         ({"photons_phi": None}, "expected px, py, pz or energy, eta, phi"),
     ],
@@ -244,6 +254,38 @@ def test_photons_must_be_one_for_each_event(tmp_path):
         convert(tmp_path, [path], description, [fewer])
     with pytest.raises(ForeignFileError, match="one for each of the 1 files"):
         ForeignHits([path], description, [fewer, fewer])
+
+
+@pytest.mark.parametrize(("pdg", "particle"), [(11, "electron"), (-11, "positron")])
+def test_electrons_and_positrons_are_stored_as_such(tmp_path, pdg, particle):
+    (path,), _ = write_csv(tmp_path, HITS)
+    truth = primaries(HITS) | {"pdg": np.full(len(HITS), pdg)}
+    photons = write_rows(tmp_path / "p.csv", truth)
+    description = guess_description(path, photons).description()
+    content, hits = convert(tmp_path, [path], description, [photons])
+    assert HitsReader(tmp_path / "imported.h5").particle == particle
+    assert f"6 showers of {particle}s, " in f"{content}"
+    kinetic = np.sqrt(HITS.photons.energy**2 + 0.511**2) - 0.511
+    np.testing.assert_allclose(hits.photons.energy, kinetic, rtol=1e-6)
+
+
+def test_a_number_of_the_description_says_what_the_particles_are(tmp_path):
+    (path,), _ = write_csv(tmp_path, HITS)
+    _, hits = convert(tmp_path, [path], describe(photons_pdg=11.0))
+    assert HitsReader(tmp_path / "imported.h5").particle == "electron"
+    assert set(hits.photons.energy) == {65e3}
+
+
+def test_several_files_have_one_kind_of_particle(tmp_path):
+    rows = rows_of_hits(HITS)
+    paths = [
+        write_rows(tmp_path / f"{code}.csv", rows | {"pdg": np.full(HITS.n_hits, code)})
+        for code in (11, 22)
+    ]
+    description = describe(photons_pdg="pdg", hits_number_anew=True)
+    with pytest.raises(ForeignFileError, match="got electrons and, in event 6, a photon"):
+        convert(tmp_path, paths, description)
+    assert not (tmp_path / "imported.h5").exists()
 
 
 def test_energies_that_cancel_are_refused(tmp_path):

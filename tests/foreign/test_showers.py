@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from calovox.cli import app
 from calovox.dataset import DatasetReader, DatasetWriter
-from calovox.foreign.showers import ShowerOptions, layout_of, open_foreign_showers
+from calovox.foreign.layouts import layout_of
+from calovox.foreign.showers import ShowerOptions, open_foreign_showers
 from calovox.foreign.showers.calochallenge import binning_text, read_binning_grid
 from calovox.foreign.showers.polar import PolarLayer, polar_grid, polar_layers
 from calovox.foreign.tables.table import ForeignFileError
@@ -147,30 +148,23 @@ def test_showers_on_the_regular_grid_go_to_the_calochallenge(toy_hits, folder):
     np.testing.assert_allclose(back.energy[:, where], voxels.energy, rtol=3e-7)
 
 
-@pytest.mark.parametrize(
-    ("keys", "message"),
-    [
-        ({"showers": (5, 28, 8), "gen_info": (5, 3)}, "HGCal.* not read: its cells are hexagons"),
-        (
-            {
-                "layer_0": (5, 3, 96),
-                "layer_1": (5, 12, 12),
-                "layer_2": (5, 12, 6),
-                "energy": (5, 1),
-            },
-            "CaloGAN is not read: its voxels are rectangles",
-        ),
-        ({"showers": (5, 10, 4), "energies": (5, 1)}, "point clouds .* not read: it has points"),
-        ({"x": (3,)}, "expected showers of CaloChallenge .* LEMURS and Par04 .*, got the keys x"),
-    ],
-)
-def test_other_layouts_are_named_with_those_that_are_read(folder, keys, message):
+def test_unknown_layouts_are_told_what_is_known(folder):
     with h5py.File("a.h5", "w") as file:
-        for name, shape in keys.items():
-            file[name] = np.ones(shape)
-    with pytest.raises(ForeignFileError, match=message):
+        file["x"] = np.ones(3)
+    known = ["CaloChallenge", "LEMURS and Par04", "HGCal", "CaloGAN", "showerdata"]
+    with pytest.raises(ForeignFileError, match=r".*".join(known) + r".*, got the keys x"):
         open_foreign_showers(folder / "a.h5")
-    assert (layout_of(folder / "a.h5") is None) == ("x" in keys)
+    assert layout_of(folder / "a.h5") is None
+
+
+def test_energies_are_scaled_and_particles_stored_on_request(folder):
+    write_lemurs(folder / "a.h5")
+    for name, words in (("a", ()), ("b", ("--scale", 2, "--particle", "electron"))):
+        result = run("import", "a.h5", *words, "-o", f"{name}_d.h5")
+        assert result.exit_code == 0, result.output
+    first, second = (DatasetReader(folder / f"{name}_d.h5") for name in "ab")
+    assert (first.particle, second.particle) == ("photon", "electron")
+    np.testing.assert_array_equal(2.0 * first.read().energy, second.read().energy)
 
 
 @pytest.mark.parametrize(

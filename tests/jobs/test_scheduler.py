@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from calovox.dataset import DatasetReader
+from calovox.dataset.make import make_dataset
+from calovox.dataset.parts import make_part
+from calovox.dataset.voxelizing import Voxelizer
+from calovox.geometry import atlas_barrel
+from calovox.hits import HitsWriter
 from calovox.jobs.scheduler import (
     Part,
     PartsOfRun,
@@ -15,9 +21,12 @@ from calovox.jobs.scheduler import (
     dask_executor,
     dask_side_by_side,
 )
+from calovox.phi_modulation.bare_hits import BareHits
 from calovox.side_by_side import side_by_side
+from calovox.voxelization import VoxelGrid
 from tests.cli.commands.test_chain import fail, succeed
 from tests.jobs.test_merge import toy_folder, write_hits
+from tests.toy_showers import toy_showers
 
 distributed = pytest.importorskip("distributed")
 COMMAND = "simulate --model toy --energy 65GeV --eta abs:0.2:0.25 --cells"
@@ -129,4 +138,61 @@ def test_evaluate_asks_the_scheduler(tmp_path, monkeypatch):
     fail(
         *["evaluate", "photons.h5", "--scheduler", "tcp://localhost:9", "-o", "report"],
         match="--scheduler: expected the address",
+    )
+
+
+VOXELIZE = "voxelize first.h5 second.h5 --fastcalosim --precision-bits 12"
+
+
+@pytest.fixture
+def two_files(tmp_path, monkeypatch):
+    """Hits of one run in two files."""
+    monkeypatch.chdir(tmp_path)
+    toy = toy_showers(14, n_hits=50)
+    for name, rows in (("first", slice(0, 9)), ("second", slice(9, 14))):
+        with HitsWriter(tmp_path / f"{name}.h5", provenance={"source": name}) as writer:
+            writer.append(toy[rows])
+
+
+def test_voxelize_on_workers_gives_the_same_bytes(cluster, two_files, tmp_path):
+    """Parts across files, the calibration of all, and patterns beside."""
+    beside = "--patterns {0}_p.h5"
+    alone = succeed(*f"{VOXELIZE} {beside.format('a')} -o a.h5".split())
+    scheduler = f"--scheduler {cluster.scheduler_address} --part-events 4"
+    apart = succeed(*f"{VOXELIZE} {scheduler} {beside.format('b')} -o b.h5".split())
+    assert alone.stdout.replace("a.h5", "b.h5") == apart.stdout
+    for name in (".h5", "_p.h5"):
+        assert Path(f"a{name}").read_bytes() == Path(f"b{name}").read_bytes()
+    assert DatasetReader(tmp_path / "b.h5").attached("calibration") is not None
+    assert not list(tmp_path.glob("*.parts"))
+
+
+def voxelize_and_be_killed_once(flag: Path, voxelizer, part: Part) -> None:
+    if part.first == 4 and not flag.exists():
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    make_part(voxelizer, slice(part.first, part.first + part.number), part.outputs[0])
+
+
+def test_a_killed_worker_costs_voxelize_only_time(cluster, two_files, tmp_path):
+    hits = BareHits([tmp_path / "first.h5", tmp_path / "second.h5"])
+    barrel, grid = atlas_barrel(), VoxelGrid.optimal()
+    voxelizer = Voxelizer(hits, grid, "hits", barrel.cells, barrel, False)
+    parts = PartsOfRun.cut(0, len(hits), 4, [tmp_path / "b.h5"])
+    flag = tmp_path / "flag"
+    with parts.kept({}), dask_executor(cluster.scheduler_address) as executor:
+        parts.run(executor, partial(voxelize_and_be_killed_once, flag, voxelizer))
+        made = [part.outputs[0] for part in parts.parts]
+        make_dataset(hits, tmp_path / "b.h5", grid, table=barrel.cells, parts=made)
+    assert flag.exists()
+    make_dataset(hits, tmp_path / "a.h5", grid, table=barrel.cells)
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_parts_of_other_hits_are_refused(cluster, two_files, tmp_path):
+    (tmp_path / "b.h5.parts").mkdir()
+    (tmp_path / "b.h5.parts" / "run.json").write_text("{}")
+    fail(
+        *f"{VOXELIZE} --scheduler {cluster.scheduler_address} -o b.h5".split(),
+        match="parts of another run",
     )

@@ -1,5 +1,6 @@
 """A whole training in one call."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -70,6 +71,20 @@ def test_a_description_leaves_nothing_behind(data: Path, tmp_path: Path) -> None
     text = "\n".join(describe_training(toy_task(data), hardware=CPU))
     assert "20 showers to train with" in text
     assert "2 steps in all" in text
+    assert "fitted to" not in text
+
+
+def test_fits_to_some_of_the_showers_are_said(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("data.showers", "describing"):
+        monkeypatch.setattr(f"calovox.training.{module}.MOST_FITTED", 10)
+    monkeypatch.setattr("calovox.training.data.showers._FITTED_BLOCK", 5)
+    text = "\n".join(describe_training(toy_task(data), hardware=CPU))
+    assert re.search("bounds are fitted to 1[0-4] of 20 showers", text)
+    record = train_model(toy_task(data), tmp_path / "run", hardware=CPU)
+    assert 10 <= record.data["training"]["n_fitted"] <= 14
+    assert read_run(tmp_path / "run").kind == "inn"
 
 
 def test_threads_are_those_of_the_caller_again(data: Path, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Which format of calovox a file has, found out from its content."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal
 
 import h5py
@@ -9,7 +11,7 @@ import h5py
 from calovox.files.damage import one_line
 from calovox.files.hdf5 import open_for_reading
 
-__all__ = ["Format", "UnknownFormatError", "detect_format"]
+__all__ = ["FOREIGN_LAYOUTS", "Format", "UnknownFormatError", "detect_format"]
 
 Format = Literal[
     "hits",
@@ -26,21 +28,23 @@ Format = Literal[
 ]
 
 
-_OTHER_LAYOUTS: Final[dict[str, frozenset[str]]] = {
-    "LEMURS and Par04": frozenset({"showers", "incident_energy", "incident_theta"}),
-    "HGCal showers of CaloDiffusion": frozenset({"showers", "gen_info"}),
-    "CaloGAN": frozenset({"layer_0", "layer_1", "layer_2", "energy"}),
-    "point clouds of showerdata": frozenset({"showers", "energies"}),
-}
+FOREIGN_LAYOUTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "CaloChallenge": frozenset({"showers", "incident_energies"}),
+        "LEMURS and Par04": frozenset({"showers", "incident_energy", "incident_theta"}),
+        "HGCal": frozenset({"showers", "gen_info"}),
+        "CaloGAN": frozenset({"layer_0", "layer_1", "layer_2", "energy"}),
+        "showerdata": frozenset({"showers", "energies"}),
+    }
+)
 """Keys of showers of other programs, by which they are told."""
 
 _KNOWN_LAYOUTS: Final = (
     "expected a file of calovox, a dataset (`incident_energy`, `energy_layer_J` as in the note's "
     "Table A.1) or one of the CaloChallenge (`incident_energies` and `showers`); hits of "
-    "other programs, and showers of LEMURS and Par04, go through `calovox import`"
+    "other programs, and showers of LEMURS and Par04, HGCal, CaloGAN and showerdata, go through "
+    "`calovox import`"
 )
-_IMPORTED: Final = "LEMURS and Par04"
-"""The layout among them that `calovox import` turns into a dataset."""
 
 _KEYS_SHOWN: Final = 8
 
@@ -96,17 +100,15 @@ def _detect_hdf5(path: Path) -> Format:
         found = file.attrs.get("format")
         if isinstance(found, str) and found in formats:
             return formats[found]
-        if "incident_energies" in file and "showers" in file:
+        if frozenset(file) >= FOREIGN_LAYOUTS["CaloChallenge"]:
             _check_axes(path, file)
             return "CaloChallenge"
         keys = frozenset(file)
-        other = next((name for name, wanted in _OTHER_LAYOUTS.items() if wanted <= keys), None)
+        other = next((name for name, wanted in FOREIGN_LAYOUTS.items() if wanted <= keys), None)
         if "incident_energy" in file and other is None:
             return "dataset"
     names = ", ".join(one_line(key) for key in sorted(keys)[:_KEYS_SHOWN]) or "nothing"
-    what = f"the layout of {other}: " if other == _IMPORTED else ""
-    if other is not None and other != _IMPORTED:
-        what = f"the layout of {other}, which is not read: "
+    what = "" if other is None else f"the layout of {other}: "
     raise UnknownFormatError(f"{path} is an HDF5 file with {what}{names}; {_KNOWN_LAYOUTS}")
 
 

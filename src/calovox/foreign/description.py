@@ -30,7 +30,7 @@ Names of columns are text, values that are the same for all photons are numbers:
     energy = "mc_E"           # or px, py and pz
     eta = "mc_eta"            # or theta
     phi = 0.3
-    pdg = "mc_pdg"            # must be 22
+    pdg = "mc_pdg"            # or 22, 11, -11: photons, electrons or positrons, one kind in a file
     where = "status"          # takes rows, or entries of lists, where this column is
     equals = 1                # this number
     energy_unit = "GeV"
@@ -44,6 +44,7 @@ from typing import Any, Final
 
 from calovox.foreign.tables import ForeignFileError
 from calovox.geometry import NO_LAYER
+from calovox.photons import PDG
 from calovox.text import printable
 from calovox.units import parse_quantity
 
@@ -119,7 +120,7 @@ class PhotonColumns:
     px: str | None = None
     py: str | None = None
     pz: str | None = None
-    pdg: str | None = None
+    pdg: str | float | None = None
     where: str | None = None
     equals: float | None = None
     angle_unit: str = "rad"
@@ -127,6 +128,9 @@ class PhotonColumns:
     def __post_init__(self) -> None:
         _check_units("photons", self)
         _chosen("photons", self, DIRECTIONS)
+        if isinstance(self.pdg, float) and self.pdg not in PDG.values():
+            known = ", ".join(f"{code} ({name}s)" for name, code in PDG.items())
+            raise ForeignFileError(f"[photons] `pdg`: expected {known}, got {self.pdg:g}")
         if (self.where is None) != (self.equals is None):
             raise ForeignFileError("[photons] `where` and `equals` go together")
 

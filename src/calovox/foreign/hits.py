@@ -17,11 +17,19 @@ from calovox.foreign.events import EventBatch, whole_numbers
 from calovox.foreign.tables import ForeignFileError, Table
 from calovox.geometry import NO_LAYER, Detector, layer_at, wrap_phi
 from calovox.hits import Hits
-from calovox.photons import Photons
+from calovox.photons import PDG, Particle, Photons
 
-__all__ = ["LeftOut", "check_hits", "columns_to_hits", "columns_to_photons", "positions_of"]
+__all__ = [
+    "LeftOut",
+    "check_hits",
+    "columns_to_hits",
+    "columns_to_particle",
+    "columns_to_photons",
+    "mixed_particles",
+    "positions_of",
+]
 
-_PHOTON = 22
+_MASS = 0.51099895  # MeV, of electrons and positrons
 _LARGEST = 1e30  # no length or energy is larger; single precision ends at 3.4e38
 _SMALLEST_R = 1.0  # mm: nothing nearer to the beam axis is in a calorimeter
 
@@ -118,16 +126,11 @@ def columns_to_photons(
         The photons.
 
     Raises:
-        ForeignFileError: If a particle is no photon, or an energy or direction is none.
+        ForeignFileError: If the particles are not of one known kind, or an energy or direction
+            is none.
     """
     columns = description.photons
-    if columns.pdg is not None:
-        wrong = np.flatnonzero(values[columns.pdg] != _PHOTON)
-        if len(wrong):
-            raise ForeignFileError(
-                f"{table.path}: expected photons ({_PHOTON}) in `{columns.pdg}`, got "
-                f"{values[columns.pdg][wrong[0]]:g} in event {index[wrong[0]]}"
-            )
+    particle = columns_to_particle(table, values, index, description)
     energy_unit = unit_factor(columns, "energy_unit")
     angle = unit_factor(columns, "angle_unit")
     given = {}
@@ -140,7 +143,9 @@ def columns_to_photons(
         p_t = np.hypot(given["px"], given["py"])
         with np.errstate(divide="ignore", invalid="ignore"):
             eta = np.arcsinh(given["pz"] / p_t)
-        energy = np.hypot(p_t, given["pz"])
+        mass = 0.0 if particle == "photon" else _MASS / energy_unit
+        momentum = np.hypot(p_t, given["pz"])
+        energy = np.hypot(momentum, mass) - mass
         phi = np.arctan2(given["py"], given["px"])
     else:
         energy, phi = given["energy"], given["phi"] * angle
@@ -149,6 +154,64 @@ def columns_to_photons(
         return Photons(energy=energy * energy_unit, eta=eta, phi=wrap_phi(phi), index=index)
     except ValueError as problem:
         raise ForeignFileError(f"{table.path}: {problem}") from problem
+
+
+def columns_to_particle(
+    table: Table,
+    values: Mapping[str, Float64[Array, " event"]],
+    index: Int64[Array, " event"],
+    description: Description,
+) -> Particle:
+    """Tell which particles events have.
+
+    Args:
+        table: Where they are from, for messages.
+        values: Columns of the photons by their names.
+        index: Index of each event, of one at least.
+        description: What the columns mean.
+
+    Returns:
+        The kind of particle; a photon if nothing is said.
+
+    Raises:
+        ForeignFileError: If a kind is not known, or there are several.
+    """
+    column, kinds = description.photons.pdg, {code: name for name, code in PDG.items()}
+    if column is None:
+        return "photon"
+    if not isinstance(column, str):
+        return kinds[int(column)]
+    codes = values[column]
+    unknown = np.flatnonzero(~np.isin(codes, list(kinds)))
+    if len(unknown):
+        known = ", ".join(f"{code} ({name}s)" for code, name in kinds.items())
+        raise ForeignFileError(
+            f"{table.path}: expected {known} in `{column}`, got {codes[unknown[0]]:g} in event "
+            f"{index[unknown[0]]}"
+        )
+    other = np.flatnonzero(codes != codes[0])
+    if len(other):
+        first, second = kinds[int(codes[0])], kinds[int(codes[other[0]])]
+        raise mixed_particles(f"{table.path}", first, second, int(index[other[0]]))
+    return kinds[int(codes[0])]
+
+
+def mixed_particles(paths: str, first: Particle, second: Particle, event: int) -> ForeignFileError:
+    """Give the error of files with more than one kind of particle.
+
+    Args:
+        paths: The files.
+        first: The kind of the events before.
+        second: Another kind.
+        event: The first event of the other kind.
+
+    Returns:
+        The error.
+    """
+    return ForeignFileError(
+        f"{paths}: expected one kind of particle, got {first}s and, in event {event}, a {second}: "
+        "import each kind from files of its own"
+    )
 
 
 def check_hits(table: Table, hits: Mapping[str, Array], description: Description) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,22 @@ import numpy as np
 
 from calovox.arrays import Array, Int64
 from calovox.files.hdf5 import Compression
-from calovox.files.whole import file_hash
+from calovox.files.whole import check_writable, file_hash
 from calovox.foreign.description import Description
 from calovox.foreign.events import EventBatch, PhotonTable, read_events
-from calovox.foreign.hits import LeftOut, columns_to_hits, columns_to_photons
+from calovox.foreign.hits import (
+    LeftOut,
+    columns_to_hits,
+    columns_to_particle,
+    columns_to_photons,
+    mixed_particles,
+)
 from calovox.foreign.tables import ForeignFileError, Table, choose_table
 from calovox.geometry import Detector, atlas_barrel
 from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits import Hits, HitsWriter
 from calovox.hits.shares import EnergyShares, ShareCounter
+from calovox.photons import Particle
 from calovox.tracking import Track, silently
 from calovox.voxelization import shower_centers
 
@@ -34,6 +42,7 @@ class HitsContent:
         n_events: Showers.
         n_hits: Their hits.
         n_empty: Showers without a hit.
+        particle: What made them.
         left_out: Hits that were left out.
         shares: Mean shares of the kinetic energy.
     """
@@ -41,11 +50,13 @@ class HitsContent:
     n_events: int
     n_hits: int
     n_empty: int
+    particle: Particle
     left_out: LeftOut
     shares: EnergyShares
 
     def __str__(self) -> str:
-        text = f"{self.n_events} showers, {self.n_hits} hits"
+        of = "" if self.particle == "photon" else f" of {self.particle}s"
+        text = f"{self.n_events} showers{of}, {self.n_hits} hits"
         if self.n_empty:
             text += f", {self.n_empty} showers without hits"
         if self.left_out.n_without_energy:
@@ -66,6 +77,7 @@ class ForeignHits:
         photons: Files with the photons, one for all or one for each; empty for none.
         detector: The layers that the hits are in.
         left_out: What was left out so far.
+        particle: What made the showers that were read; None before the first.
     """
 
     paths: Sequence[Path]
@@ -73,6 +85,7 @@ class ForeignHits:
     photons: Sequence[Path] = ()
     detector: Detector = field(default_factory=atlas_barrel)
     left_out: LeftOut = field(default_factory=LeftOut)
+    particle: Particle | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if len(self.photons) not in (0, 1, len(self.paths)):
@@ -138,7 +151,7 @@ class ForeignHits:
     ) -> Iterator[Hits]:
         """Read the events of one file; the first index is for those that have no key."""
         row = 0
-        for batch in read_events(table, self.description):
+        for batch in filter(len, read_events(table, self.description)):
             rows = np.arange(row, row + len(batch))
             keys = rows if batch.keys is None else batch.keys
             row += len(batch)
@@ -178,6 +191,11 @@ class ForeignHits:
         values = batch.photons if photons is None else photons.take(keys)
         index = keys if has_key else running
         converted = columns_to_photons(table, values, index, self.description)
+        particle = columns_to_particle(table, values, index, self.description)
+        if self.particle not in (None, particle):
+            paths = ", ".join(map(str, self.paths))
+            raise mixed_particles(paths, self.particle, particle, int(index[0]))
+        self.particle = particle
         return columns_to_hits(
             table, batch, converted, self.description, self.detector, self.left_out
         )
@@ -222,7 +240,10 @@ def import_hits(
         ForeignFileError: If the hits cannot be read.
         ValueError: If energies of an event cancel, so that its centre is nowhere.
     """
-    detector = foreign.detector
+    check_writable(output, overwrite=overwrite)
+    detector, batches = foreign.detector, foreign.batches()
+    first = list(islice(batches, 1))  # says what the particle is
+    particle = foreign.particle or "photon"
     counter = ShareCounter(detector, detector.cells)
     n_events = n_hits = n_empty = 0
     made_from = {
@@ -234,10 +255,11 @@ def import_hits(
         overwrite=overwrite,
         provenance={**(provenance or {}), **made_from},
         detector=DetectorMark.of(detector),
+        particle=particle,
         precision_bits=precision_bits,
         compression=compression,
     ) as writer:
-        for hits in track(foreign.batches(), "showers", 0):
+        for hits in track(chain(first, batches), "showers", 0):
             shower_centers(hits)  # refuses energies that cancel
             writer.append(hits)
             counter.add(hits)
@@ -245,7 +267,7 @@ def import_hits(
             n_hits += hits.n_hits
             n_empty += int((np.diff(hits.event_offsets) == 0).sum())
         _check_content(foreign, n_events, n_hits)
-    return HitsContent(n_events, n_hits, n_empty, foreign.left_out, counter.shares())
+    return HitsContent(n_events, n_hits, n_empty, particle, foreign.left_out, counter.shares())
 
 
 def _check_content(foreign: ForeignHits, n_events: int, n_hits: int) -> None:

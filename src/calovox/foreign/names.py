@@ -14,6 +14,7 @@ _PIECES: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _OF_PHOTON: Final = frozenset(
     {"mc", "true", "truth", "gen", "generated", "generator", "primary", "primaries", "incident"}
     | {"beam", "particle", "particles", "photon", "photons", "gun", "initial", "init", "kin"}
+    | {"electron", "electrons", "positron", "positrons"}
 )
 _QUANTITIES: Final = {
     "x": "x posx xpos",

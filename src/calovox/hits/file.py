@@ -251,21 +251,22 @@ class HitsReader:
         with open_for_reading(self.path, HitsFileError) as file:
             return _read_photons(file, self.path, slice(None))
 
-    def batches(self, max_hits: int = 2_000_000) -> Iterator[Hits]:
-        """Read all events, as many at a time as have at most so many hits.
+    def batches(self, max_hits: int = 2_000_000, *, rows: slice = slice(None)) -> Iterator[Hits]:
+        """Read events, as many at a time as have at most so many hits.
 
         Args:
             max_hits: Limit per batch; an event with more is a batch of its own.
+            rows: Which events; all by default.
 
         Yields:
             Events in the order of the file.
         """
-        start = 0
+        start, end, _ = rows.indices(len(self))
         with open_for_reading(self.path, HitsFileError) as file:
-            while start < len(self):
+            while start < end:
                 limit = self.event_offsets[start] + max_hits
                 stop = int(np.searchsorted(self.event_offsets, limit, side="right")) - 1
-                stop = min(max(stop, start + 1), len(self))
+                stop = min(max(stop, start + 1), end)
                 yield self._read(file, start, stop)
                 start = stop
 

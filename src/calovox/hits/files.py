@@ -78,18 +78,28 @@ class HitsFiles:
         """What is known of the phi modulation in the hits of each file."""
         return [reader.phi_modulation for reader in self._readers]
 
-    def batches(self, title: str, track: Track = silently) -> Iterator[Hits]:
-        """Read all showers in batches.
+    def batches(
+        self, title: str, track: Track = silently, rows: slice = slice(None)
+    ) -> Iterator[Hits]:
+        """Read showers in batches.
 
         Args:
             title: What is done with them.
             track: Shows the progress.
+            rows: Which showers, counted through all files; all by default.
 
         Returns:
             Batches in the order of the files.
         """
-        parts = (self._alike(b) for reader in self._readers for b in reader.batches())
-        return track(parts, title, len(self))
+        start, stop, _ = rows.indices(len(self))
+        return track(map(self._alike, self._between(start, stop)), title, stop - start)
+
+    def _between(self, start: int, stop: int) -> Iterator[Hits]:
+        first = 0
+        for reader in self._readers:
+            own = slice(max(0, start - first), max(0, min(len(reader), stop - first)))
+            yield from reader.batches(rows=own)
+            first += len(reader)
 
     def _alike(self, hits: Hits) -> Hits:
         """Give the photons of all files the same columns."""

@@ -148,6 +148,32 @@ class ShareCounter:
             found = self.cells.lookup().find(hits.layer, hits.eta, hits.phi)
             self._n_outside += int((found < 0).sum())
 
+    def to_arrays(self) -> dict[str, Array]:
+        """Give what was counted as arrays, for a file.
+
+        Returns:
+            Arrays by name.
+        """
+        counts = [self._n_events, self._n_hits, self._n_outside, self._n_away]
+        sums = [self._sums.get(number, 0.0) for number in self.detector.numbers]
+        return {"counts": np.array(counts), "sums": np.array([self._weight, *sums])}
+
+    def add_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """Count what another counter of the same detector has counted.
+
+        Args:
+            arrays: What its `to_arrays` gave.
+        """
+        n_events, n_hits, n_outside, n_away = arrays["counts"].tolist()
+        weight, *sums = arrays["sums"].tolist()
+        self._n_events += n_events
+        self._n_hits += n_hits
+        self._n_outside += n_outside
+        self._n_away += n_away
+        self._weight += weight
+        for number, energy in zip(self.detector.numbers, sums, strict=True):
+            self._sums[number] = self._sums.get(number, 0.0) + energy
+
     def shares(self) -> EnergyShares:
         """Give the shares of all that was counted."""
         events, hits = self._weight or 1.0, max(1, self._n_hits)

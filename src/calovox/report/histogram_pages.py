@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -104,7 +105,9 @@ def add_legend(figure: Figure, simulations: Mapping[int, str], *, top: float) ->
     )
 
 
-def add_colorbar(figure: Figure, mesh: Artist | Container, ax: Axes, label: str) -> Axes:
+def add_colorbar(
+    figure: Figure, mesh: Artist | Container | ScalarMappable, ax: Axes, label: str
+) -> Axes:
     """Add a scale of colours right of a panel."""
     box = ax.get_position()
     bar_axes = figure.add_axes((box.x1 + 0.018, box.y0, 0.018, box.height))

@@ -3,9 +3,15 @@ r"""Regions of energy and pseudorapidity in which showers are compared (Figures 
 A region holds the events with 3/4 E0 < E_kin < 3/2 E0 and |eta_center| in its range. Observables
 that are energies are multiplied by E0 / E_kin, so that all its events stand for photons of E0. A
 region of a discrete energy holds the events of exactly E0, and nothing is rescaled.
+
+The note's regions are those of the barrel. For showers of another detector, regions follow the
+reference: about its median energy in three ranges of |eta| of equal width, or in one if there are
+few showers, and, if energies reach that far, about a higher energy in the middle range. Of samples
+with a few energies, these are the discrete ones in the middle and at the upper end.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -13,12 +19,20 @@ import numpy as np
 from calovox.arrays import Array, Bool, Float, Float64
 from calovox.units import GEV, TEV, format_energy
 
-__all__ = ["CENTRAL", "REGIONS", "Region"]
+__all__ = ["CENTRAL", "REGIONS", "Region", "choose_eta_ranges", "choose_regions"]
 
 _LOWEST_ENERGY = 3.0 / 4.0
 _HIGHEST_ENERGY = 3.0 / 2.0
 _SAME_ENERGY = 1e-6
 _DISCRETE_ENERGY = 2.0**16
+_MOST_DISCRETE = 20
+_FEWEST_DISCRETE = 20
+_HIGH_QUANTILE = 0.95
+_LEAST_STEP = 2.0
+_ETA_STEP = 0.01
+_LEAST_DIVIDED = 0.15
+_FEWEST_EVENTS = 200
+_THIRDS = ("low-eta", "middle-eta", "high-eta")
 
 
 @dataclass(frozen=True)
@@ -113,3 +127,83 @@ REGIONS: Final = (
     Region("transition-discrete", _DISCRETE_ENERGY, 0.75, 0.80, figure=None, discrete=True),
 )
 """The regions of the note, and the discrete energy of Figure D.1 in all three ranges of |eta|."""
+
+
+def choose_regions(
+    energy: Float[Array, " event"], abs_eta: Float[Array, " event"]
+) -> tuple[Region, ...]:
+    """Choose regions for showers of any detector.
+
+    Args:
+        energy: Kinetic energies in MeV, of one shower at least.
+        abs_eta: abs(eta) of the shower centres; NaN for showers without energy.
+
+    Returns:
+        One to four regions.
+
+    Example:
+        >>> rng, n = np.random.default_rng(1), 5000
+        >>> for region in choose_regions(rng.uniform(1e3, 1e5, n), rng.uniform(1.6, 2.4, n)):
+        ...     print(region)
+        50 GeV, 1.60 < |η| < 1.87
+        50 GeV, 1.87 < |η| < 2.13
+        50 GeV, 2.13 < |η| < 2.40
+    """
+    energies, discrete = _choose_energies(energy)
+    ranges = choose_eta_ranges(abs_eta)
+    whole = (ranges[0][0], ranges[-1][1])
+    about = Region("all-eta", energies[0], *whole, figure=None, discrete=discrete)
+    if np.count_nonzero(about.select(energy, abs_eta)) < _FEWEST_EVENTS * len(ranges):
+        ranges = (whole,)
+    names = _THIRDS if len(ranges) > 1 else ("all-eta",)
+    suffix = "-discrete" if discrete else ""
+    regions = [
+        Region(f"{name}{suffix}", energies[0], *edges, figure=None, discrete=discrete)
+        for name, edges in zip(names, ranges, strict=True)
+    ]
+    middle = len(ranges) // 2
+    regions += [
+        Region(
+            f"{names[middle]}-high{suffix}", high, *ranges[middle], figure=None, discrete=discrete
+        )
+        for high in energies[1:]
+    ]
+    return tuple(regions)
+
+
+def choose_eta_ranges(abs_eta: Float[Array, " event"]) -> tuple[tuple[float, float], ...]:
+    """Cut the range of abs(eta) of showers.
+
+    Args:
+        abs_eta: abs(eta) of the shower centres; NaN for showers without energy.
+
+    Returns:
+        Three ranges of equal width; one if all are narrower than 0.15 together.
+    """
+    known = abs_eta[np.isfinite(abs_eta)]
+    if len(known) == 0:
+        return ((0.0, _ETA_STEP),)
+    low = np.floor(known.min() / _ETA_STEP) * _ETA_STEP
+    high = np.floor(known.max() / _ETA_STEP + 1.0) * _ETA_STEP
+    number = 3 if high - low >= _LEAST_DIVIDED else 1
+    edges = np.linspace(low, high, number + 1).round(2).tolist()
+    return tuple(pairwise(edges))
+
+
+def _choose_energies(energy: Float[Array, " event"]) -> tuple[list[float], bool]:
+    """Give one energy or two, and whether they are discrete."""
+    values, counts = np.unique(np.exp(np.round(np.log(energy), 6)), return_counts=True)
+    if len(values) <= _MOST_DISCRETE:
+        usable = values[counts >= min(_FEWEST_DISCRETE, counts.max())]
+        middle = usable[len(usable) // 2]
+        chosen = [middle, usable[-1]] if usable[-1] > middle else [middle]
+        # the very number, without the rounding of the logarithm
+        near = [energy[np.argmin(np.abs(energy - one))] for one in chosen]
+        return [float(one) for one in near], True
+    middle = _rounded(float(np.median(energy)))
+    high = _rounded(float(np.quantile(energy, _HIGH_QUANTILE)) / _HIGHEST_ENERGY)
+    return ([middle, high] if high >= _LEAST_STEP * middle else [middle]), False
+
+
+def _rounded(energy: float) -> float:
+    return float(f"{energy:.2g}")

@@ -27,7 +27,7 @@ from calovox.reconstruction import (
 from calovox.samples.batch import ShowerBatch
 from calovox.samples.layout import VoxelLayout
 from calovox.samples.reading import read_batches
-from calovox.samples.regions import REGIONS
+from calovox.samples.regions import REGIONS, Region
 from calovox.samples.showers import AverageShower, sum_showers
 from calovox.samples.source import SourceChain, open_sample
 from calovox.tracking import Track, silently
@@ -157,12 +157,19 @@ def read_sample(
     return reconstruct(open_sample(paths, min_energy=min_energy, table=table), label, track=track)
 
 
-def reconstruct(source: SourceChain, label: str, *, track: Track = silently) -> Sample:
+def reconstruct(
+    source: SourceChain,
+    label: str,
+    *,
+    regions: Sequence[Region] = REGIONS,
+    track: Track = silently,
+) -> Sample:
     """Read a source and reconstruct its cells; the energies are not calibrated yet.
 
     Args:
         source: Datasets with cell energies.
         label: How the report calls the sample.
+        regions: Where showers are averaged.
         track: Shows the progress over showers.
 
     Returns:
@@ -176,11 +183,11 @@ def reconstruct(source: SourceChain, label: str, *, track: Track = silently) -> 
             f"{path} {reason} to evaluate: `calovox voxelize` and `calovox simulate` write them"
         )
     columns: dict[str, list[Any]] = {name: [] for name in (*_COLUMNS, "shapes")}
-    sums = [(np.zeros(source.layout.n_voxels), 0) for _ in REGIONS]
+    sums = [(np.zeros(source.layout.n_voxels), 0) for _ in regions]
     for batch in read_batches(source, f"Reconstructing {label}", track):
         for name, parts in columns.items():
             parts.append(getattr(batch, name))
-        added = [sum_showers(batch, region) for region in REGIONS]
+        added = [sum_showers(batch, region) for region in regions]
         sums = [(a + b, n + m) for (a, n), (b, m) in zip(sums, added, strict=True)]
     grid = source.datasets[0].grid
     return Sample(
@@ -193,7 +200,7 @@ def reconstruct(source: SourceChain, label: str, *, track: Track = silently) -> 
         shapes=concatenate_shapes(columns["shapes"]),
         averages=tuple(
             AverageShower(region, grid, total / count, count)
-            for region, (total, count) in zip(REGIONS, sums, strict=True)
+            for region, (total, count) in zip(regions, sums, strict=True)
             if count > 0
         ),
     )

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
 from calovox.samples.observables.observed import MOST_OBSERVED, ObservedShowers, read_observed
+from calovox.samples.regions import REGIONS, Region, choose_regions
 from calovox.samples.sample import (
     Sample,
     calibrate,
@@ -42,6 +44,7 @@ class Samples:
         observed: Some showers of each judged sample, for observables and for boosted trees.
         observed_classifier: The same of the samples for a classifier, if they are others.
         image: One shower.
+        regions: Where showers are compared: the note's, or those of another detector.
     """
 
     files: EvaluationFiles
@@ -56,6 +59,7 @@ class Samples:
     observed: Mapping[str, ObservedShowers] = field(default_factory=dict)
     observed_classifier: Mapping[str, ObservedShowers] = field(default_factory=dict)
     image: ShowerImage | None = None
+    regions: tuple[Region, ...] = REGIONS
 
     @property
     def of_challenge(self) -> dict[str, SourceChain]:
@@ -101,7 +105,8 @@ def read_samples(
     opened = {label: open_sample(paths, **how, table=table) for label, paths in named.items()}
     classifier = {} if files.classifier is None else dict(files.classifier.items())
     training = open_sample(files.training, **how, cells=False) if files.training else None
-    judged, calibration, stored = _reconstruct(opened, track)
+    regions = _regions(opened)
+    judged, calibration, stored = _reconstruct(opened, regions, track)
     told_apart = {
         label: open_sample([path], **how, cells=False) for label, path in classifier.items()
     }
@@ -122,11 +127,21 @@ def read_samples(
         observed=_observe(judged, files, track),
         observed_classifier=_observe(others, files, track),
         image=None if files.hits is None else read_image(files.hits),
+        regions=regions,
     )
 
 
+def _regions(opened: Mapping[str, SourceChain]) -> tuple[Region, ...]:
+    """Choose the note's regions for the barrel, and others by the reference."""
+    reference = opened.get(REFERENCE_LABEL)
+    if reference is None or reference.layout.layers == BARREL_NUMBERS:
+        return REGIONS
+    abs_eta = reference.abs_eta()
+    return REGIONS if abs_eta is None else choose_regions(reference.incident_energy(), abs_eta)
+
+
 def _reconstruct(
-    opened: Mapping[str, SourceChain], track: Track
+    opened: Mapping[str, SourceChain], regions: Sequence[Region], track: Track
 ) -> tuple[Mapping[str, ShowerSource], Calibration | None, bool]:
     """Read the samples with cells, if the reference is one of them or alone."""
     if not opened:
@@ -134,7 +149,7 @@ def _reconstruct(
     if not opened[REFERENCE_LABEL].has_shapes and len(opened) > 1:
         return {label: source.voxels_alone() for label, source in opened.items()}, None, False
     found = [
-        reconstruct(source, label, track=track)
+        reconstruct(source, label, regions=regions, track=track)
         for label, source in opened.items()
         if source.has_shapes or len(opened) == 1
     ]

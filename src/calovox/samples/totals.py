@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from calovox.arrays import Array, Float64
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.samples.reading import read_batches
 from calovox.samples.source import open_sample
 from calovox.tracking import Track, silently
@@ -23,6 +24,7 @@ class TotalEnergies:
         eta_center: Pseudorapidity of the shower centres.
         ratio: Sum of all voxels over the kinetic energy.
         place: Place of a simulation in the report: gives its colour.
+        layers: Numbers of the layers.
     """
 
     label: str
@@ -30,6 +32,7 @@ class TotalEnergies:
     eta_center: Float64[Array, " event"]
     ratio: Float64[Array, " event"]
     place: int = 0
+    layers: tuple[int, ...] = BARREL_NUMBERS
 
 
 def read_totals(path: Path, label: str, *, track: Track = silently) -> TotalEnergies:
@@ -46,11 +49,11 @@ def read_totals(path: Path, label: str, *, track: Track = silently) -> TotalEner
     Raises:
         ValueError: If the dataset has no events, or does not tell pseudorapidities.
     """
-    columns = []
-    for batch in read_batches(open_sample([path], cells=False), f"Adding up {label}", track):
+    source, columns = open_sample([path], cells=False), []
+    for batch in read_batches(source, f"Adding up {label}", track):
         if batch.eta_center is None:
             raise ValueError(f"{path}: expected pseudorapidities of the showers, got none")
         ratio = batch.fraction.sum(axis=1, dtype=np.float64)
         columns.append((batch.incident_energy, batch.eta_center, ratio))
     energy, eta_center, ratio = map(np.concatenate, zip(*columns, strict=True))
-    return TotalEnergies(label, energy, eta_center, ratio)
+    return TotalEnergies(label, energy, eta_center, ratio, layers=source.layout.layers)

@@ -1,12 +1,10 @@
 """A training from datasets to a run folder."""
 
 import math
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Protocol, runtime_checkable
 
 from lightning_fabric import Fabric
@@ -14,8 +12,6 @@ from torch import nn
 
 from calovox.dataset import DatasetReader
 from calovox.files.whole import file_hash
-from calovox.models.shapes.dit import CaloDiT
-from calovox.nn import count_parameters
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.data.stream import ShowerStream
 from calovox.training.loop import train
@@ -35,11 +31,16 @@ from calovox.training.runs.record import (
 )
 from calovox.training.runs.state import RunState
 from calovox.training.sizes.kinds import MakeModel, Sizes
-from calovox.training.throughput import measure_throughput
 from calovox.training.validation import Validation
 from calovox.units import format_energy
 
-__all__ = ["Preparation", "Task", "Teaching", "describe_task", "prepare_task", "run_task"]
+__all__ = [
+    "Preparation",
+    "Task",
+    "Teaching",
+    "prepare_task",
+    "run_task",
+]
 
 _ENERGY_MARGIN = 1.1
 """How far beyond the energies of the training showers a model may be said to be good, a factor."""
@@ -114,11 +115,13 @@ class Preparation:
         model: What is trained, as it is at the start.
         stream: Batches of the training showers.
         recipe: The recipe, with the number of steps.
+        n_fitted: Showers to which standardisations, tables and bounds are fitted.
     """
 
     model: nn.Module
     stream: ShowerStream
     recipe: Recipe
+    n_fitted: int
 
 
 def prepare_task(task: Task) -> Preparation:
@@ -145,11 +148,12 @@ def prepare_task(task: Task) -> Preparation:
         buffer_size=task.batches.buffer_size,
     )
     n_steps = task.batches.steps or task.batches.epochs * stream.n_batches
-    model = task.make(files.drawn(seed), seed=seed, reflect=task.batches.reflect)
+    fitted = files.drawn(seed).for_fits(seed)
+    model = task.make(fitted, seed=seed, reflect=task.batches.reflect)
     if task.pretrained is not None:
         result = model.result if isinstance(model, Teaching) else model
         take_network(result, task.sizes, files.grid, task.pretrained)
-    return Preparation(model, stream, replace(task.recipe, n_steps=n_steps))
+    return Preparation(model, stream, replace(task.recipe, n_steps=n_steps), len(fitted))
 
 
 def run_task(
@@ -244,52 +248,6 @@ def _remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def describe_task(task: Task, *, fabric: Fabric, n_timed: int = 3) -> list[str]:
-    """Say what would be trained, and how long it takes; does a few steps and forgets them.
-
-    Args:
-        task: What to do.
-        fabric: Devices and precision.
-        n_timed: Steps whose time is taken, after a first one; fewer if there are fewer.
-
-    Returns:
-        Lines for a reader.
-    """
-    start = prepare_task(task)
-    files, stream, n_steps = start.stream.files, start.stream, start.recipe.n_steps
-    run = RunState(start.model, stream, start.recipe, fabric)
-    batches = stream.batches(share=run.share, device=fabric.device)
-    times = []
-    for _ in range(min(1 + n_timed, n_steps)):
-        started = time.perf_counter()
-        run.advance(next(batches))
-        times.append(time.perf_counter() - started)
-    seconds = fmean(times[1:] or times)
-    low, high = (format_energy(energy) for energy in files.energy_range)
-    n_validation = len(task.open(task.validation)) if task.validation else 0
-    return [
-        f"{start.model!r}",
-        f"{count_parameters(start.model)} weights to be trained",
-        *_describe_parts(start.model),
-        f"{len(files)} showers to train with, {low} to {high}, {files.grid!r}",
-        f"{n_validation} showers to validate with",
-        f"{stream.n_batches} steps of {task.batches.batch_size} showers an epoch, "
-        f"{n_steps} steps in all",
-        f"{seconds:.3g} s a step, {seconds * stream.n_batches:.3g} s an epoch, "
-        f"{seconds * n_steps / 60:.3g} min in all, on {fabric.device}",
-        f"{measure_throughput(run, task.batches.batch_size / seconds)}",
-    ]
-
-
-def _describe_parts(model: nn.Module) -> list[str]:
-    """Split the count of a transformer's numbers, as the note counts them."""
-    if not isinstance(model, CaloDiT):
-        return []
-    parts = model.network.count()
-    split = ", ".join(f"{name} {number}" for name, number in parts.items())
-    return [f"{sum(parts.values())} numbers, the table of positions included: {split}"]
-
-
 def _check_energies(task: Task, files: ShowerFiles) -> None:
     if task.energy_range is None:
         return
@@ -307,6 +265,8 @@ def _record(
 ) -> RunRecord:
     files = start.stream.files
     data = {"training": _describe_files(files)}
+    if start.n_fitted < len(files):
+        data["training"]["n_fitted"] = start.n_fitted
     if validation is not None:
         data["validation"] = _describe_files(validation.files)
     if task.pretrained is not None:

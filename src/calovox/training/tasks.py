@@ -65,22 +65,27 @@ def gan_task(options: GanOptions, critic: CriticOptions, **others: Any) -> Task:
     return Task(sizes=sizes, make=rules.make, recipe=recipe, **others)
 
 
-def fast_task(options: FastOptions, **others: Any) -> Task:
+def fast_task(options: FastOptions, geant4: tuple[Path, ...] = (), **others: Any) -> Task:
     """Plan the training of CaloFast with simulated showers.
 
     Args:
         options: Sizes of the model.
+        geant4: Datasets of Geant4 that correct the shapes of a pretrained model.
         others: All other arguments of `Task`.
 
     Returns:
         What to do.
 
     Raises:
-        ValueError: If the noise that the showers were made of is not known.
+        ValueError: If the noise that the showers were made of is not known, or showers of Geant4
+            are to correct a model of random weights.
     """
+    if geant4 and others.get("pretrained") is None:
+        raise ValueError("--geant4: expected a trained model to correct: give --pretrained, too")
     sizes = FastSizes(**asdict(options))
     seed = simulation_seed([*others["data"], *others.get("validation", ())])
-    return Task(sizes=sizes, make=FastRules(sizes, seed).make, **others)
+    rules = FastRules(sizes, seed, others.get("pretrained") is not None, geant4)
+    return Task(sizes=sizes, make=rules.make, **others)
 
 
 def distillation_task(

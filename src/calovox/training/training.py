@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from calovox.training.describing import describe_task
 from calovox.training.devices import Fabric, limited_threads, make_fabric
 from calovox.training.observer import Observer
 from calovox.training.recipe import Hardware
 from calovox.training.runs.record import RunRecord
 from calovox.training.sizes.gan import GanSizes
-from calovox.training.task import Task, describe_task, run_task
+from calovox.training.task import Task, run_task
 
 __all__ = ["describe_training", "train_model"]
 

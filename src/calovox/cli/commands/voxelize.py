@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,9 +19,15 @@ from calovox.cli.settings import (
     FileOut,
     HitsIn,
     Output,
+    PartEvents,
     PrecisionBits,
+    Scheduler,
     given_detector,
 )
+
+if TYPE_CHECKING:
+    from calovox.dataset.voxelizing import Voxelizer
+    from calovox.jobs.scheduler import Part
 
 __all__ = ["VOXELIZE", "VoxelizeSettings", "voxelize"]
 
@@ -75,6 +82,8 @@ class VoxelizeSettings:
     ] = False
     precision_bits: PrecisionBits = None
     compression: Compress = "blosc2"
+    scheduler: Scheduler = None
+    part_events: PartEvents = 1000
 
 
 def voxelize(settings: VoxelizeSettings, job: Job) -> str:
@@ -82,7 +91,57 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
 
     With cells, the calibration of the cluster energy is fitted and stored in the dataset.
     """
+    how = _voxelizer(settings)
+    if settings.scheduler is None:
+        return _make_dataset(settings, how, job, [])
+    from calovox.jobs.scheduler import PartsOfRun, dask_executor
+
+    files, outputs = how.hits.files, [settings.output]
+    parts = PartsOfRun.cut(0, len(files), settings.part_events, outputs)
+    made_from = {**job.provenance, "hits": files.provenance}
+    with parts.kept(made_from, overwrite=job.overwrite):
+        with dask_executor(settings.scheduler) as executor:
+            make = partial(_voxelize_part, settings)
+            parts.run(executor, make, track=job.writing()["track"])
+        return _make_dataset(settings, how, job, [part.outputs[0] for part in parts.parts])
+
+
+def _make_dataset(
+    settings: VoxelizeSettings, how: "Voxelizer", job: Job, parts: list[Path]
+) -> str:
+    """Write the dataset, of parts if there are some."""
     from calovox.dataset.make import make_dataset
+
+    content = make_dataset(
+        how.hits,
+        settings.output,
+        how.grid,
+        center=how.center,
+        table=how.table,
+        detector=how.detector,
+        fastcalosim=how.fastcalosim,
+        precision_bits=settings.precision_bits,
+        compression=settings.compression,
+        sub_voxels=settings.sub_voxels,
+        patterns=settings.patterns,
+        pattern_eta=_borders(settings),
+        parts=parts,
+        **job.writing(),
+    )
+    warn(settings.output, content.shares.warnings())
+    return f"{settings.output}: {content}, {how.grid.n_voxels} voxels"
+
+
+def _voxelize_part(settings: VoxelizeSettings, part: "Part") -> None:
+    """Voxelize some of the showers, on any machine."""
+    from calovox.dataset.parts import make_part
+
+    rows = slice(part.first, part.first + part.number)
+    make_part(_voxelizer(settings), rows, part.outputs[0])
+
+
+def _voxelizer(settings: VoxelizeSettings) -> "Voxelizer":
+    from calovox.dataset.voxelizing import Voxelizer
     from calovox.geometry.detector_files import choose_detector
     from calovox.hits.files import HitsFiles
     from calovox.phi_modulation.bare_hits import BareHits
@@ -90,29 +149,19 @@ def voxelize(settings: VoxelizeSettings, job: Job) -> str:
 
     own = given_detector(settings.detector)
     detector = choose_detector(own, HitsFiles(settings.hits, takes_weights=True).detectors)
-    grid = choose_grid(settings.grid, detector.layers)
-    content = make_dataset(
-        BareHits(
+    return Voxelizer(
+        hits=BareHits(
             settings.hits,
             settings.phi_modulation,
             None if own is None else own.cells,
             takes_weights=True,
         ),
-        settings.output,
-        grid,
+        grid=choose_grid(settings.grid, detector.layers),
         center=settings.center,
         table=detector.cells if settings.cells else None,
         detector=detector,
         fastcalosim=settings.fastcalosim,
-        precision_bits=settings.precision_bits,
-        compression=settings.compression,
-        sub_voxels=settings.sub_voxels,
-        patterns=settings.patterns,
-        pattern_eta=_borders(settings),
-        **job.writing(),
     )
-    warn(settings.output, content.shares.warnings())
-    return f"{settings.output}: {content}, {grid.n_voxels} voxels"
 
 
 def _borders(settings: VoxelizeSettings) -> tuple[float, ...]:

@@ -6,7 +6,6 @@ from calovox.foreign.showers.importing import (
     ShowerOptions,
     ShowerSource,
     import_showers,
-    layout_of,
     open_foreign_showers,
 )
 
@@ -18,6 +17,5 @@ __all__ = [
     "ShowerSource",
     "export_showers",
     "import_showers",
-    "layout_of",
     "open_foreign_showers",
 ]

@@ -9,11 +9,10 @@ import numpy as np
 from calovox.arrays import Array
 from calovox.dataset import DatasetReader
 from calovox.dataset.bare import complete_voxels, say_what_is_drawn
-from calovox.files.hdf5 import append_rows, write_json
 from calovox.files.whole import check_writable, whole_file
-from calovox.files.writer import BatchWriter
 from calovox.foreign.showers.calochallenge import binning_text
 from calovox.foreign.showers.polar import PolarLayer, polar_layers
+from calovox.foreign.showers.writing import Column, ShowersWriter
 from calovox.tracking import Track, silently
 from calovox.voxelization import Voxels
 
@@ -25,45 +24,6 @@ ExportLayout = Literal["calochallenge", "lemurs"]
 EXPORTED: Final = get_args(ExportLayout)
 
 _BATCH_NUMBERS: Final = 8_000_000
-_CHUNK_NUMBERS: Final = 131_072
-
-
-class _ShowersWriter(BatchWriter):
-    """Writes HDF5 that every library reads: arrays of showers, and numbers of events."""
-
-    def __init__(
-        self,
-        path: Path,
-        tails: Mapping[str, tuple[int, ...]],
-        provenance: Mapping[str, Any],
-        *,
-        overwrite: bool,
-    ) -> None:
-        super().__init__(path, overwrite=overwrite)
-        self._tails, self._provenance = tails, provenance
-
-    def _create(self) -> None:
-        write_json(self._file, "calovox", dict(self._provenance))
-        for name, tail in self._tails.items():
-            self._file.create_dataset(
-                name,
-                shape=(0, *tail),
-                maxshape=(None, *tail),
-                chunks=(max(1, _CHUNK_NUMBERS // max(1, int(np.prod(tail)))), *tail),
-                dtype="f4" if name == "showers" else "f8",
-                compression="gzip",
-                compression_opts=1,
-                shuffle=True,
-            )
-
-    def append(self, columns: Mapping[str, Array]) -> None:
-        """Write events behind those written before."""
-        for name, values in columns.items():
-            append_rows(self._file[name], values)
-        self._file.check_disk()
-
-    def _flush(self) -> None:
-        """Nothing is kept back."""
 
 
 def export_showers(
@@ -73,6 +33,7 @@ def export_showers(
     *,
     binning: Path | None = None,
     seed: int = 1,
+    scale: float = 1.0,
     provenance: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     track: Track = silently,
@@ -85,6 +46,7 @@ def export_showers(
         layout: Its layout.
         binning: XML file to be written for "calochallenge"; None for none.
         seed: Seed of azimuths that the dataset does not say, for "lemurs".
+        scale: Every energy is multiplied by it.
         provenance: How the file is made.
         overwrite: Whether existing files may be replaced.
         track: Shows the progress.
@@ -106,13 +68,14 @@ def export_showers(
     if binning is not None:
         check_writable(binning, overwrite=overwrite)
     tails = _tails(layout, layers, reader)
-    with _ShowersWriter(output, tails, provenance or {}, overwrite=overwrite) as writer:
+    columns = {k: Column(tail, "f4" if k == "showers" else "f8") for k, tail in tails.items()}
+    with ShowersWriter(output, columns, provenance or {}, overwrite=overwrite) as writer:
         size = max(1, min(2000, _BATCH_NUMBERS // reader.grid.n_voxels))
         start = 0
         for voxels in track(reader.batches(size), "showers", len(reader)):
             voxels = complete_voxels(voxels, start, seed=seed)
             start += len(voxels)
-            writer.append(_columns(layout, voxels, order, tails["showers"]))
+            writer.append(_columns(layout, voxels, order, tails["showers"], scale))
         if binning is not None:
             with whole_file(binning, overwrite=overwrite) as partial:
                 partial.write_text(binning_text(layers, "photon"), encoding="utf-8")
@@ -146,9 +109,9 @@ def _tails(
 
 
 def _columns(
-    layout: ExportLayout, voxels: Voxels, order: Array, shape: tuple[int, ...]
+    layout: ExportLayout, voxels: Voxels, order: Array, shape: tuple[int, ...], scale: float
 ) -> dict[str, Array]:
-    energy = voxels.energy[:, order] * voxels.incident_energy[:, None]
+    energy = voxels.energy[:, order] * (scale * voxels.incident_energy[:, None])
     if energy.max(initial=0.0) > np.finfo(np.float32).max:
         raise ValueError(
             f"DATASET: expected voxel energies below 3.4e38 MeV, got {energy.max():.3g} MeV: "

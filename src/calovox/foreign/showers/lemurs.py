@@ -5,10 +5,15 @@ the photon, `incident_theta` and `incident_phi` in rad. Angles of voxels start a
 counts them. Every z is a layer, from 0. Sizes of voxels are not in the file; a layer does not need
 its thickness, and the width of the rings is an argument.
 
+The default width is an assumption. Par04's macro has 18 rings of 2.325 mm, 0.25 Moliere radii of
+tungsten, for silicon and tungsten (of 4 mm for scintillator and lead), and the binning of data set
+2 of the CaloChallenge, the same cylinder, 9 rings of 4.65 mm. LEMURS has 9 rings as well.
+
 References:
     A. Zaborowska et al., *Geant4 example Par04*,
     https://gitlab.cern.ch/geant4/geant4/-/tree/master/examples/extended/parameterisations/Par04
-    P. McKeown et al., *LEMURS: a large dataset of simulated electromagnetic showers* (2025)
+    P. McKeown, P. Raikwar, A. Zaborowska, *LEMURS dataset: Large-scale multi-detector
+    ElectroMagnetic Universal Representation of Showers* (2025), https://arxiv.org/abs/2509.05108
 """
 
 from collections.abc import Iterator
@@ -32,7 +37,7 @@ from calovox.voxelization import Voxels
 __all__ = ["DEFAULT_RING", "LemursShowers"]
 
 DEFAULT_RING: Final = 4.65
-"""Width of the rings in mm: half a Moliere radius of Par04's silicon and tungsten."""
+"""Width of the rings in mm, assumed: half a Moliere radius of tungsten, as in data set 2."""
 
 _LEAST_ANGLE: Final = 1e-6  # rad from the beam
 _MOST_LAYERS: Final = 255

@@ -88,19 +88,24 @@ class ShowerNumbers(nn.Module):
 
 
 class Spreads(nn.Module):
-    """By how much numbers fluctuate among showers near an energy.
+    """Mean and fluctuation of numbers among showers near an energy.
 
     Args:
         nodes: Logarithms of kinetic energies in MeV, evenly spaced, rising.
-        spreads: Standard deviations at the nodes, by the name of the term.
+        means: Means at the nodes, by the name of the term.
+        spreads: Standard deviations at the nodes.
     """
 
     nodes: Tensor
     energies: Tensor
 
-    def __init__(self, nodes: Float[Tensor, " node"], spreads: dict[str, Tensor]) -> None:
+    def __init__(
+        self, nodes: Float[Tensor, " node"], means: dict[str, Tensor], spreads: dict[str, Tensor]
+    ) -> None:
         super().__init__()
         self.register_buffer("nodes", nodes)
+        for name, values in means.items():
+            self.register_buffer(f"mean_{name}", values)
         for name, values in spreads.items():
             self.register_buffer(name, values)
 
@@ -131,17 +136,27 @@ class Spreads(nn.Module):
                 sums[name] = (
                     found if known is None else [a + b for a, b in zip(known, found, strict=True)]
                 )
-        spreads = {}
+        means, spreads = {}, {}
         for name, (count, first, second) in sums.items():
             mean, square = (part / count.clamp(min=1e-9) for part in (first, second))
+            means[name] = mean.float()
             spread = (square - mean * mean).clamp(min=0.0).sqrt()
             spreads[name] = spread.clamp(min=_LEAST[name]).float()
-        return Spreads(nodes.float(), spreads)
+        return Spreads(nodes.float(), means, spreads)
 
     def at(self, name: str, log_energy: Float[Tensor, " event"]) -> Float[Tensor, "event number"]:
         """Interpolate the spreads of the numbers of a term."""
         spreads: Tensor = getattr(self, name)
         return node_weights(log_energy, self.nodes) @ spreads
+
+    def standardized(
+        self, name: str, values: Float[Tensor, "event number"], log_energy: Float[Tensor, " event"]
+    ) -> Float[Tensor, "event number"]:
+        """Give numbers of a term as distances from their mean, in units of their spread."""
+        weights = node_weights(log_energy, self.nodes)
+        means: Tensor = getattr(self, f"mean_{name}")
+        spreads: Tensor = getattr(self, name)
+        return (values - weights @ means) / (weights @ spreads)
 
 
 def _root(energy: Tensor) -> Tensor:

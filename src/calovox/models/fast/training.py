@@ -31,7 +31,7 @@ from calovox.random_streams import Stream, event_keys, event_normals
 __all__ = ["FIRST_STEPS", "FastTraining", "shower_noise"]
 
 FIRST_STEPS: Final = 4000
-LINEAR: Final = 6.0
+LINEAR: Final = 3.0
 
 _WEIGHTS: Final = {"energies": 1.0, "voxels": 1.0, "centre": 0.1, "moments": 0.3}
 _NEXT_TO_NOTHING: Final = 1e-8
@@ -97,6 +97,10 @@ class FastTraining(nn.Module):
     def result(self) -> CaloFast:
         """The model."""
         return self.model
+
+    def skip_first_steps(self) -> None:
+        """Begin where a model that has been trained stands."""
+        self.steps.fill_(FIRST_STEPS)
 
     def losses(self, batch: Showers[Tensor], rng: torch.Generator) -> dict[str, Tensor]:
         """Compute the terms of the loss.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -18,9 +19,21 @@ from calovox.models.base import Conditions, Showers
 from calovox.photons.weights import draw_by_weight
 from calovox.voxelization import Voxels, concatenate_voxels
 
-__all__ = ["ShowerFiles", "choose_showers", "move_showers", "voxels_to_showers"]
+__all__ = [
+    "MOST_FITTED",
+    "ShowerFiles",
+    "choose_showers",
+    "move_showers",
+    "voxels_to_showers",
+]
 
-_GAP = 256
+MOST_FITTED: Final = 200_000
+"""Showers to which standardisations, tables and bounds are fitted, of files with more."""
+
+_FITTED_BLOCK: Final = 1000
+_FITS: Final = 1  # beside the seed of a training, the key of the choice
+
+_GAP: Final = 256
 """Rows that are read and thrown away rather than skipped: one long read costs less than two."""
 
 
@@ -38,7 +51,6 @@ class ShowerFiles:
         rows: Where the showers in both ranges stand among all of the files.
         energy_range: Lowest and highest kinetic energy of the showers in both ranges.
         covered_range: The same of the showers in `eta_range`, whatever their energies.
-
         weights: How many ordinary showers each one stands for; None if each is one.
 
     Raises:
@@ -118,13 +130,44 @@ class ShowerFiles:
         """
         if self.weights is None:
             return self
-        numbers = self.draw(np.random.default_rng(seed))
+        return self._some(self.draw(np.random.default_rng(seed)))
+
+    def for_fits(self, seed: int) -> "ShowerFiles":
+        """Give as many showers as fits need: blocks of consecutive ones from all over the files.
+
+        The files are cut into as many pieces as there are blocks, and each block lies anywhere in
+        its piece: the choice is as good where files are sorted. The showers of the lowest and of
+        the highest energy and abs(eta) are among them.
+
+        Args:
+            seed: Seed of the choice.
+
+        Returns:
+            200 000 showers, or up to four more; these showers themselves if there are no more.
+
+        Raises:
+            ValueError: If showers have weights: they are drawn first.
+        """
+        if self.weights is not None:
+            raise ValueError("ShowerFiles: expected showers that count alike, got weights")
+        if len(self) <= MOST_FITTED:
+            return self
+        n_blocks = max(1, MOST_FITTED // _FITTED_BLOCK)
+        edges = np.linspace(0, len(self), n_blocks + 1).astype(np.int64)
+        room = np.diff(edges) - _FITTED_BLOCK
+        random = np.random.default_rng([seed, _FITS]).random(n_blocks)
+        starts = edges[:-1] + (random * (room + 1)).astype(np.int64)
+        blocks = (starts[:, None] + np.arange(_FITTED_BLOCK)).ravel()
+        eta = np.concatenate([reader.eta_center() for reader in self.readers])[self.rows]
+        columns = (self._energies, np.abs(eta))
+        ends = [int(end) for column in columns for end in (column.argmin(), column.argmax())]
+        return self._some(np.union1d(blocks, ends))
+
+    def _some(self, numbers: Int64[Array, " event"]) -> "ShowerFiles":
+        """Give some of the showers, which count alike; ranges stay those of all."""
         files = copy(self)
-        files.rows, files._energies, files.weights = (
-            self.rows[numbers],
-            self._energies[numbers],
-            None,
-        )
+        files.rows, files._energies = self.rows[numbers], self._energies[numbers]
+        files.weights = None
         return files
 
     def locate(self, number: int) -> tuple[Path, int]:

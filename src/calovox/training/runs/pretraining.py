@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 
+from calovox.models.fast import CaloFast
 from calovox.training.runs.model import read_weights
 from calovox.training.runs.record import json_to_grid, read_record
 from calovox.training.sizes.kinds import Sizes, read_sizes
@@ -43,8 +44,11 @@ def take_network(model: nn.Module, sizes: Sizes, grid: VoxelGrid, folder: Path) 
         raise ValueError(
             f"pretrained: expected a run on {grid!r}, got one on {found_grid!r}: {folder}"
         )
-    prefix = "network."
     weights = read_weights(folder).items()
+    if isinstance(model, CaloFast):  # all of it: what it sees of photons is fixed
+        model.load_state_dict(dict(weights))
+        return
+    prefix = "network."
     network = {k.removeprefix(prefix): v for k, v in weights if k.startswith(prefix)}
     model.get_submodule("network").load_state_dict(network)
 

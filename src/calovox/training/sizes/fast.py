@@ -1,5 +1,6 @@
 """Sizes of CaloFast, models of these sizes, and what they are fitted to."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from calovox.models.base import Showers
 from calovox.models.fast import CaloFast, FastTraining
 from calovox.models.fast.comparing import ShowerNumbers, Spreads
 from calovox.models.fast.conditions import PhotonHinges
+from calovox.models.fast.correction import FastCorrection, neighbours
 from calovox.models.fast.energies import FastEnergies
 from calovox.models.fast.shapes import FastShapes
 from calovox.models.shapes.centroid import voxel_positions
@@ -82,12 +84,18 @@ class FastRules:
     Attributes:
         sizes: Sizes of the model.
         seed: Seed of the simulation that made the showers.
+        further: Whether the model has been trained before.
+        geant4: Datasets of Geant4 that correct the shapes; none for the first training.
     """
 
     sizes: FastSizes
     seed: int
+    further: bool = False
+    geant4: tuple[Path, ...] = ()
 
-    def make(self, files: ShowerFiles, *, seed: int, reflect: bool) -> FastTraining:
+    def make(
+        self, files: ShowerFiles, *, seed: int, reflect: bool
+    ) -> FastTraining | FastCorrection:
         """Build a model with random weights for given showers.
 
         Args:
@@ -104,8 +112,7 @@ class FastRules:
         if reflect:
             raise ValueError("CaloFast: expected showers that are not reflected")
         grid, energies = files.grid, files.energy_range
-        eta = np.abs(np.concatenate([reader.eta_center() for reader in files.readers]))[files.rows]
-        photons = PhotonHinges(energies, (float(eta.min()), float(eta.max())))
+        photons = PhotonHinges(energies, _eta_range(files))
         model = seeded(seed, lambda: self.sizes.model(grid, photons))
         numbers = ShowerNumbers(grid, _positions(grid))
         spreads = Spreads.fit(
@@ -115,7 +122,27 @@ class FastRules:
         _fit_resolution(model.energies, spreads)
         raw = QuantileVoxelTransform.unfitted(grid.layer_sizes)
         transform = fit_quantiles(raw, files, seed=seed, reflect=False)
-        return FastTraining(model, transform, numbers, spreads, seed=self.seed)
+        training = FastTraining(model, transform, numbers, spreads, seed=self.seed)
+        if self.further:
+            training.skip_first_steps()
+        return self._corrected(training, files, seed=seed) if self.geant4 else training
+
+    def _corrected(
+        self, training: FastTraining, files: ShowerFiles, *, seed: int
+    ) -> FastCorrection:
+        """Read the showers of Geant4 in the ranges of the simulated ones."""
+        low, high = _eta_range(files)
+        real = ShowerFiles(
+            [DatasetReader(path) for path in self.geant4],
+            eta_range=(low, math.nextafter(high, math.inf)),
+            energy_range=files.energy_range,
+        ).drawn(seed)
+        if real.grid != files.grid:
+            raise ValueError(
+                f"{self.geant4[0]}: expected the voxels of the simulated showers, {files.grid!r}, "
+                f"got {real.grid!r}"
+            )
+        return FastCorrection(training, real.read(np.arange(len(real))), neighbours(files.grid))
 
 
 def simulation_seed(paths: Sequence[Path]) -> int:
@@ -157,6 +184,12 @@ def simulation_seed(paths: Sequence[Path]) -> int:
 def _positions(grid: VoxelGrid) -> Float64[Array, "axis voxel"] | None:
     radii = layer_radii(grid)
     return None if radii is None else voxel_positions(grid, radii)
+
+
+def _eta_range(files: ShowerFiles) -> tuple[float, float]:
+    """Find the lowest and the highest abs(eta)."""
+    eta = np.abs(np.concatenate([reader.eta_center() for reader in files.readers]))[files.rows]
+    return float(eta.min()), float(eta.max())
 
 
 def _some(files: ShowerFiles, seed: int) -> Iterator[Showers[torch.Tensor]]:

@@ -20,6 +20,7 @@ from calovox.models.shapes.dit import CaloDiT
 from calovox.models.shapes.students import ConsistencyModel
 from calovox.preprocessing import ConditionTransform, EnergyBounds, LayerEnergyTransform
 from calovox.training.data.showers import ShowerFiles
+from calovox.training.fits.layers import read_layers
 from calovox.training.fits.quantiles import seeded
 from calovox.training.sizes.fast import FastSizes
 from calovox.training.sizes.gan import GanSizes
@@ -91,16 +92,13 @@ class InnSizes(InnOptions):
         Returns:
             The model.
         """
-        raw = seeded(seed, lambda: self.build(files.grid))
+        raw, parts = seeded(seed, lambda: self.build(files.grid)), read_layers(files)
         return CaloINN(
             raw.network,
-            ConditionTransform.fit(
-                (part.conditions.energy for part in files.batches()), spread=self.spread_eta
-            ),
-            raw.layer_energies.fit(part.layer_energy for part in files.batches()),
+            ConditionTransform.fit((part.energy for part in parts), spread=self.spread_eta),
+            raw.layer_energies.fit(part.layer_energy for part in parts),
             EnergyBounds.fit(
-                ((part.conditions.energy, part.layer_energy) for part in files.batches()),
-                files.energy_range,
+                ((part.energy, part.layer_energy) for part in parts), files.energy_range
             ),
         )
 

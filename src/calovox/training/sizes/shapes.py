@@ -22,6 +22,7 @@ from calovox.preprocessing import (
 )
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fits.centroid import fit_centroid, unfitted_centroid
+from calovox.training.fits.layers import read_layers
 from calovox.training.fits.quantiles import fit_quantiles, seeded, training_voxels
 from calovox.training.sizes.options import CfmOptions, DitOptions, SampledOptions
 from calovox.voxelization import VoxelGrid
@@ -82,8 +83,9 @@ class CfmSizes(CfmOptions, SampledSizes):
             The model.
         """
         raw = self.build(files.grid)
-        conditions = ConditionTransform.fit(p.conditions.energy for p in files.batches())
-        layers = raw.layer_energies.fit(part.layer_energy for part in files.batches())
+        parts = read_layers(files)
+        conditions = ConditionTransform.fit(part.energy for part in parts)
+        layers = raw.layer_energies.fit(part.layer_energy for part in parts)
         voxels = _fit_voxels(raw.voxels, files, seed=seed, reflect=reflect)
         centroid = fit_centroid(files)
         return seeded(seed, lambda: self._model(conditions, layers, voxels, centroid))
@@ -165,15 +167,13 @@ class DitSizes(DitOptions, SampledSizes):
         return QuantileVoxelTransform.unfitted(layer_sizes)
 
     def _fitted_conditions(self, files: ShowerFiles) -> ShapeConditions:
+        parts = read_layers(files)
         if self.conditions == "maxima":
-            return ScaledConditions.fit(
-                (part.conditions.energy, part.conditions.eta, part.layer_energy)
-                for part in files.batches()
-            )
+            return ScaledConditions.fit((p.energy, p.eta, p.layer_energy) for p in parts)
         energies = condition_energies(len(files.grid.layer_sizes))
         return StandardizedConditions(
-            ConditionTransform.fit(part.conditions.energy for part in files.batches()),
-            energies.fit(part.layer_energy for part in files.batches()),
+            ConditionTransform.fit(part.energy for part in parts),
+            energies.fit(part.layer_energy for part in parts),
         )
 
     def _model(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from calovox.report.topics.energy_slices.measure import (
 )
 from calovox.report.topics.energy_slices.page import page_slices
 from calovox.samples.files import EvaluationFiles, SampleFiles
-from calovox.samples.samples import read_samples
+from calovox.samples.samples import Samples, read_samples
 from calovox.samples.totals import TotalEnergies
 
 CENTRAL, TRANSITION = SLICE_RANGES
@@ -115,3 +117,19 @@ def test_figures_have_a_panel_with_ratio_per_slice():
     figure = slices_summary_figure([result])
     assert len(figure.axes) == 3
     assert all(ax.get_ylabel() for ax in figure.axes)
+
+
+def test_another_detector_has_ranges_of_its_own_and_no_note():
+    energies = scan([12, 13], 200)
+    pair = [
+        replace(sample(energies, seed, eta=np.linspace(1.6, 1.7, 400)), label=name, layers=(0, 1))
+        for seed, name in ((1, "Geant4"), (2, "toy"))
+    ]
+    result = slice_samples(Samples(files=EvaluationFiles(), slices=tuple(pair)))
+    (entry,) = result.ranges
+    assert str(entry.eta_range) == "1.60 < |η| < 1.71"
+    assert [one.exponent for one in entry.slices] == [12, 13]
+    page = page_slices(result.ranges)
+    assert (page["with_note"], page["slices"][0]["note_chi2"]) == (False, None)
+    texts = slices_summary_figure(result.ranges).legends[0].get_texts()
+    assert not any("note" in text.get_text() for text in texts)

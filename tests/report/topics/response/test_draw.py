@@ -13,6 +13,7 @@ from calovox.report.topics.response.draw import (
     plot_response,
     plot_response_map,
 )
+from calovox.report.topics.response.figures import fractions_figure
 from calovox.report.topics.response.profiles import Response
 from calovox.report.topics.response.slices import ResponseMap
 from calovox.scores.averages import Profile
@@ -38,13 +39,13 @@ GAP = profile_of(mean=[0.9, np.nan, 0.8], mean_error=[0.01, np.nan, 0.03])
 LAYERS = tuple(f"{name} ({number})" for number, name in BARREL_NAMES.items())
 
 
-def response_of(counts=COUNTS):
+def response_of(counts=COUNTS, layers=LAYERS):
     shares = [
         profile_of(mean=[0.1 * (k + 1), 0.0, 0.05], mean_error=[0.01 * (k + 1), 0.0, 0.002])
-        for k in range(5)
+        for k in range(len(layers))
     ]
     numbers = ((5e4, 9e4), RATIO_EDGES, counts, 130, 0, 2, 3, REFERENCE, tuple(shares))
-    return Response("Geant4", *numbers, layers=LAYERS)
+    return Response("Geant4", "photon", *numbers, layers=layers)
 
 
 @pytest.fixture
@@ -171,3 +172,21 @@ def test_shares_of_layers_are_drawn_where_there_are_any(ax):
     assert ax.get_ylim()[0] < 1e-4 < 1 < ax.get_ylim()[1]
     assert_allclose(ax.get_xlim(), [0.0, 0.4])
     assert "E_\\mathrm{layer}" in ax.get_ylabel()
+
+
+@pytest.mark.parametrize("n_layers", [3, 5, 12, 13, 45])
+def test_layers_have_colours_of_their_own(ax, n_layers):
+    layers = tuple(f"L{number}" for number in range(n_layers))
+    drawn = plot_layer_fractions(response_of(layers=layers), ax)
+    colors = {to_rgba(container.lines[0].get_color()) for container in drawn}
+    assert len(colors) == n_layers
+    if n_layers <= 12:
+        assert len({container.lines[0].get_marker() for container in drawn}) == n_layers
+
+
+@pytest.mark.parametrize(("n_layers", "names"), [(12, 12), (45, 0)])
+def test_few_layers_are_named_and_many_have_a_scale(n_layers, names):
+    figure = fractions_figure(response_of(layers=tuple(f"L{k}" for k in range(n_layers))))
+    legend = figure.axes[0].get_legend()
+    assert (0 if legend is None else len(legend.get_texts())) == names
+    assert len(figure.axes) == (1 if names else 2)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from calovox.report.topics.response.profiles import measure_response
+from calovox.report.topics.response.ranges import BARREL_RANGES
 from calovox.samples.sample import read_sample
 
 
@@ -25,7 +26,7 @@ def test_low_energies_give_no_response(sample):
 
 def test_energies_are_an_argument(sample):
     low, high = 50e3, 88e3
-    response = measure_response(sample, energies=(low, high))
+    response = measure_response(sample, ranges=replace(BARREL_RANGES, energies=(low, high)))
     assert response.n_events == np.count_nonzero((sample.energy >= low) & (sample.energy <= high))
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from calovox.report.topics.response.figures import gap_figure, response_slices_figure
-from calovox.report.topics.response.slices import ETA_SLICES, GAP_RANGE, slice_response
+from calovox.report.topics.response.ranges import ETA_SLICES, GAP_RANGE
+from calovox.report.topics.response.slices import slice_response
 from calovox.samples.files import EvaluationFiles
 from calovox.samples.samples import read_samples
 

@@ -1,6 +1,7 @@
 """`calovox train fast`: simulated showers of a model teach a faster one."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from calovox.cli.commands.train.networks import (
     train_with_progress,
 )
 from calovox.cli.options import Group
-from calovox.cli.settings import parse_range
+from calovox.cli.settings import FileIn, parse_range
 from calovox.training.recipe import Batches, Hardware
 from calovox.training.sizes.options import FastOptions
 
@@ -47,6 +48,26 @@ class TrainFastSettings(LoopSettings):
             help="Energies that the model is for, 256MeV:524.288GeV; by default all of the data.",
         ),
     ] = None
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            exists=True,
+            file_okay=False,
+            help="Run of the same sizes that is trained further (fine-tuning).",
+        ),
+        FileIn(),
+    ] = None
+    geant4: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Dataset of Geant4 that corrects the shapes of a pretrained run; repeatable.",
+        ),
+        FileIn(),
+    ] = None
     sizes: FastOptions = field(default_factory=FastOptions)
 
 
@@ -56,6 +77,9 @@ def train_fast(settings: TrainFastSettings, job: Job) -> str:
     It learns from the noise of these showers, which follows from their seed: simulate them, and
     those to validate with, as jobs of one run, with --center photon and without --cells. A run
     that was stopped goes on with the same command; a finished one is replaced with --force.
+
+    What the other model has wrong, showers of Geant4 can correct: --geant4, after a training
+    without.
     """
     return train_with_progress("train fast", settings, _task(settings), job)
 
@@ -66,6 +90,8 @@ def _task(settings: TrainFastSettings) -> "Task":
     energy = settings.energy
     return fast_task(
         settings.sizes,
+        tuple(settings.geant4 or ()),
+        pretrained=settings.pretrained,
         eta_range=parse_range("--eta", settings.eta, None),
         energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
         **task_arguments(settings),

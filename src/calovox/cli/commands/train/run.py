@@ -12,6 +12,7 @@ from calovox.cli.command import Job
 from calovox.cli.progress import Advance, progress_of
 from calovox.cli.values import settings_text
 from calovox.files.whole import whole_file
+from calovox.training.describing import describe_fits
 from calovox.training.observer import Observer
 from calovox.training.recipe import Hardware
 from calovox.training.runs.folder import CONFIG
@@ -59,7 +60,7 @@ def run_loop(
         config=values,
         overwrite=job.overwrite,
         stop_after=math.inf if stop_after is None else _time_limit(stop_after),
-        observers=[_SettingsWriter(name, output, values), _Progress(), meter],
+        observers=[_SettingsWriter(name, output, values), _Progress(task.sizes.kind), meter],
     )
     rate = meter.measure()
     metrics = "".join(f", {name} {value:.4g}" for name, value in record.metrics.items())
@@ -83,7 +84,8 @@ class _SettingsWriter(Observer):
 class _Progress(Observer):
     """Shows loss, rate and time left."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
         self._stack = ExitStack()
         self._advance: Advance | None = None
         self._note = ""
@@ -91,6 +93,8 @@ class _Progress(Observer):
     def start(self, run: RunState) -> None:
         for path in run.damaged:
             typer.echo(f"{path} is damaged: going on from step {run.step}", err=True)
+        for line in describe_fits(run.stream.files, self._kind, run.recipe.seed):
+            typer.echo(f"calovox: {line}", err=True)
         n_left = run.stream.n_showers(run.recipe.n_steps) - run.stream.n_showers(run.step)
         self._advance = self._stack.enter_context(progress_of("training", n_left))
 

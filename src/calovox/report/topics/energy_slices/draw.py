@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.container import Container
 from matplotlib.figure import Figure
@@ -104,13 +105,16 @@ def slices_summary_figure(results: Sequence[SlicesResult]) -> Figure:
             ax.label_outer()
         column[0].set_title(str(result.eta_range))
     simulations = simulations_of(results[0].slices[0].observable)
-    labels = [f"{REFERENCE_LABEL}, 68 %", "the note's mean $\\chi^2$/ndf", *simulations.values()]
+    marked: list[tuple[Artist, str]] = [
+        (Patch(facecolor=BAND_COLOR), f"{REFERENCE_LABEL}, 68 %"),
+        (Line2D([], [], color="0.45", linestyle=":"), "the note's mean $\\chi^2$/ndf"),
+        *((Line2D([], [], **simulated_marker(at)), name) for at, name in simulations.items()),
+    ]
+    if all(result.eta_range.note_chi2 is None for result in results):
+        del marked[1]
+    handles, labels = zip(*marked, strict=True)
     figure.legend(
-        [
-            Patch(facecolor=BAND_COLOR),
-            Line2D([], [], color="0.45", linestyle=":"),
-            *(Line2D([], [], **simulated_marker(place)) for place in simulations),
-        ],
+        handles,
         labels,
         loc="upper center",
         bbox_to_anchor=(0.5, 0.995),
@@ -128,8 +132,10 @@ def plot_slice_chi2(result: SlicesResult, ax: Axes) -> Drawn:
     artists: Drawn = [
         _plot_band(result, low, high, ax),
         ax.axhline(1.0, color=REFERENCE_COLOR, linewidth=0.8),
-        ax.axhline(result.eta_range.note_chi2, color="0.45", linestyle=":", linewidth=1.2),
     ]
+    if result.eta_range.note_chi2 is not None:
+        note = ax.axhline(result.eta_range.note_chi2, color="0.45", linestyle=":", linewidth=1.2)
+        artists.append(note)
     for position, place, x in _columns(result):
         chi2 = [entry.observable.simulated[position].chi2.reduced for entry in result.slices]
         artists += ax.plot(x, np.maximum(chi2, SMALLEST_CHI2), **simulated_marker(place))

@@ -17,9 +17,11 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
+from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_values
 from calovox.report.topic import NotShown
 from calovox.samples.comparable import PhotonKeys
+from calovox.samples.regions import choose_eta_ranges
 from calovox.samples.samples import Samples
 from calovox.samples.totals import TotalEnergies
 
@@ -50,18 +52,19 @@ class EtaRange:
         name: Short name, part of the names of files.
         eta_low: Lowest |eta_center|.
         eta_high: Highest |eta_center|, not included.
-        figure: Number of the note's figure.
-        note_chi2: The note's chi2/ndf, averaged over the slices.
+        figure: Number of the note's figure; None for other detectors than the barrel.
+        note_chi2: The note's chi2/ndf, averaged over the slices; None likewise.
     """
 
     name: str
     eta_low: float
     eta_high: float
-    figure: str
-    note_chi2: float
+    figure: str | None = None
+    note_chi2: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.eta_low:.2f} < |η| < {self.eta_high:.2f}"
+        low = f"{self.eta_low:.2f} < " if self.eta_low > 0 else ""
+        return f"{low}|η| < {self.eta_high:.2f}"
 
     def select(self, eta_center: Float64[Array, " event"]) -> Bool[Array, " event"]:
         """Find the events of the range."""
@@ -73,7 +76,7 @@ SLICE_RANGES: Final = (
     EtaRange("central", 0.20, 0.25, figure="C.1", note_chi2=1.2),
     EtaRange("transition", 0.75, 0.85, figure="C.2", note_chi2=2.0),
 )
-"""The two ranges of the note."""
+"""The two ranges of the note, which is on the barrel."""
 
 
 @dataclass(frozen=True)
@@ -191,8 +194,16 @@ def slice_samples(samples: Samples) -> SlicesResults | NotShown:
     others = (sample.label for sample in simulated)
     order = list(dict.fromkeys([*drawn, *samples.files.simulated, *others]))
     placed = [replace(sample, place=order.index(sample.label)) for sample in simulated]
-    ranges = tuple(compare_slices(reference, placed, eta_range) for eta_range in SLICE_RANGES)
+    ranges = tuple(compare_slices(reference, placed, one) for one in _eta_ranges(reference))
     return SlicesResults(ranges, tuple(_missing(ranges)))
+
+
+def _eta_ranges(reference: TotalEnergies) -> tuple[EtaRange, ...]:
+    """Take the note's ranges for the barrel, and those of the reference for other detectors."""
+    if reference.layers == BARREL_NUMBERS:
+        return SLICE_RANGES
+    ranges = choose_eta_ranges(np.abs(reference.eta_center))
+    return tuple(EtaRange(f"eta-{place}", *edges) for place, edges in enumerate(ranges))
 
 
 def compare_slices(

@@ -23,15 +23,17 @@ def page_slices(results: Sequence[SlicesResult]) -> dict[str, Any]:
         "slices": [_range_context(result) for result in shown],
         "summary": any(result.averages for result in shown),
         "smallest_chi2": SMALLEST_CHI2,
+        "with_note": any(result.eta_range.note_chi2 is not None for result in shown),
     }
 
 
 def _range_context(result: SlicesResult) -> dict[str, Any]:
+    note = result.eta_range.note_chi2
     return {
         "title": str(result.eta_range),
         "name": slices_name(result),
         "figure": result.eta_range.figure,
-        "note_chi2": f"{result.eta_range.note_chi2:.1f}",
+        "note_chi2": None if note is None else f"{note:.1f}",
         "floor": f"{result.floor:.2f}",
         "floors": [f"{entry.observable.floor.mean:.2f}" for entry in result.slices],
         "energies": [format_energy(entry.energy) for entry in result.slices],

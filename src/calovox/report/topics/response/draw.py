@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
@@ -16,6 +17,8 @@ from calovox.report.topics.response.slices import ResponseMap
 from calovox.scores.averages import Profile
 
 __all__ = [
+    "LAYER_MAP",
+    "MOST_NAMED_LAYERS",
     "add_outside",
     "plot_layer_fractions",
     "plot_profile_differences",
@@ -24,8 +27,18 @@ __all__ = [
     "plot_response_map",
 ]
 
-_LAYER_COLORS: Final = ("#E69F00", "#0072B2", "black", "#009E73", "#CC79A7")
-_LAYER_MARKERS: Final = ("v", "s", "o", "^", "D")
+LAYER_MAP: Final = "viridis"
+"""Colours of more layers than `MOST_NAMED_LAYERS`, from the first to the last."""
+
+_LAYER_COLORS: Final = (
+    *("#E69F00", "#0072B2", "black", "#009E73", "#CC79A7", "#56B4E9"),
+    *("#D55E00", "#332288", "#999933", "#882255", "#44AA99", "#888888"),
+)
+_LAYER_MARKERS: Final = ("v", "s", "o", "^", "D", "<", "p", ">", "P", "X", "h", "*")
+
+MOST_NAMED_LAYERS: Final = len(_LAYER_COLORS)
+"""So many layers have colours and markers of their own, and names in a legend."""
+
 _REFERENCE_MARKER: Final = {"color": REFERENCE_COLOR, "marker": "o", "linestyle": "none"}
 _BIN_SHARE: Final = 0.6
 _FRACTION_RANGE: Final = (2e-5, 8.0)
@@ -106,17 +119,15 @@ def plot_profile_differences(profiles: Sequence[Profile], ax: Axes) -> Drawn:
 def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
     """Draw the mean share of each layer in bins of |eta|."""
     artists: Drawn = []
-    for place, (name, profile) in enumerate(zip(response.layers, response.fractions, strict=True)):
+    looks = _layer_looks(len(response.layers))
+    for name, profile, look in zip(response.layers, response.fractions, looks, strict=True):
         artists.append(
             ax.errorbar(
                 profile.centers,
                 np.where(profile.mean > 0, profile.mean, np.nan),
                 profile.mean_error,
-                fmt=_LAYER_MARKERS[place % len(_LAYER_MARKERS)],
-                color=_LAYER_COLORS[place % len(_LAYER_COLORS)],
-                markersize=3.5,
-                linewidth=0.9,
                 label=name,
+                **look,
             )
         )
     ax.set_yscale("log")
@@ -124,6 +135,18 @@ def plot_layer_fractions(response: Response, ax: Axes) -> Drawn:
     ax.set_xlim(response.profile.edges[0], response.profile.edges[-1])
     ax.set_ylabel(r"Mean of $E_\mathrm{layer}\,/\,E_\mathrm{tot}$")
     return artists
+
+
+def _layer_looks(n_layers: int) -> list[dict[str, Any]]:
+    """Choose colours and markers of layers; of many, colours of a map and lines."""
+    if n_layers <= MOST_NAMED_LAYERS:
+        named = zip(_LAYER_COLORS[:n_layers], _LAYER_MARKERS, strict=False)
+        return [
+            {"color": color, "fmt": marker, "markersize": 3.5, "linewidth": 0.9}
+            for color, marker in named
+        ]
+    colors = matplotlib.colormaps[LAYER_MAP](np.linspace(0.0, 1.0, n_layers))
+    return [{"color": color, "fmt": "-", "linewidth": 0.9, "elinewidth": 0.6} for color in colors]
 
 
 def _plot_points(

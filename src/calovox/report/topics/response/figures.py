@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
@@ -21,6 +23,8 @@ from calovox.report.histogram_pages import (
 from calovox.report.style import drawn_name
 from calovox.report.topic import NamedFigure
 from calovox.report.topics.response.draw import (
+    LAYER_MAP,
+    MOST_NAMED_LAYERS,
     add_outside,
     plot_layer_fractions,
     plot_profile_differences,
@@ -46,6 +50,7 @@ __all__ = [
 _ETA_LABEL: Final = r"$|\eta_\mathrm{center}|$"
 _RATIO_LABEL: Final = r"$E_\mathrm{tot}\,/\,E_\mathrm{kin}$"
 _GAP_COLUMNS: Final = 4
+_LEGEND_COLUMNS: Final = 5
 _WIDEST_HOLE: Final = 0.1
 
 
@@ -78,7 +83,7 @@ def response_figure(response: Response) -> Figure:
     add_outside(ax, below=response.n_low, above=response.n_high, beyond=response.n_beyond)
     low, high = map(format_energy, response.energies)
     name = drawn_name(response.label)
-    ax.set_title(f"{name}: {response.n_events} photons of {low} to {high}")
+    ax.set_title(f"{name}: {response.n_events} {response.particle}s of {low} to {high}")
     ax.set_xlim(_covered_range(response.profile))
     ax.set_xlabel(_ETA_LABEL)
     ax.set_ylabel(_RATIO_LABEL)
@@ -143,7 +148,7 @@ def response_slices_figure(result: SlicedResponse) -> Figure:
         for entry in result.slices
     ]
     low, high = map(format_energy, result.energies)
-    title = f"Photons of {low} to {high} in slices of |η|"
+    title = f"{result.particle.capitalize()}s of {low} to {high} in slices of |η|"
     return histogram_page(panels, title, simulations_of(result.slices[0].observable))
 
 
@@ -183,7 +188,8 @@ def response_profiles_figure(responses: Sequence[Response]) -> Figure:
     names = [drawn_name(response.label) for response in responses]
     _label_profiles(axes, profiles, names[0])
     low, high = map(format_energy, responses[0].energies)
-    figure.text(0.5, 0.975, f"Photons of {low} to {high}", ha="center", fontsize=12)
+    title = f"{responses[0].particle.capitalize()}s of {low} to {high}"
+    figure.text(0.5, 0.975, title, ha="center", fontsize=12)
     figure.legend(
         handles=means,
         labels=names,
@@ -211,8 +217,21 @@ def fractions_figure(response: Response) -> Figure:
     plot_layer_fractions(response, ax)
     ax.set_xlim(_covered_range(response.profile))
     ax.set_xlabel(_ETA_LABEL)
-    ax.legend(ncols=5, loc="upper center", columnspacing=1.0, handletextpad=0.2)
+    n_layers = len(response.layers)
+    if n_layers > MOST_NAMED_LAYERS:
+        figure.subplots_adjust(right=0.9)
+        _add_layers(figure, ax, n_layers)
+        return figure
+    columns = min(n_layers, _LEGEND_COLUMNS)
+    ax.legend(ncols=columns, loc="upper center", columnspacing=1.0, handletextpad=0.2)
     return figure
+
+
+def _add_layers(figure: Figure, ax: Axes, n_layers: int) -> None:
+    """Explain the colours of many layers."""
+    colors = ScalarMappable(Normalize(0, n_layers - 1), LAYER_MAP)
+    bar = add_colorbar(figure, colors, ax, "Layer, from the front")
+    bar.yaxis.set_major_locator(MaxNLocator(8, integer=True))
 
 
 def _add_counts(figure: Figure, image: Artist | Container, ax: Axes) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from calovox.report.comparison import FEWEST_EVENTS
 from calovox.report.layers import LayerFractions, layer_fractions
 from calovox.report.topic import NotShown
 from calovox.report.topics.response.profiles import Response, measure_response
+from calovox.report.topics.response.ranges import ResponseRanges
 from calovox.report.topics.response.slices import SlicedResponse, slice_response
-from calovox.samples.regions import REGIONS, Region
+from calovox.samples.regions import Region
 from calovox.samples.sample import Sample
 from calovox.samples.samples import Samples
 
@@ -39,22 +41,26 @@ def measure_all(samples: Samples) -> ResponseResult | NotShown:
     judged = samples.reconstructed
     if not judged:
         return NotShown(("Response and layers: no reference with cell energies was given",))
-    first = measure_response(judged[0])
-    found = [first, *(measure_response(sample, first) for sample in judged[1:])]
-    sliced = None if first is None else slice_response(judged, first.energies)
+    ranges = ResponseRanges.of(samples.regions, judged[0].energy)
+    first = measure_response(judged[0], ranges=ranges)
+    found = [first, *(measure_response(sample, first, ranges=ranges) for sample in judged[1:])]
+    sliced = None
+    if first is not None:
+        how: dict[str, Any] = {"gap_range": ranges.gap_range, "eta_slices": ranges.eta_slices}
+        sliced = slice_response(judged, first.energies, **how)
     return ResponseResult(
         tuple(response for response in found if response is not None),
         sliced,
-        tuple(_fractions(judged)),
+        tuple(_fractions(judged, samples.regions)),
         judged[0].layer_names,
         tuple(_missing(judged, found, sliced)),
     )
 
 
 def _fractions(
-    judged: Sequence[Sample],
+    judged: Sequence[Sample], regions: Sequence[Region]
 ) -> Iterator[tuple[Region, tuple[LayerFractions, ...]]]:
-    for region in REGIONS:
+    for region in regions:
         n_reference = region.select(judged[0].energy, judged[0].eta_center).sum()
         if n_reference >= FEWEST_EVENTS:
             yield region, tuple(layer_fractions(sample, region) for sample in judged)

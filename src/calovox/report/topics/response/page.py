@@ -19,6 +19,8 @@ def page_response(result: ResponseResult) -> dict[str, Any]:
     """Collect what the template shows: what the figures leave out, chi2 of slices, layers."""
     sliced = result.sliced
     return {
+        "barrel": tuple(result.layers) == BARREL_NUMBERS,
+        "low": f"{result.responses[0].profile.edges[0]:g}" if result.responses else None,
         "edge": f"{result.responses[0].profile.edges[-1]:g}" if result.responses else None,
         "counts": [
             {
@@ -31,11 +33,17 @@ def page_response(result: ResponseResult) -> dict[str, Any]:
             }
             for entry in result.responses
         ],
-        "gap_range": _range(*sliced.gap_range) if sliced is not None and sliced.maps else None,
+        "gap_range": _gap_range(sliced),
         "slices": _slices(sliced) if sliced is not None and sliced.slices else None,
         "layers": [f"{name} ({number})" for number, name in result.layers.items()],
         "regions": [_fractions(region, entries) for region, entries in result.fractions],
     }
+
+
+def _gap_range(result: SlicedResponse | None) -> str | None:
+    if result is None or result.gap_range is None or not result.maps:
+        return None
+    return _range(*result.gap_range)
 
 
 def _slices(result: SlicedResponse) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 r"""E_tot / E_kin near the electrode gaps: maps, and histograms in slices of |eta| (Figure 12).
 
-At |eta| = 0 and 0.8 one electrode ends and the next begins. Within a few thousandths of eta the
-collected charge drops and the distribution widens. Slices as narrow as this tell whether a
-simulation follows event by event or only on average. E_tot is the sum of all cells. Bins in
-E_tot / E_kin come from the reference.
+In the barrel, one electrode ends at |eta| = 0 and 0.8, and the next begins. Within a few
+thousandths of eta the collected charge drops and the distribution widens. Slices as narrow as this
+tell whether a simulation follows event by event or only on average. Of other detectors, slices are
+ranges of |eta|, and there are no maps. E_tot is the sum of all cells. Bins in E_tot / E_kin come
+from the reference.
 """
 
 from collections.abc import Sequence
@@ -13,35 +14,19 @@ from typing import Final
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
+from calovox.photons import Particle
 from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_values
 from calovox.report.topics.response.bins import ratio_edges
+from calovox.report.topics.response.ranges import ETA_SLICES, GAP_RANGE
 from calovox.samples.comparable import PhotonKeys
 from calovox.samples.sample import Sample
 
 __all__ = [
-    "ETA_SLICES",
-    "GAP_RANGE",
     "EtaSlice",
     "ResponseMap",
     "SlicedResponse",
     "slice_response",
 ]
-
-GAP_RANGE: Final = (0.75, 0.85)
-"""Range of |eta_center| of the maps in Figure 12 (b)."""
-
-ETA_SLICES: Final = (
-    (0.0, 0.01),
-    (0.01, 0.05),
-    (0.20, 0.25),
-    (0.75, 0.77),
-    (0.77, 0.785),
-    (0.785, 0.80),
-    (0.80, 0.815),
-    (0.815, 0.83),
-    (0.83, 0.85),
-)
-"""Slices of |eta_center|: the gap at 0, the middle of the barrel, across the gap at 0.8."""
 
 _N_ETA_BINS: Final = 40
 _N_RATIO_BINS: Final = 60
@@ -94,14 +79,16 @@ class SlicedResponse:
 
     Attributes:
         energies: Lowest and highest kinetic energy in MeV.
-        gap_range: Range of |eta_center| of the maps.
+        particle: What made the showers of the reference.
+        gap_range: Range of |eta_center| of the maps; None for none.
         maps: The reference, then simulations with events; empty if the reference has too few.
         slices: Slices with enough events of the reference.
         too_few: Slices in which the reference has events, but under `FEWEST_EVENTS`.
     """
 
     energies: tuple[float, float]
-    gap_range: tuple[float, float]
+    particle: Particle
+    gap_range: tuple[float, float] | None
     maps: tuple[ResponseMap, ...]
     slices: tuple[EtaSlice, ...]
     too_few: tuple[tuple[float, float], ...]
@@ -111,7 +98,7 @@ def slice_response(
     samples: Sequence[Sample],
     energies: tuple[float, float],
     *,
-    gap_range: tuple[float, float] = GAP_RANGE,
+    gap_range: tuple[float, float] | None = GAP_RANGE,
     eta_slices: Sequence[tuple[float, float]] = ETA_SLICES,
 ) -> SlicedResponse:
     """Compare E_tot / E_kin of simulations with the reference, slice by slice in |eta_center|.
@@ -119,7 +106,7 @@ def slice_response(
     Args:
         samples: The reference, then simulations.
         energies: Lowest and highest kinetic energy in MeV of the events that count.
-        gap_range: Range of |eta_center| of the maps.
+        gap_range: Range of |eta_center| of the maps; None for none.
         eta_slices: Lowest |eta_center| of each slice, and the highest, not included.
 
     Returns:
@@ -128,7 +115,7 @@ def slice_response(
     Raises:
         ValueError: If a range is empty.
     """
-    for low, high in (gap_range, *eta_slices):
+    for low, high in (*([] if gap_range is None else [gap_range]), *eta_slices):
         if not 0 <= low < high:
             raise ValueError(f"|eta_center|: expected 0 <= low < high, got {low:g} and {high:g}")
     columns = [_response(sample, energies) for sample in samples]
@@ -147,8 +134,9 @@ def slice_response(
             slices.append(EtaSlice(low, high, result))
         elif len(values[0]) > 0:
             too_few.append((low, high))
-    maps = _maps(columns, labels, gap_range)
-    return SlicedResponse(energies, gap_range, maps, tuple(slices), tuple(too_few))
+    maps = () if gap_range is None else _maps(columns, labels, gap_range)
+    particle = samples[0].voxels.particle
+    return SlicedResponse(energies, particle, gap_range, maps, tuple(slices), tuple(too_few))
 
 
 def _response(

@@ -89,7 +89,7 @@ def shapes_figure(result: RegionResult) -> Figure:
     """
     by_name = {observable.name: observable for observable in result.observables}
     panels = [
-        _panel(by_name[variable.name], variable, f"({letter})")
+        _panel(by_name[variable.name], variable, f"({letter})", result.describe(variable))
         for letter, variable in zip("abcdefghi", SHAPE_VARIABLES, strict=True)
     ]
     region = result.region
@@ -200,13 +200,13 @@ def plot_spreads(result: RegionResult, ax: Axes) -> Drawn:
     return artists
 
 
-def _panel(result: ObservableResult, variable: ShapeVariable, letter: str) -> HistogramPanel:
+def _panel(
+    result: ObservableResult, variable: ShapeVariable, letter: str, description: str
+) -> HistogramPanel:
     scale, label = 1.0, variable.label
     if variable.unit == "MeV" and result.reference.edges[-1] >= 10 * GEV:
         scale, label = 1.0 / GEV, f"{variable.symbol} [GeV]"
-    return HistogramPanel(
-        result, label, letter, variable.description, scale=scale, log=variable.log_y
-    )
+    return HistogramPanel(result, label, letter, description, scale=scale, log=variable.log_y)
 
 
 def _row_offsets(result: RegionResult) -> Float64[Array, " simulation"]:

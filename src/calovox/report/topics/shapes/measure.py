@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
+from calovox.geometry.barrel import BARREL_NUMBERS
+from calovox.reconstruction import ShapeVariable
 from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_histograms
 from calovox.report.layers import LayerFractions, layer_fractions
 from calovox.report.topic import NotShown
 from calovox.samples.comparable import PhotonKeys
-from calovox.samples.regions import REGIONS, Region
+from calovox.samples.regions import Region
 from calovox.samples.sample import OBSERVABLES, Sample
 from calovox.samples.samples import Samples
 from calovox.scores.averages import Paired, paired_difference
@@ -40,6 +42,13 @@ class RegionResult:
     observables: tuple[ObservableResult, ...]
     fractions: tuple[LayerFractions, ...]
 
+    def describe(self, variable: ShapeVariable) -> str:
+        """Describe an observable, with the layers of the barrel by their names in it alone."""
+        if self.fractions[0].numbers == BARREL_NUMBERS:
+            return variable.description
+        text = variable.description.replace("EMB1", "the strips")
+        return text.replace("EMB2", "the middle layer")
+
 
 @dataclass(frozen=True)
 class ShapesResult:
@@ -60,7 +69,7 @@ def measure_shapes(samples: Samples) -> ShapesResult | NotShown:
         given = samples.left_out or ("Shower shapes: no reference with cell energies was given",)
         return NotShown(given)
     reference, *simulated = samples.reconstructed
-    found = {region: compare_region(reference, simulated, region) for region in REGIONS}
+    found = {region: compare_region(reference, simulated, region) for region in samples.regions}
     return ShapesResult(
         tuple(result for result in found.values() if result is not None),
         (*samples.left_out, *_missing(found)),

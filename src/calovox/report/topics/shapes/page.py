@@ -51,17 +51,17 @@ def region_context(result: RegionResult) -> dict[str, Any]:
         "shapes": shapes_name(result),
         "summary": summary_name(result) if with_events(first) else None,
         "labels": [entry.label for entry in with_events(first)],
-        "rows": [_observable_row(entry) for entry in result.observables],
+        "rows": [_observable_row(entry, result) for entry in result.observables],
         "paired_labels": [first.simulated[position].label for position in pairs],
         "paired_rows": [_paired_row(entry, pairs) for entry in result.observables],
     }
 
 
-def _observable_row(result: ObservableResult) -> dict[str, Any]:
+def _observable_row(result: ObservableResult, region: RegionResult) -> dict[str, Any]:
     variable = _VARIABLES[result.name]
     return {
         "symbol": html_symbol(variable.symbol),
-        "description": variable.description,
+        "description": region.describe(variable),
         "floor": f"{result.floor.mean:.2f}",
         "floor_range": f"{result.floor.low:.2f} to {result.floor.high:.2f}",
         "outside": outside(result.reference),
