@@ -149,7 +149,7 @@ build/plain: $(NOTE_RUNS) sample/sub_voxels_optimal.root
 # Two minutes with three rounds; more for smaller uncertainties: make benchmark ROUNDS=10
 ROUNDS := 3
 benchmark: build/plain sample/photons_scan.h5
-	$(CALOVOX) benchmark build/plain calocfm calodit_teacher calodit fastcalosimv2 fastcalogan \
+	$(CALOVOX) benchmark build/plain calocfm calodit_teacher calodit calofast fastcalosimv2 fastcalogan \
 		sample/photons_scan.h5 --energy 1GeV,65GeV,1TeV --rounds $(ROUNDS) --force -o build/benchmark.json
 
 # -- demonstration on the shipped sample -----------------------------------------------------
@@ -189,7 +189,7 @@ demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(
 	$(DISPLACE) --model $< --phi-modulation sample/phi_curve.h5 -o $@
 
 # the shipped models: the photons of the sample, and those of several energies, voxels only
-MODELS := calocfm calodit_teacher calodit
+MODELS := calocfm calodit_teacher calodit calofast
 BASELINES := fastcalosimv2 fastcalogan
 
 demo/simulated_%.h5: sample/photons_optimal.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
@@ -253,7 +253,7 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 		"BinnedShower=demo/1tev_optimal.h5" \
 		$(call low,FastCaloSimV2,fastcalosimv2) $(call low,FastCaloGAN,fastcalogan) \
 		$(call all,CaloCFM,calocfm) $(call all,CaloDiT-2,calodit_teacher) \
-		$(call all,CaloDiT-2 in one step,calodit) \
+		$(call all,CaloDiT-2 in one step,calodit) $(call all,CaloFast,calofast) \
 		--slices-reference sample/photons_scan.h5 --slices "BinnedShower=demo/scan_binned.h5" \
 		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --force -o $(@D)

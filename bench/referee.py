@@ -29,7 +29,7 @@ from calovox.scores.referee import (
 )
 from calovox.scores.referee.kinds import NOISE_SEEDS, THRESHOLD, Kind
 
-MODELS = ("calodit", "calodit_teacher", "calocfm")
+MODELS = ("calofast", "calodit", "calodit_teacher", "calocfm")
 BASELINES = ("fastcalogan", "fastcalosimv2")
 GRIDS = ("optimal", "regular", "coarse")
 NINE = ("f1", "delta_e", "e_ratio", "w_eta1", "fracs1", "r_phi", "r_eta", "cells_e_all")

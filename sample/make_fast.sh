@@ -37,6 +37,7 @@ train() {
     config=$2
     shift 2
     is_finished "$name" || calovox train fast --config "$here/../configs/$config.toml" \
+        --energy 256MeV:2.097152TeV \
         --validation "$folder/validation.h5" "$@" -o "$folder/$name"
 }
 

@@ -108,7 +108,7 @@ def test_interface_of_hdf5_files_is_kept(check_interface, toy_hits, tmp_path, na
     check_interface(f"{name}_h5.txt", hdf5_keys(tmp_path / "file.h5"))
 
 
-@pytest.mark.parametrize("model", ["calocfm", "calodit", "fastcalogan"])
+@pytest.mark.parametrize("model", ["calocfm", "calodit", "calofast", "fastcalogan"])
 def test_interface_of_model_folders_is_kept(check_interface, model):
     folder = SHIPPED / model
     content = json.loads((folder / "model.json").read_text())

@@ -21,7 +21,7 @@ SHAPES = {
     **{"r_phi": "R_phi", "r_eta": "R_eta"},
 }
 REFEREE_MODELS = {
-    **{name: f"`{name}`" for name in ("calodit", "calodit_teacher", "calocfm")},
+    **{name: f"`{name}`" for name in ("calofast", "calodit", "calodit_teacher", "calocfm")},
     **{name: f"`{name}`" for name in ("fastcalogan", "fastcalosimv2")},
     "halves": "Geant4 halves",
 }

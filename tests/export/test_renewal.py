@@ -19,7 +19,7 @@ from calovox.voxelization import VoxelGrid
 from tests.cli.commands.test_chain import fail, succeed
 from tests.export.test_onnx_file import FastCaloSimHandler
 
-SHIPPED = ("calocfm", "calodit_teacher", "calodit")
+SHIPPED = ("calocfm", "calodit_teacher", "calodit", "calofast")
 
 
 @pytest.mark.parametrize("name", SHIPPED)

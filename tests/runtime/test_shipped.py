@@ -13,7 +13,7 @@ from calovox.voxelization import VoxelGrid
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample"
-NAMES = ("calocfm", "calodit_teacher", "calodit")
+NAMES = ("calocfm", "calodit_teacher", "calodit", "calofast")
 HIGHEST = 2097152.0  # MeV
 
 

@@ -25,7 +25,7 @@ from tests.export.test_gan import toy_gan
 from tests.export.toy_runs import ENERGY_RANGE, ShapeSizes, build, toy_dit, toy_grid, toy_student
 from tests.models.fast.toy_fast import toy_fast
 
-SHIPPED = ("calocfm", "calodit_teacher", "calodit", "fastcalogan")
+SHIPPED = ("calocfm", "calodit_teacher", "calodit", "calofast", "fastcalogan")
 N_EVENTS = 20
 _INN = InnSizes(n_blocks=4, width=16)
 _CFM = CfmSizes(width=32, path="line", solver="euler", solver_steps=2)

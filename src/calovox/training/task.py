@@ -58,6 +58,7 @@ class Task:
         validation: Datasets to judge with; none for no validation.
         energy_range: Lowest and highest kinetic energy in MeV; None for those of the showers.
         pretrained: Run folder whose network is the start; None for random weights.
+        correction: Datasets that the model is corrected with, beside those to train with.
         batches: Which showers the steps see.
         recipe: How to train, but for the number of steps.
         pauses: After how many steps it is validated, saved and logged.
@@ -70,6 +71,7 @@ class Task:
     validation: tuple[Path, ...] = ()
     energy_range: tuple[float, float] | None = None
     pretrained: Path | None = None
+    correction: tuple[Path, ...] = ()
     batches: Batches = field(default_factory=Batches)
     recipe: Recipe = field(default_factory=lambda: Recipe(n_steps=1))
     pauses: Pauses = field(default_factory=Pauses)
@@ -269,6 +271,8 @@ def _record(
         data["training"]["n_fitted"] = start.n_fitted
     if validation is not None:
         data["validation"] = _describe_files(validation.files)
+    if task.correction:
+        data["correction"] = _describe_files(task.open(task.correction))
     if task.pretrained is not None:
         data["pretraining"] = read_record(task.pretrained).data["training"]
     return RunRecord(

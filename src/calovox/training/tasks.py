@@ -85,7 +85,7 @@ def fast_task(options: FastOptions, geant4: tuple[Path, ...] = (), **others: Any
     sizes = FastSizes(**asdict(options))
     seed = simulation_seed([*others["data"], *others.get("validation", ())])
     rules = FastRules(sizes, seed, others.get("pretrained") is not None, geant4)
-    return Task(sizes=sizes, make=rules.make, **others)
+    return Task(sizes=sizes, make=rules.make, correction=geant4, **others)
 
 
 def distillation_task(

@@ -142,6 +142,11 @@ class FastRules:
                 f"{self.geant4[0]}: expected the voxels of the simulated showers, {files.grid!r}, "
                 f"got {real.grid!r}"
             )
+        if real.particle != files.particle:
+            raise ValueError(
+                f"{self.geant4[0]}: expected showers of one particle, {files.particle}, got those "
+                f"of {real.particle}"
+            )
         return FastCorrection(training, real.read(np.arange(len(real))), neighbours(files.grid))
 
 
