@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from calovox.models.fast.comparing import ShowerNumbers, Spreads
+from calovox.models.fast.comparing import ObservableScales, ShowerObservables
 from calovox.models.shapes.centroid import voxel_positions
 from calovox.training.fits.centroid import layer_radii
 from calovox.voxelization import VoxelGrid
 from tests.models.fast.toy_fast import ENERGY_RANGE, GRIDS, normals, sums
 
 
-def numbers_of(grid: VoxelGrid) -> ShowerNumbers:
+def numbers_of(grid: VoxelGrid) -> ShowerObservables:
     radii = layer_radii(grid)
-    return ShowerNumbers(grid, None if radii is None else voxel_positions(grid, radii))
+    return ShowerObservables(grid, None if radii is None else voxel_positions(grid, radii))
 
 
 @pytest.mark.parametrize("name", GRIDS)
@@ -65,7 +65,7 @@ def test_spreads_are_those_near_an_energy_and_none_is_too_small() -> None:
     rising = (log_energy - low)[:, None] * torch.from_numpy(rng.normal(size=(40_000, 1)))
     numbers = {"energies": torch.cat([rising, torch.zeros(40_000, 1)], dim=1).float()}
     energy = log_energy.exp().float()
-    spreads = Spreads.fit([(energy, numbers)], ENERGY_RANGE)
+    spreads = ObservableScales.fit([(energy, numbers)], ENERGY_RANGE)
     at = torch.linspace(low + 1.0, high - 1.0, 7)
     found = spreads.at("energies", at)
     torch.testing.assert_close(found[:, 0], at - low, rtol=0.1, atol=0.0)
@@ -75,8 +75,8 @@ def test_spreads_are_those_near_an_energy_and_none_is_too_small() -> None:
 def test_spreads_do_not_depend_on_how_showers_are_cut() -> None:
     energy = torch.linspace(300.0, 1e6, 100)
     numbers = 100.0 * normals(100, 3)
-    whole = Spreads.fit([(energy, {"energies": numbers})], ENERGY_RANGE)
-    parts = Spreads.fit(
+    whole = ObservableScales.fit([(energy, {"energies": numbers})], ENERGY_RANGE)
+    parts = ObservableScales.fit(
         [(energy[k::3], {"energies": numbers[k::3]}) for k in range(3)], ENERGY_RANGE
     )
     torch.testing.assert_close(parts.energies, whole.energies, rtol=1e-4, atol=1e-4)
@@ -85,14 +85,14 @@ def test_spreads_do_not_depend_on_how_showers_are_cut() -> None:
 def test_standardised_numbers_have_mean_0_and_width_1() -> None:
     energy = torch.full((5000,), 65e3)
     numbers = 40.0 + 7.0 * normals(5000, 2)
-    spreads = Spreads.fit([(energy, {"energies": numbers})], (65e3, 65e3))
+    spreads = ObservableScales.fit([(energy, {"energies": numbers})], (65e3, 65e3))
     found = spreads.standardized("energies", numbers, energy.log())
     torch.testing.assert_close(found.mean(0), torch.zeros(2), rtol=0.0, atol=1e-3)
     torch.testing.assert_close(found.std(0), torch.ones(2), rtol=1e-2, atol=0.0)
 
 
 def test_one_energy_is_enough() -> None:
-    spreads = Spreads.fit(
+    spreads = ObservableScales.fit(
         [(torch.full((100,), 65e3), {"energies": normals(100, 2)})], (65e3, 65e3)
     )
     assert spreads.at("energies", torch.tensor([65e3]).log()).isfinite().all()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from calovox.models.base import Conditions, Showers
-from calovox.models.fast.comparing import ShowerNumbers, Spreads
+from calovox.models.fast.comparing import ObservableScales, ShowerObservables
 from calovox.models.fast.correction import (
     FastCorrection,
     _averages,
@@ -69,11 +69,11 @@ def test_rare_energies_count_more() -> None:
     assert weights[-1] / weights[0] == pytest.approx(3.0)
 
 
-def fluctuations(numbers: ShowerNumbers, showers: Showers[Tensor]) -> Spreads:
+def fluctuations(numbers: ShowerObservables, showers: Showers[Tensor]) -> ObservableScales:
     voxels = showers.voxels * showers.conditions.energy[:, None]
     of_energies = numbers.of_energies(voxels.sum(1, keepdim=True), voxels @ numbers.layers)
     terms = numbers.of_voxels(voxels) | {"energies": of_energies}
-    return Spreads.fit([(showers.conditions.energy, terms)], ENERGY_RANGE)
+    return ObservableScales.fit([(showers.conditions.energy, terms)], ENERGY_RANGE)
 
 
 def corrected(
@@ -82,7 +82,7 @@ def corrected(
     """A model, and showers of its own in the place of Geant4's, voxels raised to a power."""
     training = toy_training(grid)
     showers = own_showers(training, 1000, seed=seed)
-    training.spreads = fluctuations(training.numbers, showers)
+    training.scales = fluctuations(training.observables, showers)
     energy = showers.voxels.sum(dim=1, keepdim=True)
     voxels = showers.voxels**factor
     voxels = voxels * energy / voxels.sum(dim=1, keepdim=True)

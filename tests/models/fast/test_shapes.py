@@ -87,7 +87,7 @@ def test_voxels_fluctuate_on_their_own() -> None:
     """Two voxels of one shower share what the network adds, and hardly anything else."""
     shapes, *given = inputs(GRIDS["barrel"], 2000, gain=1.0)
     same = [x[:1].expand(2000, -1) for x in given[:3]]
-    y = shapes.scores(shapes.law(*same), given[3])
+    y = shapes.scores(shapes.voxel_parameters(*same), given[3])
     correlation = np.corrcoef(torch.cat([y, given[3]], dim=1).T)[:30, 30:]
     assert np.diag(correlation).min() > 0.9
     assert np.abs(correlation - np.diag(np.diag(correlation))).max() < 0.3

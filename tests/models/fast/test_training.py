@@ -75,7 +75,7 @@ def test_training_keeps_its_contract_and_names_its_terms(grid: VoxelGrid) -> Non
     assert training.result is training.model
     assert "seed 7" in repr(training)
     batch, rng = own_showers(training, 20, seed=7), torch.Generator()
-    later = LATER | ({"centre"} if training.numbers.moved else set())
+    later = LATER | ({"centre"} if training.observables.moved else set())
     assert training.train().losses(batch, rng).keys() == FIRST
     assert training.steps == 1
     assert training.eval().losses(batch, rng).keys() == later

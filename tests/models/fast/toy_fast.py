@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from calovox.models.fast import CaloFast, FastTraining
-from calovox.models.fast.comparing import ShowerNumbers, Spreads
+from calovox.models.fast.comparing import ObservableScales, ShowerObservables
 from calovox.models.fast.conditions import PhotonHinges
 from calovox.models.shapes.centroid import voxel_positions
 from calovox.preprocessing import QuantileVoxelTransform
@@ -43,7 +43,7 @@ def toy_training(grid: VoxelGrid | None = None, *, seed: int = 7) -> FastTrainin
     """A training whose units are all 1."""
     grid = toy_grid() if grid is None else grid
     radii = layer_radii(grid)
-    numbers = ShowerNumbers(grid, None if radii is None else voxel_positions(grid, radii))
+    numbers = ShowerObservables(grid, None if radii is None else voxel_positions(grid, radii))
     some = {
         name: torch.zeros(2, size)
         for name, size in {
@@ -54,7 +54,7 @@ def toy_training(grid: VoxelGrid | None = None, *, seed: int = 7) -> FastTrainin
             },
         }.items()
     }
-    spreads = Spreads.fit([(torch.tensor([300.0, 1e6]), some)], ENERGY_RANGE)
+    spreads = ObservableScales.fit([(torch.tensor([300.0, 1e6]), some)], ENERGY_RANGE)
     for name in some:
         getattr(spreads, name).fill_(1.0)
     transform = QuantileVoxelTransform.unfitted(grid.layer_sizes)

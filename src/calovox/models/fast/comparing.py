@@ -12,7 +12,7 @@ from calovox.arrays import Array, Float64
 from calovox.preprocessing.energy_nodes import node_weights
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["ShowerNumbers", "Spreads"]
+__all__ = ["ObservableScales", "ShowerObservables"]
 
 N_NODES: Final = 24
 """Energies at which fluctuations are known."""
@@ -28,7 +28,7 @@ _MEV: Final = 1.0
 _SOFT: Final = 0.3
 
 
-class ShowerNumbers(nn.Module):
+class ShowerObservables(nn.Module):
     """What the terms of the loss compare.
 
     Args:
@@ -87,7 +87,7 @@ class ShowerNumbers(nn.Module):
         return numbers
 
 
-class Spreads(nn.Module):
+class ObservableScales(nn.Module):
     """Mean and fluctuation of numbers among showers near an energy.
 
     Args:
@@ -113,7 +113,7 @@ class Spreads(nn.Module):
     def fit(
         showers: Iterable[tuple[Float[Tensor, " _"], dict[str, Tensor]]],
         energy_range: tuple[float, float],
-    ) -> "Spreads":
+    ) -> "ObservableScales":
         """Find them.
 
         Args:
@@ -142,7 +142,7 @@ class Spreads(nn.Module):
             means[name] = mean.float()
             spread = (square - mean * mean).clamp(min=0.0).sqrt()
             spreads[name] = spread.clamp(min=_LEAST[name]).float()
-        return Spreads(nodes.float(), means, spreads)
+        return ObservableScales(nodes.float(), means, spreads)
 
     def at(self, name: str, log_energy: Float[Tensor, " event"]) -> Float[Tensor, "event number"]:
         """Interpolate the spreads of the numbers of a term."""

@@ -126,7 +126,7 @@ class FastCorrection(nn.Module):
 
     def _draw(self, energy: Tensor, eta: Tensor, voxels: Tensor, rng: torch.Generator) -> Tensor:
         """Simulate showers with the energies of layers of given ones."""
-        layers = voxels @ self.training_by_teacher.numbers.layers
+        layers = voxels @ self.training_by_teacher.observables.layers
         shares = layers / layers.sum(dim=1, keepdim=True).clamp(min=_NEXT_TO_NOTHING)
         features = self.model.photons(energy[:, None], eta[:, None])
         noise = torch.empty_like(voxels).normal_(generator=rng)
@@ -136,9 +136,9 @@ class FastCorrection(nn.Module):
     def _numbers(self, voxels: Tensor, energy: Tensor) -> Tensor:
         """Give all numbers of showers, standardised."""
         training, log_energy = self.training_by_teacher, energy.log()
-        numbers = training.numbers.of_voxels(voxels)
+        numbers = training.observables.of_voxels(voxels)
         parts = [
-            training.spreads.standardized(name, values, log_energy)
+            training.scales.standardized(name, values, log_energy)
             for name, values in numbers.items()
         ]
         return torch.cat(parts, dim=1)

@@ -26,7 +26,7 @@ from calovox.models.fast.conditions import layer_roots
 from calovox.models.shapes.centroid import REACH, noise_directions
 from calovox.nn import MLP
 
-__all__ = ["FastShapes", "VoxelLaw"]
+__all__ = ["FastShapes", "VoxelParameters"]
 
 _TINY: Final = 1e-12
 _NEXT_TO_NOTHING: Final = 1e-20
@@ -35,7 +35,7 @@ _HIGHEST_EXPONENT: Final = 5.0
 _PER_VOXEL: Final = 5  # sigma, t, p, p', p''
 
 
-class VoxelLaw(NamedTuple):
+class VoxelParameters(NamedTuple):
     """What depends on the photon and on the layers alone, event by number.
 
     Attributes:
@@ -123,16 +123,16 @@ class FastShapes(nn.Module):
         Returns:
             Energies of the voxels in MeV, not negative, which add up to the layers.
         """
-        law = self.law(features, shares, energy)
-        voxels = self._fill(self.free(law, self.scores(law, noise)), energy)
-        return self._move(voxels, energy, noise, law.centre) if self.moved else voxels
+        given = self.voxel_parameters(features, shares, energy)
+        voxels = self._fill(self.raw_shares(given, self.scores(given, noise)), energy)
+        return self._move(voxels, energy, noise, given.centre) if self.moved else voxels
 
-    def law(
+    def voxel_parameters(
         self,
         features: Float[Tensor, "event feature"],
         shares: Float[Tensor, "event layer"],
         energy: Float[Tensor, "event layer"],
-    ) -> VoxelLaw:
+    ) -> VoxelParameters:
         """Find what depends on the photon and on the layers alone.
 
         Args:
@@ -148,37 +148,41 @@ class FastShapes(nn.Module):
         entered, scale, threshold, *powers, centre = torch.split(
             self.for_shower(neurons), self.sizes, dim=1
         )
-        return VoxelLaw(entered, scale, threshold, (powers[0], powers[1], powers[2]), centre)
+        return VoxelParameters(
+            entered, scale, threshold, (powers[0], powers[1], powers[2]), centre
+        )
 
     def scores(
-        self, law: VoxelLaw, noise: Float[Tensor, "event voxel"]
+        self, given: VoxelParameters, noise: Float[Tensor, "event voxel"]
     ) -> Float[Tensor, "event voxel"]:
         """Draw the numbers y.
 
         Args:
-            law: What is known of the voxels.
+            given: What is known of the voxels.
             noise: Standard normal numbers.
 
         Returns:
             y of each voxel.
         """
-        hidden = nn.functional.silu(torch.addmm(law.entered, noise, self.enter.weight.T))
-        y: Tensor = self.network(hidden) + law.scale * noise
+        hidden = nn.functional.silu(torch.addmm(given.entered, noise, self.enter.weight.T))
+        y: Tensor = self.network(hidden) + given.scale * noise
         return y
 
-    def free(self, law: VoxelLaw, y: Float[Tensor, "event voxel"]) -> Float[Tensor, "event voxel"]:
+    def raw_shares(
+        self, given: VoxelParameters, y: Float[Tensor, "event voxel"]
+    ) -> Float[Tensor, "event voxel"]:
         """Turn the numbers y into shares q.
 
         Args:
-            law: What is known of the voxels.
+            given: What is known of the voxels.
             y: One number per voxel.
 
         Returns:
             Shares that are not negative, of any sum.
         """
-        constant, linear, square = law.powers
+        constant, linear, square = given.powers
         exponent = constant + y * (linear + y * square)
-        return (y - law.threshold).relu() * exponent.clamp(max=_HIGHEST_EXPONENT).exp()
+        return (y - given.threshold).relu() * exponent.clamp(max=_HIGHEST_EXPONENT).exp()
 
     def _fill(
         self, free: Float[Tensor, "event voxel"], energy: Float[Tensor, "event layer"]

@@ -1,9 +1,9 @@
 r"""How CaloFast learns: by regression of showers on the noise that they were made of.
 
 Energies of voxels fluctuate like counts: their square roots fluctuate by as much for few as for
-many. Every term is the mean of a function of differences, in units of what the number in question
-fluctuates by among the teacher's showers near the kinetic energy; it is the square, and linear
-beyond `LINEAR`:
+many. Every term is the Huber loss of differences, in units of what the number in question
+fluctuates by among the teacher's showers near the kinetic energy: the square, and linear beyond
+`LINEAR`:
 
 - `energies`: E_tot, and the square roots of the energies of layers;
 - `voxels`: square roots of the energies of voxels, for the teacher's energies of layers;
@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from calovox.models.base import Showers
-from calovox.models.fast.comparing import ShowerNumbers, Spreads
+from calovox.models.fast.comparing import ObservableScales, ShowerObservables
 from calovox.models.fast.model import CaloFast
 from calovox.preprocessing import QuantileVoxelTransform
 from calovox.random_streams import Stream, event_keys, event_normals
@@ -66,8 +66,8 @@ class FastTraining(nn.Module):
     Args:
         model: The model, whose weights change.
         transform: Normal scores of the teacher's voxels.
-        numbers: What is compared.
-        spreads: In which units.
+        observables: What is compared.
+        scales: In which units.
         seed: Seed of the simulation that made the showers.
 
     Attributes:
@@ -80,16 +80,16 @@ class FastTraining(nn.Module):
         self,
         model: CaloFast,
         transform: QuantileVoxelTransform,
-        numbers: ShowerNumbers,
-        spreads: Spreads,
+        observables: ShowerObservables,
+        scales: ObservableScales,
         *,
         seed: int,
     ) -> None:
         super().__init__()
         self.model = model
         self.transform = transform
-        self.numbers = numbers
-        self.spreads = spreads
+        self.observables = observables
+        self.scales = scales
         self.seed = seed
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
@@ -128,17 +128,17 @@ class FastTraining(nn.Module):
         energy = batch.conditions.energy[:, None]
         visible, shares = self.model.energies(features, energy, noise)
         found = visible * energy
-        layers = (batch.voxels * energy) @ self.numbers.layers
-        ours = self.numbers.of_energies(found, shares * found)
-        theirs = self.numbers.of_energies(layers.sum(dim=1, keepdim=True), layers)
+        layers = (batch.voxels * energy) @ self.observables.layers
+        ours = self.observables.of_energies(found, shares * found)
+        theirs = self.observables.of_energies(layers.sum(dim=1, keepdim=True), layers)
         return self._term("energies", ours, theirs, batch)
 
     def _voxels(
         self, batch: Showers[Tensor], features: Tensor, noise: Tensor
     ) -> dict[str, Tensor]:
         voxels, layers, shares = self._layers(batch)
-        ours = self.numbers.of_voxels(self.model.shapes(features, shares, layers, noise))
-        theirs = self.numbers.of_voxels(voxels)
+        ours = self.observables.of_voxels(self.model.shapes(features, shares, layers, noise))
+        theirs = self.observables.of_voxels(voxels)
         return {name: self._term(name, ours[name], theirs[name], batch) for name in ours}
 
     def _scores(
@@ -146,32 +146,32 @@ class FastTraining(nn.Module):
     ) -> dict[str, Tensor]:
         """Compare with normal scores, where empty voxels are at the threshold."""
         voxels, layers, shares = self._layers(batch)
-        law = self.model.shapes.law(features, shares, layers)
+        given = self.model.shapes.voxel_parameters(features, shares, layers)
         energy = batch.conditions.energy
         with torch.no_grad():
             scores = self.transform(batch.voxels, energy)
             threshold = self.transform.empty_scores(energy, layers / energy[:, None])
-            of_layer = layers @ self.numbers.layers.T
+            of_layer = layers @ self.observables.layers.T
             wanted = (voxels / of_layer.clamp(min=_NEXT_TO_NOTHING)).clamp(min=_LEAST_SHARE).log()
             weight = (voxels / _OF_ENERGY).clamp(max=1.0) + 0.1 * (voxels > 0.0)
-        above = self.model.shapes.scores(law, noise) - threshold
+        above = self.model.shapes.scores(given, noise) - threshold
         difference = above.relu() - _BELOW * (-above).relu() - (scores - threshold)
-        found = self.model.shapes.free(law, scores).clamp(min=0.1 * _LEAST_SHARE).log()
+        found = self.model.shapes.raw_shares(given, scores).clamp(min=0.1 * _LEAST_SHARE).log()
         return {
             "scores": difference.square().mean(),
-            "thresholds": (law.threshold - threshold).square().mean(),
+            "thresholds": (given.threshold - threshold).square().mean(),
             "shares": (weight * (found - wanted).square()).sum() / weight.sum().clamp(min=1.0),
         }
 
     def _layers(self, batch: Showers[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Give the energies of voxels and layers in MeV, and what layers hold of all."""
         voxels = batch.voxels * batch.conditions.energy[:, None]
-        layers = voxels @ self.numbers.layers
+        layers = voxels @ self.observables.layers
         whole = layers.sum(dim=1, keepdim=True).clamp(min=_NEXT_TO_NOTHING)
         return voxels, layers, layers / whole
 
     def _term(self, name: str, ours: Tensor, theirs: Tensor, batch: Showers[Tensor]) -> Tensor:
-        spread = self.spreads.at(name, batch.conditions.energy.log())
+        spread = self.scales.at(name, batch.conditions.energy.log())
         size = ((ours - theirs) / spread).abs()
         beyond = LINEAR * (2.0 * size - LINEAR)
         return _WEIGHTS[name] * torch.where(size < LINEAR, size * size, beyond).mean()

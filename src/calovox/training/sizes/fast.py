@@ -13,7 +13,7 @@ from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
 from calovox.models.base import Showers
 from calovox.models.fast import CaloFast, FastTraining
-from calovox.models.fast.comparing import ShowerNumbers, Spreads
+from calovox.models.fast.comparing import ObservableScales, ShowerObservables
 from calovox.models.fast.conditions import PhotonHinges
 from calovox.models.fast.correction import FastCorrection, neighbours
 from calovox.models.fast.energies import FastEnergies
@@ -114,15 +114,15 @@ class FastRules:
         grid, energies = files.grid, files.energy_range
         photons = PhotonHinges(energies, _eta_range(files))
         model = seeded(seed, lambda: self.sizes.model(grid, photons))
-        numbers = ShowerNumbers(grid, _positions(grid))
-        spreads = Spreads.fit(
-            ((part.conditions.energy, _numbers_of(part, numbers)) for part in _some(files, seed)),
+        observables = ShowerObservables(grid, _positions(grid))
+        scales = ObservableScales.fit(
+            ((part.conditions.energy, _observe(part, observables)) for part in _some(files, seed)),
             energies,
         )
-        _fit_resolution(model.energies, spreads)
+        _fit_resolution(model.energies, scales)
         raw = QuantileVoxelTransform.unfitted(grid.layer_sizes)
         transform = fit_quantiles(raw, files, seed=seed, reflect=False)
-        training = FastTraining(model, transform, numbers, spreads, seed=self.seed)
+        training = FastTraining(model, transform, observables, scales, seed=self.seed)
         if self.further:
             training.skip_first_steps()
         return self._corrected(training, files, seed=seed) if self.geant4 else training
@@ -206,17 +206,19 @@ def _some(files: ShowerFiles, seed: int) -> Iterator[Showers[torch.Tensor]]:
         yield files.read(rows[start : start + _PART])
 
 
-def _numbers_of(part: Showers[torch.Tensor], numbers: ShowerNumbers) -> dict[str, torch.Tensor]:
+def _numbers_of(
+    part: Showers[torch.Tensor], numbers: ShowerObservables
+) -> dict[str, torch.Tensor]:
     voxels = part.voxels * part.conditions.energy[:, None]
-    energy = voxels @ numbers.layers
+    energy = voxels @ observables.layers
     total = energy.sum(dim=1, keepdim=True)
-    return numbers.of_voxels(voxels) | {"energies": numbers.of_energies(total, energy)}
+    return observables.of_voxels(voxels) | {"energies": observables.of_energies(total, energy)}
 
 
-def _fit_resolution(energies: FastEnergies, spreads: Spreads) -> None:
+def _fit_resolution(energies: FastEnergies, scales: ObservableScales) -> None:
     """Let s(E) pass through the resolutions at the lowest and the highest energy."""
-    energy = spreads.nodes.exp()
-    square = (spreads.energies[:, 0] / energy) ** 2
+    energy = scales.nodes.exp()
+    square = (scales.energies[:, 0] / energy) ** 2
     constant = square[-1].clamp(min=1e-8)
     stochastic = ((square[0] - constant) * energy[0]).clamp(min=1e-8)
     energies.resolution[1:] = torch.stack([stochastic, constant])
