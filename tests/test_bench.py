@@ -5,16 +5,20 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bench import timing
+from bench import bench_cpp, timing
 from bench.timing import LACKING, run
 from calovox.geant4 import Geant4DataError
+from calovox.models.base import Conditions
+from calovox.runtime import ModelSet, load_models
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if "def main" in path.read_text())
 ELSEWHERE = {
     "__main__": "runs all others",
+    "bench_cpp": "needs a compiler",
     "bench_geant4": "needs Geant4 data",
     "bench_power": "takes minutes",
     "bench_scores": "needs a process for each evaluation",
@@ -29,6 +33,7 @@ ELSEWHERE = {
     "bench_millions": "takes minutes",
     "bench_scheduler": "starts clusters",
     "referee_checks": "takes minutes",
+    "reduced_precision": "takes half an hour",
 }
 
 
@@ -48,6 +53,25 @@ def test_benchmark_runs_with_few_showers(name: str, capsys: pytest.CaptureFixtur
 def test_evaluations_are_benchmarked_with_few_showers(capfd: pytest.CaptureFixture[str]) -> None:
     run(importlib.import_module("bench.bench_scores").main)
     assert "showers of each" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_program_in_cpp_draws_the_shower_of_our_runtime(tmp_path: Path) -> None:
+    try:
+        program = bench_cpp.compile_program(tmp_path)
+    except FileNotFoundError as lacking:
+        pytest.skip(str(lacking))
+    models = load_models("calodit")
+    assert isinstance(models, ModelSet)
+    model = models.models[0]
+    found = bench_cpp.measure(program, model, batch=2, repeats=2)
+    (n_noise,) = model.noise_shape
+    rows = [(np.arange(2 * n) * 7919 % 4001 - 2000) / 1024.0 for n in (5, n_noise - 5)]
+    noise = np.concatenate([row.reshape(2, -1) for row in rows], axis=1).astype(np.float32)
+    expected = model.sample(Conditions(np.full(2, 65536.0), np.full(2, 0.2)), noise)[0]
+    np.testing.assert_array_equal(found.voxels / np.float32(65536.0), expected)
+    assert found.before < found.loaded <= found.after
+    assert 0.0 < found.least <= found.median
 
 
 @pytest.mark.parametrize("name", sorted(ELSEWHERE))

@@ -15,6 +15,21 @@ _THRESHOLD = -0.5
 _TINY = 1e-6
 """Of a layer whose voxels are all empty, all of them hold as much."""
 
+_NODES = (
+    ("Mul", ["inn_z_energy", "fluctuation"], "moved"),
+    ("Add", ["moved", "one"], "signed"),
+    ("Relu", ["signed"], "factors"),
+    ("Mul", ["factors", "shares"], "parts"),
+    ("Mul", ["parts", "inn_einc_in"], "energies"),
+    ("Sub", ["cfm_z_shape", "threshold"], "above"),
+    ("Relu", ["above"], "hit"),
+    ("Add", ["hit", "tiny"], "free"),
+    ("MatMul", ["free", "layers"], "sums"),
+    ("Div", ["energies", "sums"], "scales"),
+    ("MatMul", ["scales", "voxels_of"], "scale"),
+    ("Mul", ["free", "scale"], "voxels"),
+)
+
 
 def write_teacher(
     path: Path,
@@ -40,23 +55,7 @@ def write_teacher(
         "layers": of_layer,
         "voxels_of": np.ascontiguousarray(of_layer.T),
     }
-    nodes = [
-        helper.make_node(kind, inputs, [output])
-        for kind, inputs, output in (
-            ("Mul", ["inn_z_energy", "fluctuation"], "moved"),
-            ("Add", ["moved", "one"], "signed"),
-            ("Relu", ["signed"], "factors"),
-            ("Mul", ["factors", "shares"], "parts"),
-            ("Mul", ["parts", "inn_einc_in"], "energies"),
-            ("Sub", ["cfm_z_shape", "threshold"], "above"),
-            ("Relu", ["above"], "hit"),
-            ("Add", ["hit", "tiny"], "free"),
-            ("MatMul", ["free", "layers"], "sums"),
-            ("Div", ["energies", "sums"], "scales"),
-            ("MatMul", ["scales", "voxels_of"], "scale"),
-            ("Mul", ["free", "scale"], "voxels"),
-        )
-    ]
+    nodes = [helper.make_node(kind, inputs, [output]) for kind, inputs, output in _NODES]
     numbers = dict(zip(INPUTS, (1, 1, len(sizes), grid.n_voxels), strict=True))
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])

@@ -23,6 +23,7 @@ from calovox.training.sizes.shapes import CfmSizes, DitSizes
 from calovox.voxelization import VoxelGrid
 from tests.export.test_gan import toy_gan
 from tests.export.toy_runs import ENERGY_RANGE, ShapeSizes, build, toy_dit, toy_grid, toy_student
+from tests.models.fast.toy_fast import toy_fast
 
 SHIPPED = ("calocfm", "calodit_teacher", "calodit", "fastcalogan")
 N_EVENTS = 20
@@ -58,6 +59,7 @@ def _kinds() -> Iterator[tuple[str, Callable[[Path], object]]]:
     student = _sampler(regular, toy_student(_REGULAR, evaluations=1))
     yield "regular_grid", _export(student, regular)
     yield "gan", _export(toy_gan(1).eval(), grid)
+    yield "fast", _export(toy_fast(grid), grid)
     for shipped in SHIPPED:
         for model in load_models(shipped).models:
             content = model.path.read_bytes()

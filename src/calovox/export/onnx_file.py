@@ -24,6 +24,7 @@ from calovox.export.graphs import FusedGraph, PlainGraph
 from calovox.export.passes.compact import compact
 from calovox.export.passes.exact_zeros import add_exact_zeros
 from calovox.export.passes.fixed_shapes import save_onnx
+from calovox.export.passes.lean import make_lean
 from calovox.export.passes.portable import make_portable
 from calovox.models.fast import CaloFast
 from calovox.models.gan import CaloGAN
@@ -51,7 +52,7 @@ def export_fused(sampler: WholeSampler, path: Path, metadata: Mapping[str, str])
         graph = FastGraph(sampler)
     else:
         graph = FusedGraph(sampler)
-    _export(graph, sampler, path, metadata)
+    _export(graph, sampler, path, metadata, lean=True)
 
 
 def export_plain(sampler: WholeSampler, path: Path, metadata: Mapping[str, str]) -> None:
@@ -62,17 +63,24 @@ def export_plain(sampler: WholeSampler, path: Path, metadata: Mapping[str, str])
         path: The file; replaced if it exists.
         metadata: What the file says about itself.
     """
-    _export(PlainGraph(sampler), sampler, path, metadata)
+    _export(PlainGraph(sampler), sampler, path, metadata, lean=False)
 
 
 def _export(
-    graph: nn.Module, sampler: WholeSampler, path: Path, metadata: Mapping[str, str]
+    graph: nn.Module,
+    sampler: WholeSampler,
+    path: Path,
+    metadata: Mapping[str, str],
+    *,
+    lean: bool,
 ) -> None:
     inputs = dict(zip(INPUTS, (1, 1, *sampler.noise_parts), strict=True))
     model = module_to_onnx(graph, inputs, _OUTPUT)
     onnx.helper.set_model_props(model, dict(metadata))
     compact(model)
     make_portable(model)
+    if lean:
+        make_lean(model)
     add_exact_zeros(model, INPUTS[1])
     save_onnx(model, path)
 

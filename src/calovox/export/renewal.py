@@ -1,9 +1,9 @@
 """Exported models copied as they would be exported today, without the runs they came from.
 
-Their graphs are rewritten for older runtimes, their flows read fewer weights, and voxels get exact
-zeros; the curves of the phi modulation reach as far as hits do, and files for FastCaloSim are made
-anew. `model.json` keeps how the models were trained and compared, and says which files the graphs
-were before.
+Their graphs are rewritten for older runtimes and in faster nodes, and voxels get exact zeros; the
+curves of the phi modulation reach as far as hits do, and files for FastCaloSim are made anew.
+`model.json` keeps how the models were trained and compared, and says which files the graphs were
+before.
 """
 
 import shutil
@@ -20,7 +20,8 @@ from calovox.export.fastcalosim import why_not_fastcalosim
 from calovox.export.output_folder import copy_centers, describe_folder, new_folder
 from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
 from calovox.export.passes.fixed_shapes import fix_batch, save_onnx
-from calovox.export.passes.lean_flow import is_lean, make_lean
+from calovox.export.passes.flow_detours import has_detours, leave_out_detours
+from calovox.export.passes.lean import is_lean, make_lean
 from calovox.export.passes.portable import is_portable, make_portable
 from calovox.files.damage import reading
 from calovox.files.whole import file_hash
@@ -136,9 +137,10 @@ def _renew_file(path: Path, centroid: VoxelCentroid | None) -> str | None:
     if centroid is None and is_portable(model) and has_exact_zeros(model) and is_lean(model):
         return None
     digest = file_hash(path)
-    if not is_lean(model):
-        make_lean(model)
+    if has_detours(model):
+        leave_out_detours(model)
     make_portable(model)
+    make_lean(model)
     add_exact_zeros(model, INPUTS[1])
     if centroid is not None:
         add_centroid(model, centroid)

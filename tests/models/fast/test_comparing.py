@@ -82,6 +82,15 @@ def test_spreads_do_not_depend_on_how_showers_are_cut() -> None:
     torch.testing.assert_close(parts.energies, whole.energies, rtol=1e-4, atol=1e-4)
 
 
+def test_standardised_numbers_have_mean_0_and_width_1() -> None:
+    energy = torch.full((5000,), 65e3)
+    numbers = 40.0 + 7.0 * normals(5000, 2)
+    spreads = Spreads.fit([(energy, {"energies": numbers})], (65e3, 65e3))
+    found = spreads.standardized("energies", numbers, energy.log())
+    torch.testing.assert_close(found.mean(0), torch.zeros(2), rtol=0.0, atol=1e-3)
+    torch.testing.assert_close(found.std(0), torch.ones(2), rtol=1e-2, atol=0.0)
+
+
 def test_one_energy_is_enough() -> None:
     spreads = Spreads.fit(
         [(torch.full((100,), 65e3), {"energies": normals(100, 2)})], (65e3, 65e3)

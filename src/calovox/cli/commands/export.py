@@ -23,8 +23,9 @@ class ExportSettings:
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="Run folders: an INN and a CFM, DiT or student, or a GAN, for each |eta| range. "
-            "Or one exported model, of a folder or shipped, to be copied as it is exported today.",
+            help="Run folders: an INN and a CFM, DiT or student, or a GAN or CaloFast, for each "
+            "|eta| range. Or one exported model, of a folder or shipped, to be copied as it is "
+            "exported today.",
         ),
         ModelIn(),
     ]
@@ -85,8 +86,9 @@ def export(settings: ExportSettings, job: Job) -> str:
     """Write trained models as ONNX files, with side files and a model card, into a folder.
 
     Each pair of an INN and a model of shapes (CFM, DiT or student) with the same range of |eta|,
-    and each GAN, becomes one model: a file for batches of any size, and one for FastCaloSim, if
-    it can run the model. An exported model, such as `calodit`, is copied as it is exported today.
+    and each GAN or CaloFast, becomes one model: a file for batches of any size, and one for
+    FastCaloSim, if it can run the model. An exported model, such as `calodit`, is copied as it is
+    exported today.
     """
     from calovox.export.named import describe_export, export_named
 

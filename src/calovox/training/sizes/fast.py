@@ -1,5 +1,6 @@
 """Sizes of CaloFast, models of these sizes, and what they are fitted to."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,8 +112,7 @@ class FastRules:
         if reflect:
             raise ValueError("CaloFast: expected showers that are not reflected")
         grid, energies = files.grid, files.energy_range
-        eta = np.abs(np.concatenate([reader.eta_center() for reader in files.readers]))[files.rows]
-        photons = PhotonHinges(energies, (float(eta.min()), float(eta.max())))
+        photons = PhotonHinges(energies, _eta_range(files))
         model = seeded(seed, lambda: self.sizes.model(grid, photons))
         numbers = ShowerNumbers(grid, _positions(grid))
         spreads = Spreads.fit(
@@ -125,13 +125,18 @@ class FastRules:
         training = FastTraining(model, transform, numbers, spreads, seed=self.seed)
         if self.further:
             training.skip_first_steps()
-        return self._corrected(training, files) if self.geant4 else training
+        return self._corrected(training, files, seed=seed) if self.geant4 else training
 
-    def _corrected(self, training: FastTraining, files: ShowerFiles) -> FastCorrection:
+    def _corrected(
+        self, training: FastTraining, files: ShowerFiles, *, seed: int
+    ) -> FastCorrection:
         """Read the showers of Geant4 in the ranges of the simulated ones."""
+        low, high = _eta_range(files)
         real = ShowerFiles(
-            [DatasetReader(path) for path in self.geant4], energy_range=files.energy_range
-        )
+            [DatasetReader(path) for path in self.geant4],
+            eta_range=(low, math.nextafter(high, math.inf)),
+            energy_range=files.energy_range,
+        ).drawn(seed)
         if real.grid != files.grid:
             raise ValueError(
                 f"{self.geant4[0]}: expected the voxels of the simulated showers, {files.grid!r}, "
@@ -179,6 +184,12 @@ def simulation_seed(paths: Sequence[Path]) -> int:
 def _positions(grid: VoxelGrid) -> Float64[Array, "axis voxel"] | None:
     radii = layer_radii(grid)
     return None if radii is None else voxel_positions(grid, radii)
+
+
+def _eta_range(files: ShowerFiles) -> tuple[float, float]:
+    """Find the lowest and the highest abs(eta)."""
+    eta = np.abs(np.concatenate([reader.eta_center() for reader in files.readers]))[files.rows]
+    return float(eta.min()), float(eta.max())
 
 
 def _some(files: ShowerFiles, seed: int) -> Iterator[Showers[torch.Tensor]]:

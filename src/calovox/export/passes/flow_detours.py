@@ -14,23 +14,23 @@ from onnx import NodeProto, helper, numpy_helper
 from calovox.arrays import Array, Float64
 from calovox.export.passes.compact import compact
 
-__all__ = ["is_lean", "make_lean"]
+__all__ = ["has_detours", "leave_out_detours"]
 
 _OUTPUTS: Final = ".outputs.weight"
 _CONDITIONS: Final = "conditions_of_energies."
 
 
-def is_lean(model: onnx.ModelProto) -> bool:
-    """Tell whether variables go beside the networks of a model's flow, if it has one."""
+def has_detours(model: onnx.ModelProto) -> bool:
+    """Tell whether variables travel through the networks of a model's flow."""
     graph = _Graph(model)
-    return all(len(graph.reader(node).output) == 2 for node in graph.output_layers())
+    return any(len(graph.reader(node).output) != 2 for node in graph.output_layers())
 
 
-def make_lean(model: onnx.ModelProto) -> None:
+def leave_out_detours(model: onnx.ModelProto) -> None:
     """Take the variables out of the networks of a flow, which then gives the same numbers.
 
     Args:
-        model: A model that is not lean; it is changed.
+        model: A model with a flow of that kind; it is changed.
 
     Raises:
         ValueError: If its flow is built in another way.
