@@ -3,7 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calovox.report.topics.shapes.measure import compare_region, match_events, measure_shapes
+from calovox.report.layers import LayerFractions
+from calovox.report.topics.shapes.measure import (
+    RegionResult,
+    compare_region,
+    match_events,
+    measure_shapes,
+)
 from calovox.samples.files import EvaluationFiles
 from calovox.samples.regions import CENTRAL, REGIONS
 from calovox.samples.sample import OBSERVABLES
@@ -79,3 +85,14 @@ def test_scores_of_regions_are_those_of_the_comparison(written):
     assert first.value == entry.simulated[1].chi2.reduced
     assert first.floor == entry.simulated[1].tested.floor
     assert first.bin == "65 GeV, 0.20 < |η| < 0.25"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [((0, 1, 2, 3, 12), "width in eta in EMB1"), ((4, 7), "width in eta in the strips")],
+)
+def test_observables_name_the_layers_of_the_barrel_in_the_barrel_alone(numbers, words):
+    nothing = np.zeros(len(numbers))
+    fractions = (LayerFractions("toy", numbers, 0, nothing, nothing),)
+    region = RegionResult(CENTRAL, 0, (), fractions)
+    assert words in [region.describe(variable) for variable in OBSERVABLES]

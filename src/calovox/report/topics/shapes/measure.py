@@ -7,11 +7,12 @@ by event.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Float64, Int64
-from calovox.geometry.barrel import BARREL_NUMBERS
+from calovox.geometry.barrel import BARREL_LAYERS, BARREL_NUMBERS
 from calovox.reconstruction import ShapeVariable
 from calovox.report.comparison import FEWEST_EVENTS, ObservableResult, compare_histograms
 from calovox.report.layers import LayerFractions, layer_fractions
@@ -24,6 +25,9 @@ from calovox.scores.averages import Paired, paired_difference
 from calovox.scores.histograms import choose_edges
 
 __all__ = ["RegionResult", "ShapesResult", "compare_region", "match_events", "measure_shapes"]
+
+
+_ROLES: Final = {"strips": "the strips", "middle": "the middle layer"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,10 @@ class RegionResult:
         """Describe an observable, with the layers of the barrel by their names in it alone."""
         if self.fractions[0].numbers == BARREL_NUMBERS:
             return variable.description
-        text = variable.description.replace("EMB1", "the strips")
-        return text.replace("EMB2", "the middle layer")
+        text = variable.description
+        for layer in BARREL_LAYERS:
+            text = text.replace(layer.name, _ROLES.get(layer.role, layer.name))
+        return text
 
 
 @dataclass(frozen=True)
