@@ -206,8 +206,8 @@ def _some(files: ShowerFiles, seed: int) -> Iterator[Showers[torch.Tensor]]:
         yield files.read(rows[start : start + _PART])
 
 
-def _numbers_of(
-    part: Showers[torch.Tensor], numbers: ShowerObservables
+def _observe(
+    part: Showers[torch.Tensor], observables: ShowerObservables
 ) -> dict[str, torch.Tensor]:
     voxels = part.voxels * part.conditions.energy[:, None]
     energy = voxels @ observables.layers
