@@ -82,7 +82,7 @@ app = make_app(
         _command(
             "import",
             "import_hits:IMPORT",
-            "Turn hits of other programs into a hits file, and showers into a dataset.",
+            "Turn hits of other programs into a hits file, and showers into a dataset or hits.",
         ),
         _command(
             "voxelize",
@@ -120,8 +120,8 @@ app = make_app(
         _command(
             "export-showers",
             "export_showers:EXPORT_SHOWERS",
-            "Write the showers of a dataset in the layout of the CaloChallenge, or of LEMURS and "
-            "Par04.",
+            "Write showers in the layout of another program: of the voxels of a dataset, or of "
+            "hits.",
         ),
         _command(
             "evaluate",

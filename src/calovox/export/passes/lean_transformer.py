@@ -86,7 +86,10 @@ def _share_conditions(graph: Editing) -> None:
             continue
         time, condition, activated = both
         for gemm in graph.readers(silu.output[0]):
-            weight, bias = (graph.value(name) for name in gemm.input[1:])
+            constants = gemm.input[1:]
+            if gemm.op_type != "Gemm" or len(constants) != 2:
+                continue  # a product that is not a layer's: it stays as it is
+            weight, bias = (graph.value(name) for name in constants)
             of_time, of_condition = np.split(weight, [len(time)], axis=1)
             key = condition, of_condition.tobytes()
             new = []

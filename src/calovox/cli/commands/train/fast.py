@@ -72,7 +72,7 @@ class TrainFastSettings(LoopSettings):
 
 
 def train_fast(settings: TrainFastSettings, job: Job) -> str:
-    """Train CaloFast with showers that `calovox simulate` made with another model.
+    """Train CaloFast with showers that another model simulated.
 
     It learns from the noise of these showers, which follows from their seed: simulate them, and
     those to validate with, as jobs of one run, with --center photon and without --cells. A run
