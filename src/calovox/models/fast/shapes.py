@@ -211,7 +211,6 @@ class FastShapes(nn.Module):
     @torch.no_grad()
     def _start(self) -> None:
         """Begin with voxels of their own noise, all of them alike."""
-        n_voxels = sum(self.layer_sizes)
         self.for_shower.weight.mul_(0.3)
         self.enter.weight.mul_(1.5)
         bias = self.for_shower.bias
@@ -221,4 +220,3 @@ class FastShapes(nn.Module):
         for part, value in zip(parts[3:6], (-6.0, 1.0, 0.0), strict=True):
             part.fill_(value)
         parts[6].copy_(torch.tensor([0.3, 0.01]))
-        assert len(parts[1]) == n_voxels

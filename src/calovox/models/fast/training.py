@@ -117,36 +117,48 @@ class FastTraining(nn.Module):
         layer_noise, voxel_noise = torch.split(noise, list(self.model.noise_parts), dim=1)
         energy = batch.conditions.energy[:, None]
         features = self.model.photons(energy, batch.conditions.eta.abs()[:, None])
-        learned = {"energies": self._energies(batch, features, layer_noise)}
+        voxels = batch.voxels * energy
+        layers = voxels @ self.observables.layers
+        learned = {"energies": self._energies(batch, features, layers, layer_noise)}
         first = self.training and int(self.steps) < FIRST_STEPS
         if self.training:
             self.steps += 1
         of_voxels = self._scores if first else self._voxels
-        return learned | of_voxels(batch, features, voxel_noise)
+        return learned | of_voxels(batch, features, voxels, layers, voxel_noise)
 
-    def _energies(self, batch: Showers[Tensor], features: Tensor, noise: Tensor) -> Tensor:
+    def _energies(
+        self, batch: Showers[Tensor], features: Tensor, layers: Tensor, noise: Tensor
+    ) -> Tensor:
         energy = batch.conditions.energy[:, None]
         visible, shares = self.model.energies(features, energy, noise)
         found = visible * energy
-        layers = (batch.voxels * energy) @ self.observables.layers
         ours = self.observables.of_energies(found, shares * found)
         theirs = self.observables.of_energies(layers.sum(dim=1, keepdim=True), layers)
         return self._term("energies", ours, theirs, batch)
 
     def _voxels(
-        self, batch: Showers[Tensor], features: Tensor, noise: Tensor
+        self,
+        batch: Showers[Tensor],
+        features: Tensor,
+        voxels: Tensor,
+        layers: Tensor,
+        noise: Tensor,
     ) -> dict[str, Tensor]:
-        voxels, layers, shares = self._layers(batch)
+        shares = _shares(layers)
         ours = self.observables.of_voxels(self.model.shapes(features, shares, layers, noise))
         theirs = self.observables.of_voxels(voxels)
         return {name: self._term(name, ours[name], theirs[name], batch) for name in ours}
 
     def _scores(
-        self, batch: Showers[Tensor], features: Tensor, noise: Tensor
+        self,
+        batch: Showers[Tensor],
+        features: Tensor,
+        voxels: Tensor,
+        layers: Tensor,
+        noise: Tensor,
     ) -> dict[str, Tensor]:
         """Compare with normal scores, where empty voxels are at the threshold."""
-        voxels, layers, shares = self._layers(batch)
-        given = self.model.shapes.voxel_parameters(features, shares, layers)
+        given = self.model.shapes.voxel_parameters(features, _shares(layers), layers)
         energy = batch.conditions.energy
         with torch.no_grad():
             scores = self.transform(batch.voxels, energy)
@@ -163,13 +175,6 @@ class FastTraining(nn.Module):
             "shares": (weight * (found - wanted).square()).sum() / weight.sum().clamp(min=1.0),
         }
 
-    def _layers(self, batch: Showers[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Give the energies of voxels and layers in MeV, and what layers hold of all."""
-        voxels = batch.voxels * batch.conditions.energy[:, None]
-        layers = voxels @ self.observables.layers
-        whole = layers.sum(dim=1, keepdim=True).clamp(min=_NEXT_TO_NOTHING)
-        return voxels, layers, layers / whole
-
     def _term(self, name: str, ours: Tensor, theirs: Tensor, batch: Showers[Tensor]) -> Tensor:
         spread = self.scales.at(name, batch.conditions.energy.log())
         size = ((ours - theirs) / spread).abs()
@@ -178,3 +183,8 @@ class FastTraining(nn.Module):
 
     def __repr__(self) -> str:
         return f"FastTraining({self.model!r}, noise of seed {self.seed})"
+
+
+def _shares(layers: Float[Tensor, "event layer"]) -> Float[Tensor, "event layer"]:
+    """Give what layers hold of all of the energy."""
+    return layers / layers.sum(dim=1, keepdim=True).clamp(min=_NEXT_TO_NOTHING)

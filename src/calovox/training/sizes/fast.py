@@ -1,10 +1,10 @@
 """Sizes of CaloFast, models of these sizes, and what they are fitted to."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -28,11 +28,6 @@ from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["FastRules", "FastSizes", "simulation_seed"]
-
-_LOOKED_AT: Final = 50_000
-"""Showers that the fluctuations are measured with: they need to be known to a percent."""
-
-_PART: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ class FastRules:
         model = seeded(seed, lambda: self.sizes.model(grid, photons))
         observables = ShowerObservables(grid, _positions(grid))
         scales = ObservableScales.fit(
-            ((part.conditions.energy, _observe(part, observables)) for part in _some(files, seed)),
+            ((part.conditions.energy, _observe(part, observables)) for part in files.batches()),
             energies,
         )
         _fit_resolution(model.energies, scales)
@@ -125,18 +120,16 @@ class FastRules:
         training = FastTraining(model, transform, observables, scales, seed=self.seed)
         if self.further:
             training.skip_first_steps()
-        return self._corrected(training, files, seed=seed) if self.geant4 else training
+        return self._corrected(training, files) if self.geant4 else training
 
-    def _corrected(
-        self, training: FastTraining, files: ShowerFiles, *, seed: int
-    ) -> FastCorrection:
+    def _corrected(self, training: FastTraining, files: ShowerFiles) -> FastCorrection:
         """Read the showers of Geant4 in the ranges of the simulated ones."""
         low, high = _eta_range(files)
         real = ShowerFiles(
             [DatasetReader(path) for path in self.geant4],
             eta_range=(low, math.nextafter(high, math.inf)),
             energy_range=files.energy_range,
-        ).drawn(seed)
+        )
         if real.grid != files.grid:
             raise ValueError(
                 f"{self.geant4[0]}: expected the voxels of the simulated showers, {files.grid!r}, "
@@ -195,15 +188,6 @@ def _eta_range(files: ShowerFiles) -> tuple[float, float]:
     """Find the lowest and the highest abs(eta)."""
     eta = np.abs(np.concatenate([reader.eta_center() for reader in files.readers]))[files.rows]
     return float(eta.min()), float(eta.max())
-
-
-def _some(files: ShowerFiles, seed: int) -> Iterator[Showers[torch.Tensor]]:
-    """Read a few of the showers."""
-    rows = np.arange(len(files))
-    if len(rows) > _LOOKED_AT:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, _LOOKED_AT, replace=False))
-    for start in range(0, len(rows), _PART):
-        yield files.read(rows[start : start + _PART])
 
 
 def _observe(

@@ -8,13 +8,14 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.commands.train.networks import (
-    LoopSettings,
+    TrainSettings,
+    photon_arguments,
     preview_training,
     task_arguments,
     train_with_progress,
 )
 from calovox.cli.options import Group
-from calovox.cli.settings import FileIn, parse_range
+from calovox.cli.settings import FileIn
 from calovox.training.recipe import Batches, Hardware
 from calovox.training.sizes.options import FastOptions
 
@@ -30,34 +31,13 @@ _EXAMPLE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainFastSettings(LoopSettings):
+class TrainFastSettings(TrainSettings):
     """Settings of `calovox train fast`."""
 
     batches: Annotated[Batches, Group(without=("reflect",))] = field(
         default_factory=lambda: Batches(reflect=False)
     )
     hardware: Annotated[Hardware, Group(without=("precision",))] = field(default_factory=Hardware)
-    eta: Annotated[
-        str,
-        typer.Option(metavar="LOW:HIGH", help="Take showers with |eta| from LOW to below HIGH."),
-    ] = "0:1.35"
-    energy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW:HIGH",
-            help="Energies that the model is for, 256MeV:524.288GeV; by default all of the data.",
-        ),
-    ] = None
-    pretrained: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN",
-            exists=True,
-            file_okay=False,
-            help="Run of the same sizes that is trained further (fine-tuning).",
-        ),
-        FileIn(),
-    ] = None
     geant4: Annotated[
         list[Path] | None,
         typer.Option(
@@ -87,14 +67,11 @@ def train_fast(settings: TrainFastSettings, job: Job) -> str:
 def _task(settings: TrainFastSettings) -> "Task":
     from calovox.training.tasks import fast_task
 
-    energy = settings.energy
     return fast_task(
         settings.sizes,
         tuple(settings.geant4 or ()),
-        pretrained=settings.pretrained,
-        eta_range=parse_range("--eta", settings.eta, None),
-        energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
         **task_arguments(settings),
+        **photon_arguments(settings),
     )
 
 

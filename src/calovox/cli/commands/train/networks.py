@@ -35,6 +35,7 @@ __all__ = [
     "TrainGanSettings",
     "TrainInnSettings",
     "TrainSettings",
+    "photon_arguments",
     "preview_training",
     "task_arguments",
     "train_cfm",
@@ -256,7 +257,15 @@ def task_arguments(settings: LoopSettings) -> dict[str, Any]:
     }
 
 
-def _photons(settings: TrainSettings) -> dict[str, Any]:
+def photon_arguments(settings: TrainSettings) -> dict[str, Any]:
+    """Give what all models that are trained have in common: for which photons, and the start.
+
+    Args:
+        settings: Settings of the command.
+
+    Returns:
+        Arguments of `Task`.
+    """
     energy = settings.energy
     return {
         "eta_range": parse_range("--eta", settings.eta, None),
@@ -272,7 +281,7 @@ def _model_task(settings: TrainInnSettings | TrainCfmSettings | TrainDitSettings
         settings.sizes,
         compiled=isinstance(settings, TrainDitSettings) and settings.compile,
         **task_arguments(settings),
-        **_photons(settings),
+        **photon_arguments(settings),
     )
 
 
@@ -287,7 +296,7 @@ def _gan_task(settings: TrainGanSettings) -> "Task":
         settings.critic,
         recipe=replace(recipe, betas=betas),
         **common,
-        **_photons(settings),
+        **photon_arguments(settings),
     )
 
 
