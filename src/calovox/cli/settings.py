@@ -32,10 +32,12 @@ __all__ = [
     "Number",
     "Output",
     "PartEvents",
+    "PlacesIn",
     "PrecisionBits",
     "Scheduler",
     "Seed",
     "Workers",
+    "check_scale",
     "given_detector",
     "parse_range",
     "split_named_file",
@@ -93,6 +95,15 @@ DetectorIn = Annotated[
         dir_okay=False,
         help="The detector, as TOML, or CaloCells.root: cells of the real barrel. [default: that "
         "of the files, or the built-in barrel]",
+    ),
+    FileIn(),
+]
+PlacesIn = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Table of the places of the cells of HGCal: layer, cell, x and y in mm.",
     ),
     FileIn(),
 ]
@@ -170,6 +181,23 @@ def split_named_file(text: str) -> tuple[str, str]:
     """
     name, equals, path = text.partition("=")
     return (name, path) if equals else ("", text)
+
+
+def check_scale(scale: float) -> float:
+    """Refuse a factor on all energies that is not above 0.
+
+    Args:
+        scale: What was given.
+
+    Returns:
+        The same.
+
+    Raises:
+        ValueError: If it is not above 0, or not finite.
+    """
+    if not 0.0 < scale < float("inf"):
+        raise ValueError(f"--scale: expected above 0, got {scale}")
+    return scale
 
 
 def parse_range(option: str, text: str, kind: Literal["energy"] | None) -> tuple[float, float]:

@@ -8,7 +8,16 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.errors import warn
-from calovox.cli.settings import DetectorIn, FileIn, FileOut, Output, Seed, given_detector
+from calovox.cli.settings import (
+    DetectorIn,
+    FileIn,
+    FileOut,
+    Output,
+    PlacesIn,
+    Seed,
+    check_scale,
+    given_detector,
+)
 
 if TYPE_CHECKING:
     from calovox.foreign.points import PointLayout
@@ -45,15 +54,7 @@ class ExportShowersSettings:
         typer.Option(help="Also write the XML file of the voxels, for the CaloChallenge."),
         FileOut(),
     ] = None
-    places: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Table of the places of the cells of HGCal: layer, cell, x and y in mm.",
-        ),
-        FileIn(),
-    ] = None
+    places: PlacesIn = None
     scale: Annotated[
         float, typer.Option(help="Every energy is multiplied by it, as the sampling fraction.")
     ] = 1.0
@@ -67,8 +68,7 @@ def export_showers_of(settings: ExportShowersSettings, job: Job) -> str:
     Azimuths that a dataset does not say are drawn from (--seed, index).
     """
     layout = settings.layout
-    if not 0.0 < settings.scale < float("inf"):
-        raise ValueError(f"--scale: expected above 0, got {settings.scale}")
+    check_scale(settings.scale)
     if layout == "calochallenge" or layout == "lemurs":
         return _export_voxels(settings, layout, job)
     return _export_hits(settings, layout, job)

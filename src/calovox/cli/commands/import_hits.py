@@ -13,7 +13,9 @@ from calovox.cli.settings import (
     DetectorIn,
     FileIn,
     Output,
+    PlacesIn,
     PrecisionBits,
+    check_scale,
     given_detector,
 )
 from calovox.photons import Particle
@@ -88,15 +90,7 @@ class ImportSettings:
             help="Width of the rings of LEMURS and Par04. [default: 4.65mm, silicon and tungsten]",
         ),
     ] = None
-    places: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Table of the places of the cells of HGCal: layer, cell, x and y in mm.",
-        ),
-        FileIn(),
-    ] = None
+    places: PlacesIn = None
     scale: Annotated[
         float | None,
         typer.Option(
@@ -165,9 +159,7 @@ def _layout(settings: ImportSettings) -> str | None:
 def _import_showers(settings: ImportSettings, layout: str, job: Job) -> str:
     from calovox.foreign.layouts import LAYOUTS
 
-    scale = 1.0 if settings.scale is None else settings.scale
-    if not 0.0 < scale < float("inf"):
-        raise ValueError(f"--scale: expected above 0, got {scale}")
+    scale = check_scale(1.0 if settings.scale is None else settings.scale)
     common: dict[str, Any] = {
         "scale": scale,
         "compression": settings.compression,
