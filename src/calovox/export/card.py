@@ -104,9 +104,21 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
         yield from ("| | |", "| --- | --- |")
         yield f"| weights | {run['parameters']} |"
         yield from (f"| {name} | {value:.5g} |" for name, value in run["metrics"].items())
+        if "parity" in run:
+            yield from ("", _describe_exchange(run["parity"]))
         yield from ("", *_describe_data(run["data"]))
         yield from ("", "Recipe:", "", "```json", json.dumps(run["recipe"], indent=1), "```")
     yield ""
+
+
+def _describe_exchange(parity: Mapping[str, Any]) -> str:
+    """Say that this part was trained after the others, and how exact it is."""
+    return (
+        "They were exchanged after the export of the voxels. In layers above "
+        f"{parity['floor']:g} of the kinetic energy, of {parity['n_showers']} showers, relative "
+        f"differences from the trained model are {parity['mean']:.1e} on average and "
+        f"{parity['largest']:.1e} at most."
+    )
 
 
 def _describe_data(data: Mapping[str, Any]) -> Iterator[str]:

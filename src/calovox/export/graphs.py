@@ -15,14 +15,15 @@ from calovox.export.fused.conditions import (
     ETA_LIMITS,
     FusedConditions,
 )
-from calovox.export.fused.energies import FusedEnergies
+from calovox.export.fused.energies import FusedEnergies, LayerShares
 from calovox.export.fused.flow import FusedFlow
 from calovox.export.fused.shapes import FusedShapes
 from calovox.models.base import Conditions
+from calovox.models.inn import CaloINN
 from calovox.models.two_stage import TwoStageSampler, WholeSampler
 from calovox.preprocessing.conditions import ETA_FACTOR
 
-__all__ = ["FusedGraph", "PlainGraph"]
+__all__ = ["EnergyStage", "FusedGraph", "PlainGraph"]
 
 
 class PlainGraph(nn.Module):
@@ -61,7 +62,47 @@ class PlainGraph(nn.Module):
         return energy * self.sampler.sample(conditions, noise)
 
 
-class FusedGraph(nn.Module):
+class EnergyStage(nn.Module):
+    """Layer energies, and what shape models read of them, from few nodes.
+
+    Args:
+        energies: The model of the energies.
+    """
+
+    def __init__(self, energies: CaloINN) -> None:
+        super().__init__()
+        self.flow = FusedFlow(energies.network)
+        self.energies = FusedEnergies(energies.layer_energies, self.flow.places, energies.bounds)
+        self.conditions_of_energies = FusedConditions(
+            energies.conditions,
+            energies.network.embedding,
+            self.flow.consumers,
+            dtype=torch.float64,
+        )
+
+    def layers(
+        self,
+        eta: Float32[Tensor, "event 1"],
+        energy: Float32[Tensor, "event 1"],
+        noise: Float32[Tensor, "event layer"],
+    ) -> LayerShares:
+        """Draw layer energies.
+
+        Args:
+            eta: 10 abs(eta) of the shower centre, within `ETA_LIMITS`.
+            energy: Kinetic energy in MeV, within `ENERGY_LIMITS`.
+            noise: Standard normal numbers.
+
+        Returns:
+            The energies, and how they came about.
+        """
+        for_blocks = self.conditions_of_energies(energy, eta)
+        variables = self.flow(noise.double(), for_blocks)
+        layers: LayerShares = self.energies(variables.float(), energy)
+        return layers
+
+
+class FusedGraph(EnergyStage):
     """The same showers from fewer nodes.
 
     Args:
@@ -72,19 +113,10 @@ class FusedGraph(nn.Module):
     """
 
     def __init__(self, sampler: TwoStageSampler) -> None:
-        super().__init__()
-        energies = sampler.energies
-        self.flow = FusedFlow(energies.network)
-        self.energies = FusedEnergies(energies.layer_energies, self.flow.places, energies.bounds)
+        super().__init__(sampler.energies)
         self.shapes = FusedShapes(sampler.shapes)
         centroid = sampler.shapes.centroid
         self.centroid = centroid if centroid is not None and centroid.known else None
-        self.conditions_of_energies = FusedConditions(
-            energies.conditions,
-            energies.network.embedding,
-            self.flow.consumers,
-            dtype=torch.float64,
-        )
 
     def forward(
         self,
@@ -106,8 +138,6 @@ class FusedGraph(nn.Module):
             Energies of the voxels in MeV.
         """
         eta, energy = eta.clamp(*ETA_LIMITS), energy.clamp(*ENERGY_LIMITS)
-        for_blocks = self.conditions_of_energies(energy, eta)
-        variables = self.flow(layer_noise.double(), for_blocks)
-        layers = self.energies(variables.float(), energy)
+        layers = self.layers(eta, energy, layer_noise)
         voxels: Tensor = self.shapes(voxel_noise, energy, eta, layers)
         return voxels if self.centroid is None else self.centroid(voxels, energy, voxel_noise)

@@ -21,6 +21,7 @@ def export_named(
     solver: SolverName | None = None,
     solver_steps: int | None = None,
     centers: Path | None = None,
+    energies: Sequence[Path] | None = None,
     centroid_from: Sequence[Path] | None = None,
     fastcalosim: bool = True,
     overwrite: bool = False,
@@ -35,6 +36,8 @@ def export_named(
         solver: Their solver; None for the one of the training.
         solver_steps: Its steps; None for those of the training.
         centers: JSON file of shower centres about photons; None for none, or the model's.
+        energies: Run folders of INNs that an exported model draws its layer energies with from
+            now on.
         centroid_from: Datasets of training showers, of which an exported model learns where the
             centroid of its voxels lies; run folders know it.
         fastcalosim: Whether files with fixed shapes are written, for FastCaloSim.
@@ -47,8 +50,8 @@ def export_named(
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is something else.
         FileNotFoundError: If there is nothing of such a name.
-        ValueError: If an exported model is to be changed, the runs do not fit, or a centroid is
-            given to them.
+        ValueError: If an exported model is to be changed in another way, the runs do not fit, or
+            a centroid or energies are given to them.
     """
     sampling: dict[str, Any] = {"path": path, "solver": solver, "solver_steps": solver_steps}
     kept: dict[str, Any] = {
@@ -62,6 +65,8 @@ def export_named(
             raise ValueError(
                 "--centroid-from: expected an exported model, got run folders: they know it"
             )
+        if energies:
+            raise ValueError("--energies: expected an exported model, got run folders of models")
         pairs = pair_runs(read_runs([Path(name) for name in names], **sampling))
         return export_models(pairs, folder, **kept, **others)
     for option, value in (sampling | others).items():
@@ -70,7 +75,8 @@ def export_named(
                 f"--{option.replace('_', '-')}: expected run folders, got the exported model "
                 f"{exported}: export its runs"
             )
-    return renew_models(exported, folder, centroid_from=centroid_from or (), **kept)
+    runs = read_runs(energies or ())
+    return renew_models(exported, folder, energies=runs, centroid_from=centroid_from or (), **kept)
 
 
 def describe_export(content: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from calovox.training.runs.model import TrainedModel
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["ModelPair", "RangeModel", "WholeModel", "pair_runs"]
+__all__ = ["ModelPair", "RangeModel", "WholeModel", "describe_run", "pair_runs"]
 
 _WHOLE: Final[tuple[ModelKind, ...]] = ("gan", "fast")
 """Kinds that give showers alone."""
@@ -60,7 +60,7 @@ class ModelPair:
         """Describe the pair; its range of energies is the common one of its models."""
         ranges = (self.energies.energy_range, self.shapes.energy_range)
         (low, high), (other_low, other_high) = ranges
-        card = {"energies": _card(self.energies), "shapes": _card(self.shapes)}
+        card = {"energies": describe_run(self.energies), "shapes": describe_run(self.shapes)}
         return ModelMetadata(
             self.energies.grid,
             (max(low, other_low), min(high, other_high)),
@@ -99,7 +99,7 @@ class WholeModel:
 
     def metadata(self) -> ModelMetadata:
         """Describe the model."""
-        card = {"showers": _card(self.showers)}
+        card = {"showers": describe_run(self.showers)}
         run = self.showers
         return ModelMetadata(
             self.grid, run.energy_range, self.eta_range, card, run.detector, run.particle
@@ -181,7 +181,15 @@ def _join(runs: Sequence[TrainedModel]) -> RangeModel:
     return ModelPair(*parts)
 
 
-def _card(run: TrainedModel) -> dict[str, Any]:
+def describe_run(run: TrainedModel) -> dict[str, Any]:
+    """Say what a model card has of a run.
+
+    Args:
+        run: The trained model.
+
+    Returns:
+        Kind, sizes, ranges, recipe, data and metrics: all that JSON can hold.
+    """
     return {
         "kind": run.kind,
         "model": repr(run.model),

@@ -13,6 +13,7 @@ import torch
 
 from calovox.arrays import Array, Float32, Float64
 from calovox.models.base import Conditions
+from calovox.models.inn import CaloINN
 from calovox.models.two_stage import WholeSampler
 from calovox.preprocessing.conditions import ETA_FACTOR
 from calovox.random_streams import Stream, event_keys, event_normals, event_uniforms
@@ -47,19 +48,20 @@ class Parity:
 
 
 def measure_parity(
-    model: OnnxModel, sampler: WholeSampler, n_showers: int, *, seed: int
+    model: OnnxModel, sampler: WholeSampler | CaloINN, n_showers: int, *, seed: int
 ) -> Parity:
     """Draw the same showers twice.
 
     Args:
         model: The exported model.
-        sampler: The model as it was trained.
+        sampler: The model as it was trained; a CaloINN for the energies of the layers alone.
         n_showers: How many showers; log-uniform in energy and uniform in abs(eta), over the
             ranges of the exported model.
         seed: Seed of photons and noise.
 
     Returns:
-        The differences of voxels above `FLOOR` on either side, relative to the trained model.
+        The differences of voxels, or layers, above `FLOOR` on either side, relative to the trained
+        model.
     """
     keys = event_keys(seed, Stream.MODEL, np.arange(n_showers))
     (n_noise,) = model.noise_shape
@@ -86,7 +88,7 @@ def measure_parity(
 @torch.no_grad()
 def _differences(
     model: OnnxModel,
-    exact: WholeSampler,
+    exact: WholeSampler | CaloINN,
     energy: Float32[Array, " event"],
     eta: Float32[Array, " event"],
     noise: Float32[Array, "event noise"],
@@ -98,7 +100,10 @@ def _differences(
     energies, etas, numbers = (
         torch.from_numpy(values).double() for values in (energy, read, noise)
     )
+    numbers = numbers[:, : exact.noise_shape[0]]
     expected = exact.sample(Conditions(energies, etas), numbers).numpy()
+    if isinstance(exact, CaloINN):
+        found = np.add.reduceat(found, np.cumsum([0, *model.grid.layer_sizes[:-1]]), axis=1)
     larger = np.maximum(found, expected)
     compared = larger > FLOOR
     return np.asarray(np.abs(found - expected)[compared] / larger[compared])

@@ -16,6 +16,7 @@ import onnx
 from calovox import __version__
 from calovox.export.card import model_card
 from calovox.export.centroid import add_centroid, fit_centroids
+from calovox.export.energies import match_runs, replace_energies
 from calovox.export.fastcalosim import why_not_fastcalosim
 from calovox.export.output_folder import copy_centers, describe_folder, new_folder
 from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
@@ -32,6 +33,7 @@ from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError
 from calovox.runtime.model_set import MODEL_FILE, check_files, read_description
 from calovox.runtime.onnx_model import INPUTS
 from calovox.runtime.whole_onnx import check_whole
+from calovox.training.runs.model import TrainedModel
 
 __all__ = ["add_fixed_shapes", "renew_models"]
 
@@ -40,6 +42,7 @@ def renew_models(
     exported: Path,
     folder: Path,
     *,
+    energies: Sequence[TrainedModel] = (),
     centroid_from: Sequence[Path] = (),
     centers: Path | None = None,
     fastcalosim: bool = True,
@@ -50,6 +53,8 @@ def renew_models(
     Args:
         exported: Folder of an exported model.
         folder: The copy; it appears when all of it is written.
+        energies: Trained models of the energies, one CaloINN for each model, in place of theirs;
+            none to keep those.
         centroid_from: Datasets of training showers, of which models learn where the energy centre
             of the voxels lies; none to leave it where it is.
         centers: JSON file of shower centres about photons, in place of the model's; None to keep
@@ -63,8 +68,8 @@ def renew_models(
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is something else.
         ModelFileError: If there is no exported model, or a damaged one.
-        ValueError: If a graph cannot be written for older runtimes, or the training showers do
-            not fit the models.
+        ValueError: If a graph cannot be written for older runtimes, or the energies or training
+            showers do not fit the models.
     """
     content = read_description(exported)
     check_files(exported, content, list(content["files"]))
@@ -73,6 +78,7 @@ def renew_models(
     content["onnxruntime"] = f">={LOWEST_RUNTIME}"  # models of 0.1.0 do not say it
     with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
         model_card(content)
+    runs = match_runs(energies, content, exported) if energies else ()
     centroids: Sequence[VoxelCentroid | None] = [None] * len(content["models"])
     if centroid_from:
         centroids = fit_centroids(
@@ -88,6 +94,8 @@ def renew_models(
         }
         if before:
             content["rewritten"] = {"program": f"calovox {__version__}", "from": before}
+        for model, run in zip(content["models"], runs, strict=False):
+            model["energies"] = replace_energies(partial / model["file"], run)
         if "phi_modulation" in content:
             write_curve_root(partial, read_curve(partial / content["phi_modulation"]))
         if centers is not None:

@@ -42,6 +42,16 @@ class ExportSettings:
         ),
         FileIn(),
     ] = None
+    energies: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Run folder of an INN that draws the layer energies of an exported model from "
+            "now on; one for each |eta| range.",
+        ),
+        FileIn(),
+    ] = None
     centroid_from: Annotated[
         list[Path] | None,
         typer.Option(
@@ -101,6 +111,7 @@ def export(settings: ExportSettings, job: Job) -> str:
         solver=settings.solver,
         solver_steps=settings.solver_steps,
         centers=settings.centers,
+        energies=settings.energies,
         centroid_from=settings.centroid_from,
         fastcalosim=settings.fastcalosim,
         plain=settings.plain,

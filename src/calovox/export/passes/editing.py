@@ -1,6 +1,6 @@
 """The nodes and constants of an ONNX graph, which passes change one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -30,13 +30,7 @@ class Editing:
         self._shapes = {value.name: value for value in model.graph.value_info}
         named = (name for node in model.graph.node for name in (*node.input, *node.output))
         self._names = {*self._constants, *named}
-        self.nodes: list[NodeProto] = []
-        for node in model.graph.node:
-            if node.op_type == "Cast" and node.input[0] in self._constants:
-                kind = helper.tensor_dtype_to_np_dtype(node.attribute[0].i)
-                self._constants[node.output[0]] = self._constants[node.input[0]].astype(kind)
-            else:
-                self.nodes.append(node)
+        self.nodes: list[NodeProto] = self._without_widening(model.graph.node)
 
     def is_constant(self, name: str) -> bool:
         """Tell whether a tensor does not depend on the inputs."""
@@ -83,6 +77,12 @@ class Editing:
         place = next(i for i, node in enumerate(self.nodes) if node is old)
         self.nodes[place : place + 1] = new
 
+    def put_before(self, other: onnx.GraphProto) -> None:
+        """Put the nodes of another graph, which has names of its own, before all others."""
+        self._constants |= {t.name: numpy_helper.to_array(t) for t in other.initializer}
+        self._shapes |= {value.name: value for value in other.value_info}
+        self.nodes[:0] = self._without_widening(other.node)
+
     def pass_on(self, name: str, other: str) -> None:
         """Let all that read a tensor read another one."""
         for node in self.nodes:
@@ -128,6 +128,17 @@ class Editing:
         name = next(n for n in map(f"{prefix}.{{}}".format, count()) if n not in self._names)
         self._names.add(name)
         return name
+
+    def _without_widening(self, nodes: Iterable[NodeProto]) -> list[NodeProto]:
+        """Widen constants here and now; give all nodes but those that would."""
+        others = []
+        for node in nodes:
+            if node.op_type == "Cast" and node.input[0] in self._constants:
+                kind = helper.tensor_dtype_to_np_dtype(node.attribute[0].i)
+                self._constants[node.output[0]] = self._constants[node.input[0]].astype(kind)
+            else:
+                others.append(node)
+        return others
 
     def _keep(self, values: Array) -> str:
         name = self.fresh("lean")
