@@ -59,13 +59,13 @@ def test_showers_are_those_of_the_pair_with_the_other_energies(kind: str, tmp_pa
     model = OnnxModel(tmp_path / "exchanged" / NAME)
     direct = OnnxModel(tmp_path / "direct" / NAME)
     parity, expected = (measure_parity(m, pair.sampler(), 500, seed=3) for m in (model, direct))
-    assert parity.mean < 2.0 * expected.mean
+    assert parity == expected
     assert_finite(model, 2000)
     assert_same_in_any_batch(model, 50)
     energies = json.loads((tmp_path / "exchanged" / "model.json").read_text())["models"][0][
         "energies"
     ]
-    assert energies["parity"]["mean"] < 2.0 * expected.mean
+    assert energies["parity"]["mean"] < 1e-5  # tiny voxels are 0
     assert model.card["energies"]["model"] == energies["model"] == repr(pair.energies.model)
     assert "They were exchanged" in (tmp_path / "exchanged" / "MODEL_CARD.md").read_text()
 
