@@ -7,6 +7,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from calovox.files.whole import file_hash
+from calovox.photons import Particle
 from calovox.runtime.metadata import FORMAT, VERSION, ModelMetadata
 from calovox.runtime.model_set import MODEL_FILE
 from calovox.voxelization import VoxelGrid
@@ -20,9 +21,10 @@ def write_toy_onnx(
     *,
     energy_range: tuple[float, float] = (256.0, 524288.0),
     eta_range: tuple[float, float] = (0.0, 1.35),
+    particle: Particle = "photon",
 ) -> Path:
     """Write a model on the optimal grid."""
-    metadata = ModelMetadata(VoxelGrid.optimal(), energy_range, eta_range, CARD)
+    metadata = ModelMetadata(VoxelGrid.optimal(), energy_range, eta_range, CARD, particle=particle)
     sizes = {"inn_eta_in": 1, "inn_einc_in": 1, "inn_z_energy": 5, "cfm_z_shape": 382}
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])

@@ -12,13 +12,16 @@ from calovox.dataset.make import make_dataset
 from calovox.hits import HitsReader, HitsWriter
 from calovox.hits.file import HitsFileError
 from calovox.hits.files import HitsFiles
+from calovox.models.parametric.file import read_parametric, write_parametric
 from calovox.phi_modulation.bare_hits import BareHits
-from calovox.photons import parse_particle
+from calovox.photons import PDG, Fixed, parse_particle
 from calovox.runtime.metadata import ModelFileError, ModelMetadata
 from calovox.samples.source import open_sample
 from calovox.simulation.files import simulate_to_files
 from calovox.simulation.sources import PhotonChoice, open_source
 from calovox.voxelization import VoxelGrid
+from tests.models.toy_parametric import fitted_model
+from tests.toy_onnx import write_toy_onnx
 from tests.toy_showers import toy_showers
 
 
@@ -65,6 +68,29 @@ def test_models_say_their_particle():
     assert "particle" not in replace(metadata, particle="photon").to_texts()
     with pytest.raises(ModelFileError, match="expected photon, electron, positron, got 'muon'"):
         ModelMetadata.from_texts({**texts, "particle": '"muon"'})
+
+
+@pytest.mark.parametrize(("particle", "other"), [("photon", "electron"), ("electron", "photon")])
+def test_models_simulate_the_particles_that_they_were_trained_on(tmp_path, particle, other):
+    model = write_toy_onnx(tmp_path / "toy.onnx", particle=particle)
+    for kind in (particle, other):
+        row = f"65e3,0.2,1.0,{PDG[kind]}"
+        (tmp_path / f"{kind}.csv").write_text(f"energy,eta,phi,pdg\n{row}\n{row}\n")
+    source = open_source(f"{model}", PhotonChoice(file=tmp_path / f"{particle}.csv"), seed=1)
+    simulate_to_files(source, tmp_path / "a.h5", seed=1, hits=tmp_path / "hits.h5")
+    assert DatasetReader(tmp_path / "a.h5").particle == particle
+    assert HitsReader(tmp_path / "hits.h5").particle == particle
+    with pytest.raises(ValueError, match=f"{other}\\.csv: expected {particle}s .* in `pdg`"):
+        open_source(f"{model}", PhotonChoice(file=tmp_path / f"{other}.csv"), seed=1)
+
+
+def test_parametrisations_keep_the_particle(tmp_path):
+    model = replace(fitted_model(), particle="electron")
+    write_parametric(tmp_path / "model.h5", model)
+    assert read_parametric(tmp_path / "model.h5").particle == "electron"
+    choice = PhotonChoice(energy=Fixed(2.0**12), eta=Fixed(0.22), number=2)
+    source = open_source(f"{tmp_path / 'model.h5'}", choice, seed=1)
+    assert source.particle == "electron"
 
 
 def test_other_particles_are_refused(electrons):

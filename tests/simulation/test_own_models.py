@@ -14,6 +14,7 @@ from calovox.voxelization import VoxelGrid
 
 PACKAGE = """
 import numpy as np
+from calovox.simulation.own_models import OwnModel
 from calovox.voxelization import VoxelGrid
 
 class Flat:
@@ -23,6 +24,9 @@ class Flat:
     def sample(self, conditions, noise):
         shares = np.full((len(conditions.energy), self.grid.n_voxels), 0.9 / self.grid.n_voxels)
         return shares * np.exp(0.05 * noise[:, :1])
+
+def electrons():
+    return OwnModel(Flat(), particle="electron", name="never shown")
 
 def broken():
     return object()
@@ -38,6 +42,7 @@ def package(tmp_path, monkeypatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: flat-showers\nVersion: 1.5\n")
     (info / "entry_points.txt").write_text(
         "[calovox.samplers]\nflat = flat_showers:Flat\nbroken = flat_showers:broken\n"
+        "electrons = flat_showers:electrons\n"
         "lost = flat_showers:lost\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
@@ -78,6 +83,12 @@ def test_simulate_finds_the_model_of_another_package(package):
     }
 
 
+@pytest.mark.usefixtures("package")
+def test_a_model_of_another_package_says_its_particle():
+    model = find_own_model("electrons")
+    assert (model.name, model.particle) == ("electrons", "electron")
+
+
 @pytest.mark.usefixtures("blank_pictures")
 def test_evaluate_simulates_the_photons_of_the_reference(package, datasets):
     words = ("evaluate", datasets["reference"], "mine=flat", "--referee", "none", "-o", "report")
@@ -109,7 +120,9 @@ def test_models_that_cannot_be_used_are_refused(package, name, message):
 
 
 def test_models_of_other_packages_are_named_where_one_is_missing(package):
-    with pytest.raises(FileNotFoundError, match=r"another package \(broken, flat, lost\)"):
+    with pytest.raises(
+        FileNotFoundError, match=r"another package \(broken, electrons, flat, lost\)"
+    ):
         load_model("flatt")
 
 

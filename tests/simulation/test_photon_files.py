@@ -7,6 +7,7 @@ import uproot
 
 from calovox.dataset import DatasetWriter
 from calovox.hits.file import HitsWriter
+from calovox.photons import PDG
 from calovox.simulation.photon_files import PhotonFileError, read_photons
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_showers import toy_showers
@@ -109,8 +110,31 @@ def write_photons(path, **columns):
 @pytest.mark.parametrize("name", ["pdg", "PDG_ID", "pdgId"])
 def test_other_particles_are_refused(tmp_path, name):
     path = write_photons(tmp_path / "a.csv", **{name: [22, 11]})
-    with pytest.raises(PhotonFileError, match=f"photons .22. in `{name}`, got 11 in row 1"):
+    with pytest.raises(PhotonFileError, match=f"photons .22.* in `{name}`, got 11 in row 1"):
         read_photons(path)
+
+
+@pytest.mark.parametrize(("particle", "pdg"), PDG.items())
+def test_particles_are_those_of_the_model(tmp_path, particle, pdg):
+    path = write_photons(tmp_path / "a.csv", pdg=[pdg, pdg])
+    assert len(read_photons(path, particle=particle)) == 2
+    assert len(read_photons(write_photons(tmp_path / "b.csv"), particle=particle)) == 2
+    for other in set(PDG) - {particle}:
+        with pytest.raises(PhotonFileError, match=f"{other}s .{PDG[other]}.*, got {pdg} in row 0"):
+            read_photons(path, particle=other)
+
+
+def test_particles_of_datasets_and_hits_are_those_of_the_model(hits, tmp_path):
+    paths = [tmp_path / "hits.h5", tmp_path / "a.h5"]
+    with HitsWriter(paths[0], provenance={}, particle="electron") as writer:
+        writer.append(hits)
+    voxels = hits_to_voxels(hits, VoxelGrid.optimal())
+    with DatasetWriter(paths[1], voxels.grid, provenance={}, particle="electron") as writer:
+        writer.append(voxels)
+    for path in paths:
+        assert len(read_photons(path, particle="electron")) == N_EVENTS
+        with pytest.raises(PhotonFileError, match=r"expected photons, .* got electrons: choose"):
+            read_photons(path)
 
 
 def test_columns_that_are_not_used_are_named(tmp_path, caplog):

@@ -72,6 +72,11 @@ class ModelSet:
                     f"ModelSet: expected models of as much noise, got {below.noise_shape} and "
                     f"{above.noise_shape}"
                 )
+            if below.particle != above.particle:
+                raise ValueError(
+                    f"ModelSet: expected models of one particle, got {below.particle} and "
+                    f"{above.particle}"
+                )
             if above.eta_range[0] < below.eta_range[1]:
                 raise ValueError(
                     f"ModelSet: expected ranges of abs(eta) that rise and do not overlap, got "

@@ -12,7 +12,7 @@ of calovox come first.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
@@ -216,14 +216,7 @@ def find_own_model(name: str) -> OwnModel | None:
     made = _make(entry)
     _check(name, made.sampler if isinstance(made, OwnModel) else made)
     model = made if isinstance(made, OwnModel) else OwnModel(made)
-    return OwnModel(
-        model.sampler,
-        phi_modulation=model.phi_modulation,
-        sub_voxels=model.sub_voxels,
-        centers=model.centers,
-        name=name,
-        provenance=_provenance(entry),
-    )
+    return replace(model, name=name, provenance=_provenance(entry))
 
 
 def _make(entry: Any) -> Any:

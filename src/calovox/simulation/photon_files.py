@@ -7,9 +7,9 @@
 - A Parquet or CSV file, or the only tree of a ROOT file, gives its columns ``energy`` (MeV),
   ``eta`` and ``phi`` (rad); the number of a row is the index of the event.
 
-A column ``pdg`` must say that all are photons (22); the log names the columns that are not used.
-Datasets and hits files keep the index of each event, so that showers of the same photons can be
-compared event by event.
+The particles of a dataset, a hits file or a column ``pdg`` of a table (22, 11 or -11) must be
+those that the model is for. The log names the columns that are not used. Datasets and hits files
+keep the index of each event, so that showers of the same photons can be compared event by event.
 """
 
 import logging
@@ -30,14 +30,13 @@ from calovox.files.hdf5 import has_format
 from calovox.foreign.tables import choose_table
 from calovox.geometry.coordinates import wrap_phi
 from calovox.hits.file import FORMAT, HitsReader
-from calovox.photons import Photons
+from calovox.photons import PDG, Particle, Photons
 from calovox.text import printable
 
 __all__ = ["PhotonFileError", "read_photons"]
 
 _COLUMNS: Final = ("energy", "eta", "phi")
 _PARTICLE_NAMES: Final = ("pdg", "pdgid", "pid")
-_PHOTON: Final = 22
 
 
 class PhotonFileError(ValueError):
@@ -51,8 +50,9 @@ def read_photons(
     first: int = 0,
     at_impact: bool = False,
     seed: int = 1,
+    particle: Particle = "photon",
 ) -> Photons:
-    """Read photons in the order of a file.
+    """Read photons, or other particles, in the order of a file.
 
     Args:
         path: Dataset, hits file, Parquet, CSV or ROOT file.
@@ -60,14 +60,15 @@ def read_photons(
         first: Row of the first one.
         at_impact: Whether photons of a dataset have their own direction, not that of the centre.
         seed: Seed of the azimuths of photons of a dataset that has none.
+        particle: What they must be.
 
     Returns:
         The photons.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        PhotonFileError: If it is none of these, lacks a column, has a number that is not finite
-            or not enough photons.
+        PhotonFileError: If it is none of these, lacks a column, has a number that is not finite,
+            other particles or not enough photons.
         DatasetError: If it is a damaged dataset, or one with azimuths of the centres alone.
         HitsFileError: If it is a damaged hits file.
         ForeignFileError: If it is a damaged ROOT file, or one with several trees.
@@ -75,9 +76,9 @@ def read_photons(
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     if h5py.is_hdf5(path):
-        photons = _read_hdf5(path, at_impact=at_impact, seed=seed)
+        photons = _read_hdf5(path, particle, at_impact=at_impact, seed=seed)
     else:
-        photons = _read_table(path)
+        photons = _read_table(path, particle)
     stop = len(photons) if number is None else first + number
     if stop > len(photons) or first >= len(photons) > 0:
         wanted = f"{max(stop, first + 1)} photons or more"
@@ -85,13 +86,20 @@ def read_photons(
     return photons[first:stop]
 
 
-def _read_hdf5(path: Path, *, at_impact: bool, seed: int) -> Photons:
-    if has_format(path, FORMAT, PhotonFileError):
-        return HitsReader(path).photons()
-    return complete_photons(DatasetReader(path), at_impact=at_impact, seed=seed)
+def _read_hdf5(path: Path, particle: Particle, *, at_impact: bool, seed: int) -> Photons:
+    is_hits = has_format(path, FORMAT, PhotonFileError)
+    reader = HitsReader(path) if is_hits else DatasetReader(path)
+    if reader.particle != particle:
+        raise PhotonFileError(
+            f"{path}: expected {particle}s, as the model is for, got {reader.particle}s: choose a "
+            f"model of {reader.particle}s"
+        )
+    if isinstance(reader, HitsReader):
+        return reader.photons()
+    return complete_photons(reader, at_impact=at_impact, seed=seed)
 
 
-def _read_table(path: Path) -> Photons:
+def _read_table(path: Path, particle: Particle) -> Photons:
     with reading(path, PhotonFileError, "is neither a Parquet, a ROOT nor a CSV file"):
         table = _open_table(path)
     missing = [name for name in _COLUMNS if name not in table.column_names]
@@ -99,7 +107,7 @@ def _read_table(path: Path) -> Photons:
         raise PhotonFileError(
             f"{path}: expected the columns {', '.join(_COLUMNS)}, missing: {', '.join(missing)}"
         )
-    _check_other_columns(path, table)
+    _check_other_columns(path, table, particle)
     energy, eta, phi = (_read_column(path, table, name) for name in _COLUMNS)
     index = np.arange(len(energy), dtype=np.int64)
     try:
@@ -108,17 +116,18 @@ def _read_table(path: Path) -> Photons:
         raise PhotonFileError(f"{path}: {problem}") from problem
 
 
-def _check_other_columns(path: Path, table: pa.Table) -> None:
+def _check_other_columns(path: Path, table: pa.Table, particle: Particle) -> None:
     """Refuse other particles, and say which columns are not used."""
     others = [name for name in table.column_names if name not in _COLUMNS]
     for name in others:
         if name.lower().replace("_", "") in _PARTICLE_NAMES:
             particles = _read_column(path, table, name)
-            wrong = np.flatnonzero(particles != _PHOTON)
+            wrong = np.flatnonzero(particles != PDG[particle])
             if len(wrong):
                 raise PhotonFileError(
-                    f"{path}: expected photons ({_PHOTON}) in `{name}`, got "
-                    f"{particles[wrong[0]]:.15g} in row {wrong[0]}: leave other particles out"
+                    f"{path}: expected {particle}s ({PDG[particle]}), as the model is for, in "
+                    f"`{name}`, got {particles[wrong[0]]:.15g} in row {wrong[0]}: leave other "
+                    "particles out, or choose a model of them"
                 )
     unused = [n for n in others if n.lower().replace("_", "") not in _PARTICLE_NAMES]
     if unused:

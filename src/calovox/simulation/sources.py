@@ -52,7 +52,9 @@ class PhotonChoice:
     number: int | None = None
     first: int = 0
 
-    def photons(self, asking: str, *, seed: int, at_impact: bool = False) -> Photons:
+    def photons(
+        self, asking: str, *, seed: int, at_impact: bool = False, particle: Particle = "photon"
+    ) -> Photons:
         """Draw the photons, or read them.
 
         Args:
@@ -60,18 +62,24 @@ class PhotonChoice:
             seed: Seed of the run.
             at_impact: Whether photons of a dataset have their own direction, not that of the
                 shower's centre.
+            particle: What they must be in place of photons, if they are read.
 
         Returns:
             The photons.
 
         Raises:
-            ValueError: If they are not determined, or determined twice.
+            ValueError: If they are not determined, or determined twice, or other particles.
         """
         if self.file is not None:
             drawn = {"--energy": self.energy, "--eta": self.eta}
             _refuse(drawn, "is not for the photons of a file: leave it out")
             return read_photons(
-                self.file, self.number, first=self.first, at_impact=at_impact, seed=seed
+                self.file,
+                self.number,
+                first=self.first,
+                at_impact=at_impact,
+                seed=seed,
+                particle=particle,
             )
         if self.energy is None or self.eta is None or self.number is None:
             given = {"--energy": self.energy, "--eta": self.eta, "-n": self.number}
@@ -207,12 +215,15 @@ def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
     models = load_model(wanted.model)
     asking = f"--model {wanted.model}"
     if isinstance(models, ParametricModel):
-        photons = wanted.photons.photons(asking, seed=wanted.seed)
+        photons = wanted.photons.photons(asking, seed=wanted.seed, particle=models.particle)
         return _open_parametric(wanted, models, photons, allow_extrapolation=allow_extrapolation)
     sub_voxels = _file_or_default(wanted.sub_voxels, models.sub_voxels)
     curve = _file_or_default(wanted.phi_modulation, models.phi_modulation)
     center = _file_or_default(wanted.center, models.centers, none="photon")
-    photons = wanted.photons.photons(asking, seed=wanted.seed, at_impact=center is not None)
+    at_impact = center is not None
+    photons = wanted.photons.photons(
+        asking, seed=wanted.seed, at_impact=at_impact, particle=models.particle
+    )
     showers = photons_to_voxels(
         models, photons, seed=wanted.seed, allow_extrapolation=allow_extrapolation
     )
@@ -266,6 +277,7 @@ def _open_parametric(
         phi_modulation=curve,
         calibration=None,
         is_ours=False,
+        particle=model.particle,
     )
 
 
@@ -289,7 +301,9 @@ def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iter
     """Return the number of showers and the batches of their voxels."""
     matching, choice = wanted.matching or "perfect", wanted.photons
     if matching in ("nearest", "random"):
-        photons = choice.photons(f"--matching {matching}", seed=wanted.seed)
+        photons = choice.photons(
+            f"--matching {matching}", seed=wanted.seed, particle=library.particle
+        )
         cells = wanted.cells or choose_detector(None, {library.path: library.detector}).cells
         showers = ShowerLibrary(library.read(), library.phi_mod(), cells)
         matched = match_photons(showers, photons, matching=matching, seed=wanted.seed)

@@ -14,7 +14,7 @@
 Bins stand one after the other, sample by sample. The root has the attributes `format` ("calovox
 parametrisation") and `version`; the group `meta` has `grid` (TOML, the voxels of the shapes, of
 which those with alpha below pi are stored), `knots` (normal scores of the quantiles),
-`phi_modulation` and `provenance` as JSON.
+`phi_modulation` and `provenance` as JSON, and `particle`, if it is no photon.
 """
 
 from pathlib import Path
@@ -36,6 +36,7 @@ from calovox.files.writer import create_hdf5
 from calovox.models.parametric.energies import KNOTS
 from calovox.models.parametric.model import ParametricModel
 from calovox.models.parametric.shapes import fine_grid
+from calovox.photons import parse_particle
 
 __all__ = [
     "FORMAT",
@@ -87,6 +88,8 @@ def write_parametric(path: Path, model: ParametricModel, *, overwrite: bool = Fa
             write_json(meta, name, getattr(model, name))
         write_json(meta, "grid", fine_grid().to_toml())
         write_json(meta, "knots", KNOTS.tolist())
+        if model.particle != "photon":
+            write_json(meta, "particle", model.particle)
 
 
 def read_parametric(path: Path) -> ParametricModel:
@@ -122,6 +125,7 @@ def read_parametric(path: Path) -> ParametricModel:
                 **columns,
                 phi_modulation=read_table(meta, "phi_modulation"),
                 provenance=read_table(meta, "provenance") or {},
+                particle=parse_particle(read_json(meta, "particle")),
                 path=path,
             )
         except ValueError as problem:

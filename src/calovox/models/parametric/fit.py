@@ -29,6 +29,7 @@ from calovox.hits import Hits
 from calovox.models.parametric.energies import fit_bin, principal_bins
 from calovox.models.parametric.model import N_VARIABLES, SLICE, ParametricModel
 from calovox.models.parametric.shapes import fine_grid, fold, half_edges
+from calovox.photons import Particle
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.voxelization import hits_to_voxels, shower_centers
 
@@ -57,6 +58,7 @@ def fit_parametric(
     energy_range: tuple[float, float] | None = None,
     phi_modulation: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    particle: Particle = "photon",
 ) -> ParametricModel:
     """Fit a parametrisation.
 
@@ -68,6 +70,7 @@ def fit_parametric(
             that are within half an octave of a shower.
         phi_modulation: What is known of the phi modulation in the hits.
         provenance: How the parametrisation is made.
+        particle: What made the showers.
 
     Returns:
         The parametrisation.
@@ -95,6 +98,7 @@ def fit_parametric(
         shapes=_fit_shapes(read("shapes"), [chosen for part in parts for chosen in part.bins]),
         phi_modulation=phi_modulation,
         provenance=provenance or {},
+        particle=particle,
     )
 
 

@@ -46,7 +46,7 @@ from calovox.models.parametric.shapes import (
     half_edges,
     place_hits,
 )
-from calovox.photons import Photons
+from calovox.photons import Particle, Photons
 from calovox.random_streams import Stream, event_keys, event_uniforms
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class ParametricModel:
         phi_modulation: What is known of the phi modulation in the showers; see
             `calovox.phi_modulation.state`.
         provenance: How the parametrisation was made.
+        particle: What made the showers.
         path: The file it was read from; None if it was not.
     """
 
@@ -93,6 +94,7 @@ class ParametricModel:
     shapes: Float[Array, "bin half"]
     phi_modulation: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    particle: Particle = "photon"
     path: Path | None = None
 
     def __post_init__(self) -> None:

@@ -65,6 +65,7 @@ def train_parametric(settings: TrainParametricSettings, job: Job) -> str:
         energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
         phi_modulation=hits.phi_modulation,
         provenance=job.provenance | {"hits": hits.provenance},
+        particle=hits.files.particle,
     )
     write_parametric(settings.output, model, overwrite=job.overwrite)
     return f"{settings.output}: {model!r}, {model.n_showers.min()} showers or more in a sample"
