@@ -13,13 +13,18 @@ from calovox.samples.sample import check_common_energies, read_sample
 from calovox.samples.source import open_showers
 
 
-def flag(path: Path, source: Path, extrapolated: np.ndarray) -> Path:
-    """Copy a dataset, with photons that its model was not trained for."""
+def copy(path: Path, source: Path, **changes: np.ndarray) -> Path:
+    """Copy a dataset with some other columns."""
     reader = DatasetReader(source)
     voxels, cells = reader.read(), reader.cells(slice(0, len(reader)))
     with DatasetWriter(path, reader.grid, provenance={}, cell_table="barrel") as writer:
-        writer.append(replace(voxels, extrapolated=extrapolated), cells)
+        writer.append(replace(voxels, **changes), cells)
     return path
+
+
+def flag(path: Path, source: Path, extrapolated: np.ndarray) -> Path:
+    """Copy a dataset, with photons that its model was not trained for."""
+    return copy(path, source, extrapolated=extrapolated)
 
 
 def test_extrapolated_showers_are_left_out_and_counted(
@@ -88,10 +93,12 @@ def test_cells_of_another_table_are_refused(datasets):
         read_sample([datasets["reference"]], "x", table=replace(barrel_cells(), name="other"))
 
 
-def test_files_of_one_sample_are_read_one_after_the_other(datasets):
+def test_files_of_one_sample_are_read_one_after_the_other(datasets, tmp_path):
     samples = [read_sample([datasets[name]], name) for name in ("reference", "optimal")]
-    joined = read_sample([datasets["reference"], datasets["optimal"]], "both")
     n_events = len(samples[0])
+    other = np.arange(n_events) + 10 * n_events
+    parts = [datasets["reference"], copy(tmp_path / "a.h5", datasets["optimal"], index=other)]
+    joined = read_sample(parts, "both")
     np.testing.assert_array_equal(joined.shapes.e_raw[:n_events], samples[0].shapes.e_raw)
     np.testing.assert_array_equal(joined.shapes.e_raw[n_events:], samples[1].shapes.e_raw)
     assert joined.averages[0].n_events == 2 * samples[0].averages[0].n_events

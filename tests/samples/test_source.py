@@ -19,10 +19,30 @@ def test_voxels_of_a_sample_are_read_without_shapes(datasets):
     np.testing.assert_array_equal(with_shapes.fraction, without.fraction)
 
 
-def test_one_file_without_cells_leaves_all_of_a_sample_unreconstructed(datasets):
-    sample = open_sample([datasets["reference"], datasets["without_cells"]])
-    assert sample.without_shapes == {datasets["without_cells"]: "has no cell energies"}
+def write_part(path, voxels, first):
+    """Write showers as those of a job that starts at an event."""
+    index = np.arange(first, first + len(voxels))
+    with DatasetWriter(path, voxels.grid, provenance={}) as writer:
+        writer.append(replace(voxels, index=index))
+    return path
+
+
+def test_one_file_without_cells_leaves_all_of_a_sample_unreconstructed(datasets, tmp_path):
+    other = write_part(tmp_path / "a.h5", read_dataset(datasets["reference"]), 100_000)
+    sample = open_sample([datasets["reference"], other])
+    assert sample.without_shapes == {other: "has no cell energies"}
     assert all(batch.shapes is None for batch in sample.batches(1000))
+
+
+def test_events_of_a_sample_are_refused_a_second_time(datasets, tmp_path):
+    voxels = read_dataset(datasets["reference"])
+    parts = [write_part(tmp_path / f"{first}.h5", voxels[:5], first) for first in (0, 5)]
+    assert len(open_sample(parts)) == 10
+    write_part(tmp_path / "again.h5", voxels[:2], 0)
+    with pytest.raises(ValueError, match=r"again\.h5: expected each event once, got event 0 of"):
+        open_sample([parts[0], tmp_path / "again.h5"])
+    other = replace(voxels[:5], incident_energy=voxels.incident_energy[:5] * 2.0)
+    assert len(open_sample([parts[0], write_part(tmp_path / "other.h5", other, 0)])) == 10
 
 
 def test_files_without_showers_are_refused(datasets, tmp_path):

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from calovox.arrays import Array, Bool, Float64
+from calovox.arrays import Array, Bool, Float64, Int64
 from calovox.dataset import DatasetReader
 from calovox.dataset.bare import bare_cells
 from calovox.dataset.detectors import detector_of
@@ -96,6 +96,11 @@ class DatasetSource:
     def abs_eta(self) -> Float64[Array, " event"]:
         """Return abs(eta) of all shower centres."""
         return self._abs_eta
+
+    def index(self) -> Int64[Array, " event"] | None:
+        """Read the index of each event in its run; None if the file does not say."""
+        index = self._reader.index()
+        return None if index is None else index[self._trained]
 
     def batches(self, size: int) -> Iterator[ShowerBatch]:
         """Read all showers, so many at a time.
@@ -263,10 +268,13 @@ def open_sample(
         A source of their showers.
 
     Raises:
-        ValueError: If a file is not usable, or has no showers, or a binning is missing.
+        ValueError: If a file is not usable, or has no showers, an event is in two files, or a
+            binning is missing.
     """
     sources = [open_showers(path, binning=binning, cells=cells, table=table) for path in paths]
-    return SourceChain(sources, min_energy=min_energy)
+    chain = SourceChain(sources, min_energy=min_energy)
+    _check_events_once(chain.datasets)
+    return chain
 
 
 def open_showers(
@@ -308,6 +316,28 @@ def open_showers(
         wanted = trained if source.n_extrapolated else "showers to evaluate"
         raise ValueError(f"{path}: expected {wanted}, got none")
     return source
+
+
+def _check_events_once(datasets: Sequence[DatasetSource]) -> None:
+    """Refuse files of one sample that have the same events: these would count twice."""
+    known = [(source, index) for source in datasets if (index := source.index()) is not None]
+    if len(known) < 2:
+        return
+    indices = np.concatenate([index for _, index in known])
+    energies = np.concatenate([source.incident_energy() for source, _ in known])
+    etas = np.concatenate([source.abs_eta() for source, _ in known])
+    files = np.repeat(np.arange(len(known)), [len(index) for _, index in known])
+    order = np.lexsort((files, etas, energies, indices))
+    same = np.diff(files[order]) != 0
+    for column in (indices, energies, etas):
+        same &= np.diff(column[order]) == 0
+    if same.any():
+        place = int(np.flatnonzero(same)[0])
+        first, second = (known[files[row]][0].path for row in order[place : place + 2])
+        raise ValueError(
+            f"{second}: expected each event once, got event {indices[order[place]]} of {first} "
+            "again: simulate each part with its own --first-event"
+        )
 
 
 def _table_of(path: Path) -> CellTable | None:
