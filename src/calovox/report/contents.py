@@ -9,6 +9,7 @@ from calovox.report.topics.classifier import ClassifierTopic
 from calovox.report.topics.energy_slices import EnergySlicesTopic
 from calovox.report.topics.gates import GatesTopic
 from calovox.report.topics.inputs import InputsTopic
+from calovox.report.topics.layers import LayersTopic
 from calovox.report.topics.lower_bound import LowerBoundTopic
 from calovox.report.topics.method import MethodTopic
 from calovox.report.topics.overview import OverviewTopic
@@ -50,6 +51,7 @@ def topics(track: Track, say: Callable[[str], None]) -> tuple[Topic[Any], ...]:
     return (
         ChallengeTopic(track, say),
         ShapesTopic(),
+        LayersTopic(),
         ResponseTopic(),
         EnergySlicesTopic(),
         PositionTopic(),

@@ -146,12 +146,12 @@ def _reconstruct(
     """Read the samples with cells, if the reference is one of them or alone."""
     if not opened:
         return {}, None, False
-    if not opened[REFERENCE_LABEL].has_shapes and len(opened) > 1:
+    if not opened[REFERENCE_LABEL].has_shapes:
         return {label: source.voxels_alone() for label, source in opened.items()}, None, False
     found = [
         reconstruct(source, label, regions=regions, track=track)
         for label, source in opened.items()
-        if source.has_shapes or len(opened) == 1
+        if source.has_shapes
     ]
     for sample in found[1:]:
         check_common_energies(found[0], sample)
@@ -162,9 +162,7 @@ def _reconstruct(
 def _observe(
     sources: Mapping[str, ShowerSource], files: EvaluationFiles, track: Track
 ) -> dict[str, ObservedShowers]:
-    """Read some showers of each sample; none of a reference alone."""
-    if len(sources) < 2:
-        return {}
+    """Read some showers of each sample."""
     most = MOST_OBSERVED[files.referee]
     return {
         label: read_observed(source, most, f"Observing {label}", track)

@@ -102,11 +102,11 @@ def score_samples(
         ValueError: If the training showers cannot be used, or a sample is of other energies than
             the reference, or in other units.
     """
-    if len(samples.judged) < 2:
-        return Scoring(Scores(), ())
     described = tuple(
         ScoredSample.from_source(label, source) for label, source in samples.judged.items()
     )
+    if len(samples.judged) < 2:
+        return Scoring(Scores(), (), described)
     (_, reference), *others = samples.judged.items()
     _check_training(samples, reference)
     if len(reference) < FEWEST_IN_BIN:

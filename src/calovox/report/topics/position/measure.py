@@ -106,7 +106,7 @@ class PositionResult:
 def measure_position(samples: Samples) -> PositionResult | NotShown:
     """Measure positions of all samples whose cells and photons are known."""
     named = list(samples.observed.items())
-    if not named or not named[0][1].has_cells:
+    if len(named) < 2 or not named[0][1].has_cells:
         why = "no reference and simulation with cells and directions of photons were given"
         return NotShown((f"Position: {why}",))
     (name, reference), *others = named

@@ -100,7 +100,7 @@ def measure_referee(samples: Samples, say: Callable[[str], None]) -> RefereeTopi
     parts = tuple(
         _judge(name, title, observed, sources, samples, say)
         for name, title, observed, sources in groups
-        if observed
+        if len(observed) > 1
     )
     missing = tuple(line for part in parts for line in part.result.missing)
     if not any(part.result.samples for part in parts):
