@@ -51,6 +51,19 @@ def test_files_are_read_twice_for_the_report_and_for_the_scores(files, reads, mo
     assert reads == {"reference": 5, "optimal": 4, "regular": 4, "reconstructed": n_showers}
 
 
+def test_voxels_alone_are_not_observed_without_trees(datasets, reads):
+    files = {
+        "reference": [datasets["without_cells"]],
+        "simulated": {"optimal": [datasets["optimal"]]},
+    }
+    assert read_samples(EvaluationFiles(**files, referee="none")).observed == {}
+    assert reads["without_cells"] == 0
+    assert list(read_samples(EvaluationFiles(**files, referee="quick")).observed) == [
+        "Geant4",
+        "optimal",
+    ]
+
+
 def test_scores_and_report_get_the_same_showers(files):
     samples = read_samples(files)
     for sample in samples.reconstructed:

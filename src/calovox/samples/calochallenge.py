@@ -48,6 +48,7 @@ _ENERGIES: Final = "incident_energies"
 _SHOWERS_DESCRIBED: Final = 1000
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _FEW_ENERGIES: Final = 30
+_NUMBERS_PER_BATCH: Final = 2**22
 _MOST_NUMBERS: Final = 2**24  # read at once: a row of chunks of data set 3
 
 
@@ -166,7 +167,7 @@ class CaloChallengeReader:
         """Return None: the files do not tell pseudorapidities."""
 
     def batches(self, size: int) -> Iterator[ShowerBatch]:
-        """Read all showers, so many at a time.
+        """Read all showers, so many at a time that memory stays small.
 
         Args:
             size: Showers per batch at most.
@@ -179,6 +180,7 @@ class CaloChallengeReader:
         """
         with open_for_reading(self.path, CaloChallengeError) as file:
             column = file[_SHOWERS]
+            size = min(size, max(1, _NUMBERS_PER_BATCH // column.shape[1]))
             at_once = _rows_at_once(column, size)
             for first in range(0, len(self), at_once):
                 energy = column[first : min(first + at_once, len(self))]

@@ -10,7 +10,12 @@ from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
-from calovox.samples.observables.observed import MOST_OBSERVED, ObservedShowers, read_observed
+from calovox.samples.observables.observed import (
+    MOST_OBSERVED,
+    ObservedShowers,
+    has_windows,
+    read_observed,
+)
 from calovox.samples.regions import REGIONS, Region, choose_regions
 from calovox.samples.sample import (
     Sample,
@@ -162,8 +167,10 @@ def _reconstruct(
 def _observe(
     sources: Mapping[str, ShowerSource], files: EvaluationFiles, track: Track
 ) -> dict[str, ObservedShowers]:
-    """Read some showers of each sample; none of a reference alone."""
-    if len(sources) < 2:
+    """Read some showers of each sample, if there are trees or cells to look at them."""
+    reference = next(iter(sources.values()), None)
+    idle = files.referee == "none" and reference is not None and not has_windows(reference)
+    if len(sources) < 2 or idle:
         return {}
     most = MOST_OBSERVED[files.referee]
     return {

@@ -126,3 +126,13 @@ def test_chi2_is_0_for_equal_histograms_and_1_without_overlap():
 def test_chi2_is_that_of_the_shares_inside_the_range():
     """One of two showers in the same bin: 0.5 (0.5^2 / 0.5 + 0.5^2 / 0.5) = 0.5."""
     assert total_energy_chi2(np.array([0.805, 0.905, 2.0]), np.array([0.905, 0.955])) == 0.5
+
+
+def test_estimates_are_those_of_draws_held_at_once(monkeypatch):
+    """Moments are added up block by block: neither blocks nor single precision matter."""
+    pair = features(showers(1)), features(smeared(2))
+    whole = frechet_physics_distance(*pair, **DRAWS).value
+    monkeypatch.setattr("calovox.scores.challenge.estimators._BLOCK", 37)
+    assert frechet_physics_distance(*pair, **DRAWS).value == pytest.approx(whole, rel=1e-9)
+    single = [part.astype(np.float32) for part in pair]
+    assert frechet_physics_distance(*single, **DRAWS).value == pytest.approx(whole, rel=1e-3)

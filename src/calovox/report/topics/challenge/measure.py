@@ -203,7 +203,8 @@ def _read(source: ShowerSource, cut: float, track: Track) -> _Read:
     n_features = len(describe_features(source.layout))
     most = min(_MOST_SHOWERS, _MOST_NUMBERS // n_features)
     rows = choose_rows(len(source), most, np.random.default_rng(_SEED))
-    features, ratios = [], []
+    features = np.empty((len(rows), n_features), dtype=np.float32)
+    ratios = []
     average = np.zeros(source.layout.n_voxels)
     start = 0
     for batch in read_batches(source, f"Measuring {source.path.name}", track):
@@ -215,10 +216,10 @@ def _read(source: ShowerSource, cut: float, track: Track) -> _Read:
         found = challenge_features(
             energy[chosen], batch.incident_energy[chosen], source.layout, cut=cut
         )
-        features.append(found.astype(np.float32))
+        features[low:high] = found
         ratios.append(batch.fraction[chosen].sum(axis=1, dtype=np.float64))
     return _Read(
-        np.concatenate(features),
+        features,
         source.incident_energy()[rows],
         np.concatenate(ratios),
         average / len(source),
@@ -274,9 +275,7 @@ def _distances(
             # the first list is the beginning of the second
             n_features = len(describe_features(layout, version=version))
             say(f"FPD and KPD of {label}, features {version}")
-            pair = [
-                entry.features[:, :n_features].astype(np.float64) for entry in (reference, part)
-            ]
+            pair = [entry.features[:, :n_features] for entry in (reference, part)]
             yield ChallengeDistance(
                 label,
                 version,
