@@ -21,6 +21,7 @@ ELSEWHERE = {
     "bench_cpp": "needs a compiler",
     "bench_geant4": "needs Geant4 data",
     "bench_power": "takes minutes",
+    "challenge_cost": "needs 20 GB on disk",
     "bench_scores": "needs a process for each evaluation",
     "hit_energy_scan": "takes minutes",
     "compare_cells": "needs a file of the user",

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from calovox.info import describe_file
+from calovox.samples import calochallenge
 from calovox.samples.calochallenge import (
     CaloChallengeError,
     CaloChallengeReader,
@@ -30,6 +31,25 @@ def test_showers_are_read_as_fractions_of_the_incident_energy(files):
     np.testing.assert_allclose(fraction, showers / energy[:, None], rtol=1e-6)
     np.testing.assert_array_equal(reader.incident_energy(), energy)
     assert reader.abs_eta() is None
+
+
+@pytest.mark.parametrize("most", [1, 10**6])
+@pytest.mark.parametrize("size", [3, 8, 20, 50])
+def test_chunks_of_the_file_do_not_change_what_is_read(files, monkeypatch, tmp_path, size, most):
+    """Read whole rows of chunks, or batches if these were too large."""
+    _, binning, energy, showers = files
+    path = tmp_path / "chunks.hdf5"
+    with h5py.File(path, "w") as file:
+        file["incident_energies"] = energy[:, None]
+        file.create_dataset("showers", data=showers, compression="gzip", chunks=(8, 3))
+    monkeypatch.setattr(calochallenge, "_MOST_NUMBERS", most)
+    parts = list(CaloChallengeReader(path, binning).batches(size))
+    assert all(0 < len(part) <= size for part in parts)
+    np.testing.assert_array_equal(
+        np.concatenate([part.fraction for part in parts]),
+        (showers / energy[:, None]).astype(np.float32),
+    )
+    np.testing.assert_array_equal(np.concatenate([part.incident_energy for part in parts]), energy)
 
 
 def test_radial_bins_come_first_and_angles_start_at_minus_pi(files):

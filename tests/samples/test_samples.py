@@ -51,6 +51,26 @@ def test_files_are_read_twice_for_the_report_and_for_the_scores(files, reads, mo
     assert reads == {"reference": 5, "optimal": 4, "regular": 4, "reconstructed": n_showers}
 
 
+def test_fewer_showers_of_many_voxels_are_observed_without_trees(datasets, monkeypatch):
+    files = {
+        "reference": [datasets["without_cells"]],
+        "simulated": {"optimal": [datasets["optimal"]]},
+    }
+    monkeypatch.setattr("calovox.samples.samples._MOST_VOXELS", 40 * 382)
+    sizes = {
+        referee: [
+            len(showers)
+            for showers in read_samples(
+                EvaluationFiles(**files, referee=referee)
+            ).observed.values()
+        ]
+        for referee in ("none", "quick")
+    }
+    assert len(sizes["none"]) == 2
+    assert max(sizes["none"]) <= 50  # about 40
+    assert min(sizes["quick"]) > max(sizes["none"])
+
+
 def test_scores_and_report_get_the_same_showers(files):
     samples = read_samples(files)
     for sample in samples.reconstructed:

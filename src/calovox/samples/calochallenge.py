@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 import h5py
 import numpy as np
 
-from calovox.arrays import Array, Float64
+from calovox.arrays import Array, Float, Float64
 from calovox.files.damage import one_line, reading
 from calovox.files.hdf5 import open_for_reading
 from calovox.samples.batch import ShowerBatch
@@ -48,6 +48,8 @@ _ENERGIES: Final = "incident_energies"
 _SHOWERS_DESCRIBED: Final = 1000
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _FEW_ENERGIES: Final = 30
+_NUMBERS_PER_BATCH: Final = 2**22
+_MOST_NUMBERS: Final = 2**24  # read at once: a row of chunks of data set 3
 
 
 class CaloChallengeError(ValueError):
@@ -165,10 +167,10 @@ class CaloChallengeReader:
         """Return None: the files do not tell pseudorapidities."""
 
     def batches(self, size: int) -> Iterator[ShowerBatch]:
-        """Read all showers, so many at a time.
+        """Read all showers, so many at a time that memory stays small.
 
         Args:
-            size: Showers per batch, the last may have fewer.
+            size: Showers per batch at most.
 
         Yields:
             Showers in the order of the file.
@@ -177,26 +179,33 @@ class CaloChallengeReader:
             CaloChallengeError: If an energy is negative or not finite.
         """
         with open_for_reading(self.path, CaloChallengeError) as file:
-            for start in range(0, len(self), size):
-                rows = slice(start, min(start + size, len(self)))
-                energy = file[_SHOWERS][rows]
-                if not (energy.min(initial=0.0) >= 0.0 and energy.max(initial=0.0) < np.inf):
-                    event, voxel = np.argwhere(~((energy >= 0.0) & (energy < np.inf)))[0]
-                    raise CaloChallengeError(
-                        f"{self.path}: expected `{_SHOWERS}` finite and not negative, got "
-                        f"{energy[event, voxel]} in event {start + event}, voxel {voxel}"
-                    )
-                incident = self._energy[rows]
-                with np.errstate(over="ignore"):
-                    fraction = energy / incident[:, None]
-                if fraction.max(initial=0.0) > _LARGEST:
-                    event = int(np.argwhere(fraction > _LARGEST)[0, 0])
-                    raise CaloChallengeError(
-                        f"{self.path}: expected showers of about their `{_ENERGIES}`, got a "
-                        f"voxel of {energy[event].max():g} MeV for {incident[event]:g} MeV in "
-                        f"event {start + event}"
-                    )
-                yield ShowerBatch(fraction.astype(np.float32), incident)
+            column = file[_SHOWERS]
+            size = min(size, max(1, _NUMBERS_PER_BATCH // column.shape[1]))
+            at_once = _rows_at_once(column, size)
+            for first in range(0, len(self), at_once):
+                energy = column[first : min(first + at_once, len(self))]
+                for start in range(0, len(energy), size):
+                    yield self._batch(energy[start : start + size], first + start)
+
+    def _batch(self, energy: Float[Array, "event voxel"], start: int) -> ShowerBatch:
+        """Check the energies of some showers, and give them as fractions."""
+        if not (energy.min(initial=0.0) >= 0.0 and energy.max(initial=0.0) < np.inf):
+            event, voxel = np.argwhere(~((energy >= 0.0) & (energy < np.inf)))[0]
+            raise CaloChallengeError(
+                f"{self.path}: expected `{_SHOWERS}` finite and not negative, got "
+                f"{energy[event, voxel]} in event {start + event}, voxel {voxel}"
+            )
+        incident = self._energy[start : start + len(energy)]
+        with np.errstate(over="ignore"):
+            fraction = energy / incident[:, None]
+        if fraction.max(initial=0.0) > _LARGEST:
+            event = int(np.argwhere(fraction > _LARGEST)[0, 0])
+            raise CaloChallengeError(
+                f"{self.path}: expected showers of about their `{_ENERGIES}`, got a "
+                f"voxel of {energy[event].max():g} MeV for {incident[event]:g} MeV in "
+                f"event {start + event}"
+            )
+        return ShowerBatch(fraction.astype(np.float32), incident)
 
 
 def read_energies(path: Path) -> Float64[Array, " event"]:
@@ -232,6 +241,17 @@ def read_energies(path: Path) -> Float64[Array, " event"]:
             f"{path}: expected `{_ENERGIES}` above 0, got {energy[event]} in event {event}"
         )
     return energy
+
+
+def _rows_at_once(column: h5py.Dataset, size: int) -> int:
+    """Give how many showers to read at once: whole chunks, so that each is decompressed once.
+
+    Files of the challenge have chunks of some hundred showers and a small part of the voxels.
+    """
+    rows = 1 if column.chunks is None else int(column.chunks[0])
+    if rows <= size:
+        return size // rows * rows
+    return rows if rows * column.shape[1] <= _MOST_NUMBERS else size
 
 
 def _edges(layer: ElementTree.Element) -> Float64[Array, " edge"]:

@@ -1,16 +1,21 @@
 """Everything that is judged, opened and read once: what scores and report get."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
-from calovox.samples.observables.observed import MOST_OBSERVED, ObservedShowers, read_observed
+from calovox.samples.observables.observed import (
+    MOST_OBSERVED,
+    ObservedShowers,
+    read_observed,
+)
 from calovox.samples.regions import REGIONS, Region, choose_regions
 from calovox.samples.sample import (
     Sample,
@@ -25,6 +30,9 @@ from calovox.samples.totals import TotalEnergies, read_totals
 from calovox.tracking import Track, silently
 
 __all__ = ["Samples", "read_samples"]
+
+_MOST_VOXELS: Final = 20_000_000
+"""Voxels of all observed showers of a sample that no trees look at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,10 +170,13 @@ def _reconstruct(
 def _observe(
     sources: Mapping[str, ShowerSource], files: EvaluationFiles, track: Track
 ) -> dict[str, ObservedShowers]:
-    """Read some showers of each sample."""
+    """Read some showers of each sample; fewer of many voxels, if no trees look at them."""
     most = MOST_OBSERVED[files.referee]
+    few = _MOST_VOXELS if files.referee == "none" else math.inf
     return {
-        label: read_observed(source, most, f"Observing {label}", track)
+        label: read_observed(
+            source, int(min(most, few // len(source.layout.r))), f"Observing {label}", track
+        )
         for label, source in sources.items()
     }
 

@@ -10,6 +10,7 @@ from calovox.scores.challenge import (
     challenge_features,
     frechet_physics_distance,
     kernel_physics_distance,
+    total_energy_chi2,
 )
 
 # two layers: one without angles, one with three rings of four angles, as in a binning file
@@ -113,3 +114,25 @@ def test_kpd_of_one_law_is_nothing_and_of_others_is_something():
 def test_draws_must_grow():
     with pytest.raises(ValueError, match="smallest: expected 2 or more"):
         frechet_physics_distance(np.zeros((9, 2)), np.zeros((9, 2)), smallest=9, largest=9)
+
+
+def test_chi2_is_0_for_equal_histograms_and_1_without_overlap():
+    ratio = np.random.default_rng(1).normal(0.9, 0.02, 1000)
+    assert total_energy_chi2(ratio, ratio) == 0.0
+    assert total_energy_chi2(ratio, ratio + 0.3) == pytest.approx(1.0)
+    assert total_energy_chi2(ratio, np.full(10, 3.0)) is None
+
+
+def test_chi2_is_that_of_the_shares_inside_the_range():
+    """One of two showers in the same bin: 0.5 (0.5^2 / 0.5 + 0.5^2 / 0.5) = 0.5."""
+    assert total_energy_chi2(np.array([0.805, 0.905, 2.0]), np.array([0.905, 0.955])) == 0.5
+
+
+def test_estimates_are_those_of_draws_held_at_once(monkeypatch):
+    """Moments are added up block by block: neither blocks nor single precision matter."""
+    pair = features(showers(1)), features(smeared(2))
+    whole = frechet_physics_distance(*pair, **DRAWS).value
+    monkeypatch.setattr("calovox.scores.challenge.estimators._BLOCK", 37)
+    assert frechet_physics_distance(*pair, **DRAWS).value == pytest.approx(whole, rel=1e-9)
+    single = [part.astype(np.float32) for part in pair]
+    assert frechet_physics_distance(*single, **DRAWS).value == pytest.approx(whole, rel=1e-3)

@@ -157,14 +157,21 @@ def read_observed(
     Returns:
         The showers, in order; cells if all files have some.
     """
-    chain = source.voxels if isinstance(source, Sample) else source
-    files = chain.sources if isinstance(chain, SourceChain) else (chain,)
-    with_cells = all(isinstance(file, DatasetSource) and file.has_windows for file in files)
+    files, with_cells = _files(source), _has_windows(source)
     share = most / max(len(source), 1)
     parts = track(
         (part for file in files for part in _read(file, share, with_cells)), title, len(source)
     )
     return _join(list(parts))
+
+
+def _has_windows(source: ShowerSource) -> bool:
+    """Tell whether all files of a sample have cells that can be observed.
+
+    Args:
+        source: The sample.
+    """
+    return all(isinstance(file, DatasetSource) and file.has_windows for file in _files(source))
 
 
 def photons_to_uniforms(index: Int64[Array, " event"]) -> Float64[Array, " event"]:
@@ -177,6 +184,11 @@ def photons_to_uniforms(index: Int64[Array, " event"]) -> Float64[Array, " event
         One number each, the same in every sample.
     """
     return np.asarray(event_uniforms(event_keys(_SEED, Stream.CHOICE, index), 1)[:, 0])
+
+
+def _files(source: ShowerSource) -> Sequence[ShowerSource]:
+    chain = source.voxels if isinstance(source, Sample) else source
+    return chain.sources if isinstance(chain, SourceChain) else (chain,)
 
 
 def _chosen(index: Int64[Array, " event"], share: float) -> Bool[Array, " event"]:

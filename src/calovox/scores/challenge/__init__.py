@@ -1,4 +1,4 @@
-"""FPD and KPD of the CaloChallenge as published: its features, and JetNet's estimators."""
+"""FPD, KPD and chi2 of the CaloChallenge as published: its features, and JetNet's estimators."""
 
 from calovox.scores.challenge.estimators import (
     PublishedDistance,
@@ -18,6 +18,7 @@ from calovox.scores.challenge.published import (
     PublishedResult,
     published_results,
 )
+from calovox.scores.challenge.total_energy import total_energy_chi2
 
 __all__ = [
     "CHALLENGE_PAPER",
@@ -32,4 +33,5 @@ __all__ = [
     "frechet_physics_distance",
     "kernel_physics_distance",
     "published_results",
+    "total_energy_chi2",
 ]

@@ -26,8 +26,8 @@ import numpy as np
 from scipy.optimize import curve_fit
 from scipy.stats import iqr
 
-from calovox.arrays import Array, Float64
-from calovox.scores.statistics.many_features import frechet_distance
+from calovox.arrays import Array, Float, Float64, Int64
+from calovox.scores.statistics.many_features import Moments, frechet_distance
 
 __all__ = ["PublishedDistance", "frechet_physics_distance", "kernel_physics_distance"]
 
@@ -35,6 +35,7 @@ __all__ = ["PublishedDistance", "frechet_physics_distance", "kernel_physics_dist
 _DRAWS_PER_SIZE: Final = 20
 _SIZES: Final = 10
 _KERNEL_DRAWS: Final = 10
+_BLOCK: Final = 4096  # rows of a draw that are held at once
 _ROWS: Final = 512  # of the matrix of all pairs, which is never held at once
 _QUANTILES: Final = (16.275, 83.725)
 _SEED: Final = 42
@@ -54,8 +55,8 @@ class PublishedDistance:
 
 
 def frechet_physics_distance(
-    reference: Float64[Array, "event feature"],
-    simulated: Float64[Array, "other feature"],
+    reference: Float[Array, "event feature"],
+    simulated: Float[Array, "other feature"],
     *,
     smallest: int = 20_000,
     largest: int = 50_000,
@@ -80,15 +81,15 @@ def frechet_physics_distance(
         raise ValueError(
             f"smallest: expected 2 or more and less than `largest` ({largest}), got {smallest}"
         )
-    first, second = _normalise(reference, simulated)
+    pair = _scaled_pair(reference, simulated)
     sizes = (1.0 / np.linspace(1.0 / smallest, 1.0 / largest, _SIZES)).astype(np.int32)
     rng = np.random.default_rng(seed)
     means = []
     for size in sizes:
         distances = []
         for _ in range(_DRAWS_PER_SIZE):
-            drawn = [sample[rng.choice(len(sample), size=size)] for sample in (first, second)]
-            distances.append(float(frechet_distance(*(_moments(sample) for sample in drawn))))
+            moments = [sample.moments(rng.choice(len(sample), size=size)) for sample in pair]
+            distances.append(float(frechet_distance(*moments)))
         means.append(np.mean(distances))
     bounds = ([0.0, 0.0], [np.inf, np.inf])
     values, covariance = curve_fit(_line, 1.0 / sizes, means, bounds=bounds)
@@ -96,8 +97,8 @@ def frechet_physics_distance(
 
 
 def kernel_physics_distance(
-    reference: Float64[Array, "event feature"],
-    simulated: Float64[Array, "other feature"],
+    reference: Float[Array, "event feature"],
+    simulated: Float[Array, "other feature"],
     *,
     size: int = 5000,
     seed: int = _SEED,
@@ -113,27 +114,47 @@ def kernel_physics_distance(
     Returns:
         The distance. It is negative half of the time for samples of the same distribution.
     """
-    first, second = _normalise(reference, simulated)
+    pair = _scaled_pair(reference, simulated)
     values = []
     for draw in range(_KERNEL_DRAWS):
         rng = np.random.default_rng(seed + 1000 * draw)
-        drawn = [sample[rng.choice(len(sample), size=size)] for sample in (first, second)]
+        drawn = [sample.rows(rng.choice(len(sample), size=size)) for sample in pair]
         values.append(_squared_discrepancy(*drawn))
     return PublishedDistance(float(np.median(values)), float(iqr(values, rng=_QUANTILES) / 2.0))
 
 
-def _normalise(
-    reference: Float64[Array, "event feature"], simulated: Float64[Array, "other feature"]
-) -> tuple[Float64[Array, "event feature"], Float64[Array, "other feature"]]:
-    largest = np.abs(reference).max(axis=0)
+@dataclass(frozen=True)
+class _Scaled:
+    """A sample whose features are divided by a scale, some rows at a time."""
+
+    values: Float[Array, "event feature"]
+    scale: Float64[Array, " feature"]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def rows(self, chosen: Int64[Array, " row"]) -> Float64[Array, "row feature"]:
+        return np.asarray(self.values[chosen] / self.scale, dtype=np.float64)
+
+    def moments(self, chosen: Int64[Array, " row"]) -> Moments:
+        """Compute mean and covariance of some rows, which are never held at once."""
+        shift = self.rows(chosen[:_BLOCK]).mean(axis=0)  # near the mean: nothing cancels
+        total, squares = np.zeros_like(shift), np.zeros((len(shift), len(shift)))
+        for start in range(0, len(chosen), _BLOCK):
+            block = self.rows(chosen[start : start + _BLOCK]) - shift
+            total += block.sum(axis=0)
+            squares += block.T @ block
+        mean = total / len(chosen)
+        covariance = (squares - np.outer(total, mean)) / (len(chosen) - 1)
+        return mean + shift, covariance
+
+
+def _scaled_pair(
+    reference: Float[Array, "event feature"], simulated: Float[Array, "other feature"]
+) -> tuple[_Scaled, _Scaled]:
+    largest = np.maximum(reference.max(axis=0), -reference.min(axis=0)).astype(np.float64)
     scale = np.where(largest == 0.0, 1.0, largest)
-    return reference / scale, simulated / scale
-
-
-def _moments(
-    sample: Float64[Array, "event feature"],
-) -> tuple[Float64[Array, " feature"], Float64[Array, "feature feature"]]:
-    return sample.mean(axis=0), np.cov(sample, rowvar=False)
+    return _Scaled(reference, scale), _Scaled(simulated, scale)
 
 
 def _line(x: Float64[Array, " _"], intercept: float, slope: float) -> Float64[Array, " _"]:

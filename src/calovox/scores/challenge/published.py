@@ -28,6 +28,7 @@ class PublishedResult:
         kpd: KPD times 1000, and its error.
         auc_low: AUC of the challenge's network on voxels, and its standard deviation.
         auc_high: The same on high-level features.
+        chi2: `total_energy_chi2`.
         gpu_ms: Time for one shower on a GPU in ms.
         source: Where it is published.
     """
@@ -38,6 +39,7 @@ class PublishedResult:
     kpd: tuple[float, float] | None = None
     auc_low: tuple[float, float] | None = None
     auc_high: tuple[float, float] | None = None
+    chi2: float | None = None
     gpu_ms: float | None = None
     source: str = CHALLENGE_PAPER
 

@@ -46,6 +46,7 @@ FEWEST_SHOWERS: Final = 40
 
 _EVENTS_PER_FOLD: Final = 4
 _MOST_FOLDS: Final = 50
+_MOST_NUMBERS: Final = 2**21  # of the covariances of draws that are held at once
 _RIDGE: Final = 1e-11  # of the trace: a constant feature leaves no Cholesky root without it
 
 Moments: TypeAlias = tuple[
@@ -92,6 +93,18 @@ class _Folds:
         self, first: Bool[Array, "draw fold"], second: Bool[Array, "draw fold"]
     ) -> Float64[Array, "draw metric"]:
         """Compute the Frechet distance, that of the correlations, and that of each pair."""
+        n_at_once = max(1, _MOST_NUMBERS // self.total.shape[1] ** 2)
+        parts = [
+            self._some_distances(
+                first[start : start + n_at_once], second[start : start + n_at_once]
+            )
+            for start in range(0, len(first), n_at_once)
+        ]
+        return np.concatenate(parts)
+
+    def _some_distances(
+        self, first: Bool[Array, "draw fold"], second: Bool[Array, "draw fold"]
+    ) -> Float64[Array, "draw metric"]:
         both = self.moments(first), self.moments(second)
         pairs = np.abs(correlation_differences(*both))
         root = np.sqrt(np.mean(pairs**2, axis=1)) if pairs.shape[1] else np.zeros(len(pairs))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from calovox.report.report import write_report
+from calovox.report.text import short_number
 from calovox.report.topics.challenge import measure
 from calovox.samples.calochallenge import read_binning
 from calovox.samples.files import EvaluationFiles
@@ -69,6 +70,17 @@ def test_fpd_and_kpd_are_scores_by_the_name_of_their_features(report):
     assert {row["floor"] for row in scores if row["metric"] == "fpd"} == {None}
 
 
+def test_chi2_of_the_total_energy_stands_beside_published_ones(report):
+    numbers = json.loads((report[0] / "report.json").read_text())["challenge"]
+    assert 0.0 < numbers["chi2"]["model"] < 0.1
+    page = (report[0] / "index.html").read_text(encoding="utf-8")
+    assert '<th scope="col">chi2</th>' in page
+    assert f"<b>{short_number(1e3 * numbers['chi2']['model'])}</b>" in page
+    assert {row.model for row in published_results("2") if row.chi2 is not None} == {
+        *("CaloDiffusion", "CaloINN", "CaloScore", "CaloDREAM")
+    }
+
+
 def test_features_are_named_in_the_order_of_their_columns(report):
     numbers = json.loads((report[0] / "report.json").read_text())["challenge"]
     names = [entry["name"] for entry in numbers["features"]]
@@ -90,6 +102,8 @@ def test_published_results_have_numbers_and_sources(data_set):
     assert others
     for entry in (first, *others):
         assert entry.source.startswith("https://arxiv.org/abs/")
+        if entry.chi2 is not None:
+            assert 0.0 < entry.chi2 < 1.0
         if entry.auc_low is not None:
             assert 0.49 < entry.auc_low[0] < 1.0
             assert entry.fpd[0] > 0

@@ -14,10 +14,12 @@ from calovox.report.topics.shapes.draw import (
     plot_shifts,
     plot_spreads,
     shapes_figure,
+    summary_figure,
 )
 from calovox.report.topics.shapes.measure import RegionResult, compare_region
 from calovox.samples.files import EvaluationFiles
 from calovox.samples.regions import CENTRAL, REGIONS
+from calovox.samples.sample import OBSERVABLES
 from calovox.samples.samples import read_samples
 from calovox.scores.averages import Paired
 from calovox.scores.histograms import Chi2, Histogram
@@ -55,6 +57,29 @@ def ax():
 
 def rows(position):
     return np.arange(2) + (-0.125, 0.125)[position]
+
+
+def named(result):
+    """The same result with names of real observables, as a whole figure needs."""
+    pairs = zip(OBSERVABLES, result.observables, strict=False)
+    return replace(result, observables=tuple(replace(e, name=o.name) for o, e in pairs))
+
+
+def test_panels_of_shifts_say_how_many_simulations_they_leave_out(result):
+    observables = tuple(
+        replace(
+            entry,
+            simulated=(entry.simulated[0], replace(entry.simulated[1], paired=None)),
+        )
+        for entry in result.observables
+    )
+    whole, partly = (
+        [ax.get_title() for ax in summary_figure(named(found)).axes]
+        for found in (result, replace(result, observables=observables))
+    )
+    said = "1 of 2 simulations share no showers with Geant4"
+    assert whole == ["", "", ""]
+    assert partly == ["", said, said]
 
 
 def test_chi2_is_drawn_beside_the_floor_of_each_observable(result, ax):

@@ -51,6 +51,7 @@ class ChallengeTopic:
                 "features": result.features,
                 "energy_ratios": result.ratios,
                 "distances": result.distances,
+                "chi2": result.chi2,
                 "published": result.published,
             }
         }

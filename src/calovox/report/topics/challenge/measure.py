@@ -35,6 +35,7 @@ from calovox.scores.challenge import (
     frechet_physics_distance,
     kernel_physics_distance,
     published_results,
+    total_energy_chi2,
 )
 from calovox.scores.table import NotScored, Score, Scores
 from calovox.tracking import Track
@@ -104,6 +105,7 @@ class ChallengeResult:
         ratios: Energy ratios by incident energy.
         averages: Mean energy of each voxel in MeV, by sample, the reference first.
         distances: FPD and KPD of each sample.
+        chi2: `total_energy_chi2` of each sample; None if it cannot be told.
         too_few: Samples with too few showers for FPD and KPD, and why.
         published: Published results of the data set.
         missing: What is not shown, and why.
@@ -118,6 +120,7 @@ class ChallengeResult:
     ratios: tuple[EnergyRatio, ...]
     averages: Mapping[str, Float64[Array, " voxel"]]
     distances: tuple[ChallengeDistance, ...]
+    chi2: Mapping[str, float | None]
     too_few: Mapping[str, str]
     published: tuple[PublishedResult, ...]
     missing: tuple[str, ...]
@@ -167,6 +170,7 @@ def measure_challenge(
         ratios=tuple(_ratios(list(read.values()), named)),
         averages={label: part.average for label, part in read.items()},
         distances=tuple(_distances(read, few, layout, say)),
+        chi2={label: total_energy_chi2(read[name].ratio, read[label].ratio) for label in same},
         too_few=few,
         published=published_results(data_set),
         missing=(*missing, *(f"FPD and KPD of {k}: {v}" for k, v in few.items())),
@@ -199,7 +203,8 @@ def _read(source: ShowerSource, cut: float, track: Track) -> _Read:
     n_features = len(describe_features(source.layout))
     most = min(_MOST_SHOWERS, _MOST_NUMBERS // n_features)
     rows = choose_rows(len(source), most, np.random.default_rng(_SEED))
-    features, ratios = [], []
+    features = np.empty((len(rows), n_features), dtype=np.float32)
+    ratios = []
     average = np.zeros(source.layout.n_voxels)
     start = 0
     for batch in read_batches(source, f"Measuring {source.path.name}", track):
@@ -211,10 +216,10 @@ def _read(source: ShowerSource, cut: float, track: Track) -> _Read:
         found = challenge_features(
             energy[chosen], batch.incident_energy[chosen], source.layout, cut=cut
         )
-        features.append(found.astype(np.float32))
+        features[low:high] = found
         ratios.append(batch.fraction[chosen].sum(axis=1, dtype=np.float64))
     return _Read(
-        np.concatenate(features),
+        features,
         source.incident_energy()[rows],
         np.concatenate(ratios),
         average / len(source),
@@ -270,9 +275,7 @@ def _distances(
             # the first list is the beginning of the second
             n_features = len(describe_features(layout, version=version))
             say(f"FPD and KPD of {label}, features {version}")
-            pair = [
-                entry.features[:, :n_features].astype(np.float64) for entry in (reference, part)
-            ]
+            pair = [entry.features[:, :n_features] for entry in (reference, part)]
             yield ChallengeDistance(
                 label,
                 version,

@@ -21,8 +21,14 @@ def page_challenge(result: ChallengeResult) -> dict[str, Any]:
             "features": entry.features,
             "fpd": with_error(1e3 * entry.fpd.value, 1e3 * entry.fpd.error),
             "kpd": with_error(1e3 * entry.kpd.value, 1e3 * entry.kpd.error),
+            "chi2": _chi2(result.chi2[entry.label]),
         }
         for entry in result.distances
+    ]
+    own += [
+        {"model": label, **dict.fromkeys(("features", "fpd", "kpd"), _NONE), "chi2": _chi2(value)}
+        for label, value in result.chi2.items()
+        if label in result.too_few
     ]
     return {
         "contents": [("challenge-results", "FPD, KPD and published results")],
@@ -41,6 +47,11 @@ def page_challenge(result: ChallengeResult) -> dict[str, Any]:
 def _row(entry: PublishedResult) -> dict[str, Any]:
     pairs = {name: getattr(entry, name) for name in ("fpd", "kpd", "auc_low", "auc_high")}
     texts = {name: _NONE if pair is None else with_error(*pair) for name, pair in pairs.items()}
+    texts["chi2"] = _chi2(entry.chi2)
     time = _NONE if entry.gpu_ms is None else short_number(entry.gpu_ms)
     link = entry.source.partition(" ")[0]
     return {"model": entry.model, **texts, "gpu_ms": time, "source": entry.source, "link": link}
+
+
+def _chi2(value: float | None) -> str:
+    return _NONE if value is None else short_number(1e3 * value)

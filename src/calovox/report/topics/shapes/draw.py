@@ -113,8 +113,11 @@ def summary_figure(result: RegionResult) -> Figure:
     figure = Figure(figsize=(11.0, 4.9))
     axes = figure.subplots(1, 3, sharey=True)
     figure.subplots_adjust(left=0.085, right=0.985, bottom=0.115, top=0.86, wspace=0.08)
+    left_out = _left_out(result)
     for ax, plot in zip(axes, (plot_chi2, plot_shifts, plot_spreads), strict=True):
         plot(result, ax)
+        if plot is not plot_chi2:
+            ax.set_title(left_out, fontsize=8, color="0.35", pad=3)
         for row in range(1, len(result.observables), 2):
             ax.axhspan(row - 0.5, row + 0.5, color="0.96", zorder=-2)
         ax.tick_params(axis="y", which="both", left=False, right=False)
@@ -138,6 +141,15 @@ def summary_figure(result: RegionResult) -> Figure:
     )
     figure.text(0.5, 0.955, str(result.region), ha="center", fontsize=11)
     return figure
+
+
+def _left_out(result: RegionResult) -> str:
+    """Say how many simulations have no showers to compare with one by one."""
+    simulated = [entry.simulated for entry in result.observables]
+    n_alone = sum(all(one.paired is None for one in same) for same in zip(*simulated, strict=True))
+    if not n_alone:
+        return ""
+    return f"{n_alone} of {len(simulated[0])} simulations share no showers with {REFERENCE_LABEL}"
 
 
 def plot_chi2(result: RegionResult, ax: Axes) -> Drawn:
