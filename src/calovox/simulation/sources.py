@@ -229,11 +229,14 @@ def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
     )
     if center is not None:
         showers = draw_centers(showers, CenterModel.read(center), seed=wanted.seed)
-    own, graphs = {}, []
+    own: dict[str, Any] = {}
+    graphs: list[Path] = []
     if isinstance(models, OwnModel):
         own = {"own_model": dict(models.provenance)}
     else:
         graphs = [model.path for model in models.models]
+        # what the showers were made of: CaloFast learns from it
+        own = {"n_shape_noise": models.models[0].n_shape_noise}
     files = [*graphs, *filter(None, (sub_voxels, curve, center))]
     return Source(
         path=Path(wanted.model),

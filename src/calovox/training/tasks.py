@@ -7,7 +7,7 @@ from typing import Any
 from calovox.models.shapes.dit import CaloDiT
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.distillation import read_teacher
-from calovox.training.sizes.fast import FastRules, FastSizes, simulation_seed
+from calovox.training.sizes.fast import FastRules, FastSizes, simulated_noise
 from calovox.training.sizes.gan import GanRules, GanSizes
 from calovox.training.sizes.kinds import InnSizes, MakeModel
 from calovox.training.sizes.options import (
@@ -83,8 +83,8 @@ def fast_task(options: FastOptions, geant4: tuple[Path, ...] = (), **others: Any
     if geant4 and others.get("pretrained") is None:
         raise ValueError("--geant4: expected a trained model to correct: give --pretrained, too")
     sizes = FastSizes(**asdict(options))
-    seed = simulation_seed([*others["data"], *others.get("validation", ())])
-    rules = FastRules(sizes, seed, others.get("pretrained") is not None, geant4)
+    noise = simulated_noise([*others["data"], *others.get("validation", ())])
+    rules = FastRules(sizes, noise, others.get("pretrained") is not None, geant4)
     return Task(sizes=sizes, make=rules.make, correction=geant4, **others)
 
 

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from calovox.models.base import Conditions, Showers, Trainable
-from calovox.models.fast.training import FIRST_STEPS, FastTraining, shower_noise
+from calovox.models.fast.training import FIRST_STEPS, FastTraining, fit_mixing, shower_noise
 from calovox.photons import Photons
+from calovox.preprocessing import QuantileVoxelTransform
 from calovox.simulation.sampling import photons_to_voxels
 from calovox.voxelization import VoxelGrid
 from tests.models.fast.toy_fast import GRIDS, photons, sums, toy_training
@@ -123,3 +124,57 @@ def test_terms_grow_linearly_far_away() -> None:
         with torch.no_grad():
             losses.append(training.losses(moved, torch.Generator())["energies"])
     assert losses[1] / losses[0] == pytest.approx(4.0, rel=0.1)
+
+
+def test_mixed_noise_is_what_voxels_show(grid: VoxelGrid) -> None:
+    """Voxels that are sums of others' noise get these sums, as far as they are independent."""
+    n_voxels, n_numbers, n_events = grid.n_voxels, 2 * grid.n_voxels, 4000
+    index = torch.arange(n_events)
+    energy, eta = (x[:, 0] for x in photons(n_events))
+    empty = showers_of(torch.zeros(n_events, n_voxels), index, energy, eta)
+    n_layers = len(grid.layer_sizes)
+    noise = shower_noise(5, empty, n_layers + n_numbers)[:, n_layers:]
+    sums_of_two = (noise[:, ::2] + noise[:, 1::2]) / 2**0.5
+
+    class Scores(QuantileVoxelTransform):
+        def forward(self, voxels: Tensor, energy: Tensor, noise: Tensor | None = None) -> Tensor:
+            return 3.0 * voxels + 1.0
+
+    transform = Scores.unfitted(grid.layer_sizes)
+    parts = [showers_of(sums_of_two[k::3], index[k::3], energy[k::3], eta[k::3]) for k in range(3)]
+    mixing = fit_mixing(parts, transform, 5, n_numbers)
+    torch.testing.assert_close(mixing.T @ mixing, torch.eye(n_voxels), atol=1e-5, rtol=0.0)
+    agreement = torch.corrcoef(torch.cat([(noise @ mixing).T, sums_of_two.T]))
+    own = agreement[:n_voxels, n_voxels:].diagonal()
+    assert float(own.min()) > 0.95
+    with pytest.raises(
+        ValueError, match=f"random numbers as there are voxels, {n_voxels}, or mor"
+    ):
+        fit_mixing(parts, transform, 5, n_voxels - 1)
+
+
+def test_a_model_on_another_grid_learns_from_mixed_noise(grid: VoxelGrid) -> None:
+    training = toy_training(grid)
+    mixing = torch.eye(grid.n_voxels + 4)[:, : grid.n_voxels].flip(1)
+    mixed = FastTraining(
+        training.model,
+        training.transform,
+        training.observables,
+        training.scales,
+        seed=training.seed,
+        mixing=mixing,
+    )
+    batch = own_showers(training, 20, seed=training.seed)
+    noise = shower_noise(training.seed, batch, len(grid.layer_sizes) + grid.n_voxels + 4)
+    of_voxels = noise[:, len(grid.layer_sizes) :] @ mixing
+    whole = torch.cat([noise[:, : len(grid.layer_sizes)], of_voxels], dim=1)
+    with torch.no_grad():
+        voxels = training.model.sample(batch.conditions, whole)
+    same = showers_of(voxels, batch.index, batch.conditions.energy, batch.conditions.eta)
+    with torch.no_grad():
+        right, wrong = (
+            lesson.eval().losses(same, torch.Generator()) for lesson in (mixed, training)
+        )
+    assert float(right["energies"]) < 1e-3
+    for name in LATER - {"energies"}:
+        assert float(right[name]) < 1e-3 * float(wrong[name]), name

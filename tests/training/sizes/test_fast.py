@@ -11,7 +11,7 @@ import torch
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.models.fast import CaloFast, FastTraining
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.sizes.fast import FastRules, FastSizes, simulation_seed
+from calovox.training.sizes.fast import FastRules, FastSizes, SimulatedNoise, simulated_noise
 from calovox.training.sizes.kinds import read_sizes
 from calovox.training.sizes.options import FastOptions
 from calovox.training.tasks import fast_task
@@ -55,7 +55,7 @@ def test_a_model_has_the_voxels_of_the_grid(grid: VoxelGrid) -> None:
 
 def test_weights_depend_on_the_seed_alone(files: ShowerFiles) -> None:
     def weights(seed: int) -> torch.Tensor:
-        lesson = FastRules(SIZES, seed=4).make(files, seed=seed, reflect=False)
+        lesson = FastRules(SIZES, SimulatedNoise(4)).make(files, seed=seed, reflect=False)
         return torch.cat([parameter.flatten() for parameter in lesson.parameters()])
 
     assert torch.equal(weights(1), weights(1))
@@ -63,7 +63,7 @@ def test_weights_depend_on_the_seed_alone(files: ShowerFiles) -> None:
 
 
 def test_a_model_is_made_for_the_photons_of_the_showers(files: ShowerFiles) -> None:
-    lesson = FastRules(SIZES, seed=4).make(files, seed=1, reflect=False)
+    lesson = FastRules(SIZES, SimulatedNoise(4)).make(files, seed=1, reflect=False)
     assert isinstance(lesson, FastTraining)
     assert lesson.seed == 4
     middle, stochastic, constant = lesson.model.energies.resolution
@@ -81,7 +81,7 @@ def test_other_layers_can_be_learned(tmp_path: Path) -> None:
         hits = showers_in(detector, 30, n_hits=90)
         writer.append(hits_to_voxels(hits, grid, detector=detector))
     others = ShowerFiles([DatasetReader(tmp_path / "a.h5")])
-    lesson = FastRules(SIZES, seed=4).make(others, seed=1, reflect=False)
+    lesson = FastRules(SIZES, SimulatedNoise(4)).make(others, seed=1, reflect=False)
     losses = lesson.eval().losses(others.read(np.arange(30)), torch.Generator())
     assert losses.keys() == {"energies", "voxels", "moments"}
     assert all(loss.isfinite() for loss in losses.values())
@@ -90,13 +90,15 @@ def test_other_layers_can_be_learned(tmp_path: Path) -> None:
 def test_only_a_model_of_random_weights_does_the_first_steps(files: ShowerFiles) -> None:
     showers = files.read(np.arange(10))
     for further in (False, True):
-        lesson = FastRules(SIZES, seed=4, further=further).make(files, seed=1, reflect=False)
+        lesson = FastRules(SIZES, SimulatedNoise(4), further=further).make(
+            files, seed=1, reflect=False
+        )
         assert ("scores" in lesson.train().losses(showers, torch.Generator())) != further
 
 
 def test_reflected_showers_have_no_noise(files: ShowerFiles) -> None:
     with pytest.raises(ValueError, match="CaloFast: expected showers that are not reflected"):
-        FastRules(SIZES, seed=4).make(files, seed=1, reflect=True)
+        FastRules(SIZES, SimulatedNoise(4)).make(files, seed=1, reflect=True)
 
 
 def test_a_seed_is_that_of_all_files(tmp_path: Path) -> None:
@@ -104,7 +106,7 @@ def test_a_seed_is_that_of_all_files(tmp_path: Path) -> None:
         write(tmp_path / f"{first}.h5", settings(first_event=first), n_events=3)
         for first in (0, 3)
     ]
-    assert simulation_seed(paths) == 4
+    assert simulated_noise(paths) == SimulatedNoise(4)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_showers_without_their_noise_are_refused(
 ) -> None:
     path = write(tmp_path / "a.h5", provenance, n_events=3)
     with pytest.raises(ValueError, match=match) as raised:
-        simulation_seed([path])
+        simulated_noise([path])
     assert str(raised.value).startswith(f"{path}: ")
     assert "\n" not in str(raised.value)
 
@@ -138,3 +140,18 @@ def test_files_of_several_seeds_are_refused(tmp_path: Path) -> None:
         fast_task(FastOptions(), **place)
     task = fast_task(FastOptions(width=8), **place | {"validation": (first,)})
     assert task.sizes == FastSizes(width=8)
+
+
+def test_voxels_of_simulated_hits_have_the_noise_of_the_simulation(tmp_path: Path) -> None:
+    run = SIMULATED | {"n_shape_noise": 90}
+    again = {"command": "voxelize", "settings": {"center": "photon"}, "hits": [run, run]}
+    path = write(tmp_path / "a.h5", again, n_events=3)
+    assert simulated_noise([path]) == SimulatedNoise(4, 90)
+    plain = write(tmp_path / "b.h5", SIMULATED, n_events=3)
+    with pytest.raises(ValueError, match="expected all showers as they were simulated, or"):
+        simulated_noise([path, plain])
+    drawn = settings(center=None) | {"n_shape_noise": 90}
+    for k, wrong in enumerate(({"settings": {"center": "hits"}}, {"hits": [run, drawn]})):
+        path = write(tmp_path / f"wrong_{k}.h5", again | wrong, n_events=3)
+        with pytest.raises(ValueError, match="voxelize their hits with it, too"):
+            simulated_noise([path])

@@ -11,11 +11,16 @@ fluctuates by among the teacher's showers near the kinetic energy: the square, a
 - `moments`: of each layer the first and second moments of its voxels, their number above 1 MeV,
   and how much the largest hold; of each ring, its energy.
 
+If the showers were made on another grid, their hits voxelized again, the noise z of the model's
+voxels is mixed from that of the teacher's, z': z = M^T z' with the orthonormal columns M that are
+most correlated with the normal scores (`fit_mixing`). Each voxel so has noise of its own again.
+
 A network of random weights is too far from all of this to find it. In the first `FIRST_STEPS`
 steps it learns what the numbers y, thresholds and shares q of voxels are if y are the normal
 scores of the teacher's voxels (`QuantileVoxelTransform`): `scores`, `thresholds`, `shares`.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import torch
@@ -28,7 +33,7 @@ from calovox.models.fast.model import CaloFast
 from calovox.preprocessing import QuantileVoxelTransform
 from calovox.random_streams import Stream, event_keys, event_normals
 
-__all__ = ["FIRST_STEPS", "FastTraining", "shower_noise"]
+__all__ = ["FIRST_STEPS", "FastTraining", "fit_mixing", "shower_noise"]
 
 FIRST_STEPS: Final = 4000
 LINEAR: Final = 3.0
@@ -60,6 +65,42 @@ def shower_noise(
     return torch.from_numpy(event_normals(keys, n_numbers)).to(batch.voxels.device)
 
 
+def fit_mixing(
+    parts: Iterable[Showers[Tensor]], transform: QuantileVoxelTransform, seed: int, n_numbers: int
+) -> Float[Tensor, "number voxel"]:
+    """Find which sums of the noise of showers are nearest to what their voxels show.
+
+    Of all matrices with orthonormal columns, the one whose sums have the largest correlations with
+    the normal scores of the voxels, added up: the polar factor of their covariance.
+
+    Args:
+        parts: Simulated showers with their indices, in parts of any size.
+        transform: Normal scores of their voxels.
+        seed: Seed of the simulation.
+        n_numbers: Normal numbers that the voxels of a shower were made of.
+
+    Returns:
+        The matrix.
+
+    Raises:
+        ValueError: If there are fewer numbers than voxels.
+    """
+    n_layers, n_voxels = len(transform.layer_sizes), sum(transform.layer_sizes)
+    if n_numbers < n_voxels:
+        raise ValueError(
+            f"CaloFast: expected showers of a model that takes as many random numbers as there "
+            f"are voxels, {n_voxels}, or more, got {n_numbers}"
+        )
+    covariance = torch.zeros(n_numbers, n_voxels, dtype=torch.float64)
+    for part in parts:
+        noise = shower_noise(seed, part, n_layers + n_numbers)[:, n_layers:]
+        scores = transform(part.voxels, part.conditions.energy)
+        covariance += (noise.T @ scores).double()
+    left, _, right = torch.linalg.svd(covariance, full_matrices=False)
+    polar: Tensor = left @ right
+    return polar.float()
+
+
 class FastTraining(nn.Module):
     """Trains CaloFast.
 
@@ -69,12 +110,15 @@ class FastTraining(nn.Module):
         observables: What is compared.
         scales: In which units.
         seed: Seed of the simulation that made the showers.
+        mixing: How the noise of voxels that the showers were made of becomes that of the model's
+            voxels; None if they are the same.
 
     Attributes:
         steps: Steps that have been done.
     """
 
     steps: Tensor
+    mixing: Tensor | None
 
     def __init__(
         self,
@@ -84,6 +128,7 @@ class FastTraining(nn.Module):
         scales: ObservableScales,
         *,
         seed: int,
+        mixing: Float[Tensor, "number voxel"] | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -91,6 +136,7 @@ class FastTraining(nn.Module):
         self.observables = observables
         self.scales = scales
         self.seed = seed
+        self.register_buffer("mixing", mixing, persistent=False)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     @property
@@ -113,8 +159,7 @@ class FastTraining(nn.Module):
             `energies`, and in the first steps of a training `scores`, `thresholds` and `shares`;
             later `voxels`, `moments`, and `centre` where it is known.
         """
-        noise = shower_noise(self.seed, batch, *self.model.noise_shape)
-        layer_noise, voxel_noise = torch.split(noise, list(self.model.noise_parts), dim=1)
+        layer_noise, voxel_noise = self._noise(batch)
         energy = batch.conditions.energy[:, None]
         features = self.model.photons(energy, batch.conditions.eta.abs()[:, None])
         voxels = batch.voxels * energy
@@ -125,6 +170,15 @@ class FastTraining(nn.Module):
             self.steps += 1
         of_voxels = self._scores if first else self._voxels
         return learned | of_voxels(batch, features, voxels, layers, voxel_noise)
+
+    def _noise(self, batch: Showers[Tensor]) -> tuple[Tensor, Tensor]:
+        """Give the noise of the layers and of the voxels that showers were made of."""
+        n_layers, n_numbers = self.model.noise_parts
+        if self.mixing is not None:
+            n_numbers = len(self.mixing)
+        noise = shower_noise(self.seed, batch, n_layers + n_numbers)
+        of_layers, of_voxels = torch.split(noise, [n_layers, n_numbers], dim=1)
+        return of_layers, of_voxels if self.mixing is None else of_voxels @ self.mixing
 
     def _energies(
         self, batch: Showers[Tensor], features: Tensor, layers: Tensor, noise: Tensor

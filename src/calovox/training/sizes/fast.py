@@ -1,7 +1,7 @@
 """Sizes of CaloFast, models of these sizes, and what they are fitted to."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +18,7 @@ from calovox.models.fast.conditions import PhotonHinges
 from calovox.models.fast.correction import FastCorrection, neighbours
 from calovox.models.fast.energies import FastEnergies
 from calovox.models.fast.shapes import FastShapes
+from calovox.models.fast.training import fit_mixing
 from calovox.models.shapes.centroid import voxel_positions
 from calovox.preprocessing import QuantileVoxelTransform
 from calovox.training.data.showers import ShowerFiles
@@ -27,7 +28,7 @@ from calovox.training.sizes.options import FastOptions
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["FastRules", "FastSizes", "simulation_seed"]
+__all__ = ["FastRules", "FastSizes", "SimulatedNoise", "simulated_noise"]
 
 
 @dataclass(frozen=True)
@@ -73,18 +74,32 @@ class FastSizes(FastOptions):
 
 
 @dataclass(frozen=True)
+class SimulatedNoise:
+    """What simulated showers were made of.
+
+    Attributes:
+        seed: Seed of the simulation.
+        n_numbers: Random numbers that the voxels of a shower were made of, if these are the
+            voxels of its hits; None if each voxel has its own.
+    """
+
+    seed: int
+    n_numbers: int | None = None
+
+
+@dataclass(frozen=True)
 class FastRules:
     """How CaloFast of given sizes is trained.
 
     Attributes:
         sizes: Sizes of the model.
-        seed: Seed of the simulation that made the showers.
+        noise: What the simulated showers were made of.
         further: Whether the model has been trained before.
         geant4: Datasets of Geant4 that correct the shapes; none for the first training.
     """
 
     sizes: FastSizes
-    seed: int
+    noise: SimulatedNoise
     further: bool = False
     geant4: tuple[Path, ...] = ()
 
@@ -117,16 +132,25 @@ class FastRules:
         _fit_resolution(model.energies, scales)
         raw = QuantileVoxelTransform.unfitted(grid.layer_sizes)
         transform = fit_quantiles(raw, files, seed=seed, reflect=False)
-        training = FastTraining(model, transform, observables, scales, seed=self.seed)
+        mixing, n_numbers = None, self.noise.n_numbers
+        if n_numbers is not None:
+            mixing = fit_mixing(files.batches(), transform, self.noise.seed, n_numbers)
+        training = FastTraining(
+            model, transform, observables, scales, seed=self.noise.seed, mixing=mixing
+        )
         if self.further:
             training.skip_first_steps()
         return self._corrected(training, files) if self.geant4 else training
 
     def _corrected(self, training: FastTraining, files: ShowerFiles) -> FastCorrection:
-        """Read the showers of Geant4 in the ranges of the simulated ones."""
+        """Read the showers of Geant4 in the ranges of the simulated ones.
+
+        Those with weights count as the others: each is compared with simulated ones of the same
+        photon and layers.
+        """
         low, high = _eta_range(files)
         real = ShowerFiles(
-            [DatasetReader(path) for path in self.geant4],
+            [DatasetReader(path, takes_weights=True) for path in self.geant4],
             eta_range=(low, math.nextafter(high, math.inf)),
             energy_range=files.energy_range,
         )
@@ -143,40 +167,53 @@ class FastRules:
         return FastCorrection(training, real.read(np.arange(len(real))), neighbours(files.grid))
 
 
-def simulation_seed(paths: Sequence[Path]) -> int:
-    """Find the seed of the noise that showers were made of.
+def simulated_noise(paths: Sequence[Path]) -> SimulatedNoise:
+    """Find what noise showers were made of.
 
     Args:
-        paths: Their datasets.
+        paths: Their datasets, of `calovox simulate`, or of `calovox voxelize` from its hits.
 
     Returns:
-        The seed, one for all.
+        The noise, of one run.
 
     Raises:
-        ValueError: If they were not made by a model, or with several seeds.
+        ValueError: If they were not made by a model, or of the noise of several runs.
     """
-    seeds = set()
-    for path in paths:
-        provenance = DatasetReader(path).provenance
-        settings = provenance.get("settings", {})
-        simulated = provenance.get("command") == "simulate" and "seed" in settings
-        if not simulated or "library" in provenance:
-            raise ValueError(
-                f"{path}: expected showers that `calovox simulate` made with a model: CaloFast "
-                "learns from showers and the noise that they were made of"
-            )
-        if settings.get("center") != "photon":
-            raise ValueError(
-                f"{path}: expected showers centred on their photons: simulate them with "
-                "--center photon"
-            )
-        seeds.add(int(settings["seed"]))
+    found = {noise for path in paths for noise in _noise_of(path)}
+    seeds = sorted({noise.seed for noise in found})
     if len(seeds) > 1:
         raise ValueError(
-            f"--data, --validation: expected showers of one seed, got seeds {sorted(seeds)}: jobs "
-            "of one run share a seed and differ in --first-event"
+            f"--data, --validation: expected showers of one seed, got seeds {seeds}: jobs of one "
+            "run share a seed and differ in --first-event"
         )
-    return seeds.pop()
+    if len(found) > 1:
+        raise ValueError(
+            "--data, --validation: expected all showers as they were simulated, or the hits of "
+            "all of them voxelized, got both"
+        )
+    return found.pop()
+
+
+def _noise_of(path: Path) -> Iterator[SimulatedNoise]:
+    """Give the noise of each run that a dataset comes from."""
+    provenance = DatasetReader(path).provenance
+    again = provenance.get("command") == "voxelize"
+    runs = provenance.get("hits", []) if again else [provenance]
+    for run in runs or [{}]:
+        settings = run.get("settings", {})
+        simulated = run.get("command") == "simulate" and "seed" in settings
+        if not simulated or "library" in run or (again and "n_shape_noise" not in run):
+            raise ValueError(
+                f"{path}: expected showers that `calovox simulate` made with a model, or voxels "
+                "of their hits: CaloFast learns from showers and the noise that they were made of"
+            )
+        centers = {settings.get("center"), *([provenance["settings"].get("center")] * again)}
+        if centers != {"photon"}:
+            raise ValueError(
+                f"{path}: expected showers centred on their photons: simulate them with "
+                "--center photon, and voxelize their hits with it, too"
+            )
+        yield SimulatedNoise(int(settings["seed"]), int(run["n_shape_noise"]) if again else None)
 
 
 def _positions(grid: VoxelGrid) -> Float64[Array, "axis voxel"] | None:

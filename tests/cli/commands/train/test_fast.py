@@ -22,7 +22,7 @@ from calovox.training.loop import train
 from calovox.training.recipe import Recipe
 from calovox.training.runs.logs import read_metrics
 from calovox.training.runs.model import read_run
-from calovox.training.sizes.fast import FastRules, FastSizes
+from calovox.training.sizes.fast import FastRules, FastSizes, SimulatedNoise
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.export.toy_runs import toy_grid
 from tests.toy_showers import toy_showers
@@ -118,7 +118,7 @@ def test_showers_are_those_of_the_teacher_after_a_training(made, monkeypatch):
     """For the noise of showers that it has not seen, a student gives these very showers."""
     monkeypatch.setattr("calovox.models.fast.training.FIRST_STEPS", 300)
     files = ShowerFiles([DatasetReader(made / "a.h5")])
-    rules = FastRules(FastSizes(16, 2, 8, 16, 2), seed=9)
+    rules = FastRules(FastSizes(16, 2, 8, 16, 2), SimulatedNoise(9))
     lesson = rules.make(files, seed=1, reflect=False)
     unseen = ShowerFiles([DatasetReader(made / "b.h5")]).read(np.arange(100))
     before = judge(lesson, unseen)
