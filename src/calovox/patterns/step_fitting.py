@@ -3,10 +3,11 @@ r"""Which steps of the density along eta showers have that patterns do not know 
 Voxels of showers near a step are placed by patterns of other showers. With energies T of the
 voxels of the layer, and parts B of them that patterns place beyond the step, a ratio w leaves
 
-$$\sum_\mathrm{voxels} \frac{w B}{T - B + w B} T / T$$
+$$\sum_\mathrm{voxels} \frac{w B T}{T - B + w B}$$
 
 there; the ratio is chosen that makes this the energy that the showers themselves have there. All
-energies are fractions of the photon's, times the weight of the shower.
+energies are multiplied by the weight of the shower. Showers of high energy, whose voxels hold many
+deposits, count most: of a voxel with one deposit, all energy lies on one side, whatever the ratio.
 """
 
 import math
@@ -78,8 +79,8 @@ class StepFit:
         voxels = hits_to_voxels(hits, library.grid, center=self.center, detector=self.detector)
         assert voxels.phi_center is not None  # hits have one
         placed, _ = voxels_to_pattern_hits(voxels, library, seed=_SEED, detector=self.detector)
-        weight = 1.0 if voxels.weight is None else voxels.weight
-        scale = np.repeat(weight / voxels.incident_energy, library.grid.n_voxels)
+        weight = np.ones(len(voxels)) if voxels.weight is None else voxels.weight
+        scale = np.repeat(weight, library.grid.n_voxels)
         where = voxels.eta_center, voxels.phi_center
         total, beyond = self._energies(placed, library, *where)
         _, real = self._energies(hits, library, *where)
@@ -94,8 +95,8 @@ class StepFit:
             The step.
 
         Raises:
-            ValueError: If there are fewer than `LEAST_SHOWERS` showers near it, or no ratio gives
-                the energies on both sides of it.
+            ValueError: If there are fewer than `LEAST_SHOWERS` showers near it, or no ratio leaves
+                the energy beyond it that they have there.
         """
         place = f"step of layer {self.layer} at |eta| {self.abs_eta:g}"
         if self.n_showers < LEAST_SHOWERS:
@@ -113,8 +114,9 @@ class StepFit:
         low, high = map(math.log, _RATIOS)
         if not excess(low) < 0.0 < excess(high):
             raise ValueError(
-                f"{place}: expected energy of voxels across it on both sides, got none on one: "
-                "take showers that reach it, or leave the step out"
+                f"{place}: expected a ratio of {_RATIOS[0]:g} to {_RATIOS[1]:g}, got none that "
+                f"leaves {100.0 * real.sum() / total.sum():.2g} % of the energy beyond it: take "
+                "showers with many hits in voxels across it, or leave it out"
             )
         ratio = math.exp(brentq(excess, low, high, xtol=1e-9))
         return DensityStep(self.layer, self.abs_eta, ratio)
