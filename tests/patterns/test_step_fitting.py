@@ -93,7 +93,7 @@ def test_too_few_showers_near_a_step_are_refused():
 def test_showers_without_energy_beyond_a_step_are_refused(eta, ratio):
     fit = StepFit(3, 0.8, center="photon")
     fit.add(showers_at(eta, ratio=ratio), library())
-    with pytest.raises(ValueError, match="got none that leaves .* % of the energy beyond it"):
+    with pytest.raises(ValueError, match=r"got none that leaves .* % of the energy beyond it"):
         fit.step()
 
 
