@@ -122,6 +122,7 @@ def _describe_patterns(path: Path) -> dict[str, str]:
         "grid": f"{library.grid.name}: {library.grid.n_voxels} voxels",
         "stored energies": f"{len(library.energies)}, {low} to {high}",
         "ranges of |eta|": ", ".join(f"{low:g} to {high:g}" for low, high in pairwise(edges)),
+        "steps of the density": ", ".join(map(str, library.steps)) or "none",
         "showers of an energy": f"{library.n_showers.min()} to {library.n_showers.max()}",
         "patterns": f"{len(library)}, with {library.n_deposits.mean():.3g} deposits on average",
         "phi modulation": modulation_state(library.meta.get("phi_modulation")),

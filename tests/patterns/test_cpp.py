@@ -8,14 +8,16 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from calovox.patterns import DensityStep
 from calovox.patterns.file import read_patterns, write_patterns
 from tests.patterns.showers import toy_library
-from tests.reference.patterns import patterns_by_bin
+from tests.reference.patterns import density, patterns_by_bin
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,16 +45,19 @@ def program(tmp_path_factory):
 
 
 @pytest.mark.parametrize("u", [0.0, 0.3, 0.99])
-def test_program_of_the_page_chooses_our_patterns(program, tmp_path, u):
-    write_patterns(tmp_path / "patterns.h5", toy_library())
+@pytest.mark.parametrize("steps", [(), (DensityStep(2, 0.2, 0.1), DensityStep(2, 0.201, 3.0))])
+def test_program_of_the_page_chooses_our_patterns(program, tmp_path, u, steps):
+    write_patterns(tmp_path / "patterns.h5", replace(toy_library(), steps=steps))
     library = read_patterns(tmp_path / "patterns.h5")
-    key = 0, 1, int(np.argmax(library.counts[0, 1]))
+    key = 0, 1, int(np.argmax(library.counts[0, 1] * (library.bins.layer == 2)))
     patterns = patterns_by_bin(library)[key]
     energy = 0.5 * (patterns[4][0] + patterns[5][0])
-    words = [program, tmp_path / "patterns.h5", "60000", "0.2", str(key[2]), repr(energy), str(u)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    words = [program, tmp_path / "patterns.h5", 60000, 0.2, key[2], repr(energy), u, 1.5, 1700]
+    done = subprocess.run(map(str, words), capture_output=True, text=True, check=True)
     found = np.array(done.stdout.split(), dtype=np.float64).reshape(-1, 3)
-    expected = np.array(patterns[5 - 3 + int(6 * u)][1])
-    expected[:, 1] *= -1 if 6 * u % 1 < 0.5 else 1
-    expected[:, 2] *= energy
+    r, alpha, share = np.array(patterns[5 - 3 + int(6 * u)][1]).T
+    alpha = 1.5 + alpha * (-1 if 6 * u % 1 < 0.5 else 1)
+    eta = 0.2 + r * np.cos(alpha) / 1700
+    share *= [density(library, 2, place) for place in eta]
+    expected = np.stack([r, alpha, share / share.sum() * energy], axis=1)
     assert found == pytest.approx(expected, rel=1e-7)

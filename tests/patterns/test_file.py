@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
+from calovox.patterns import DensityStep
 from calovox.patterns.file import PatternFileError, is_pattern_file, read_patterns, write_patterns
 from tests.patterns.showers import GRID, toy_library
 
@@ -27,6 +28,7 @@ def test_a_library_comes_back(path):
 def test_libraries_of_version_1_have_one_range_of_abs_eta(path):
     with h5py.File(path, "r+") as file:
         file.attrs["version"] = 1
+        del_steps(file)
         del file["eta_borders"]
         for name in ("n_showers", "counts"):
             values = file[name][0]
@@ -35,6 +37,29 @@ def test_libraries_of_version_1_have_one_range_of_abs_eta(path):
     again = read_patterns(path)
     assert len(again.eta_borders) == 0
     assert np.array_equal(again.counts, toy_library().counts)
+
+
+def test_libraries_of_version_2_have_no_steps(path):
+    with h5py.File(path, "r+") as file:
+        file.attrs["version"] = 2
+        del_steps(file)
+    again = read_patterns(path)
+    assert again.steps == ()
+    assert np.array_equal(again.counts, toy_library().counts)
+
+
+def del_steps(file):
+    for name in ("step_layer", "step_eta", "step_ratio"):
+        del file[name]
+
+
+def test_steps_come_back(tmp_path):
+    steps = DensityStep(3, 0.8, 0.12), DensityStep(2, 1.0, 1.5)
+    library = replace(toy_library(), steps=steps, meta={"step_showers": [{"n_showers": 57}]})
+    write_patterns(tmp_path / "steps.h5", library)
+    again = read_patterns(tmp_path / "steps.h5")
+    assert again.steps == steps
+    assert again.meta["step_showers"] == [{"n_showers": 57}]
 
 
 def test_existing_files_are_kept(path):
@@ -63,7 +88,7 @@ def change(name, values):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda file: file.attrs.__setitem__("version", 3), "expected version 2"),
+        (lambda file: file.attrs.__setitem__("version", 4), "expected version 3"),
         (lambda file: file.__delitem__("share"), "numbers of type u1 in `share`"),
         (lambda file: file.__delitem__("meta"), "expected the grid as TOML"),
         (

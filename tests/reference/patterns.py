@@ -79,9 +79,22 @@ def voxels_to_pattern_hits_twin(
             sign = -1 if u % 1 < 0.5 else 1
             middle = 0.5 * (grid.alpha_min[voxel] + grid.alpha_max[voxel])
             layer = int(grid.layer[voxel])
+            in_voxel = []
             for r, alpha, share in patterns[place][1]:
                 eta_center, phi_center = voxels.eta_center[event], voxels.phi_center[event]
                 radius = float(layer_radius(layer, eta_center))
                 eta, phi = to_eta_phi(r, middle + sign * alpha, eta_center, phi_center, radius)
-                hits.append((event, layer, float(eta), float(phi), share * energy))
+                in_voxel.append((float(eta), float(phi), share * density(library, layer, eta)))
+            total = sum(share for *_, share in in_voxel)
+            hits += [(event, layer, *at, share / total * energy) for *at, share in in_voxel]
     return hits
+
+
+def density(library: PatternLibrary, layer: int, eta: float) -> float:
+    """Multiply the ratios of all steps of a layer before a place."""
+    ratios = [
+        step.ratio
+        for step in library.steps
+        if step.layer == layer and abs(np.float32(eta)) >= step.abs_eta
+    ]
+    return math.prod(ratios)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from calovox.geometry import CellTable, Detector, atlas_barrel
 from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits.shares import EnergyShares
 from calovox.patterns.file import write_patterns
+from calovox.patterns.library import DensityStep
 from calovox.patterns.making import PatternMaker
+from calovox.patterns.step_fitting import collect_patterns
 from calovox.phi_modulation.bare_hits import BareHits
 from calovox.reconstruction import Calibration
 from calovox.tracking import Track, silently
@@ -34,17 +37,19 @@ class DatasetContent:
         calibration: Calibration of the cluster energy; None without cells, or without the layers
             that shower shapes need.
         shares: Mean shares of the kinetic energy in the hits.
+        steps: Steps of the density that were fitted for the patterns.
     """
 
     n_events: int
     dropped: float
     calibration: Calibration | None
     shares: EnergyShares
+    steps: tuple[DensityStep, ...] = ()
 
     def __str__(self) -> str:
         return (
             f"{self.n_events} showers, {100 * self.dropped:.2g} % of the energy dropped; "
-            f"mean E_tot/E_kin {self.shares}"
+            f"mean E_tot/E_kin {self.shares}" + "".join(f"; {step}" for step in self.steps)
         )
 
 
@@ -62,6 +67,7 @@ def make_dataset(
     sub_voxels: Path | None = None,
     patterns: Path | None = None,
     pattern_eta: tuple[float, ...] = (),
+    pattern_steps: Sequence[tuple[int, float]] = (),
     parts: Sequence[Path] = (),
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
@@ -84,6 +90,7 @@ def make_dataset(
         sub_voxels: ROOT file for the average places of hits in their voxels; None for none.
         patterns: File for patterns of deposits in their voxels; None for none.
         pattern_eta: Borders between the ranges of abs(eta) that patterns are kept apart by.
+        pattern_steps: Layer and abs(eta) of steps of the density to fit for the patterns.
         parts: Files of `make_part` with all events, in order, in place of voxels and cells of the
             hits; the dataset is the same, byte for byte.
         provenance: How the dataset is made, but for the hits.
@@ -99,7 +106,13 @@ def make_dataset(
     """
     if hits.files.weighted:
         check_takes_weights(cells=table, sub_voxels=sub_voxels, patterns=patterns)
+    for layer, _ in pattern_steps:
+        if layer not in grid.numbers:
+            raise ValueError(
+                f"voxelize: expected pattern steps in layers {list(grid.numbers)}, got {layer}"
+            )
     detector = detector or atlas_barrel()
+    steps: tuple[DensityStep, ...] = ()
     voxelizer = Voxelizer(hits, grid, center, table, detector, fastcalosim)
     totals = voxelizer.totals()
     showers = read_parts(parts, totals, track) if parts else voxelizer.batches(totals, track=track)
@@ -127,11 +140,16 @@ def make_dataset(
             average = average_sub_voxels(batches, grid, center=center, detector=detector)
             write_sub_voxels(sub_voxels, average, overwrite=overwrite)
         if patterns is not None:
-            maker = PatternMaker(grid, center=center, detector=detector, eta_borders=pattern_eta)
-            for bare in hits.batches("patterns", track):
-                maker.add(bare)
-            meta = {"provenance": made_from, "phi_modulation": hits.phi_modulation}
-            write_patterns(patterns, maker.library(meta), overwrite=overwrite)
+            library = collect_patterns(
+                lambda title: hits.batches(title, track),
+                partial(
+                    PatternMaker, grid, center=center, detector=detector, eta_borders=pattern_eta
+                ),
+                pattern_steps,
+                {"provenance": made_from, "phi_modulation": hits.phi_modulation},
+            )
+            write_patterns(patterns, library, overwrite=overwrite)
+            steps = library.steps
     return DatasetContent(
-        totals.n_events, totals.dropped / totals.weight, calibration, totals.shares.shares()
+        totals.n_events, totals.dropped / totals.weight, calibration, totals.shares.shares(), steps
     )

@@ -12,13 +12,16 @@ r"""The file of a library of patterns: HDF5.
 | `energy` | float32 | pattern | energy of the voxel in MeV, rising among those of a bin |
 | `n_deposits` | uint16 | pattern | deposits of each pattern |
 | `r`, `alpha`, `share` | uint8 | deposit | place in the voxel, and share of its energy |
+| `step_layer` | uint8 | step | layer number of each step of the density |
+| `step_eta` | float64 | step | abs(eta) of the step |
+| `step_ratio` | float64 | step | density beyond it over the density before it |
 
 Patterns stand range by range, slice by slice and bin by bin, deposits pattern by pattern
-(`calovox.patterns.library` says what the bytes mean). Version 1 has one range of abs(eta): no
-`eta_borders`, and neither `n_showers` nor `counts` has its axis. The root has the attributes
-`format` ("calovox patterns") and `version`; the group `meta` has `grid` (TOML), `merging`, `most`,
-`phi_modulation` and `provenance` as JSON. Columns are compressed with gzip, which every HDF5
-library reads.
+(`calovox.patterns.library` says what the bytes mean). Version 2 has no steps; version 1 has one
+range of abs(eta) besides: no `eta_borders`, and neither `n_showers` nor `counts` has its axis. The
+root has the attributes `format` ("calovox patterns") and `version`; the group `meta` has `grid`
+(TOML), `merging`, `most`, `step_showers`, `phi_modulation` and `provenance` as JSON. Columns are
+compressed with gzip, which every HDF5 library reads.
 """
 
 from pathlib import Path
@@ -40,14 +43,14 @@ from calovox.files.hdf5 import (
 )
 from calovox.files.whole import whole_file
 from calovox.files.writer import create_hdf5
-from calovox.patterns.library import PatternLibrary, RadialBins
+from calovox.patterns.library import DensityStep, PatternLibrary, RadialBins
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.grid_toml import parse_rings
 
 __all__ = ["FORMAT", "PatternFileError", "is_pattern_file", "read_patterns", "write_patterns"]
 
 FORMAT: Final = "calovox patterns"
-VERSION: Final = 2
+VERSION: Final = 3
 
 _TYPES: Final = {
     "energies": "f8",
@@ -62,12 +65,19 @@ _TYPES: Final = {
     "r": "u1",
     "alpha": "u1",
     "share": "u1",
+    "step_layer": "u1",
+    "step_eta": "f8",
+    "step_ratio": "f8",
 }
+_SINCE: Final = {"eta_borders": 2, "step_layer": 3, "step_eta": 3, "step_ratio": 3}
+"""Version of the format that a dataset came with, 1 for all others."""
+
 _AXES: Final = {"r_edges": 2, "n_showers": 2, "counts": 3}
 _BINS: Final = ("layer", "r_edges", "n_alpha")
+_STEPS: Final = {"step_layer": "layer", "step_eta": "abs_eta", "step_ratio": "ratio"}
 _STRONG: Final = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
 _ENERGY_BITS: Final = 10
-_VALUES: Final = ("merging", "most")
+_VALUES: Final = ("merging", "most", "step_showers")
 _TABLES: Final = ("phi_modulation", "provenance")
 
 
@@ -93,6 +103,8 @@ def write_patterns(path: Path, library: PatternLibrary, *, overwrite: bool = Fal
             f"got {library.n_deposits.max()}: merge more of them"
         )
     columns = _bin_columns(library.bins) | {"energy": round_mantissa(library.energy, _ENERGY_BITS)}
+    for name, field in _STEPS.items():
+        columns[name] = np.array([getattr(step, field) for step in library.steps])
     columns |= {name: getattr(library, name) for name in _TYPES if name not in columns}
     with whole_file(path, overwrite=overwrite) as partial, create_hdf5(partial) as file:
         file.attrs["format"] = FORMAT
@@ -123,7 +135,9 @@ def read_patterns(path: Path) -> PatternLibrary:
             raise PatternFileError(f"{path} is no library of patterns: make one with voxelize")
         columns = _read_columns(file, path)
         bins = {name: columns.pop(name) for name in _BINS}
+        of_steps = [columns.pop(name).tolist() for name in _STEPS]
         try:
+            steps = tuple(DensityStep(*step) for step in zip(*of_steps, strict=True))
             grid = _read_grid(file.get("meta"))
             for name, expected in _bin_columns(RadialBins.from_grid(grid)).items():
                 if not np.array_equal(bins[name], expected):
@@ -132,7 +146,7 @@ def read_patterns(path: Path) -> PatternLibrary:
                 columns[name] = columns[name].astype(np.int64)
             meta = {name: read_json(file["meta"], name) for name in _VALUES}
             meta |= {name: read_table(file["meta"], name) for name in _TABLES}
-            return PatternLibrary(grid=grid, **columns, meta=meta)
+            return PatternLibrary(grid=grid, **columns, steps=steps, meta=meta)
         except (ValueError, TypeError) as problem:
             raise PatternFileError(f"{path}: {problem}") from problem
 
@@ -163,17 +177,17 @@ def _read_grid(meta: h5py.Group | None) -> VoxelGrid:
 
 
 def _read_columns(file: h5py.File, path: Path) -> dict[str, Any]:
-    """Read all columns; those of version 1 as of one range of abs(eta)."""
-    is_old = file.attrs.get("version") == 1
-    if not is_old:
+    """Read all columns; those of older versions without steps, and as of one range of abs(eta)."""
+    version = file.attrs.get("version")
+    if version not in (1, 2):
         check_version(file, path, VERSION, PatternFileError)
     columns = {}
     for name, dtype in _TYPES.items():
-        if is_old and name == "eta_borders":
+        if version < _SINCE.get(name, 1):
             columns[name] = np.empty(0)
             continue
         column = read_numbers_of_type(file, path, name, dtype, PatternFileError)
-        lacks_range = is_old and name in ("n_showers", "counts")
+        lacks_range = version == 1 and name in ("n_showers", "counts")
         if np.ndim(column) != _AXES.get(name, 1) - lacks_range:
             raise PatternFileError(
                 f"{path}: expected another shape of `{name}`, got {np.shape(column)}"

@@ -10,6 +10,10 @@ they are or mirrored along alpha: around the axis all directions are alike to wh
 a voxel; what distinguishes them is how much energy a voxel has. `bench/bench_patterns.py` measures
 that nothing is seen of it.
 
+Where the matter changes along eta inside a layer, patterns of other places have too much energy
+on one side of the border. A library may know such steps of the density (`DensityStep`): deposits
+beyond the border get that much less or more, and those of each voxel are scaled to its energy.
+
 Places and shares are single bytes. A byte b of r or alpha is the place (b + 1/2) / 256 across the
 voxel; a byte s is a share in proportion to 2^(-s / 16), and the shares of a pattern add up to 1.
 """
@@ -24,7 +28,7 @@ import numpy as np
 from calovox.arrays import Array, Float32, Float64, Int64, UInt8
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["STEPS", "STEPS_PER_OCTAVE", "PatternLibrary", "RadialBins"]
+__all__ = ["STEPS", "STEPS_PER_OCTAVE", "DensityStep", "PatternLibrary", "RadialBins"]
 
 STEPS: Final = 256
 """Places across a voxel that a byte tells apart."""
@@ -72,6 +76,33 @@ class RadialBins:
         return len(self.layer)
 
 
+@dataclass(frozen=True)
+class DensityStep:
+    """A step of the density of energy along eta in one layer.
+
+    Attributes:
+        layer: Number of the layer.
+        abs_eta: Where it lies, on both sides of the detector.
+        ratio: Density beyond it over the density before it.
+    """
+
+    layer: int
+    abs_eta: float
+    ratio: float
+
+    def __post_init__(self) -> None:
+        for name in ("abs_eta", "ratio"):
+            if not 0.0 < getattr(self, name) < np.inf:
+                raise ValueError(
+                    f"DensityStep: expected `{name}` above 0, got {getattr(self, name):g}"
+                )
+
+    def __str__(self) -> str:
+        """Say in one phrase what it is."""
+        where = f"in layer {self.layer} beyond |eta| {self.abs_eta:g}"
+        return f"{self.ratio:.3g} times the density {where}"
+
+
 @dataclass(frozen=True, eq=False)
 class PatternLibrary:
     """Patterns of the voxels of one grid.
@@ -88,6 +119,7 @@ class PatternLibrary:
         share: Share of each deposit, as the number of sixteenths of a factor of two below 1.
         eta_borders: Borders between the ranges of abs(eta) of shower centres, rising from above
             0; none for one range.
+        steps: Steps of the density along eta that no pattern knows of.
         meta: How the library was made.
     """
 
@@ -101,6 +133,7 @@ class PatternLibrary:
     alpha: UInt8[Array, " deposit"]
     share: UInt8[Array, " deposit"]
     eta_borders: Float64[Array, " border"] = field(default_factory=lambda: np.empty(0))
+    steps: tuple[DensityStep, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,6 +158,7 @@ class PatternLibrary:
         deposits = {"r": self.r, "alpha": self.alpha, "share": self.share}
         _check_numbers("n_deposits", self.n_deposits, deposits)
         _check_order(self.counts, self.energy)
+        _check_steps(self.steps, self.grid)
 
     def __len__(self) -> int:
         """Return the number of patterns."""
@@ -162,3 +196,15 @@ def _check_order(
     falls = np.flatnonzero(energy[1:] < energy[:-1]) + 1
     if not np.all(np.isin(falls, np.cumsum(counts.ravel()))):
         raise ValueError("PatternLibrary: `energy` must rise among the patterns of a radial bin")
+
+
+def _check_steps(steps: tuple[DensityStep, ...], grid: VoxelGrid) -> None:
+    """Refuse steps in layers that the grid lacks, and two at the same place."""
+    for step in steps:
+        if step.layer not in grid.numbers:
+            raise ValueError(
+                f"PatternLibrary: expected steps in layers {list(grid.numbers)}, got layer "
+                f"{step.layer}"
+            )
+    if len({(step.layer, step.abs_eta) for step in steps}) < len(steps):
+        raise ValueError("PatternLibrary: expected one step at a place, got two")

@@ -1,8 +1,9 @@
 r"""Voxels become hits where patterns of Geant4 showers have their deposits.
 
 `calovox.patterns.choosing` says which pattern a voxel takes. The deposits of the pattern share the
-voxel's energy, each at its place around the shower centre. An event's hits depend on the seed, its
-voxels and its index, not on its batch.
+voxel's energy, each at its place around the shower centre. Where a step of the density of the
+library runs through a voxel, deposits beyond it count as many times as it says. An event's hits
+depend on the seed, its voxels and its index, not on its batch.
 """
 
 import numpy as np
@@ -92,6 +93,7 @@ def place_layer(
     center: tuple[float, float, float],
     tables: PatternTables,
     edges: Array,
+    steps: Array,
     hits: tuple[Array, Array, Array],
 ) -> tuple[np.uint64, int, int]:
     """Place the hits of a layer of one shower, inside a compiled kernel.
@@ -104,12 +106,14 @@ def place_layer(
         center: Eta and phi of the shower centre, and the radius of the layer in mm.
         tables: The patterns.
         edges: Borders of each voxel in r and alpha.
+        steps: Those of the layer in `PatternTables`.
         hits: Eta, phi and energy, filled from the first place on.
 
     Returns:
         The new state, the first choice behind the layer, and the number of hits.
     """
     eta, phi, energy = hits
+    first = start
     side, per_mm, hit = np.float32(-1.0 if center[0] < 0.0 else 1.0), 1.0 / center[2], 0
     while start < choices.size and choices[start].voxel < stop:
         choice = choices[start]
@@ -139,7 +143,32 @@ def place_layer(
     for place in range(hit):
         eta[place] = np.float32(center[0] + eta[place])
         phi[place] = phi_in_single_precision(center[1] + phi[place])
+    for step in steps:
+        # no voxel of this radius or less reaches the step
+        distance = abs(abs(center[0]) - step[0]) * center[2]
+        _take_step(choices[first:start], edges, distance, step, eta, energy)
     return state, start, hit
+
+
+@kernel(error_model="numpy")
+def _take_step(
+    choices: Array, edges: Array, distance: float, step: Array, eta: Array, energy: Array
+) -> None:
+    """Let the deposits of voxels on both sides of a step know of it."""
+    end = 0
+    for choice in choices:
+        begin, end = end, end + choice.number
+        if edges[choice.voxel, 1] <= distance:
+            continue
+        total = beyond = 0.0
+        for hit in range(begin, end):
+            total += energy[hit]
+            beyond += energy[hit] * (abs(eta[hit]) >= step[0])
+        if not 0.0 < beyond < total:
+            continue
+        before = total / (total + (step[1] - 1.0) * beyond)
+        for hit in range(begin, end):
+            energy[hit] *= np.float32(before * step[1] if abs(eta[hit]) >= step[0] else before)
 
 
 @kernel(forceinline=True)
@@ -198,7 +227,7 @@ def _fill_kernel(
             center, stop = (eta_center[event], phi_center[event], radius), boundaries[position + 1]
             state[event], first, n_hits = place_layer(
                 chosen, first, stop, state[event], center, tables, edges,
-                (eta[hit:], phi[hit:], energy[hit:]),
+                tables.steps[position], (eta[hit:], phi[hit:], energy[hit:]),
             )  # fmt: skip
             layer[hit : hit + n_hits] = numbers[position]
             r[hit : hit + n_hits] = radius

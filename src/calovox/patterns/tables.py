@@ -62,6 +62,7 @@ class PatternTables(NamedTuple):
         voxels: Fields of `VOXEL_TYPE`.
         angles: Cosine and sine of each byte of alpha, for each number of voxels around.
         weights: 2^(-s / 16) for each byte s of a share.
+        steps: abs(eta) and ratio of the steps of each layer; infinite and 1 behind the last one.
     """
 
     log_borders: Float64[Array, " border"]
@@ -75,6 +76,7 @@ class PatternTables(NamedTuple):
     voxels: Array
     angles: Float32[Array, "circle 256 2"]
     weights: Float32[Array, "256"]
+    steps: Float64[Array, "layer step 2"]
 
 
 @lru_cache(maxsize=4)
@@ -104,6 +106,7 @@ def pattern_tables(library: PatternLibrary) -> PatternTables:
         voxels=_voxels(library, circle),
         angles=np.stack([np.cos(alpha), np.sin(alpha)], axis=2).astype(np.float32),
         weights=weights.astype(np.float32),
+        steps=_steps(library),
     )
 
 
@@ -167,3 +170,15 @@ def _voxels(library: PatternLibrary, circle: Int64[Array, " bin"]) -> Array:
     voxels["r"], voxels["d_r"] = (bins.r_min + 0.5 * step)[of_voxel], step[of_voxel]
     voxels["bin"], voxels["circle"] = of_voxel.astype(np.int32), circle.ravel()[of_voxel]
     return voxels
+
+
+def _steps(library: PatternLibrary) -> Float64[Array, "layer step 2"]:
+    by_layer = [
+        [(step.abs_eta, step.ratio) for step in library.steps if step.layer == number]
+        for number in library.grid.numbers
+    ]
+    steps = np.empty((len(by_layer), max(map(len, by_layer)), 2))
+    steps[:] = np.inf, 1.0
+    for row, of_layer in zip(steps, by_layer, strict=True):
+        row[: len(of_layer)] = np.array(of_layer).reshape(-1, 2)
+    return steps

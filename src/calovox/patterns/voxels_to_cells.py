@@ -167,9 +167,9 @@ def _cells_kernel(seed: np.uint64, sums: Array, *arrays: Any) -> tuple[Any, ...]
     Returns whether all can be placed, the columns of `CellEnergies`, those of `PlacementCounts`.
     """
     energy, index, incident_energy, eta_center, phi_center, photon_eta, photon_phi = arrays[:7]
-    factors, tables = HitFactors(*arrays[7:11]), PatternTables(*arrays[11:22])
-    cells, where = LookupParameters(*arrays[22:28]), _Layers(*arrays[28:33])
-    positions = RadiusTables(*arrays[33:])
+    factors, tables = HitFactors(*arrays[7:11]), PatternTables(*arrays[11:23])
+    cells, where = LookupParameters(*arrays[23:29]), _Layers(*arrays[29:34])
+    positions = RadiusTables(*arrays[34:])
     radii = np.empty((index.size, positions.is_plane.size))
     fill_radii(eta_center, positions, radii)
     choices = np.empty(energy.shape[1], dtype=CHOICE_TYPE)
@@ -238,8 +238,9 @@ def _add_shower(
         of_layer = center[0], center[1], radii[where.in_detector[position]]
         behind = where.boundaries[position + 1]
         state, first, n_hits = place_layer(
-            choices, first, behind, state, of_layer, tables, where.edges, (eta, phi, energy)
-        )
+            choices, first, behind, state, of_layer, tables, where.edges,
+            tables.steps[position], (eta, phi, energy),
+        )  # fmt: skip
         if factors.modulated:
             row = factors.rows[where.numbers[position]]
             _modulate(phi, energy, n_hits, factors.factors[place_in_eta, row], bins[0])

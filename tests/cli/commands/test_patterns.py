@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from calovox.hits import HitsWriter
+from calovox.patterns.file import read_patterns
+from calovox.photons import Photons
 from tests.cli.commands.test_chain import fail, succeed
 from tests.toy_showers import toy_showers
 
@@ -33,6 +36,50 @@ def test_placements_that_contradict_each_other_are_refused(folder: Path, tmp_pat
     both = "--placement", "patterns", "--e-hit", "4MeV"
     fail(*words, *both, match="--e-hit is for --placement note")
     assert not (tmp_path / "out.h5").exists()
+
+
+@pytest.fixture(scope="module")
+def near_border(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("near") / "hits.h5"
+    n = 24
+    photons = Photons(np.full(n, 65e3), np.full(n, 0.79), np.linspace(-3, 3, n), np.arange(n))
+    with HitsWriter(path, provenance={}) as writer:
+        writer.append(toy_showers(n, n_hits=3000, photons=photons))
+    return f"{path}"
+
+
+def test_steps_of_the_density_are_fitted(near_border: str, tmp_path: Path) -> None:
+    patterns, photons = f"{tmp_path / 'patterns.h5'}", f"{tmp_path / 'photons.h5'}"
+    words = ["voxelize", near_border, "--no-cells", "--patterns", patterns, "-o", photons]
+    done = succeed(*words, "--pattern-step", "3:0.8", "--pattern-step", "2:0.79")
+    steps = read_patterns(Path(patterns)).steps
+    assert [(step.layer, step.abs_eta) for step in steps] == [(3, 0.8), (2, 0.79)]
+    last = done.output.strip().splitlines()[-1]
+    assert f"; {steps[0]}; {steps[1]}, 382 voxels" in last
+    assert "in layer 3 beyond |eta| 0.8, " in succeed("info", patterns).output
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (("--pattern-step", "3:0.8"), "--pattern-step is for --patterns FILE"),
+        (("--patterns", "p.h5", "--pattern-step", "3"), "expected LAYER:ABS_ETA, as in 3:0.8"),
+        (("--patterns", "p.h5", "--pattern-step", "3:-1"), "each once, got '3:-1'"),
+        (("--patterns", "p.h5", *2 * ("--pattern-step", "3:0.8")), "each once, got '3:0.8'"),
+        (("--patterns", "p.h5", "--pattern-step", "9:0.8"), "expected pattern steps in layers"),
+    ],
+)
+def test_steps_that_cannot_be_fitted_are_refused(
+    near_border: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    match: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fail("voxelize", near_border, "--no-cells", *options, "-o", "photons.h5", match=match)
+    assert not (tmp_path / "photons.h5").exists()
+    assert not (tmp_path / "p.h5").exists()
 
 
 def test_a_library_of_patterns_is_described(folder: Path) -> None:

@@ -76,6 +76,14 @@ class VoxelizeSettings:
             help="Keep patterns of ranges of abs(eta) apart, with these borders between them.",
         ),
     ] = None
+    pattern_step: Annotated[
+        list[str],
+        typer.Option(
+            metavar="LAYER:ABS_ETA",
+            help="Fit how much the density changes there in a layer, for the patterns; may be "
+            "repeated.",
+        ),
+    ] = ()  # type: ignore[assignment]
     fastcalosim: Annotated[
         bool,
         typer.Option("--fastcalosim", help="Make it an event library that FastCaloSim loads."),
@@ -125,6 +133,7 @@ def _make_dataset(
         sub_voxels=settings.sub_voxels,
         patterns=settings.patterns,
         pattern_eta=_borders(settings),
+        pattern_steps=_steps(settings),
         parts=parts,
         **job.writing(),
     )
@@ -181,6 +190,25 @@ def _borders(settings: VoxelizeSettings) -> tuple[float, ...]:
             f"'{text}'"
         )
     return borders
+
+
+def _steps(settings: VoxelizeSettings) -> tuple[tuple[int, float], ...]:
+    """Read the places of `--pattern-step`."""
+    if settings.pattern_step and settings.patterns is None:
+        raise ValueError("--pattern-step is for --patterns FILE: give that, too, or leave it out")
+    steps = []
+    for text in settings.pattern_step:
+        layer, _, border = text.partition(":")
+        try:
+            step = int(layer), float(border)
+        except ValueError:
+            step = 0, 0.0
+        if not 0.0 < step[1] < math.inf or step in steps:
+            raise ValueError(
+                f"--pattern-step: expected LAYER:ABS_ETA, as in 3:0.8, each once, got '{text}'"
+            )
+        steps.append(step)
+    return tuple(steps)
 
 
 VOXELIZE = make_command("voxelize", VoxelizeSettings, voxelize, example=_EXAMPLE)

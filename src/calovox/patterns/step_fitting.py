@@ -1,0 +1,200 @@
+r"""Which steps of the density along eta showers have that patterns do not know of.
+
+Voxels of showers near a step are placed by patterns of other showers. With energies T of the
+voxels of the layer, and parts B of them that patterns place beyond the step, a ratio w leaves
+
+$$\sum_\mathrm{voxels} \frac{w B T}{T - B + w B}$$
+
+there; the ratio is chosen that makes this the energy that the showers themselves have there. All
+energies are multiplied by the weight of the shower. Showers of high energy, whose voxels hold many
+deposits, count most: of a voxel with one deposit, all energy lies on one side, whatever the ratio.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+from scipy.optimize import brentq
+
+from calovox.arrays import Array, Bool, Float64
+from calovox.geometry import Detector, atlas_barrel
+from calovox.hits import Hits
+from calovox.hits.hits import concatenate_hits
+from calovox.patterns.library import DensityStep, PatternLibrary
+from calovox.patterns.making import PatternMaker
+from calovox.patterns.merging import deposits_in_voxels
+from calovox.patterns.placement import voxels_to_pattern_hits
+from calovox.voxelization import hits_to_voxels
+
+__all__ = ["LEAST_SHOWERS", "NEAR", "StepFit", "collect_patterns"]
+
+NEAR: Final = 0.1
+"""How far from a step in abs(eta) photons may be whose showers tell its ratio."""
+
+LEAST_SHOWERS: Final = 20
+"""Showers near a step without which there is no fit."""
+
+_RATIOS: Final = (1e-4, 1e4)
+_SEED: Final = 1
+
+
+@dataclass
+class StepFit:
+    """Collects energies on both sides of a step, and finds its ratio.
+
+    Attributes:
+        layer: Number of the layer.
+        abs_eta: Where the step lies.
+        center: What voxels lie round, as in `hits_to_voxels`.
+        detector: Where the layers lie; the built-in barrel by default.
+        n_showers: Showers near the step, so far.
+    """
+
+    layer: int
+    abs_eta: float
+    center: Literal["hits", "photon"] = "hits"
+    detector: Detector = field(default_factory=atlas_barrel)
+    n_showers: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        # of each voxel: its energy, what patterns place beyond the step, and what the shower has
+        self._parts: list[Float64[Array, "voxel 3"]] = []
+
+    def add(self, hits: Hits, library: PatternLibrary) -> None:
+        """Take the showers near the step, and place their voxels.
+
+        Args:
+            hits: Showers.
+            library: Patterns of other ones.
+
+        Raises:
+            ValueError: If the grid lacks the layer of a hit.
+        """
+        near = np.abs(np.abs(hits.photons.eta) - self.abs_eta) <= NEAR
+        if not near.any():
+            return
+        hits = _chosen(hits, near)
+        voxels = hits_to_voxels(hits, library.grid, center=self.center, detector=self.detector)
+        assert voxels.phi_center is not None  # hits have one
+        placed, _ = voxels_to_pattern_hits(voxels, library, seed=_SEED, detector=self.detector)
+        weight = np.ones(len(voxels)) if voxels.weight is None else voxels.weight
+        scale = np.repeat(weight, library.grid.n_voxels)
+        where = voxels.eta_center, voxels.phi_center
+        total, beyond = self._energies(placed, library, *where)
+        _, real = self._energies(hits, library, *where)
+        filled = total > 0.0
+        self._parts.append(np.stack([total, beyond, real], axis=1)[filled] * scale[filled, None])
+        self.n_showers += len(hits)
+
+    def step(self) -> DensityStep:
+        """Find the ratio.
+
+        Returns:
+            The step.
+
+        Raises:
+            ValueError: If there are fewer than `LEAST_SHOWERS` showers near it, or no ratio leaves
+                the energy beyond it that they have there.
+        """
+        place = f"step of layer {self.layer} at |eta| {self.abs_eta:g}"
+        if self.n_showers < LEAST_SHOWERS:
+            raise ValueError(
+                f"{place}: expected {LEAST_SHOWERS} showers or more with |eta| within {NEAR:g} of "
+                f"it, got {self.n_showers}: voxelize more of them"
+            )
+        total, beyond, real = np.concatenate(self._parts).T
+
+        def excess(log_ratio: float) -> float:
+            inside = math.exp(log_ratio) * beyond
+            parts = np.divide(inside, total - beyond + inside)
+            return float(np.sum(total * parts) - real.sum())
+
+        low, high = map(math.log, _RATIOS)
+        if not excess(low) < 0.0 < excess(high):
+            raise ValueError(
+                f"{place}: expected a ratio of {_RATIOS[0]:g} to {_RATIOS[1]:g}, got none that "
+                f"leaves {100.0 * real.sum() / total.sum():.2g} % of the energy beyond it: take "
+                "showers with many hits in voxels across it, or leave it out"
+            )
+        ratio = math.exp(brentq(excess, low, high, xtol=1e-9))
+        return DensityStep(self.layer, self.abs_eta, ratio)
+
+    def _energies(
+        self,
+        hits: Hits,
+        library: PatternLibrary,
+        eta: Float64[Array, " event"],
+        phi: Float64[Array, " event"],
+    ) -> tuple[Float64[Array, " voxel"], Float64[Array, " voxel"]]:
+        """Sum up the energy in the voxels of the layer of all events, and that beyond the step."""
+        grid = library.grid
+        deposits = deposits_in_voxels(hits, grid, self.detector, eta, phi)
+        event, voxel = np.divmod(deposits.key, grid.n_voxels)
+        radius = self.detector.radii(eta, (self.layer,))[event, 0]
+        energy = np.where(grid.layer[voxel] == self.layer, deposits.energy, 0.0)
+        # x points away from eta = 0 on both sides of the detector
+        beyond = np.abs(np.abs(eta)[event] + deposits.x / radius) >= self.abs_eta
+        size = len(eta) * grid.n_voxels
+        return (
+            np.bincount(deposits.key, energy, size),
+            np.bincount(deposits.key, energy * beyond, size),
+        )
+
+
+def collect_patterns(
+    batches: Callable[[str], Iterable[Hits]],
+    make: Callable[[], PatternMaker],
+    steps: Sequence[tuple[int, float]] = (),
+    meta: dict[str, Any] | None = None,
+) -> PatternLibrary:
+    """Make a library of all showers, and fit its steps to those near them.
+
+    Each shower is placed by patterns of every second one that it is not among: with its own, it
+    would look as if patterns knew of the step.
+
+    Args:
+        batches: Gives the showers, for the title of what is done with them.
+        make: Gives a maker without patterns.
+        steps: Layer and abs(eta) of the steps.
+        meta: How the patterns were made.
+
+    Returns:
+        The library. `step_showers` of its `meta` tells how many showers each step was fitted to.
+
+    Raises:
+        ValueError: If the showers have no energy in voxels, or do not tell the ratio of a step.
+    """
+    whole, halves = make(), (make(), make())
+    for hits in batches("patterns"):
+        whole.add(hits)
+        for half, maker in zip(_halves(hits), halves, strict=True):
+            if steps:
+                maker.add(half)
+    library = whole.library(meta)
+    if not steps:
+        return library
+    others = halves[1].library(), halves[0].library()
+    fits = [StepFit(*step, center=whole.center, detector=whole.detector) for step in steps]
+    for hits in batches("steps of the density"):
+        for half, other in zip(_halves(hits), others, strict=True):
+            for fit in fits:
+                fit.add(half, other)
+    showers = [{"n_showers": fit.n_showers} for fit in fits]
+    return replace(
+        library,
+        steps=tuple(fit.step() for fit in fits),
+        meta={**library.meta, "step_showers": showers},
+    )
+
+
+def _halves(hits: Hits) -> Iterator[Hits]:
+    """Give every second shower, from the first and from the second one on."""
+    second = np.arange(len(hits)) % 2 == 1
+    yield _chosen(hits, ~second)
+    yield _chosen(hits, second)
+
+
+def _chosen(hits: Hits, rows: Bool[Array, " event"]) -> Hits:
+    return concatenate_hits([hits[:0], *(hits[i : i + 1] for i in np.flatnonzero(rows))])
