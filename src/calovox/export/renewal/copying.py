@@ -15,8 +15,6 @@ import onnx
 
 from calovox import __version__
 from calovox.export.card import model_card
-from calovox.export.centroid import add_centroid, fit_centroids
-from calovox.export.energies import match_runs, replace_energies
 from calovox.export.fastcalosim import why_not_fastcalosim
 from calovox.export.output_folder import copy_centers, describe_folder, new_folder
 from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
@@ -24,6 +22,8 @@ from calovox.export.passes.fixed_shapes import fix_batch, save_onnx
 from calovox.export.passes.flow_detours import has_detours, leave_out_detours
 from calovox.export.passes.lean import is_lean, make_lean
 from calovox.export.passes.portable import is_portable, make_portable
+from calovox.export.renewal.centroid import add_centroid, fit_centroids
+from calovox.export.renewal.energies import match_runs, replace_energies
 from calovox.files.damage import reading
 from calovox.files.whole import file_hash
 from calovox.models.shapes.centroid import VoxelCentroid

@@ -8,9 +8,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-from calovox.export.energies import replace_energies
 from calovox.export.pairs import ModelPair
 from calovox.export.parity import measure_parity
+from calovox.export.renewal.energies import replace_energies
 from calovox.runtime import OnnxModel
 from calovox.training.runs.model import read_run
 from calovox.training.runs.record import read_record, write_record
@@ -23,7 +23,7 @@ from tests.export.toy_runs import toy_dit, toy_student, write_runs
 
 NAME = "photon_eta_000_070.onnx"
 SHIPPED = (
-    Path(__file__).parents[2]
+    Path(__file__).parents[3]
     / "src"
     / "calovox"
     / "shipped"

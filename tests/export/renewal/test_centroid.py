@@ -8,8 +8,8 @@ import onnx
 import pytest
 import torch
 
-from calovox.export.centroid import add_centroid
 from calovox.export.renewal import renew_models
+from calovox.export.renewal.centroid import add_centroid
 from calovox.models.shapes.centroid import N_ENERGIES, VoxelCentroid
 from calovox.runtime import OnnxModel
 from calovox.runtime.onnx_model import INPUTS
@@ -17,7 +17,7 @@ from tests.cli.commands.test_chain import fail
 from tests.export.test_onnx_file import assert_finite, assert_same_in_any_batch
 from tests.training.fits.test_centroid import GRID, RADII, write_showers
 
-SHIPPED = Path(__file__).parents[2] / "src" / "calovox" / "shipped" / "calodit"
+SHIPPED = Path(__file__).parents[3] / "src" / "calovox" / "shipped" / "calodit"
 NAME = "photon_eta_000_070.onnx"
 CENTER = VoxelCentroid(
     GRID, RADII, np.linspace(5.5, 14.5, N_ENERGIES), np.full((N_ENERGIES, 5), 0.1)
