@@ -8,6 +8,7 @@ from typing import Any
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
 from calovox.dataset.keys import LEAST_FRACTION
 from calovox.dataset.parts import read_parts
+from calovox.dataset.strata import ScaledWeights
 from calovox.dataset.voxelizing import Center, Voxelizer, check_takes_weights
 from calovox.dataset.writer import DatasetWriter
 from calovox.files.hdf5 import Compression
@@ -34,17 +35,20 @@ class DatasetContent:
         calibration: Calibration of the cluster energy; None without cells, or without the layers
             that shower shapes need.
         shares: Mean shares of the kinetic energy in the hits.
+        weights: The weights, if they were scaled; None if they are those of the hits, or none.
     """
 
     n_events: int
     dropped: float
     calibration: Calibration | None
     shares: EnergyShares
+    weights: ScaledWeights | None = None
 
     def __str__(self) -> str:
         return (
             f"{self.n_events} showers, {100 * self.dropped:.2g} % of the energy dropped; "
             f"mean E_tot/E_kin {self.shares}"
+            + ("" if self.weights is None else f"; {self.weights}")
         )
 
 
@@ -103,7 +107,10 @@ def make_dataset(
     voxelizer = Voxelizer(hits, grid, center, table, detector, fastcalosim)
     totals = voxelizer.totals()
     showers = read_parts(parts, totals, track) if parts else voxelizer.batches(totals, track=track)
+    weights = voxelizer.scaled_weights
     made_from = {**(provenance or {}), "hits": hits.provenance}
+    if weights is not None:
+        made_from["weight_strata"] = weights.provenance
     with DatasetWriter(
         output,
         grid,
@@ -132,6 +139,5 @@ def make_dataset(
                 maker.add(bare)
             meta = {"provenance": made_from, "phi_modulation": hits.phi_modulation}
             write_patterns(patterns, maker.library(meta), overwrite=overwrite)
-    return DatasetContent(
-        totals.n_events, totals.dropped / totals.weight, calibration, totals.shares.shares()
-    )
+    dropped = totals.dropped / totals.weight
+    return DatasetContent(totals.n_events, dropped, calibration, totals.shares.shares(), weights)
