@@ -52,7 +52,7 @@ MAY_IMPORT = {
         "voxelization"
     ),
     "dataset": (  # its file
-        "arrays binned_shower files geometry hits patterns phi_modulation photons "
+        "arrays binned_shower files geant4 geometry hits patterns phi_modulation photons "
         "random_streams reconstruction tracking units voxelization"
     ),
     "reconstruction": "arrays files geometry hits kernels photons tracking units",  # shower shapes
@@ -249,7 +249,7 @@ def run_python(code, folder):
 def test_simulating_imports_neither_torch_nor_calzone_nor_matplotlib(tmp_path):
     code = """
         import sys
-        import calovox.simulation.simulate, calovox.dataset, calovox.cli, calovox.models.base
+        import calovox.simulation.simulate, calovox.dataset.make, calovox.cli, calovox.models.base
         wrong = {"torch", "calzone", "matplotlib"} & set(sys.modules)
         sys.exit(", ".join(sorted(wrong)) or 0)
     """

@@ -9,6 +9,7 @@ from typing import Any
 from calovox.binned_shower import average_sub_voxels, write_sub_voxels
 from calovox.dataset.keys import LEAST_FRACTION
 from calovox.dataset.parts import read_parts
+from calovox.dataset.strata import ScaledWeights
 from calovox.dataset.voxelizing import Center, Voxelizer, check_takes_weights
 from calovox.dataset.writer import DatasetWriter
 from calovox.files.hdf5 import Compression
@@ -38,6 +39,7 @@ class DatasetContent:
             that shower shapes need.
         shares: Mean shares of the kinetic energy in the hits.
         steps: Steps of the density that were fitted for the patterns.
+        weights: The weights, if they were scaled; None if they are those of the hits, or none.
     """
 
     n_events: int
@@ -45,11 +47,14 @@ class DatasetContent:
     calibration: Calibration | None
     shares: EnergyShares
     steps: tuple[DensityStep, ...] = ()
+    weights: ScaledWeights | None = None
 
     def __str__(self) -> str:
         return (
             f"{self.n_events} showers, {100 * self.dropped:.2g} % of the energy dropped; "
-            f"mean E_tot/E_kin {self.shares}" + "".join(f"; {step}" for step in self.steps)
+            f"mean E_tot/E_kin {self.shares}"
+            + "".join(f"; {step}" for step in self.steps)
+            + ("" if self.weights is None else f"; {self.weights}")
         )
 
 
@@ -116,7 +121,10 @@ def make_dataset(
     voxelizer = Voxelizer(hits, grid, center, table, detector, fastcalosim)
     totals = voxelizer.totals()
     showers = read_parts(parts, totals, track) if parts else voxelizer.batches(totals, track=track)
+    weights = voxelizer.scaled_weights
     made_from = {**(provenance or {}), "hits": hits.provenance}
+    if weights is not None:
+        made_from["weight_strata"] = weights.provenance
     with DatasetWriter(
         output,
         grid,
@@ -151,5 +159,10 @@ def make_dataset(
             write_patterns(patterns, library, overwrite=overwrite)
             steps = library.steps
     return DatasetContent(
-        totals.n_events, totals.dropped / totals.weight, calibration, totals.shares.shares(), steps
+        totals.n_events,
+        totals.dropped / totals.weight,
+        calibration,
+        totals.shares.shares(),
+        steps,
+        weights,
     )

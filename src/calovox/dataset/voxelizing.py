@@ -1,13 +1,15 @@
 """Hits of files become voxels and cells, batch by batch, and what all of them say together."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from calovox.arrays import Array
 from calovox.dataset.detectors import check_grid
+from calovox.dataset.strata import ScaledWeights, scale_weights
 from calovox.geometry import CellTable, Detector
 from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.detector_files.mark import DetectorMark
@@ -189,6 +191,11 @@ class Voxelizer:
         if self.hits.files.weighted:
             check_takes_weights(cells=self.table)
 
+    @cached_property
+    def scaled_weights(self) -> ScaledWeights | None:
+        """Weights of all showers, scaled by strata; None if those of the files are kept."""
+        return scale_weights(self.hits.files) if self.hits.files.weighted else None
+
     def totals(self) -> Totals:
         """Start to count.
 
@@ -210,12 +217,22 @@ class Voxelizer:
         Yields:
             Voxels of the bare hits, and cells of the hits as they are.
         """
-        for hits in self.hits.files.batches("voxels", track, rows):
+        start, _, _ = rows.indices(len(self.hits))
+        for read in self.hits.files.batches("voxels", track, rows):
+            hits = self._weighted(read, start)
+            start += len(hits)
             voxels = hits_to_voxels(
                 self.hits.bare(hits), self.grid, center=self.center, detector=self.detector
             )
             phi_mod = self._phi_phase(voxels) if self.fastcalosim else None
             yield VoxelizedShowers(voxels, totals.add(voxels, hits, self.table), phi_mod)
+
+    def _weighted(self, hits: Hits, start: int) -> Hits:
+        """Give showers from a row on their scaled weights."""
+        if self.scaled_weights is None:
+            return hits
+        weight = self.scaled_weights.values[start : start + len(hits)]
+        return replace(hits, photons=replace(hits.photons, weight=weight))
 
     def _phi_phase(self, voxels: Voxels) -> Array:
         assert voxels.phi_center is not None  # made from hits

@@ -10,7 +10,7 @@ import numpy as np
 from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.hits.file import HitsReader
 from calovox.hits.hits import Hits
-from calovox.photons import Particle
+from calovox.photons import Particle, Photons
 from calovox.tracking import Track, silently
 
 __all__ = ["HitsFiles"]
@@ -78,6 +78,10 @@ class HitsFiles:
         """What is known of the phi modulation in the hits of each file."""
         return [reader.phi_modulation for reader in self._readers]
 
+    def photons(self) -> list[Photons]:
+        """Read the photons of each file, without their hits."""
+        return [reader.photons() for reader in self._readers]
+
     def batches(
         self, title: str, track: Track = silently, rows: slice = slice(None)
     ) -> Iterator[Hits]:
@@ -111,7 +115,7 @@ class HitsFiles:
         return replace(hits, photons=photons)
 
     def _check_indices(self) -> None:
-        columns = [reader.photons().index for reader in self._readers]
+        columns = [photons.index for photons in self.photons()]
         indices, counts = np.unique(np.concatenate(columns), return_counts=True)
         if np.any(counts > 1):
             raise ValueError(
