@@ -49,5 +49,5 @@ train second fast_2core $both --pretrained "$folder/first" --max-learning-rate 8
 # shellcheck disable=SC2086
 train corrected fast_geant4_2core $both --pretrained "$folder/second" $real
 calovox export "$folder/corrected" --sub-voxels "$sub_voxels" --phi-modulation "$here/phi_curve.h5" \
-    --centers "$here/centers.json" --no-fastcalosim --half-weights --force \
+    --centers "$here/centers.json" --no-fastcalosim --force \
     -o "$here/../src/calovox/shipped/calofast"
