@@ -184,12 +184,16 @@ def test_evaluate_writes_a_report(folder):
 @pytest.mark.usefixtures("blank_pictures")
 def test_files_of_one_name_form_one_sample(folder):
     for name in ("photons", "simulated"):
-        shutil.copy(f"{name}.h5", f"more_{name}.h5")
+        with h5py.File(shutil.copy(f"{name}.h5", f"more_{name}.h5"), "r+") as file:
+            file["event/index"][...] += 1000
     files = ("a=simulated.h5", "a=more_simulated.h5", "--also-reference", "more_photons.h5")
     succeed("evaluate", "photons.h5", *files, "-o", "report")
     numbers = json.loads(Path("report/report.json").read_text())
     assert [sample["n_events"] for sample in numbers["samples"]] == [2 * N_EVENTS] * 2
     assert len(numbers["provenance"]["files"]) == 4
+    shutil.copy("simulated.h5", "again.h5")
+    twice = ("a=simulated.h5", "a=again.h5")
+    fail("evaluate", "photons.h5", *twice, "-o", "no", match="expected each event once")
 
 
 @pytest.mark.usefixtures("blank_pictures")
