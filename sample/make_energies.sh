@@ -3,10 +3,11 @@
 # models of two stages draw their layer energies with it: two hours of a core, most of it Geant4.
 # Stopped at any moment, the same command continues.
 # usage: sample/make_energies.sh FOLDER FOLDER_OF_MAKE_TRAINING_HITS
-# Of the hits of make_training_hits.sh, those below 16 GeV are taken, as far as they exist. Where there are no such showers above 131 GeV, and at first everywhere, CaloINN learns from
-# showers of the shipped calodit.
+# Of the hits of make_training_hits.sh, some below 16 GeV are taken. Above 131 GeV where there are no
+# late showers, and at first everywhere, CaloINN learns from showers of the shipped calodit.
 set -eu
 here=$(dirname "$0")
+. "$here/is_finished.sh"
 folder=$1
 hits=$2
 shipped=$here/../src/calovox/shipped
@@ -37,14 +38,6 @@ voxelize() {
         --no-cells -o "$folder/$name.h5"
 }
 
-# is_finished RUN: whether all of its steps have been done
-is_finished() {
-    [ -e "$folder/$1/run.json" ] && python3 -c '
-import json, sys
-run = json.load(open(sys.argv[1]))
-sys.exit(run["step"] < run["n_steps"])' "$folder/$1/run.json"
-}
-
 # train NAME ETAS STEPS OPTIONS...
 train() {
     name=$1
@@ -52,7 +45,7 @@ train() {
     steps=$3
     shift 3
     # shellcheck disable=SC2086
-    is_finished "$name" || calovox train inn --config "$here/../configs/inn_2core.toml" $all \
+    is_finished "$folder/$name" || calovox train inn --config "$here/../configs/inn_2core.toml" $all \
         --validation "$folder/validation.h5" --batch-size 512 --eta "$eta" --steps "$steps" "$@" \
         -o "$folder/$name"
 }

@@ -7,6 +7,7 @@
 # showers of an earlier calodit, for 11 000 steps with 340 000 showers of today's.
 set -eu
 here=$(dirname "$0")
+. "$here/is_finished.sh"
 folder=$1
 geant4=$2
 sub_voxels=$3
@@ -19,20 +20,12 @@ simulate() {
         -o "$folder/$1.h5"
 }
 
-# is_finished RUN: whether all of its steps have been done
-is_finished() {
-    [ -e "$folder/$1/run.json" ] && python3 -c '
-import json, sys
-run = json.load(open(sys.argv[1]))
-sys.exit(run["step"] < run["n_steps"])' "$folder/$1/run.json"
-}
-
 # train NAME CONFIG OPTIONS...: one part of the training
 train() {
     name=$1
     config=$2
     shift 2
-    is_finished "$name" || calovox train fast --config "$here/../configs/$config.toml" \
+    is_finished "$folder/$name" || calovox train fast --config "$here/../configs/$config.toml" \
         --energy 256MeV:2.097152TeV \
         --validation "$folder/validation.h5" "$@" -o "$folder/$name"
 }

@@ -11,6 +11,7 @@
 #     FOLDER [SLICE...]
 set -eu
 here=$(dirname "$0")
+. "$here/is_finished.sh"
 removed=
 if [ "$1" = --phi-modulation ]; then
     removed="--phi-modulation $here/phi_curve.h5"
@@ -36,14 +37,6 @@ figures="000 020 075"
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $figures 005 010 015 025 030 035 040 045 050 055 060 065 070 080 085 090 095 \
     100 105 110 115 120 125 130
-
-# is_finished RUN: whether all of its steps have been done
-is_finished() {
-    [ -e "$1/run.json" ] && python3 -c '
-import json, sys
-run = json.load(open(sys.argv[1]))
-sys.exit(run["step"] < run["n_steps"])' "$1/run.json"
-}
 
 runs=
 for slice in "$@"; do

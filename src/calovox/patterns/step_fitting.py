@@ -169,8 +169,8 @@ def collect_patterns(
     whole, halves = make(), (make(), make())
     for hits in batches("patterns"):
         whole.add(hits)
-        for half, maker in zip(_halves(hits), halves, strict=True):
-            if steps:
+        if steps:
+            for half, maker in zip(_halves(hits), halves, strict=True):
                 maker.add(half)
     library = whole.library(meta)
     if not steps:

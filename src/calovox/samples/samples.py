@@ -11,11 +11,7 @@ from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
-from calovox.samples.observables.observed import (
-    MOST_OBSERVED,
-    ObservedShowers,
-    read_observed,
-)
+from calovox.samples.observables.observed import MOST_OBSERVED, ObservedShowers, read_observed
 from calovox.samples.regions import REGIONS, Region, choose_regions
 from calovox.samples.sample import (
     Sample,

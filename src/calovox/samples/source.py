@@ -320,6 +320,8 @@ def open_showers(
 
 def _check_events_once(datasets: Sequence[DatasetSource]) -> None:
     """Refuse files of one sample that have the same events: these would count twice."""
+    if len(datasets) < 2:
+        return
     known = [(source, index) for source in datasets if (index := source.index()) is not None]
     if len(known) < 2:
         return
