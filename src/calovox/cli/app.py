@@ -108,6 +108,11 @@ app = make_app(
             "Write trained models as ONNX files, with side files and a model card, into a folder.",
         ),
         _command(
+            "correct",
+            "train.correct:CORRECT",
+            "Train an exported model further, with showers of Geant4 that a critic compares.",
+        ),
+        _command(
             "simulate",
             "simulate:SIMULATE",
             "Simulate photons: voxels of a trained model or of a library become hits and cells.",

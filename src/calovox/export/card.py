@@ -106,6 +106,8 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"| {name} | {value:.5g} |" for name, value in run["metrics"].items())
         if "parity" in run:
             yield from ("", _describe_exchange(run["parity"]))
+        if "correction" in run:
+            yield from ("", *_describe_correction(run["correction"]))
         yield from ("", *_describe_data(run["data"]))
         yield from ("", "Recipe:", "", "```json", json.dumps(run["recipe"], indent=1), "```")
     yield ""
@@ -119,6 +121,18 @@ def _describe_exchange(parity: Mapping[str, Any]) -> str:
         f"differences from the trained model are {parity['mean']:.1e} on average and "
         f"{parity['largest']:.1e} at most."
     )
+
+
+def _describe_correction(correction: Mapping[str, Any]) -> Iterator[str]:
+    """Say that the weights were trained further in the exported graph."""
+    found = "".join(
+        f"; {name.replace('_', ' ')} {value:.3g}" for name, value in correction["metrics"].items()
+    )
+    yield (
+        f"Its weights were corrected with showers of Geant4 after the export, in "
+        f"{correction['steps']} steps{found}. How exact the graph is was measured before."
+    )
+    yield from ("", *_describe_data(correction["data"]))
 
 
 def _describe_data(data: Mapping[str, Any]) -> Iterator[str]:

@@ -22,6 +22,7 @@ def export_named(
     solver_steps: int | None = None,
     centers: Path | None = None,
     energies: Sequence[Path] | None = None,
+    correction: Sequence[Path] | None = None,
     centroid_from: Sequence[Path] | None = None,
     fastcalosim: bool = True,
     overwrite: bool = False,
@@ -38,6 +39,7 @@ def export_named(
         centers: JSON file of shower centres about photons; None for none, or the model's.
         energies: Run folders of INNs that an exported model draws its layer energies with from
             now on.
+        correction: Run folders of `calovox correct`, of which an exported model takes its weights.
         centroid_from: Datasets of training showers, of which an exported model learns where the
             centroid of its voxels lies; run folders know it.
         fastcalosim: Whether files with fixed shapes are written, for FastCaloSim.
@@ -51,7 +53,7 @@ def export_named(
         FileExistsError: If the folder exists and may not be replaced, or is something else.
         FileNotFoundError: If there is nothing of such a name.
         ValueError: If an exported model is to be changed in another way, the runs do not fit, or
-            a centroid or energies are given to them.
+            a centroid, energies or corrections are given to them.
     """
     sampling: dict[str, Any] = {"path": path, "solver": solver, "solver_steps": solver_steps}
     kept: dict[str, Any] = {
@@ -65,8 +67,11 @@ def export_named(
             raise ValueError(
                 "--centroid-from: expected an exported model, got run folders: they know it"
             )
-        if energies:
-            raise ValueError("--energies: expected an exported model, got run folders of models")
+        for option, value in (("energies", energies), ("correction", correction)):
+            if value:
+                raise ValueError(
+                    f"--{option}: expected an exported model, got run folders of models"
+                )
         pairs = pair_runs(read_runs([Path(name) for name in names], **sampling))
         return export_models(pairs, folder, **kept, **others)
     for option, value in (sampling | others).items():
@@ -76,7 +81,14 @@ def export_named(
                 f"{exported}: export its runs"
             )
     runs = read_runs(energies or ())
-    return renew_models(exported, folder, energies=runs, centroid_from=centroid_from or (), **kept)
+    return renew_models(
+        exported,
+        folder,
+        energies=runs,
+        corrections=correction or (),
+        centroid_from=centroid_from or (),
+        **kept,
+    )
 
 
 def describe_export(content: Mapping[str, Any]) -> str:

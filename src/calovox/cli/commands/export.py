@@ -52,6 +52,16 @@ class ExportSettings:
         ),
         FileIn(),
     ] = None
+    correction: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Run folder of calovox correct, of which an exported model takes its weights; "
+            "one for each |eta| range that was corrected.",
+        ),
+        FileIn(),
+    ] = None
     centroid_from: Annotated[
         list[Path] | None,
         typer.Option(
@@ -112,6 +122,7 @@ def export(settings: ExportSettings, job: Job) -> str:
         solver_steps=settings.solver_steps,
         centers=settings.centers,
         energies=settings.energies,
+        correction=settings.correction,
         centroid_from=settings.centroid_from,
         fastcalosim=settings.fastcalosim,
         plain=settings.plain,

@@ -23,6 +23,7 @@ from calovox.export.passes.flow_detours import has_detours, leave_out_detours
 from calovox.export.passes.lean import is_lean, make_lean
 from calovox.export.passes.portable import is_portable, make_portable
 from calovox.export.renewal.centroid import add_centroid, fit_centroids
+from calovox.export.renewal.correction import match_corrections, put_correction
 from calovox.export.renewal.energies import match_runs, replace_energies
 from calovox.files.damage import reading
 from calovox.files.whole import file_hash
@@ -43,6 +44,7 @@ def renew_models(
     folder: Path,
     *,
     energies: Sequence[TrainedModel] = (),
+    corrections: Sequence[Path] = (),
     centroid_from: Sequence[Path] = (),
     centers: Path | None = None,
     fastcalosim: bool = True,
@@ -55,6 +57,7 @@ def renew_models(
         folder: The copy; it appears when all of it is written.
         energies: Trained models of the energies, one CaloINN for each model, in place of theirs;
             none to keep those.
+        corrections: Run folders of `calovox correct`, each of another one of the models.
         centroid_from: Datasets of training showers, of which models learn where the energy centre
             of the voxels lies; none to leave it where it is.
         centers: JSON file of shower centres about photons, in place of the model's; None to keep
@@ -68,8 +71,8 @@ def renew_models(
     Raises:
         FileExistsError: If the folder exists and may not be replaced, or is something else.
         ModelFileError: If there is no exported model, or a damaged one.
-        ValueError: If a graph cannot be written for older runtimes, or the energies or training
-            showers do not fit the models.
+        ValueError: If a graph cannot be written for older runtimes, or energies, corrections or
+            training showers do not fit the models.
     """
     content = read_description(exported)
     check_files(exported, content, list(content["files"]))
@@ -79,6 +82,7 @@ def renew_models(
     with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
         model_card(content)
     runs = match_runs(energies, content, exported) if energies else ()
+    corrected = match_corrections(corrections, content, exported)
     centroids: Sequence[VoxelCentroid | None] = [None] * len(content["models"])
     if centroid_from:
         centroids = fit_centroids(
@@ -94,6 +98,12 @@ def renew_models(
         }
         if before:
             content["rewritten"] = {"program": f"calovox {__version__}", "from": before}
+        for model in content["models"]:
+            if model["file"] in corrected:
+                part = "showers" if "showers" in model else "shapes"
+                model[part]["correction"] = put_correction(
+                    partial / model["file"], corrected[model["file"]], part
+                )
         for model, run in zip(content["models"], runs, strict=False):
             model["energies"] = replace_energies(partial / model["file"], run)
         if "phi_modulation" in content:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import onnx
 import torch
-from onnx import NodeProto, compose
+from onnx import compose
 from torch import Tensor
 
 from calovox.export.fused.conditions import ENERGY_LIMITS, ETA_LIMITS
@@ -25,6 +25,7 @@ from calovox.export.passes.editing import Editing
 from calovox.export.passes.fixed_shapes import save_onnx
 from calovox.export.passes.lean import make_lean
 from calovox.export.passes.portable import make_portable
+from calovox.export.passes.stages import read_by_shapes
 from calovox.models.inn import CaloINN
 from calovox.runtime import OnnxModel
 from calovox.runtime.onnx_model import INPUTS
@@ -116,34 +117,12 @@ def replace_energies(path: Path, run: TrainedModel) -> dict[str, Any]:
 def _exchange_nodes(model: onnx.ModelProto, energies: CaloINN) -> None:
     """Put the nodes of a CaloINN in place of those that gave the layer energies."""
     graph = Editing(model)
-    names = _read_by_shapes(graph)
+    names = read_by_shapes(graph)
     graph.nodes = [node for node in graph.nodes if not set(names) & set(node.output)]
     graph.put_before(_energy_graph(energies, names))
     graph.write()
     compact(model)
     onnx.checker.check_model(model, full_check=True)
-
-
-def _read_by_shapes(graph: Editing) -> list[str]:
-    """Name what the nodes of the voxels read: the fields of `LayerShares` in their order."""
-    is_left, both, enter = (
-        _reader_of_weight(graph, f".context.{name}.weight")
-        for name in ("is_left", "both", "enter")
-    )
-    left = is_left.input[0]
-    (energy,) = [node for node in graph.readers(left) if node.op_type == "Mul"]
-    context = graph.maker(enter.input[0])
-    assert context is not None  # total, and the logarithms of the shares
-    return [energy.output[0], left, context.input[0], both.input[0]]
-
-
-def _reader_of_weight(graph: Editing, ending: str) -> NodeProto:
-    found = [n for n in graph.nodes if len(n.input) > 1 and n.input[1].endswith(ending)]
-    if len(found) != 1:
-        raise ValueError(
-            f"--energies: expected a graph of calovox with one weight *{ending}, got {len(found)}"
-        )
-    return found[0]
 
 
 class _EnergyGraph(EnergyStage):

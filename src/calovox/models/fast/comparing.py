@@ -17,7 +17,10 @@ __all__ = ["ObservableScales", "ShowerObservables"]
 N_NODES: Final = 24
 """Energies at which fluctuations are known."""
 
-_LEAST: Final = {"energies": 0.3, "voxels": 0.15, "centre": 0.15, "moments": 0.02}
+_LEAST: Final = {
+    **{"energies": 0.3, "voxels": 0.15, "centre": 0.15, "moments": 0.02},
+    "patterns": 0.01,
+}
 """Fluctuations below these, in roots of MeV, mm or pure numbers, count as these."""
 
 _NEXT_TO_NOTHING: Final = 1e-8

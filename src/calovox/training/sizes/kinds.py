@@ -24,12 +24,13 @@ from calovox.training.fits.layers import read_layers
 from calovox.training.fits.quantiles import seeded
 from calovox.training.sizes.fast import FastSizes
 from calovox.training.sizes.gan import GanSizes
-from calovox.training.sizes.options import InnOptions
+from calovox.training.sizes.options import CorrectionOptions, InnOptions
 from calovox.training.sizes.shapes import CfmSizes, DitSizes, ModelKind
 from calovox.voxelization import VoxelGrid
 
 __all__ = [
     "AnyModel",
+    "CorrectionSizes",
     "InnSizes",
     "MakeModel",
     "Sizes",
@@ -133,7 +134,33 @@ class StudentSizes:
         return ConsistencyModel(teacher, n_evaluations=self.evaluations)
 
 
-Sizes = InnSizes | CfmSizes | DitSizes | StudentSizes | GanSizes | FastSizes
+@dataclass(frozen=True)
+class CorrectionSizes(CorrectionOptions):
+    """Which exported model is corrected, and how.
+
+    Attributes:
+        file: Name of its ONNX file.
+        sha256: Its SHA-256.
+    """
+
+    kind: ClassVar[ModelKind] = "correction"
+
+    file: str = ""
+    sha256: str = ""
+
+    def build(self, grid: VoxelGrid) -> AnyModel:
+        """Refuse: the model is in the exported file.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            f"expected a model, got a correction of {self.file}: give it to calovox export with "
+            "the exported model, as --correction"
+        )
+
+
+Sizes = InnSizes | CfmSizes | DitSizes | StudentSizes | GanSizes | FastSizes | CorrectionSizes
 """Sizes of any kind of model."""
 
 _KINDS: dict[str, type[Sizes]] = {
@@ -143,6 +170,7 @@ _KINDS: dict[str, type[Sizes]] = {
     "student": StudentSizes,
     "gan": GanSizes,
     "fast": FastSizes,
+    "correction": CorrectionSizes,
 }
 
 

@@ -175,3 +175,18 @@ class TeachingOptions(_Checked):
     spacing: Literal["angles", "karras"] = "angles"
     teacher_steps: Count = 1
     decay: Annotated[float, Range(0.0)] = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionOptions(_Checked):
+    """How an exported model is corrected.
+
+    Attributes:
+        penalty: Weight of the slopes of the critic.
+        critic_steps: First steps, in which the critic learns alone.
+        pace: Steps of the model's weights, as a part of those of the critic's.
+    """
+
+    penalty: Annotated[float, Range(1e-6)] = 1.0
+    critic_steps: Count = 60
+    pace: Annotated[float, Range(1e-6, 1.0)] = 0.03

@@ -29,8 +29,9 @@ from calovox.voxelization import VoxelGrid
 
 __all__ = ["CfmSizes", "DitSizes", "ModelKind", "SampledSizes"]
 
-ModelKind = Literal["inn", "cfm", "dit", "student", "gan", "fast"]
-"""Models by the names that the command line uses; a student is what `calovox distill` makes."""
+ModelKind = Literal["inn", "cfm", "dit", "student", "gan", "fast", "correction"]
+"""Models by the names that the command line uses; a student is what `calovox distill` makes, and a
+correction, which is no model by itself, what `calovox correct` makes."""
 
 
 class SampledSizes(SampledOptions):

@@ -1,0 +1,1 @@
+"""Exported models corrected with showers of Geant4: a critic says what differs."""

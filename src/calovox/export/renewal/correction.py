@@ -1,0 +1,86 @@
+"""Exported models whose weights `calovox correct` has trained further."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from calovox.export.correction.graph import ExportedModel, put_weights
+from calovox.export.passes.fixed_shapes import save_onnx
+from calovox.files.whole import file_hash
+from calovox.training.runs.model import read_weights
+from calovox.training.runs.record import read_record
+
+__all__ = ["match_corrections", "put_correction"]
+
+
+def match_corrections(
+    runs: Sequence[Path], content: Mapping[str, Any], folder: Path
+) -> dict[str, Path]:
+    """Find what each run has corrected.
+
+    Args:
+        runs: Run folders of `calovox correct`.
+        content: The content of `model.json`.
+        folder: Folder of the exported models.
+
+    Returns:
+        Run folders by the names of ONNX files.
+
+    Raises:
+        ValueError: If one is no such folder, or has corrected another file or the same as another.
+    """
+    known = {file_hash(folder / model["file"]): model["file"] for model in content["models"]}
+    found: dict[str, Path] = {}
+    for run in runs:
+        record = read_record(run)
+        if record.kind != "correction":
+            raise ValueError(
+                f"--correction: expected run folders of calovox correct, got a run of "
+                f"{record.kind}: {run}"
+            )
+        file = known.get(record.sizes["sha256"])
+        if file is None:
+            raise ValueError(
+                f"--correction: expected a run that corrected a file of {folder}, got one that "
+                f"corrected another {record.sizes['file']}: {run}"
+            )
+        if file in found:
+            raise ValueError(
+                f"--correction: expected one run for {file}, got {found[file]} and {run}"
+            )
+        found[file] = run
+    return found
+
+
+def put_correction(path: Path, run: Path, part: str) -> dict[str, Any]:
+    """Give an exported model the weights of a run.
+
+    Args:
+        path: The ONNX file; it is changed.
+        run: The run folder.
+        part: What the weights are for, by its name in `model.json`.
+
+    Returns:
+        What `model.json` says of it.
+    """
+    record = read_record(run)
+    model = onnx.load(path)
+    corrected = ExportedModel(model, pace=record.sizes["pace"])
+    corrected.load_state_dict(read_weights(run))
+    put_weights(model, corrected.graph.current())
+    described = {
+        "recipe": record.recipe,
+        "data": record.data,
+        "steps": record.step,
+        "metrics": record.metrics,
+    }
+    for entry in model.metadata_props:
+        if entry.key == "card":
+            card = json.loads(entry.value)
+            card[part] |= {"correction": described}
+            entry.value = json.dumps(card, sort_keys=True)
+    save_onnx(model, path)
+    return described

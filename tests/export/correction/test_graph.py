@@ -1,0 +1,106 @@
+"""Exported models in torch: the same showers, and weights that can be put back."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from calovox.export.correction.graph import ExportedModel, put_weights
+from calovox.models.base import Conditions
+from calovox.runtime import OnnxModel
+from calovox.training.sizes.shapes import CfmSizes
+from tests.cli.commands.test_chain import succeed
+from tests.export.toy_runs import toy_dit, toy_student, write_runs
+
+SHIPPED = Path(__file__).parents[3] / "src" / "calovox" / "shipped"
+NAME = "photon_eta_000_070.onnx"
+FILES = {
+    "calodit": "photon_eta_000_070.onnx",
+    "calodit_teacher": "photon_eta_070_135.onnx",
+    "calocfm": "photon_eta_000_070.onnx",
+    "calofast": "photon_eta_000_135.onnx",
+}
+
+
+def layers_of(voxels, sizes):
+    parts = np.split(voxels.astype(np.float64), np.cumsum(sizes)[:-1], axis=1)
+    return np.stack([part.sum(axis=1) for part in parts], axis=1).astype(np.float32)
+
+
+def photons(n_events):
+    rng = np.random.default_rng(2)
+    energy = np.exp(rng.uniform(np.log(300.0), np.log(5e5), n_events)).astype(np.float32)
+    return energy, rng.uniform(0.71, 1.3, n_events).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_shipped_models_give_the_showers_of_the_runtime(name):
+    path = SHIPPED / name / FILES[name]
+    runtime = OnnxModel(path)
+    model = ExportedModel(onnx.load(path))
+    energy, eta = photons(64)
+    eta = eta - 0.7 if runtime.eta_range[0] == 0.0 else eta
+    rng = torch.Generator().manual_seed(3)
+    size = runtime.noise_shape[0]
+    noise = torch.randn(64, size, generator=rng)
+    expected = runtime.sample(Conditions(energy, eta), noise.numpy()) * energy[:, None]
+    layers = layers_of(expected, runtime.grid.layer_sizes)
+    given = model.given(*map(torch.from_numpy, (energy, eta, layers)), noise)
+    with torch.no_grad():
+        found = model.graph(given).numpy()
+    assert np.abs(found - expected).sum() < 1e-5 * expected.sum()
+    assert np.abs(found - expected).max() < 1e-4 * expected.max()
+
+
+def test_only_the_networks_of_the_voxels_are_trained():
+    """Tables, positions and CaloINN stay; a CaloFast learns its energies as well."""
+    for name, file in FILES.items():
+        weights = ExportedModel(onnx.load(SHIPPED / name / file)).graph.weights
+        two_stages = name != "calofast"
+        assert not any(w.startswith(("inn.", "centroid.", "shapes.voxels.")) for w in weights)
+        assert any("energies" in weight for weight in weights) != two_stages
+        count = sum(
+            ExportedModel(onnx.load(SHIPPED / name / file)).graph.start(w).numel() for w in weights
+        )
+        assert count > 200_000
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("student")
+    runs = write_runs(folder, shapes=toy_student(toy_dit(), evaluations=1))
+    succeed("export", *runs, "--half-weights", "-o", folder / "photons")
+    return folder / "photons" / NAME
+
+
+def test_weights_go_back_into_the_file(student, tmp_path):
+    model = onnx.load(student)
+    exported = ExportedModel(model, pace=0.5)
+    rng = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for change in exported.graph.changes.values():
+            change.normal_(std=0.1, generator=rng)
+    put_weights(model, exported.graph.current())
+    onnx.save(model, tmp_path / NAME)
+    again = ExportedModel(onnx.load(tmp_path / NAME))
+    for name, values in exported.graph.current().items():
+        torch.testing.assert_close(again.graph.start(name), values, rtol=1e-3, atol=1e-6)
+        assert not torch.equal(exported.graph.start(name), values)
+    kinds = {t.name: t.data_type for t in onnx.load(student).graph.initializer}
+    assert kinds == {t.name: t.data_type for t in model.graph.initializer}
+
+
+def test_weights_of_another_model_are_refused(student):
+    other = onnx.load(SHIPPED / "calodit" / NAME)
+    weights = ExportedModel(other).graph.current()
+    with pytest.raises(ValueError, match=r"--correction: expected the model that was corrected"):
+        put_weights(onnx.load(student), weights)
+
+
+def test_voxels_that_are_no_normal_scores_are_refused(tmp_path):
+    runs = write_runs(tmp_path, shapes=CfmSizes(width=16, voxels="note", path="line"))
+    succeed("export", *runs, "-o", tmp_path / "photons")
+    with pytest.raises(ValueError, match="expected a model whose voxels are normal scores"):
+        ExportedModel(onnx.load(tmp_path / "photons" / NAME))
