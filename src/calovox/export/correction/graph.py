@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from calovox.export.correction.operators import run_node
 from calovox.export.fused.energies import LayerShares
 from calovox.export.passes.editing import Editing
-from calovox.export.passes.stages import read_by_shapes
+from calovox.export.passes.stages import read_by_fast_shapes, read_by_shapes
 from calovox.runtime.onnx_model import INPUTS
 
 __all__ = ["ExportedModel", "TorchGraph", "put_weights"]
 
 _OUTPUT: Final = "voxels"
-_ETA, _ENERGY, _LAYER_NOISE, _VOXEL_NOISE = INPUTS
+_ETA, _ENERGY, _, _VOXEL_NOISE = INPUTS
 
 _FIXED: Final = (
     *("both", "of_none", "position", "tilts", "directions"),
@@ -93,8 +93,7 @@ class TorchGraph(nn.Module):
 class ExportedModel(nn.Module):
     """An exported model whose voxels can be trained.
 
-    A model with a CaloINN draws voxels for given energies of the layers: the flow was trained by
-    its likelihood, and stays. A CaloFast draws both, and learns both.
+    Voxels are drawn for given energies of the layers: what draws these stays as it is.
 
     Args:
         model: The exported model.
@@ -105,16 +104,16 @@ class ExportedModel(nn.Module):
         super().__init__()
         names = {tensor.name for tensor in model.graph.initializer}
         self.two_stages = not any(name.startswith("model.energies") for name in names)
-        shares = read_by_shapes(Editing(model)) if self.two_stages else []
-        self.shares = tuple(shares)
-        given = [_ETA, _ENERGY, _VOXEL_NOISE, *(shares or [_LAYER_NOISE])]
+        read = read_by_shapes if self.two_stages else read_by_fast_shapes
+        self.shares = tuple(read(Editing(model)))
+        given = [_ETA, _ENERGY, _VOXEL_NOISE, *self.shares]
         weights = _weights(model, given, two_stages=self.two_stages)
         self.graph = TorchGraph(model, given, weights, pace)
         sizes = {
             value.name: value.type.tensor_type.shape.dim[1].dim_value
             for value in model.graph.input
         }
-        self.n_layers, self.n_noise = sizes[_LAYER_NOISE], sizes[_VOXEL_NOISE]
+        self.n_noise = sizes[_VOXEL_NOISE]
 
     def draw(
         self,
@@ -128,13 +127,13 @@ class ExportedModel(nn.Module):
         Args:
             energy: Kinetic energies in MeV.
             eta: abs(eta) of the shower centres.
-            layers: Energies of the layers in MeV; CaloFast draws its own.
+            layers: Energies of the layers in MeV.
             rng: Where the noise comes from.
 
         Returns:
             Energies of the voxels in MeV.
         """
-        size = (len(energy), self.n_layers + self.n_noise)
+        size = (len(energy), self.n_noise)
         noise = torch.empty(size, device=energy.device).normal_(generator=rng)
         voxels: Tensor = self.graph(self.given(energy, eta, layers, noise))
         return voxels
@@ -152,16 +151,16 @@ class ExportedModel(nn.Module):
             energy: Kinetic energies in MeV.
             eta: abs(eta) of the shower centres.
             layers: Energies of the layers in MeV.
-            noise: Standard normal numbers, those of the layers and those of the voxels.
+            noise: Standard normal numbers.
 
         Returns:
             Tensors by name.
         """
-        of_layers, of_voxels = torch.split(noise, [self.n_layers, self.n_noise], dim=1)
-        values = {_ETA: 10.0 * eta[:, None], _ENERGY: energy[:, None], _VOXEL_NOISE: of_voxels}
-        if not self.two_stages:
-            return values | {_LAYER_NOISE: of_layers}
-        return values | dict(zip(self.shares, _layer_shares(layers, energy), strict=True))
+        values = {_ETA: 10.0 * eta[:, None], _ENERGY: energy[:, None], _VOXEL_NOISE: noise}
+        whole = layers.sum(dim=1, keepdim=True)
+        parts = layers / torch.where(whole > 0.0, whole, 1.0)
+        read = _layer_shares(layers, energy) if self.two_stages else (parts, layers)
+        return values | dict(zip(self.shares, read, strict=True))
 
     def __repr__(self) -> str:
         n_weights = sum(values.numel() for values in self.graph.changes.values())
@@ -202,10 +201,10 @@ def _nodes_between(nodes: Sequence[NodeProto], given: set[str], wanted: str) -> 
 
 def _weights(model: onnx.ModelProto, given: Sequence[str], *, two_stages: bool) -> list[str]:
     """Name the weights of the networks, which products and sums read."""
-    nodes = list(model.graph.node)
     constants = {t.name: t for t in model.graph.initializer}
-    if two_stages:  # behind the network are tables, and the centroid
-        nodes = _nodes_between(nodes, {*given, *constants}, _scores(nodes))
+    # in two stages, tables and the centroid are behind the network
+    end = _scores(model.graph.node) if two_stages else _OUTPUT
+    nodes = _nodes_between(model.graph.node, {*given, *constants}, end)
     widened = {node.output[0]: node.input[0] for node in nodes if node.op_type == "Cast"}
     readers = [node for node in nodes if node.op_type in ("Gemm", "MatMul", "Add")]
     read = {widened.get(name, name) for node in readers for name in node.input}
