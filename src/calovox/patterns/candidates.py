@@ -165,4 +165,4 @@ def _beyond(
         weight = tables.weights[deposit >> np.uint32(16)]
         mirrored += weight * np.float32(abs(along + across) >= border)
         plain += weight * np.float32(abs(along - across) >= border)
-    return mirrored, plain
+    return float(mirrored), float(plain)
