@@ -4,15 +4,18 @@ Run from the repository: ``python -m bench.bench_patterns`` for the cost, or wit
 Showers of the sample, whose voxels and cells are known, are placed again by patterns and as in the
 note, and their cells compared with Geant4's; the patterns are from other showers. ``--judged
 FOLDER`` adds showers around 10 GeV: ``judged_BIN_GRID.h5``, datasets with cells of the hits of
-``sample/make_patterns.sh``. Each row has the AUC on all cells of the windows, above 1 MeV without
-noise, or with noise; halves of Geant4 are the floor. Last comes chi2/ndf of eight of the nine
-shower shapes: the calibrated energy is left out.
+``sample/make_patterns.sh``. ``--hits FILES`` judges by any hits in their place. ``--grid`` may be
+any grid whose voxels are unions of those of the regular one, with ``--patterns``; with ``--hits``,
+any at all. Where the sample has no sub-voxel probabilities for it, the note is left out. Each row
+has the AUC on all cells of the windows, above 1 MeV without noise, or with noise; halves of Geant4
+are the floor. Last comes chi2/ndf of eight of the nine shower shapes: the calibrated energy is
+left out.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +25,11 @@ from calovox.arrays import Array
 from calovox.binned_shower import SubVoxelProbabilities, read_sub_voxels, voxels_to_hits
 from calovox.dataset import DatasetReader
 from calovox.geometry import barrel_cells
-from calovox.geometry.cell_energies import CellEnergies
+from calovox.geometry.cell_energies import CellEnergies, concatenate_cells
 from calovox.patterns import PatternLibrary, voxels_to_cells, voxels_to_pattern_hits
 from calovox.patterns.file import read_patterns
 from calovox.patterns.shipped import shipped_patterns
+from calovox.phi_modulation.bare_hits import BareHits
 from calovox.photons import Photons
 from calovox.reconstruction import cells_to_shapes, hits_to_cells
 from calovox.reconstruction.variables import SHAPE_VARIABLES
@@ -37,7 +41,8 @@ from calovox.scores.referee import (
     measure_floor,
     window_inputs,
 )
-from calovox.voxelization import Voxels
+from calovox.voxelization import VoxelGrid, Voxels, concatenate_voxels, hits_to_voxels
+from calovox.voxelization.choice import choose_grid
 
 ETA_BINS = {"central": (0.2, 0.25), "gap": (0.0, 0.05), "transition": (0.75, 0.8)}
 TABLE = barrel_cells()
@@ -87,11 +92,45 @@ def read_showers(
     return Showers(title, whole[rows], chosen)
 
 
-def all_showers(sample: Path, judged: Path | None, grid: str) -> Iterator[Showers]:
-    """Give the showers around 65 GeV, 10 GeV and 1 TeV."""
-    cells = sample / "photons_optimal.h5"
+def showers_of_hits(files: list[Path], curve: Path, grid: VoxelGrid) -> Showers:
+    """Make voxels and cells of the hits of several files."""
+    bare = BareHits(files, curve, takes_weights=True)
+    voxels, cells = [], []
+    for hits in bare.files.batches("hits"):
+        voxels.append(hits_to_voxels(bare.bare(hits), grid))
+        cells.append(hits_to_cells(hits, TABLE))
+    title = ", ".join(file.stem for file in files)
+    return Showers(title, concatenate_voxels(voxels), concatenate_cells(cells))
+
+
+def join_voxels(voxels: Voxels, grid: VoxelGrid) -> Voxels:
+    """Add up voxels of a finer grid in those of another one, which are unions of them."""
+    if grid == voxels.grid:
+        return voxels
+    r_min, r_max, alpha_min, alpha_max = voxels.grid.edges.T
+    energy = np.zeros((len(voxels), grid.n_voxels), dtype=np.float32)
+    for voxel, (r_low, r_high, alpha_low, alpha_high) in enumerate(grid.edges):
+        inside = (voxels.grid.layer == grid.layer[voxel]) & (r_min >= r_low) & (r_max <= r_high)
+        inside &= (alpha_min >= alpha_low - 1e-9) & (alpha_max <= alpha_high + 1e-9)
+        energy[:, voxel] = voxels.energy[:, inside].sum(axis=1, dtype=np.float64)
+    joined = replace(voxels, energy=energy, grid=grid)
+    if not np.allclose(joined.layer_energy, voxels.layer_energy, atol=1e-4):
+        raise SystemExit(f"{grid!r} has voxels that are no unions of those of {voxels.grid!r}")
+    return joined
+
+
+def all_showers(arguments: argparse.Namespace) -> Iterator[Showers]:
+    """Give the showers of the hits, or those around 65 GeV, 10 GeV and 1 TeV."""
+    sample, judged, grid = arguments.sample, arguments.judged, arguments.grid
+    chosen = choose_grid(grid)
+    if arguments.hits:
+        yield showers_of_hits(arguments.hits, sample / "phi_curve.h5", chosen)
+        return
+    cells, own = sample / "photons_optimal.h5", sample / f"photons_{grid}.h5"
+    own = own if own.exists() else sample / "photons_regular.h5"
     for name, eta in ETA_BINS.items():
-        yield read_showers(f"65 GeV, {name}", cells, eta, sample / f"photons_{grid}.h5")
+        showers = read_showers(f"65 GeV, {name}", cells, eta, own)
+        yield replace(showers, voxels=join_voxels(showers.voxels, chosen))
     for name, eta in ETA_BINS.items():
         path = None if judged is None else judged / f"judged_{name}_{grid}.h5"
         if path is not None and path.exists():
@@ -136,25 +175,28 @@ def judge(showers: Showers, placements: dict[str, CellEnergies], n_seeds: int) -
 
 def measure_auc(arguments: argparse.Namespace) -> None:
     library, probabilities = read_placements(arguments)
-    for showers in all_showers(arguments.sample, arguments.judged, arguments.grid):
+    for showers in all_showers(arguments):
         if arguments.only and arguments.only not in showers.title:
             continue
         patterns, counts = voxels_to_cells(showers.voxels, library, TABLE, seed=1)
-        note = voxels_to_hits(showers.voxels, probabilities, seed=1)
         say(showers.title, "patterns", counts)
-        placements = {"patterns": patterns, "note": hits_to_cells(note, TABLE)}
+        placements = {"patterns": patterns}
+        if probabilities is not None:
+            note = voxels_to_hits(showers.voxels, probabilities, seed=1)
+            placements["note"] = hits_to_cells(note, TABLE)
         judge(showers, placements, arguments.seeds)
 
 
 def read_placements(
     arguments: argparse.Namespace,
-) -> tuple[PatternLibrary, SubVoxelProbabilities]:
-    grid = DatasetReader(arguments.sample / f"photons_{arguments.grid}.h5").grid
+) -> tuple[PatternLibrary, SubVoxelProbabilities | None]:
+    grid = choose_grid(arguments.grid)
     path = arguments.patterns
     library = shipped_patterns(grid) if path is None else read_patterns(path)
     if library is None:
         raise SystemExit("no patterns for this grid in the package: give --patterns FILE")
-    return library, read_sub_voxels(arguments.sample / f"sub_voxels_{arguments.grid}.root", grid)
+    table = arguments.sample / f"sub_voxels_{arguments.grid}.root"
+    return library, read_sub_voxels(table, grid) if table.exists() else None
 
 
 def measure_speed(arguments: argparse.Namespace) -> None:
@@ -163,6 +205,8 @@ def measure_speed(arguments: argparse.Namespace) -> None:
     Showers differ from call to call: a processor learns the branches of one that comes again.
     """
     library, probabilities = read_placements(arguments)
+    if probabilities is None:
+        raise SystemExit("the cost is measured beside the note's: take a grid of the sample")
     showers = read_showers("65 GeV", arguments.sample / "photons_optimal.h5", ETA_BINS["central"])
     calls: dict[str, Callable[[Voxels], object]] = {
         "note, hits, then cells": lambda v: hits_to_cells(
@@ -206,7 +250,8 @@ def main() -> None:
     parser.add_argument("--part", choices=("auc", "speed"), default="speed")
     parser.add_argument("--sample", type=Path, default=Path("sample"))
     parser.add_argument("--judged", type=Path, help="folder of datasets around 10 GeV")
-    parser.add_argument("--grid", choices=("optimal", "regular"), default="optimal")
+    parser.add_argument("--hits", type=Path, nargs="+", help="hits files to judge by")
+    parser.add_argument("--grid", default="optimal", help="name or TOML file")
     parser.add_argument("--patterns", type=Path, help="library of patterns of the grid")
     parser.add_argument("--only", help="part of the title of the showers to judge")
     parser.add_argument("--seeds", type=int, default=5)

@@ -43,6 +43,7 @@ donors 9 362 724 300
 donors 10 724 1448 300
 donors 11 1448 2896 300
 donors 18 185364 370728 48
+donors 19 370728 741455 30
 judged gap 643 0:0.05 400
 
 # near |eta| = 0.8, where EMB3 begins further out: the step is fitted to these and all others there

@@ -48,6 +48,14 @@ def test_libraries_of_version_2_have_no_steps(path):
     assert np.array_equal(again.counts, toy_library().counts)
 
 
+def test_libraries_of_version_3_have_steps(tmp_path):
+    steps = (DensityStep(3, 0.8, 0.12),)
+    write_patterns(tmp_path / "steps.h5", replace(toy_library(), steps=steps))
+    with h5py.File(tmp_path / "steps.h5", "r+") as file:
+        file.attrs["version"] = 3
+    assert read_patterns(tmp_path / "steps.h5").steps == steps
+
+
 def del_steps(file):
     for name in ("step_layer", "step_eta", "step_ratio"):
         del file[name]
@@ -88,7 +96,7 @@ def change(name, values):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda file: file.attrs.__setitem__("version", 4), "expected version 3"),
+        (lambda file: file.attrs.__setitem__("version", 5), "expected version 4"),
         (lambda file: file.__delitem__("share"), "numbers of type u1 in `share`"),
         (lambda file: file.__delitem__("meta"), "expected the grid as TOML"),
         (

@@ -5,22 +5,18 @@ import numpy as np
 import pytest
 
 from calovox.hits import Hits
-from calovox.patterns import DensityStep, PatternMaker
+from calovox.patterns import DensityStep, PatternMaker, voxels_to_pattern_hits
 from calovox.patterns.step_fitting import LEAST_SHOWERS, StepFit, collect_patterns
 from calovox.photons import Photons
-from calovox.voxelization import Ring, VoxelGrid
+from calovox.voxelization import Ring, VoxelGrid, hits_to_voxels
 
 GRID = VoxelGrid({layer: (Ring(0.0, 200.0, 200.0, 4),) for layer in (2, 3)})
 
 
 @cache
-def showers_at(eta, *, n_events=60, ratio=1.0, seed=1):
-    """Showers of many hits at one |eta|, 40 mm wide, with a step of the density at 0.8 in layer 3.
-
-    Of a voxel with few hits, all energy may lie on one side, whatever the step.
-    """
+def showers_at(eta, *, n_events=60, ratio=1.0, seed=1, n_hits=2000):
+    """Showers at one |eta|, 40 mm wide, with a step of the density at 0.8 in layer 3."""
     rng = np.random.default_rng(seed)
-    n_hits = 2000
     signs, phi = rng.choice([-1.0, 1.0], n_events), rng.uniform(-3.0, 3.0, n_events)
     photons = Photons(np.full(n_events, 65e3), eta * signs, phi, np.arange(n_events))
     layer = np.tile(np.array([2, 3], dtype=np.uint8), n_events * n_hits // 2)
@@ -55,6 +51,20 @@ def test_the_step_of_showers_is_found(ratio):
     step = fit.step()
     assert (step.layer, step.abs_eta, fit.n_showers) == (3, 0.8, 180)
     assert step.ratio == pytest.approx(ratio, rel=0.1)
+
+
+def test_showers_of_few_hits_are_placed_as_they_were():
+    maker, fit = make(), StepFit(3, 0.8, center="photon")
+    maker.add(showers_at(0.3, n_events=3000, n_hits=6, seed=4))
+    hits = showers_at(0.79, ratio=0.15, n_events=3000, n_hits=6, seed=3)
+    fit.add(hits, maker.library())
+    library = replace(maker.library(), steps=(fit.step(),))
+    voxels = hits_to_voxels(hits, GRID, center="photon")
+    placed, _ = voxels_to_pattern_hits(voxels, library, seed=1)
+    found, expected = (
+        one.energy[(one.layer == 3) & (np.abs(one.eta) >= 0.8)].sum() for one in (placed, hits)
+    )
+    assert found == pytest.approx(expected, rel=0.1)
 
 
 def test_showers_count_by_their_weights():

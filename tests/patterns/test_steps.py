@@ -3,11 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calovox.geometry import barrel_cells
-from calovox.patterns import DensityStep, PatternMaker, voxels_to_cells, voxels_to_pattern_hits
+from calovox.geometry import atlas_barrel, barrel_cells
+from calovox.patterns import (
+    DensityStep,
+    PatternLibrary,
+    PatternMaker,
+    voxels_to_cells,
+    voxels_to_pattern_hits,
+)
+from calovox.patterns.beyond import shares_beyond
 from calovox.patterns.tables import pattern_tables
 from calovox.reconstruction import hits_to_cells
-from calovox.voxelization import VoxelGrid, hits_to_voxels
+from calovox.voxelization import Ring, VoxelGrid, Voxels, hits_to_voxels
 from tests.patterns.showers import DONORS, GRID, known_voxels, toy_library, toy_voxels
 from tests.reference.patterns import voxels_to_pattern_hits_twin
 
@@ -28,11 +35,47 @@ def test_hits_near_steps_are_those_of_the_slow_twin():
     assert np.array_equal(hits.layer, layer)
     assert hits.eta == pytest.approx(eta, abs=3e-7)
     assert hits.energy == pytest.approx(energy, rel=1e-6)
+
+
+def test_voxels_of_other_layers_do_not_know_of_steps():
+    hits, _ = voxels_to_pattern_hits(voxels_near(), LIBRARY, seed=5)
     plain, _ = voxels_to_pattern_hits(voxels_near(), toy_library(), seed=5)
-    changed = hits.energy != plain.energy
-    assert set(hits.layer[changed]) == {2, 3}
-    for values in ("eta", "phi", "layer", "event_offsets"):
-        assert np.array_equal(getattr(hits, values), getattr(plain, values)), values
+    others, same = (~np.isin(one.layer, [2, 3]) for one in (hits, plain))
+    assert not np.array_equal(hits.energy[~others], plain.energy[~same])
+    for values in ("eta", "phi", "energy"):
+        expected = getattr(plain, values)[same]
+        assert np.array_equal(getattr(hits, values)[others], expected), values
+
+
+@pytest.mark.parametrize("ratio", [0.1, 4.0])
+def test_patterns_are_taken_as_often_as_a_step_leaves_of_them(ratio):
+    rng, n_patterns = np.random.default_rng(1), 50
+    library = PatternLibrary(  # one deposit each: no share of it can be moved
+        grid=VoxelGrid({3: (Ring(0.0, 100.0, 100.0, 1),)}),
+        energies=np.array([65e3]),
+        n_showers=np.array([[n_patterns]]),
+        counts=np.array([[[n_patterns]]]),
+        energy=np.linspace(1.0, 2.0, n_patterns, dtype=np.float32),
+        n_deposits=np.ones(n_patterns, dtype=np.int64),
+        r=rng.integers(0, 256, n_patterns, dtype=np.uint8),
+        alpha=rng.integers(0, 256, n_patterns, dtype=np.uint8),
+        share=np.zeros(n_patterns, dtype=np.uint8),
+        steps=(DensityStep(3, 0.8, ratio),),
+    )
+    n_events = 20_000
+    voxels = Voxels(
+        energy=rng.uniform(1.2 / 65e3, 1.8 / 65e3, (n_events, 1)).astype(np.float32),
+        incident_energy=np.full(n_events, 65e3),
+        eta_center=np.full(n_events, 0.79),
+        phi_center=np.zeros(n_events),
+        index=np.arange(n_events),
+        grid=library.grid,
+    )
+    hits, _ = voxels_to_pattern_hits(voxels, library, seed=1)
+    share = shares_beyond(voxels, library, 3, 0.8, atlas_barrel())[:, 0]
+    expected = ratio * share / (1.0 - share + ratio * share)
+    error = np.sqrt(np.sum(expected * (1.0 - expected))) / n_events
+    assert np.mean(np.abs(hits.eta) >= 0.8) == pytest.approx(expected.mean(), abs=4 * error)
 
 
 @pytest.mark.parametrize("grid", [GRID, VoxelGrid.regular()], ids=["optimal", "regular"])
@@ -56,6 +99,7 @@ def test_steps_are_the_same_on_both_sides_of_the_detector():
     here, _ = voxels_to_pattern_hits(voxels_near(), LIBRARY, seed=2)
     there, _ = voxels_to_pattern_hits(voxels_near(-ETA), LIBRARY, seed=2)
     assert np.array_equal(here.eta, -there.eta)
+    assert np.array_equal(here.phi, there.phi)
     assert np.array_equal(here.energy, there.energy)
 
 
@@ -64,7 +108,8 @@ def test_showers_that_reach_no_step_stay_as_they_are():
     eta = 0.1 * np.arange(6)
     hits, _ = voxels_to_pattern_hits(voxels_near(eta), replace(LIBRARY, steps=steps), seed=1)
     plain, _ = voxels_to_pattern_hits(voxels_near(eta), toy_library(), seed=1)
-    assert np.array_equal(hits.energy, plain.energy)
+    for values in ("eta", "phi", "energy", "event_offsets"):
+        assert np.array_equal(getattr(hits, values), getattr(plain, values)), values
 
 
 def test_hits_anywhere_in_voxels_know_of_steps():

@@ -70,24 +70,48 @@ def voxels_to_pattern_hits_twin(
         numbers = iter(event_uniforms(keys, grid.n_voxels)[0])
         for voxel in np.flatnonzero(voxels.energy[event]):
             energy = float(voxels.energy[event, voxel]) * voxels.incident_energy[event]
-            u = 6 * next(numbers)
             shower = voxels.incident_energy[event], abs(voxels.eta_center[event])
             radial = library.bins.of_voxel[voxel]
             patterns = nearest_filled(library, found, shower, radial, energy)
-            below = sum(pattern[0] < energy for pattern in patterns)
-            place = min(max(below - 3 + int(u), 0), len(patterns) - 1)
-            sign = -1 if u % 1 < 0.5 else 1
             middle = 0.5 * (grid.alpha_min[voxel] + grid.alpha_max[voxel])
             layer = int(grid.layer[voxel])
-            in_voxel = []
-            for r, alpha, share in patterns[place][1]:
-                eta_center, phi_center = voxels.eta_center[event], voxels.phi_center[event]
-                radius = float(layer_radius(layer, eta_center))
-                eta, phi = to_eta_phi(r, middle + sign * alpha, eta_center, phi_center, radius)
-                in_voxel.append((float(eta), float(phi), share * density(library, layer, eta)))
-            total = sum(share for *_, share in in_voxel)
-            hits += [(event, layer, *at, share / total * energy) for *at, share in in_voxel]
+            center = voxels.eta_center[event], voxels.phi_center[event]
+            radius = float(layer_radius(layer, center[0]))
+            images = []
+            for deposits in candidates(patterns, energy, middle):
+                places = [to_eta_phi(r, alpha, *center, radius) for r, alpha, _ in deposits]
+                images.append(
+                    [
+                        (float(eta), float(phi), share * density(library, layer, eta))
+                        for (eta, phi), (*_, share) in zip(places, deposits, strict=True)
+                    ]
+                )
+            left = [sum(share for *_, share in image) for image in images]
+            taken = choose(left, next(numbers))
+            hits += [
+                (event, layer, eta, phi, share / left[taken] * energy)
+                for eta, phi, share in images[taken]
+            ]
     return hits
+
+
+def candidates(
+    patterns: list[Pattern], energy: float, middle: float
+) -> list[list[tuple[float, float, float]]]:
+    """List (r, alpha, share) of the deposits of the six nearest patterns, mirrored and not."""
+    below, found = sum(pattern[0] < energy for pattern in patterns), []
+    for place in range(below - 3, below + 3):
+        _, deposits = patterns[min(max(place, 0), len(patterns) - 1)]
+        found += [
+            [(r, middle + sign * alpha, share) for r, alpha, share in deposits] for sign in (-1, 1)
+        ]
+    return found
+
+
+def choose(weights: list[float], u: float) -> int:
+    """Take the first place with which the sum of weights exceeds u times that of all."""
+    sums = np.cumsum(weights)
+    return int(np.sum(sums[:-1] <= u * sums[-1]))
 
 
 def density(library: PatternLibrary, layer: int, eta: float) -> float:

@@ -1,10 +1,9 @@
 r"""Which pattern each voxel takes.
 
 A voxel takes one of the six patterns of its key whose energies are nearest to its own, three on
-either side: with i patterns below the voxel's energy and a uniform number u, number
-i - 3 + floor(6 u), or the first or last one beyond them. It takes the pattern's mirror image if
-the rest of 6 u is below 1/2. The key is the radial bin, the stored energy nearest to the shower's
-in log energy, and the range of abs(eta) of the shower's centre (`PatternLibrary`).
+either side, as it is or mirrored (`calovox.patterns.candidates`), by one random number. The key is
+the radial bin, the stored energy nearest to the shower's in log energy, and the range of abs(eta)
+of the shower's centre (`PatternLibrary`).
 
 A voxel whose energy is not among those of its key takes patterns of the nearest key where it is:
 what one track leaves in a voxel looks alike at all energies. Keys of the same energy of the shower
@@ -23,13 +22,23 @@ from calovox.arrays import Array
 from calovox.binned_shower import HitEnergy
 from calovox.binned_shower.hit_energy import hit_count
 from calovox.kernels import kernel
+from calovox.patterns.candidates import (
+    CANDIDATES,
+    candidate_pattern,
+    take_candidate,
+    voxels_near_steps,
+)
 from calovox.patterns.tables import AHEAD, GUIDE, PatternTables
 from calovox.random_streams import next_uniform
 
-__all__ = ["CHOICE_TYPE", "PlacementCounts", "choose_patterns"]
-
-CHOICES: Final = 6
-"""Patterns that a voxel chooses from."""
+__all__ = [
+    "CHOICE_TYPE",
+    "PlacementCounts",
+    "choose_patterns",
+    "find_keys",
+    "list_voxels",
+    "own_key",
+]
 
 HIT_ENERGY: Final = HitEnergy().default
 MAX_HITS: Final = HitEnergy().max_hits
@@ -90,8 +99,8 @@ class PlacementCounts:
 
 
 @kernel(forceinline=True)
-def _own_key(energy: float, abs_eta: float, tables: PatternTables) -> int:
-    """Find the key of a shower."""
+def own_key(energy: float, abs_eta: float, tables: PatternTables) -> int:
+    """Find the key of a shower, inside a compiled kernel."""
     place = 0
     for border in tables.eta_borders:
         place += abs_eta >= border
@@ -106,6 +115,7 @@ def choose_patterns(
     fractions: Array,
     shower: tuple[float, float],
     state: np.uint64,
+    radii: Array,
     tables: PatternTables,
     choices: Array,
     counts: tuple[Array, Array],
@@ -116,6 +126,7 @@ def choose_patterns(
         fractions: Energy of each voxel as a fraction of the shower's.
         shower: Energy in MeV, and abs(eta) of the centre.
         state: State of the event's stream.
+        radii: Radius of each layer at the centre in mm.
         tables: The patterns.
         choices: Filled with fields of `CHOICE_TYPE`.
         counts: The numbers and energies of `PlacementCounts`, which are added to.
@@ -125,12 +136,13 @@ def choose_patterns(
         of their deposits.
     """
     # all voxels in one call after the other: a call for each would count references to all tables
-    n_choices = _list_voxels(fractions, shower[0], choices)
+    n_choices = list_voxels(fractions, shower[0], choices)
     if n_choices < 0:
         return state, n_choices, 0
-    _find_keys(_own_key(shower[0], shower[1], tables), tables, choices[:n_choices])
+    find_keys(own_key(shower[0], shower[1], tables), tables, choices[:n_choices])
     numbers, energies = counts
     n_deposits = 0
+    near, behind = voxels_near_steps(shower[1], radii, tables)
     for choice in choices[:n_choices]:
         state, u = next_uniform(state)
         kind, energy = choice.lent, choice.energy
@@ -139,11 +151,13 @@ def choose_patterns(
             choice.first, choice.number, choice.energy = -1, n_hits, energy / n_hits
             kind = 2
         else:
-            place = choice.below - CHOICES // 2 + int(CHOICES * u)
-            pattern = tables.patterns[choice.first + min(max(place, 0), choice.number - 1)]
+            candidate = int(CANDIDATES * u)
+            if near <= choice.voxel < behind:
+                candidate = take_candidate(u, choice, shower[1], radii, tables)
+            pattern = tables.patterns[candidate_pattern(candidate, choice, tables)]
             choice.first, choice.number = pattern.first, pattern.number
             choice.energy = energy * pattern.scale
-            choice.mirror = -1.0 if CHOICES * u - int(CHOICES * u) < 0.5 else 1.0
+            choice.mirror = -1.0 if candidate % 2 == 0 else 1.0
         n_deposits += choice.number
         numbers[0] += 1
         energies[0] += energy
@@ -154,8 +168,17 @@ def choose_patterns(
 
 
 @kernel(error_model="numpy")
-def _list_voxels(fractions: Array, incident_energy: float, choices: Array) -> int:
-    """List the voxels with energy; give their number, or -1 for an energy that is none."""
+def list_voxels(fractions: Array, incident_energy: float, choices: Array) -> int:
+    """List the voxels with energy, inside a compiled kernel; see `choose_patterns`.
+
+    Args:
+        fractions: Energy of each voxel as a fraction of the shower's.
+        incident_energy: That of the shower in MeV.
+        choices: Filled with the voxels and their energies.
+
+    Returns:
+        Their number, or -1 if an energy is negative or not finite.
+    """
     n_choices, good = 0, True
     for voxel in range(fractions.size):
         fraction = fractions[voxel]
@@ -167,8 +190,14 @@ def _list_voxels(fractions: Array, incident_energy: float, choices: Array) -> in
 
 
 @kernel(error_model="numpy")
-def _find_keys(own: int, tables: PatternTables, choices: Array) -> None:
-    """Find the key of each voxel, and its place among the patterns there."""
+def find_keys(own: int, tables: PatternTables, choices: Array) -> None:
+    """Find the key of each voxel, and its place among the patterns there.
+
+    Args:
+        own: The key of the shower.
+        tables: The patterns.
+        choices: Voxels and their energies; the rest is filled in.
+    """
     order, n_bins = tables.order[own], tables.keys.shape[1]
     float_bits = np.empty(1, dtype=np.float32)
     bits = float_bits.view(np.int32)

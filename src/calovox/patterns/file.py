@@ -17,11 +17,13 @@ r"""The file of a library of patterns: HDF5.
 | `step_ratio` | float64 | step | density beyond it over the density before it |
 
 Patterns stand range by range, slice by slice and bin by bin, deposits pattern by pattern
-(`calovox.patterns.library` says what the bytes mean). Version 2 has no steps; version 1 has one
-range of abs(eta) besides: no `eta_borders`, and neither `n_showers` nor `counts` has its axis. The
-root has the attributes `format` ("calovox patterns") and `version`; the group `meta` has `grid`
-(TOML), `merging`, `most`, `step_showers`, `phi_modulation` and `provenance` as JSON. Columns are
-compressed with gzip, which every HDF5 library reads.
+(`calovox.patterns.library` says what the bytes mean). The ratios of version 3 were fitted for
+voxels that take patterns whatever steps leave of them: with ours, less energy lies beyond. Version
+2 has no steps; version 1 has one range of abs(eta) besides: no `eta_borders`, and neither
+`n_showers` nor `counts` has its axis. The root has the attributes `format` ("calovox patterns")
+and `version`; the group `meta` has `grid` (TOML), `merging`, `most`, `step_showers`,
+`phi_modulation` and `provenance` as JSON. Columns are compressed with gzip, which every HDF5
+library reads.
 """
 
 from pathlib import Path
@@ -50,7 +52,7 @@ from calovox.voxelization.grid_toml import parse_rings
 __all__ = ["FORMAT", "PatternFileError", "is_pattern_file", "read_patterns", "write_patterns"]
 
 FORMAT: Final = "calovox patterns"
-VERSION: Final = 3
+VERSION: Final = 4
 
 _TYPES: Final = {
     "energies": "f8",
@@ -179,7 +181,7 @@ def _read_grid(meta: h5py.Group | None) -> VoxelGrid:
 def _read_columns(file: h5py.File, path: Path) -> dict[str, Any]:
     """Read all columns; those of older versions without steps, and as of one range of abs(eta)."""
     version = file.attrs.get("version")
-    if version not in (1, 2):
+    if version not in (1, 2, 3):
         check_version(file, path, VERSION, PatternFileError)
     columns = {}
     for name, dtype in _TYPES.items():

@@ -11,8 +11,9 @@ a voxel; what distinguishes them is how much energy a voxel has. `bench/bench_pa
 that nothing is seen of it.
 
 Where the matter changes along eta inside a layer, patterns of other places have too much energy
-on one side of the border. A library may know such steps of the density (`DensityStep`): deposits
-beyond the border get that much less or more, and those of each voxel are scaled to its energy.
+on one side of the border. A library may know such steps of the density (`DensityStep`): patterns
+are taken as often as a step leaves of them (`calovox.patterns.candidates`), deposits beyond the
+border get that much less or more, and those of each voxel are scaled to its energy.
 
 Places and shares are single bytes. A byte b of r or alpha is the place (b + 1/2) / 256 across the
 voxel; a byte s is a share in proportion to 2^(-s / 16), and the shares of a pattern add up to 1.

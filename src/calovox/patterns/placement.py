@@ -2,8 +2,8 @@ r"""Voxels become hits where patterns of Geant4 showers have their deposits.
 
 `calovox.patterns.choosing` says which pattern a voxel takes. The deposits of the pattern share the
 voxel's energy, each at its place around the shower centre. Where a step of the density of the
-library runs through a voxel, deposits beyond it count as many times as it says. An event's hits
-depend on the seed, its voxels and its index, not on its batch.
+library runs through a voxel, deposits beyond it count as many times as it says, in the choice of
+the pattern too. An event's hits depend on the seed, its voxels and its index, not on its batch.
 """
 
 import numpy as np
@@ -14,6 +14,7 @@ from calovox.geometry import Detector, atlas_barrel
 from calovox.geometry.single_precision import phi_in_single_precision, sine_and_cosine
 from calovox.hits import Hits
 from calovox.kernels import kernel
+from calovox.patterns.candidates import has_both_sides
 from calovox.patterns.choosing import CHOICE_TYPE, PlacementCounts, choose_patterns
 from calovox.patterns.library import STEPS, PatternLibrary
 from calovox.patterns.tables import PatternTables, pattern_tables
@@ -53,7 +54,7 @@ def voxels_to_pattern_hits(
     choices = np.empty(energy.shape, dtype=CHOICE_TYPE)
     n_choices, offsets = np.zeros((2, len(voxels) + 1), dtype=np.int64)
     counts = np.zeros(3, dtype=np.int64), np.zeros(3)
-    showers = energy, photons.energy, np.abs(eta)
+    showers = energy, photons.energy, np.abs(eta), radii
     if not _choose_kernel(showers, state, tables, choices, n_choices, offsets, counts):
         raise ValueError(describe_energy(voxels))
     n_hits = int(offsets[-1])
@@ -144,21 +145,24 @@ def place_layer(
         eta[place] = np.float32(center[0] + eta[place])
         phi[place] = phi_in_single_precision(center[1] + phi[place])
     for step in steps:
-        # no voxel of this radius or less reaches the step
-        distance = abs(abs(center[0]) - step[0]) * center[2]
-        _take_step(choices[first:start], edges, distance, step, eta, energy)
+        _take_step(choices[first:start], center, tables, step, eta, energy)
     return state, start, hit
 
 
 @kernel(error_model="numpy")
 def _take_step(
-    choices: Array, edges: Array, distance: float, step: Array, eta: Array, energy: Array
+    choices: Array,
+    center: tuple[float, float, float],
+    tables: PatternTables,
+    step: Array,
+    eta: Array,
+    energy: Array,
 ) -> None:
     """Let the deposits of voxels on both sides of a step know of it."""
     end = 0
     for choice in choices:
         begin, end = end, end + choice.number
-        if edges[choice.voxel, 1] <= distance:
+        if not has_both_sides(choice.voxel, abs(center[0]), center[2], step[0], tables):
             continue
         total = beyond = 0.0
         for hit in range(begin, end):
@@ -184,7 +188,7 @@ def _anywhere(state: np.uint64, edges: Array) -> tuple[np.uint64, float, float]:
 
 @kernel()
 def _choose_kernel(
-    showers: tuple[Array, Array, Array],
+    showers: tuple[Array, Array, Array, Array],
     state: Array,
     tables: PatternTables,
     choices: Array,
@@ -193,11 +197,11 @@ def _choose_kernel(
     counts: tuple[Array, Array],
 ) -> bool:
     """Fill in choices and states; False if an energy is negative or not finite."""
-    energy, incident_energy, abs_eta = showers
+    energy, incident_energy, abs_eta, radii = showers
     for event in range(energy.shape[0]):
         shower = incident_energy[event], abs_eta[event]
         state[event], n_chosen, n_hits = choose_patterns(
-            energy[event], shower, state[event], tables, choices[event], counts
+            energy[event], shower, state[event], radii[event], tables, choices[event], counts
         )
         if n_chosen < 0:
             return False

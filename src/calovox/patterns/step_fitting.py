@@ -1,13 +1,15 @@
 r"""Which steps of the density along eta showers have that patterns do not know of.
 
-Voxels of showers near a step are placed by patterns of other showers. With energies T of the
-voxels of the layer, and parts B of them that patterns place beyond the step, a ratio w leaves
+Voxels of showers near a step choose among patterns of other showers. Those have the share b_c of
+their energy beyond the step in candidate c. A ratio w leaves the part w_c = 1 - b_c + w b_c of it:
+the voxel takes it in proportion to w_c, and has w b_c / w_c of its energy beyond the step then.
+With voxels of energy T, whose candidates have the share b beyond the step on average,
 
-$$\sum_\mathrm{voxels} \frac{w B T}{T - B + w B}$$
+$$\sum_\mathrm{voxels} \frac{w b}{1 - b + w b} T$$
 
-there; the ratio is chosen that makes this the energy that the showers themselves have there. All
-energies are multiplied by the weight of the shower. Showers of high energy, whose voxels hold many
-deposits, count most: of a voxel with one deposit, all energy lies on one side, whatever the ratio.
+lies there, whatever the number of their deposits; the ratio is chosen that makes this the energy
+that the showers themselves have there. All energies are multiplied by the weight of the shower;
+voxels without patterns count for nothing.
 """
 
 import math
@@ -22,11 +24,11 @@ from calovox.arrays import Array, Bool, Float64
 from calovox.geometry import Detector, atlas_barrel
 from calovox.hits import Hits
 from calovox.hits.hits import concatenate_hits
+from calovox.patterns.beyond import shares_beyond
 from calovox.patterns.library import DensityStep, PatternLibrary
 from calovox.patterns.making import PatternMaker
 from calovox.patterns.merging import deposits_in_voxels
-from calovox.patterns.placement import voxels_to_pattern_hits
-from calovox.voxelization import hits_to_voxels
+from calovox.voxelization import VoxelGrid, hits_to_voxels
 
 __all__ = ["LEAST_SHOWERS", "NEAR", "StepFit", "collect_patterns"]
 
@@ -37,7 +39,6 @@ LEAST_SHOWERS: Final = 20
 """Showers near a step without which there is no fit."""
 
 _RATIOS: Final = (1e-4, 1e4)
-_SEED: Final = 1
 
 
 @dataclass
@@ -59,11 +60,11 @@ class StepFit:
     n_showers: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        # of each voxel: its energy, what patterns place beyond the step, and what the shower has
+        # of each voxel: its energy, what candidates have beyond the step, and what the shower has
         self._parts: list[Float64[Array, "voxel 3"]] = []
 
     def add(self, hits: Hits, library: PatternLibrary) -> None:
-        """Take the showers near the step, and place their voxels.
+        """Take the showers near the step, and the candidates of their voxels.
 
         Args:
             hits: Showers.
@@ -78,14 +79,13 @@ class StepFit:
         hits = _chosen(hits, near)
         voxels = hits_to_voxels(hits, library.grid, center=self.center, detector=self.detector)
         assert voxels.phi_center is not None  # hits have one
-        placed, _ = voxels_to_pattern_hits(voxels, library, seed=_SEED, detector=self.detector)
         weight = np.ones(len(voxels)) if voxels.weight is None else voxels.weight
         scale = np.repeat(weight, library.grid.n_voxels)
-        where = voxels.eta_center, voxels.phi_center
-        total, beyond = self._energies(placed, library, *where)
-        _, real = self._energies(hits, library, *where)
-        filled = total > 0.0
-        self._parts.append(np.stack([total, beyond, real], axis=1)[filled] * scale[filled, None])
+        share = shares_beyond(voxels, library, self.layer, self.abs_eta, self.detector).ravel()
+        total, real = self._energies(hits, library.grid, voxels.eta_center, voxels.phi_center)
+        known = np.isfinite(share)
+        parts = np.stack([total, share * total, real], axis=1)
+        self._parts.append(parts[known] * scale[known, None])
         self.n_showers += len(hits)
 
     def step(self) -> DensityStep:
@@ -124,12 +124,11 @@ class StepFit:
     def _energies(
         self,
         hits: Hits,
-        library: PatternLibrary,
+        grid: VoxelGrid,
         eta: Float64[Array, " event"],
         phi: Float64[Array, " event"],
     ) -> tuple[Float64[Array, " voxel"], Float64[Array, " voxel"]]:
         """Sum up the energy in the voxels of the layer of all events, and that beyond the step."""
-        grid = library.grid
         deposits = deposits_in_voxels(hits, grid, self.detector, eta, phi)
         event, voxel = np.divmod(deposits.key, grid.n_voxels)
         radius = self.detector.radii(eta, (self.layer,))[event, 0]
@@ -151,7 +150,7 @@ def collect_patterns(
 ) -> PatternLibrary:
     """Make a library of all showers, and fit its steps to those near them.
 
-    Each shower is placed by patterns of every second one that it is not among: with its own, it
+    Each shower chooses among patterns of every second one that it is not among: with its own, it
     would look as if patterns knew of the step.
 
     Args:

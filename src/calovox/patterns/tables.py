@@ -60,9 +60,12 @@ class PatternTables(NamedTuple):
         patterns: Fields of `PATTERN_TYPE`.
         deposits: Bytes of r, alpha and share of each deposit, in this order from the lowest byte.
         voxels: Fields of `VOXEL_TYPE`.
+        spans: The lowest and the highest place in each voxel along eta, from the centre, in mm.
+        boundaries: First voxel of each layer, and the number of voxels behind them.
         angles: Cosine and sine of each byte of alpha, for each number of voxels around.
         weights: 2^(-s / 16) for each byte s of a share.
-        steps: abs(eta) and ratio of the steps of each layer; infinite and 1 behind the last one.
+        steps: abs(eta), rising, and ratio of the steps of each layer; infinite and 1 behind the
+            last one.
     """
 
     log_borders: Float64[Array, " border"]
@@ -74,6 +77,8 @@ class PatternTables(NamedTuple):
     patterns: Array
     deposits: UInt32[Array, " deposit"]
     voxels: Array
+    spans: Float64[Array, "voxel 2"]
+    boundaries: Int64[Array, " boundary"]
     angles: Float32[Array, "circle 256 2"]
     weights: Float32[Array, "256"]
     steps: Float64[Array, "layer step 2"]
@@ -104,6 +109,8 @@ def pattern_tables(library: PatternLibrary) -> PatternTables:
         patterns=_patterns(library, weights),
         deposits=_packed(library),
         voxels=_voxels(library, circle),
+        spans=_spans(library),
+        boundaries=library.grid.layer_boundaries,
         angles=np.stack([np.cos(alpha), np.sin(alpha)], axis=2).astype(np.float32),
         weights=weights.astype(np.float32),
         steps=_steps(library),
@@ -172,9 +179,20 @@ def _voxels(library: PatternLibrary, circle: Int64[Array, " bin"]) -> Array:
     return voxels
 
 
+def _spans(library: PatternLibrary) -> Float64[Array, "voxel 2"]:
+    r_min, r_max, alpha_min, alpha_max = library.grid.edges.T
+    middle, half = 0.5 * (alpha_min + alpha_max), 0.5 * (alpha_max - alpha_min)
+    ends = np.stack([np.cos(alpha_min), np.cos(alpha_max)])
+    lowest = np.where(-np.cos(middle) >= np.cos(half), -1.0, ends.min(axis=0))
+    highest = np.where(np.cos(middle) >= np.cos(half), 1.0, ends.max(axis=0))
+    low = lowest * np.where(lowest < 0.0, r_max, r_min)
+    high = highest * np.where(highest > 0.0, r_max, r_min)
+    return np.stack([low, high], axis=1)
+
+
 def _steps(library: PatternLibrary) -> Float64[Array, "layer step 2"]:
     by_layer = [
-        [(step.abs_eta, step.ratio) for step in library.steps if step.layer == number]
+        sorted((step.abs_eta, step.ratio) for step in library.steps if step.layer == number)
         for number in library.grid.numbers
     ]
     steps = np.empty((len(by_layer), max(map(len, by_layer)), 2))

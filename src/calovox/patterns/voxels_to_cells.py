@@ -18,7 +18,12 @@ from calovox.arrays import Array, Float64, Int64
 from calovox.binned_shower.placement import describe_energy, photons_of
 from calovox.geometry import CellTable, Detector, atlas_barrel
 from calovox.geometry.cell_energies import CellEnergies
-from calovox.geometry.layers import RadiusTables, fill_radii, layer_positions
+from calovox.geometry.layers import (
+    RadiusTables,
+    fill_radii,
+    layer_positions,
+    radius_tables,
+)
 from calovox.geometry.lookup_kernel import (
     UNSURE,
     LookupParameters,
@@ -119,15 +124,11 @@ class _Layers(NamedTuple):
     Attributes:
         numbers: Layer numbers.
         in_table: Positions of the layers among those of the cells.
-        in_detector: Positions of the layers among those of the detector.
-        boundaries: First voxel of each layer, and the number of voxels behind them.
         edges: Borders of each voxel in r and alpha.
     """
 
     numbers: Int64[Array, " layer"]
     in_table: Int64[Array, " layer"]
-    in_detector: Int64[Array, " layer"]
-    boundaries: Int64[Array, " boundary"]
     edges: Float64[Array, "voxel 4"]
 
 
@@ -141,12 +142,10 @@ def _fixed(library: PatternLibrary, table: CellTable, detector: Detector) -> tup
     layers = _Layers(
         numbers=numbers,
         in_table=layer_positions(numbers, table.positions),
-        in_detector=detector.positions(numbers),
-        boundaries=grid.layer_boundaries,
         edges=grid.edges,
     )
-    tables, lookup = pattern_tables(library), table.lookup().parameters
-    return (*tables, *lookup, *layers, *detector.radius_tables)
+    radii = radius_tables([detector.layers[i] for i in detector.positions(numbers)])
+    return (*pattern_tables(library), *table.lookup().parameters, *layers, *radii)
 
 
 def _sums(n_cells: int) -> Array:
@@ -167,8 +166,8 @@ def _cells_kernel(seed: np.uint64, sums: Array, *arrays: Any) -> tuple[Any, ...]
     Returns whether all can be placed, the columns of `CellEnergies`, those of `PlacementCounts`.
     """
     energy, index, incident_energy, eta_center, phi_center, photon_eta, photon_phi = arrays[:7]
-    factors, tables = HitFactors(*arrays[7:11]), PatternTables(*arrays[11:23])
-    cells, where = LookupParameters(*arrays[23:29]), _Layers(*arrays[29:34])
+    factors, tables = HitFactors(*arrays[7:11]), PatternTables(*arrays[11:25])
+    cells, where = LookupParameters(*arrays[25:31]), _Layers(*arrays[31:34])
     positions = RadiusTables(*arrays[34:])
     radii = np.empty((index.size, positions.is_plane.size))
     fill_radii(eta_center, positions, radii)
@@ -182,7 +181,7 @@ def _cells_kernel(seed: np.uint64, sums: Array, *arrays: Any) -> tuple[Any, ...]
         shower = incident_energy[event], abs(center[0])
         state = event_key(seed, _STREAM, index[event])
         state, n_choices, n_hits = choose_patterns(
-            energy[event], shower, state, tables, choices, (numbers, energies)
+            energy[event], shower, state, radii[event], tables, choices, (numbers, energies)
         )
         finite = np.isfinite(center[0] + center[1] + photon_eta[event] + photon_phi[event])
         good = good and n_choices >= 0 and finite and index[event] >= 0
@@ -235,8 +234,8 @@ def _add_shower(
     for border in factors.eta_borders:
         place_in_eta += center[2] >= border
     for position in range(where.numbers.size):
-        of_layer = center[0], center[1], radii[where.in_detector[position]]
-        behind = where.boundaries[position + 1]
+        of_layer = center[0], center[1], radii[position]
+        behind = tables.boundaries[position + 1]
         state, first, n_hits = place_layer(
             choices, first, behind, state, of_layer, tables, where.edges,
             tables.steps[position], (eta, phi, energy),

@@ -48,6 +48,16 @@ def near_border(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{path}"
 
 
+def test_so_many_patterns_are_kept(folder: Path, tmp_path: Path) -> None:
+    kept = f"{tmp_path / 'patterns.h5'}"
+    words = ["voxelize", f"{folder / 'hits.h5'}", "--no-cells", "-o", f"{tmp_path / 'out.h5'}"]
+    succeed(*words, "--patterns", kept, "--pattern-most", "4", "--pattern-eta", "0.2")
+    library = read_patterns(Path(kept))
+    assert library.counts.shape[0] == 2
+    assert library.counts.max() == 2
+    assert read_patterns(folder / "patterns.h5").counts.max() > 4
+
+
 def test_steps_of_the_density_are_fitted(near_border: str, tmp_path: Path) -> None:
     patterns, photons = f"{tmp_path / 'patterns.h5'}", f"{tmp_path / 'photons.h5'}"
     words = ["voxelize", near_border, "--no-cells", "--patterns", patterns, "-o", photons]

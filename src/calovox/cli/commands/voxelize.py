@@ -76,6 +76,14 @@ class VoxelizeSettings:
             help="Keep patterns of ranges of abs(eta) apart, with these borders between them.",
         ),
     ] = None
+    pattern_most: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Keep at most so many patterns of a radial bin and an energy, of all ranges of "
+            "abs(eta) together.",
+        ),
+    ] = 300
     pattern_step: Annotated[
         list[str],
         typer.Option(
@@ -133,6 +141,7 @@ def _make_dataset(
         sub_voxels=settings.sub_voxels,
         patterns=settings.patterns,
         pattern_eta=_borders(settings),
+        pattern_most=settings.pattern_most,
         pattern_steps=_steps(settings),
         parts=parts,
         **job.writing(),
