@@ -18,7 +18,7 @@ class Track(Protocol):
         Args:
             batches: Batches of showers.
             title: What is being done.
-            total: Showers in all batches; 0 if nobody knows.
+            total: Showers in all batches, or about so many; 0 if nobody knows.
         """
         ...
 

@@ -19,6 +19,14 @@ def test_summary_counts_models_and_files_for_fastcalosim() -> None:
     )
 
 
+def test_summary_tells_the_parity_of_exchanged_energies() -> None:
+    energies = {"parity": {"largest": 3e-4}}
+    content = CONTENT | {"models": [MODEL | {"energies": energies}, MODEL | {"energies": {}}]}
+    assert describe_export(content).startswith(
+        "2 models of 30 voxels, as trained up to 2.0e-05, exchanged layer energies up to 3.0e-04, "
+    )
+
+
 def test_summary_says_why_fastcalosim_cannot_run_models() -> None:
     text = describe_export(CONTENT | {"no_fastcalosim": "too many voxels"})
     assert text.endswith("0 files for FastCaloSim; FastCaloSim cannot run them: too many voxels")

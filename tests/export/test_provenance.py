@@ -1,6 +1,6 @@
 """How the origin of training showers is summed up."""
 
-from calovox.export.provenance import group_hits
+from calovox.export.provenance import group_hits, name_files_once
 
 
 def test_files_made_alike_are_one_entry_and_nothing_is_lost() -> None:
@@ -26,3 +26,11 @@ def test_files_made_alike_are_one_entry_and_nothing_is_lost() -> None:
 def test_showers_of_unknown_origin_stay_as_they_are() -> None:
     data = {"training": {"n_showers": 1, "files": [{"name": "x", "provenance": {}}]}}
     assert group_hits(data) == data
+
+
+def test_a_file_given_several_times_is_named_once_with_how_often() -> None:
+    late, other = ({"name": name, "provenance": {"seed": 1}} for name in ("late", "other"))
+    data = {"training": {"n_showers": 9, "files": [late, other, late, late]}}
+    once = name_files_once(data)
+    assert once == {"training": {"n_showers": 9, "files": [late | {"times": 3}, other]}}
+    assert name_files_once(once) == once

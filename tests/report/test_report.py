@@ -127,7 +127,7 @@ def test_json_holds_the_numbers_drawn(folder):
     assert set(first["simulated"][0]["paired"]) >= {"mean", "mean_error", "shift", "spread"}
     assert set(first["floor"]) == {"mean", "low", "high", "n_splits"}
     assert len(numbers["average_showers"][0]["density"]) == 382
-    assert len(numbers["missing"]) == 11
+    assert len(numbers["missing"]) == 12
 
 
 def test_json_holds_what_came_of_the_gates(folder):

@@ -173,7 +173,7 @@ class _Lines:
         if time.monotonic() - self.last >= _SECONDS_BETWEEN_LINES:
             self.last = time.monotonic()
             rate = self.done / (self.last - self.start)
-            left = (self.total - self.done) / rate if rate else float("inf")
+            left = max(self.total - self.done, 0) / rate if rate else float("inf")
             ahead = f", {left:.0f} s left" if self.total else ""
             self._write(f"{rate:.3g} {self.unit}/s{ahead}")
 

@@ -7,17 +7,18 @@ References:
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from calovox.units import format_energy
 
-__all__ = ["model_card"]
+__all__ = ["PARTS", "model_card"]
 
-_TITLES = {
+PARTS: Final = {
     "energies": "Energies of the layers",
     "shapes": "Voxels",
     "showers": "Energies of the layers and voxels together",
 }
+"""What a model may consist of, and what each part gives."""
 
 
 def model_card(content: Mapping[str, Any]) -> str:
@@ -96,7 +97,7 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
         f"{parity['mean']:.1e} on average, above {parity['quantile_999']:.1e} for one voxel in a "
         f"thousand, and {parity['largest']:.1e} at most."
     )
-    for part, title in _TITLES.items():
+    for part, title in PARTS.items():
         if part not in model:
             continue
         run = model[part]
@@ -146,7 +147,8 @@ def _describe_data(data: Mapping[str, Any]) -> Iterator[str]:
             groups = file["provenance"].get("hits", [])
             hits = itertools.chain.from_iterable(group["files"] for group in groups)
             seeds = ", ".join(sorted({str(source["seed"]) for source in hits if "seed" in source}))
+            times = f", {file['times']} times" if "times" in file else ""
             yield (
-                f"| {use} | {file['name']} | {file['n_showers']} | {seeds or 'unknown'} | "
+                f"| {use} | {file['name']}{times} | {file['n_showers']} | {seeds or 'unknown'} | "
                 f"`{file['sha256']}` |"
             )

@@ -98,14 +98,20 @@ def describe_export(content: Mapping[str, Any]) -> str:
         content: The content of its `model.json`.
 
     Returns:
-        How many models and voxels, how close the graphs are to the trained models, and which
-        files there are for FastCaloSim.
+        How many models and voxels, how close the graphs are to the trained models, exchanged
+        layer energies to theirs, and which files there are for FastCaloSim.
     """
     models = content["models"]
     parity = max(model["parity"]["largest"] for model in models)
+    exchanged = [
+        model["energies"]["parity"]["largest"]
+        for model in models
+        if "parity" in model.get("energies", {})
+    ]
+    energies = f"exchanged layer energies up to {max(exchanged):.1e}, " if exchanged else ""
     text = (
         f"{len(models)} models of {content['grid']['voxels']} voxels, "
-        f"as trained up to {parity:.1e}, "
+        f"as trained up to {parity:.1e}, {energies}"
         f"{sum('fastcalosim_file' in model for model in models)} files for FastCaloSim"
     )
     reason = content.get("no_fastcalosim")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from calovox.export.provenance import group_hits
+from calovox.export.provenance import group_hits, name_files_once
 from calovox.models.fast import CaloFast
 from calovox.models.gan import CaloGAN
 from calovox.models.inn import CaloINN
@@ -196,6 +196,6 @@ def describe_run(run: TrainedModel) -> dict[str, Any]:
         "parameters": count_parameters(run.model),
         "energy_range": run.energy_range,
         "recipe": run.recipe,
-        "data": group_hits(run.data),
+        "data": name_files_once(group_hits(run.data)),
         "metrics": run.metrics,
     }

@@ -41,6 +41,7 @@ _METRICS: Final = {
     "kernel": "Kernel physics distance",
     "fpd": "FPD of the CaloChallenge",
     "kpd": "KPD of the CaloChallenge",
+    "chi2": "chi2 of the CaloChallenge",
     "outliers": "Outliers",
     "outlier_distance": "Worst outlier [range of the reference]",
     "off_mode": "Showers off the most frequent value",

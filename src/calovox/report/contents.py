@@ -16,6 +16,7 @@ from calovox.report.topics.overview import OverviewTopic
 from calovox.report.topics.phi_modulation import PhiModulationTopic
 from calovox.report.topics.position import PositionTopic
 from calovox.report.topics.provenance import ProvenanceTopic
+from calovox.report.topics.published import PublishedTopic
 from calovox.report.topics.referee import RefereeTopic
 from calovox.report.topics.response import ResponseTopic
 from calovox.report.topics.samples import SamplesTopic
@@ -43,6 +44,7 @@ def summaries(
         GatesTopic(outcomes),
         SamplesTopic(scored, missing),
         ScoresTopic(scores),
+        PublishedTopic(scores),
     )
 
 

@@ -24,7 +24,7 @@ from calovox.reconstruction import (
     concatenate_shapes,
     fit_calibration,
 )
-from calovox.samples.batch import ShowerBatch
+from calovox.samples.batch import ShowerBatch, ShowerSource
 from calovox.samples.layout import VoxelLayout
 from calovox.samples.reading import read_batches
 from calovox.samples.regions import REGIONS, Region
@@ -38,6 +38,7 @@ __all__ = [
     "Sample",
     "calibrate",
     "check_common_energies",
+    "files_of",
     "read_sample",
     "reconstruct",
 ]
@@ -127,6 +128,19 @@ class Sample:
         for batch in self.voxels.batches(size):
             yield replace(batch, shapes=self.shapes[start : start + len(batch)])
             start += len(batch)
+
+
+def files_of(source: ShowerSource) -> tuple[ShowerSource, ...]:
+    """Give the files that showers are read from.
+
+    Args:
+        source: A sample, a chain of files, or a file.
+
+    Returns:
+        Its files, in order.
+    """
+    chain = source.voxels if isinstance(source, Sample) else source
+    return chain.sources if isinstance(chain, SourceChain) else (chain,)
 
 
 def read_sample(

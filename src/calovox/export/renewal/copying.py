@@ -14,7 +14,7 @@ from typing import Any
 import onnx
 
 from calovox import __version__
-from calovox.export.card import model_card
+from calovox.export.card import PARTS, model_card
 from calovox.export.fastcalosim import why_not_fastcalosim
 from calovox.export.output_folder import copy_centers, describe_folder, new_folder
 from calovox.export.passes.exact_zeros import add_exact_zeros, has_exact_zeros
@@ -22,6 +22,7 @@ from calovox.export.passes.fixed_shapes import fix_batch, save_onnx
 from calovox.export.passes.flow_detours import has_detours, leave_out_detours
 from calovox.export.passes.lean import is_lean, make_lean
 from calovox.export.passes.portable import is_portable, make_portable
+from calovox.export.provenance import name_files_once
 from calovox.export.renewal.centroid import add_centroid, fit_centroids
 from calovox.export.renewal.correction import match_corrections, put_correction
 from calovox.export.renewal.energies import match_runs, replace_energies
@@ -106,6 +107,9 @@ def renew_models(
                 )
         for model, run in zip(content["models"], runs, strict=False):
             model["energies"] = replace_energies(partial / model["file"], run)
+        for model in content["models"]:
+            for part in PARTS.keys() & model.keys():
+                model[part]["data"] = name_files_once(model[part]["data"])
         if "phi_modulation" in content:
             write_curve_root(partial, read_curve(partial / content["phi_modulation"]))
         if centers is not None:

@@ -22,8 +22,8 @@ from calovox.samples.observables.noise import ELECTRONIC_NOISE, add_noise, cut_c
 from calovox.samples.observables.table import ObservableTable
 from calovox.samples.observables.voxels import voxels_to_observables
 from calovox.samples.observables.windows import WindowCells, cells_to_window_cells
-from calovox.samples.sample import Sample
-from calovox.samples.source import DatasetSource, SourceChain
+from calovox.samples.sample import files_of
+from calovox.samples.source import DatasetSource
 from calovox.tracking import Track, silently
 
 __all__ = [
@@ -157,10 +157,12 @@ def read_observed(
     Returns:
         The showers, in order; cells if all files have some.
     """
-    files, with_cells = _files(source), _has_windows(source)
+    files, with_cells = files_of(source), _has_windows(source)
     share = most / max(len(source), 1)
     parts = track(
-        (part for file in files for part in _read(file, share, with_cells)), title, len(source)
+        (part for file in files for part in _read(file, share, with_cells)),
+        title,
+        min(most, len(source)),
     )
     return _join(list(parts))
 
@@ -171,7 +173,7 @@ def _has_windows(source: ShowerSource) -> bool:
     Args:
         source: The sample.
     """
-    return all(isinstance(file, DatasetSource) and file.has_windows for file in _files(source))
+    return all(isinstance(file, DatasetSource) and file.has_windows for file in files_of(source))
 
 
 def photons_to_uniforms(index: Int64[Array, " event"]) -> Float64[Array, " event"]:
@@ -184,11 +186,6 @@ def photons_to_uniforms(index: Int64[Array, " event"]) -> Float64[Array, " event
         One number each, the same in every sample.
     """
     return np.asarray(event_uniforms(event_keys(_SEED, Stream.CHOICE, index), 1)[:, 0])
-
-
-def _files(source: ShowerSource) -> Sequence[ShowerSource]:
-    chain = source.voxels if isinstance(source, Sample) else source
-    return chain.sources if isinstance(chain, SourceChain) else (chain,)
 
 
 def _chosen(index: Int64[Array, " event"], share: float) -> Bool[Array, " event"]:

@@ -1,6 +1,7 @@
 """Samples of the CaloChallenge: what their users expect, and what they do not."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,13 @@ import pytest
 from calovox.report.report import write_report
 from calovox.report.text import short_number
 from calovox.report.topics.challenge import measure
+from calovox.report.topics.classifier import measure as classifier
+from calovox.report.topics.published.measure import measure_published
+from calovox.report.topics.published.page import page_published
+from calovox.samples.bins import ALL
 from calovox.samples.calochallenge import read_binning
-from calovox.samples.files import EvaluationFiles
+from calovox.samples.files import EvaluationFiles, SampleFiles
+from calovox.samples.samples import read_samples
 from calovox.scores.challenge import (
     FEATURES_2022,
     FEATURES_2024,
@@ -17,6 +23,8 @@ from calovox.scores.challenge import (
     published_results,
 )
 from calovox.scores.challenge.estimators import PublishedDistance
+from calovox.scores.classifiers.network import BinArea, Classification, ClassifierResult
+from calovox.scores.table import Scores
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 
 
@@ -33,6 +41,18 @@ def files(folder, n_events=400, simulated=1.0, binning=None):
     )
 
 
+def invented_areas(sources, **how):
+    """AUCs of the challenge's network that nobody trained."""
+
+    def result(auc):
+        areas = (BinArea(ALL, ALL, auc, 0.01, 400, 400),)
+        columns = [np.full(5, value) for value in (auc, 0.01, 0.1, 0.01)]
+        entries = [Classification(name, 400, *columns, bins=areas) for name in ("floor", "model")]
+        return ClassifierResult(entries[0], tuple(entries[1:]))
+
+    return replace(result(0.7), high_level=result(0.6))
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("challenge")
@@ -42,7 +62,11 @@ def report(tmp_path_factory):
         patch.setattr(measure, "FEWEST_FOR_FPD", 100)
         for name in ("frechet_physics_distance", "kernel_physics_distance"):
             patch.setattr(measure, name, lambda *pair: PublishedDistance(1e-3, 1e-4))
-        write_report(files(folder), folder / "report", progress=said.append)
+        patch.setattr(classifier, "classify_samples", invented_areas)
+        given = files(folder, n_events=800)
+        told_apart = SampleFiles(given.reference[0], {"model": given.simulated["model"][0]})
+        given = replace(given, classifier=told_apart)
+        write_report(given, folder / "report", progress=said.append)
     return folder / "report", said
 
 
@@ -79,6 +103,25 @@ def test_chi2_of_the_total_energy_stands_beside_published_ones(report):
     assert {row.model for row in published_results("2") if row.chi2 is not None} == {
         *("CaloDiffusion", "CaloINN", "CaloScore", "CaloDREAM")
     }
+
+
+def test_own_areas_stand_in_the_table_of_published_results(report):
+    """Those of the challenge's network of all showers, with the error of one training."""
+    (row,) = json.loads((report[0] / "report.json").read_text())["published"]["own"][:1]
+    assert (row["auc_low"]["value"], row["auc_high"]["value"]) == (0.7, 0.6)
+    page = (report[0] / "index.html").read_text(encoding="utf-8")
+    assert "<td><b>0.700 ± 0.010</b></td><td><b>0.600 ± 0.010</b></td>" in page
+    assert '<a href="#classifier">otherwise</a>' in page
+    assert "was not trained on" not in page
+
+
+def test_without_a_training_the_table_says_so(report, tmp_path):
+    samples = read_samples(files(tmp_path, n_events=60))
+    table = measure_published(samples, Scores.from_json(report[0] / "scores.json"))
+    rows = [replace(row, auc_low=None, auc_high=None) for row in table.own]
+    page = page_published(replace(table, own=tuple(rows)))
+    assert [row["auc_low"] for row in page["own"]] == ["–", "–"]
+    assert (page["without_auc"], page["with_auc"]) == (["model"], False)
 
 
 def test_features_are_named_in_the_order_of_their_columns(report):

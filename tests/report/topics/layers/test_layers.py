@@ -85,6 +85,26 @@ def test_figure_has_a_panel_and_shifts_for_each_quantity(result):
     assert_allclose(y, 100.0 * (simulated.mean - reference.mean) / reference.rms)
 
 
+def test_voxels_are_not_counted_across_grids(files, grid, tmp_path):
+    """Finer voxels are more, whatever the showers; shares and widths do not depend on them."""
+    folder, _ = files
+    fine = VoxelGrid({**grid.layers, 4: (Ring(0.0, 20.0, 10.0, 8),)}, "fine")
+    energy = np.full((N_EVENTS, fine.n_voxels), 0.02, dtype=np.float32)
+    eta = np.full(N_EVENTS, 0.2)
+    with DatasetWriter(tmp_path / "fine.h5", fine, provenance={}) as writer:
+        writer.append(Voxels(fine, energy, np.full(N_EVENTS, 1e4), eta))
+    simulated = {"half": [folder / "half.h5"], "fine": [tmp_path / "fine.h5"]}
+    samples = EvaluationFiles(reference=[folder / "reference.h5"], simulated=simulated)
+    result = measure_layers(read_samples(samples))
+    _, half, other = result.samples
+    assert set(half.quantities) - set(other.quantities) == {"n_above_1mev"}
+    (line,) = result.missing
+    assert line.startswith("Layers: voxels above 1 MeV of fine: its voxels are not those")
+    panels = [plot_layer_shifts(result, entry, Figure().subplots()) for entry in QUANTITIES[:2]]
+    assert [len(drawn) for drawn in panels] == [4, 3]
+    assert len(layers_figure(result).axes) == 2 * len(QUANTITIES)
+
+
 def test_page_has_a_row_for_each_layer(result):
     page = page_layers(result)
     assert [row["name"] for row in page["layers"]] == list(result.names)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from calovox.report.topic import Heading, NamedFigure, NotShown
+from calovox.report.topic import NamedFigure, NotShown
 from calovox.report.topics.challenge.draw import challenge_figures
 from calovox.report.topics.challenge.measure import (
     ChallengeResult,
@@ -18,7 +18,7 @@ __all__ = ["ChallengeTopic"]
 
 
 class ChallengeTopic:
-    """High-level features, average showers, energy ratios, published results.
+    """High-level features, average showers, energy ratios, FPD and KPD.
 
     Args:
         track: Shows the progress over showers.
@@ -26,7 +26,7 @@ class ChallengeTopic:
     """
 
     name = "challenge"
-    heading = Heading("challenge", "CaloChallenge")
+    heading = None
 
     def __init__(self, track: Track, say: Callable[[str], None]) -> None:
         self._track, self._say = track, say
@@ -52,7 +52,6 @@ class ChallengeTopic:
                 "energy_ratios": result.ratios,
                 "distances": result.distances,
                 "chi2": result.chi2,
-                "published": result.published,
             }
         }
 

@@ -9,6 +9,7 @@ of Geant4 take the place of a floor.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from math import nan
 from typing import Final
 
 import numpy as np
@@ -29,12 +30,10 @@ from calovox.scores.challenge import (
     FEATURES_2024,
     FeatureList,
     PublishedDistance,
-    PublishedResult,
     challenge_features,
     describe_features,
     frechet_physics_distance,
     kernel_physics_distance,
-    published_results,
     total_energy_chi2,
 )
 from calovox.scores.table import NotScored, Score, Scores
@@ -81,14 +80,12 @@ class ChallengeDistance:
         features: Name of the list.
         fpd: FPD.
         kpd: KPD.
-        sizes: Showers of the reference and of the sample.
     """
 
     label: str
     features: FeatureList
     fpd: PublishedDistance
     kpd: PublishedDistance
-    sizes: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -104,10 +101,10 @@ class ChallengeResult:
         features: Histograms of all features.
         ratios: Energy ratios by incident energy.
         averages: Mean energy of each voxel in MeV, by sample, the reference first.
+        n_compared: Showers of each sample that are compared, the reference first.
         distances: FPD and KPD of each sample.
         chi2: `total_energy_chi2` of each sample; None if it cannot be told.
         too_few: Samples with too few showers for FPD and KPD, and why.
-        published: Published results of the data set.
         missing: What is not shown, and why.
     """
 
@@ -119,10 +116,10 @@ class ChallengeResult:
     features: tuple[ObservableResult, ...]
     ratios: tuple[EnergyRatio, ...]
     averages: Mapping[str, Float64[Array, " voxel"]]
+    n_compared: Mapping[str, int]
     distances: tuple[ChallengeDistance, ...]
     chi2: Mapping[str, float | None]
     too_few: Mapping[str, str]
-    published: tuple[PublishedResult, ...]
     missing: tuple[str, ...]
 
 
@@ -169,26 +166,34 @@ def measure_challenge(
         features=tuple(_compare_features(described, list(read.values()), named)),
         ratios=tuple(_ratios(list(read.values()), named)),
         averages={label: part.average for label, part in read.items()},
+        n_compared={label: len(part.energy) for label, part in read.items()},
         distances=tuple(_distances(read, few, layout, say)),
         chi2={label: total_energy_chi2(read[name].ratio, read[label].ratio) for label in same},
         too_few=few,
-        published=published_results(data_set),
         missing=(*missing, *(f"FPD and KPD of {k}: {v}" for k, v in few.items())),
     )
 
 
 def score_challenge(result: ChallengeResult) -> Scores:
-    """Give FPD and KPD as scores; the feature is the name of the list of features."""
-    nan = float("nan")
-    rows = tuple(
-        Score(
-            *(entry.label, metric, entry.features, ALL, ALL),
-            *(distance.value, distance.error, nan, nan),
-            n_reference=entry.sizes[0],
-            n_simulated=entry.sizes[1],
-        )
+    """Give FPD, KPD and chi2 as scores; the feature of FPD and KPD is the list of features."""
+    n_reference = next(iter(result.n_compared.values()))
+    measured: list[tuple[str, str, str, float, float]] = [
+        (entry.label, metric, entry.features, distance.value, distance.error)
         for entry in result.distances
         for metric, distance in (("fpd", entry.fpd), ("kpd", entry.kpd))
+    ]
+    measured += [
+        (label, "chi2", "e_tot_over_e_inc", value, nan)
+        for label, value in result.chi2.items()
+        if value is not None
+    ]
+    rows = tuple(
+        Score(
+            *(label, metric, feature, ALL, ALL, value, error, nan, nan),
+            n_reference=n_reference,
+            n_simulated=result.n_compared[label],
+        )
+        for label, metric, feature, value, error in measured
     )
     without = tuple(
         NotScored(label, metric, ALL, ALL, reason)
@@ -281,7 +286,6 @@ def _distances(
                 version,
                 frechet_physics_distance(*pair),
                 kernel_physics_distance(*pair),
-                (len(reference.energy), len(part.energy)),
             )
 
 

@@ -17,7 +17,13 @@ from calovox.report.histogram_pages import legend_size
 from calovox.report.histograms import BAND_COLOR, Drawn
 from calovox.report.style import REFERENCE_COLOR, drawn_name, simulated_marker
 from calovox.report.topic import NamedFigure
-from calovox.report.topics.layers.measure import QUANTITIES, LayersResult, Quantity
+from calovox.report.topics.layers.measure import (
+    QUANTITIES,
+    LayersResult,
+    Moments,
+    Quantity,
+    SampleLayers,
+)
 from calovox.samples.files import REFERENCE_LABEL
 
 __all__ = ["layers_figure", "layers_figures", "plot_layer_means", "plot_layer_shifts"]
@@ -69,8 +75,7 @@ def plot_layer_means(result: LayersResult, quantity: Quantity, ax: Axes) -> Draw
     reference = result.samples[0].quantities[quantity.name]
     low, high = reference.mean - reference.rms, reference.mean + reference.rms
     artists: Drawn = [_plot_band(low, high, ax)]
-    for sample, x in zip(result.samples, _columns(result), strict=True):
-        moments = sample.quantities[quantity.name]
+    for sample, x, moments in _shown(result, quantity):
         marker = _REFERENCE_MARKER if sample.place < 0 else simulated_marker(sample.place)
         style = {**marker, "linestyle": "none", "linewidth": 0.9}
         artists.append(ax.errorbar(x, moments.mean, moments.error, **style))
@@ -88,8 +93,7 @@ def plot_layer_shifts(result: LayersResult, quantity: Quantity, ax: Axes) -> Dra
         _plot_band(-band, band, ax),
         ax.axhline(0.0, color=REFERENCE_COLOR, linewidth=0.8),
     ]
-    for sample, x in list(zip(result.samples, _columns(result), strict=True))[1:]:
-        moments = sample.quantities[quantity.name]
+    for sample, x, moments in list(_shown(result, quantity))[1:]:
         shift, error = 100.0 * (moments.mean - reference.mean) / rms, 100.0 * moments.error / rms
         style = {**simulated_marker(sample.place), "linewidth": 0.9}
         artists.append(ax.errorbar(x, shift, error, **style))
@@ -98,11 +102,15 @@ def plot_layer_shifts(result: LayersResult, quantity: Quantity, ax: Axes) -> Dra
     return artists
 
 
-def _columns(result: LayersResult) -> Iterator[Float64[Array, " layer"]]:
-    """Give where the points of each sample stand."""
+def _shown(
+    result: LayersResult, quantity: Quantity
+) -> Iterator[tuple[SampleLayers, Float64[Array, " layer"], Moments]]:
+    """Give the samples with a quantity, where their points stand, and the moments."""
     n_samples = len(result.samples)
-    for place in range(n_samples):
-        yield np.arange(len(result.numbers)) + _SIDE * ((place + 0.5) / n_samples - 0.5)
+    for place, sample in enumerate(result.samples):
+        if quantity.name in sample.quantities:
+            x = np.arange(len(result.numbers)) + _SIDE * ((place + 0.5) / n_samples - 0.5)
+            yield sample, x, sample.quantities[quantity.name]
 
 
 def _plot_band(

@@ -6,7 +6,7 @@ eta and phi, from the shower centre of the layer (`calovox.samples.observables.v
 and widths are of showers with energy in the layer; layers that are not divided in alpha have none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,9 +18,9 @@ from calovox.samples.batch import ShowerSource
 from calovox.samples.observables.observed import ObservedShowers
 from calovox.samples.observables.table import ObservableTable, ratio_or_zero
 from calovox.samples.observables.voxels import LAYER_ENERGY, TOTAL_ENERGY
-from calovox.samples.sample import Sample
+from calovox.samples.sample import files_of
 from calovox.samples.samples import Samples
-from calovox.samples.source import SourceChain
+from calovox.samples.source import DatasetSource
 
 __all__ = ["QUANTITIES", "LayersResult", "Moments", "Quantity", "SampleLayers", "measure_layers"]
 
@@ -34,17 +34,19 @@ class Quantity:
         title: What it is.
         unit: Its unit; empty for a pure number.
         needs_energy: Whether it is of showers with energy in the layer alone.
+        counts_voxels: Whether it means something between samples of the same voxels alone.
     """
 
     name: str
     title: str
     unit: str = ""
     needs_energy: bool = False
+    counts_voxels: bool = False
 
 
 QUANTITIES: Final = (
     Quantity(LAYER_ENERGY, "share of the energy"),
-    Quantity("n_above_1mev", "voxels above 1 MeV"),
+    Quantity("n_above_1mev", "voxels above 1 MeV", counts_voxels=True),
     Quantity("center_eta", "energy centre along eta", "mm", needs_energy=True),
     Quantity("center_phi", "energy centre along phi", "mm", needs_energy=True),
     Quantity("width_eta", "width along eta", "mm", needs_energy=True),
@@ -78,7 +80,8 @@ class SampleLayers:
         label: Name of the sample.
         place: Its place among the simulations, from 0; -1 for the reference.
         n_events: Showers.
-        quantities: Moments by the names of `QUANTITIES`.
+        quantities: Moments by the names of `QUANTITIES`, without those that count voxels if its
+            voxels are not those of the reference.
     """
 
     label: str
@@ -110,22 +113,31 @@ def measure_layers(samples: Samples) -> LayersResult | NotShown:
         return NotShown(("Layers: no reference was given",))
     (name, reference), *others = samples.observed.items()
     layers = reference.layout.layers
-    found, missing = [_measure(name, -1, reference)], []
+    found, missing = [_measure(name, -1, reference, QUANTITIES)], []
     for place, (label, showers) in enumerate(others):
-        if showers.layout.layers == layers:
-            found.append(_measure(label, place, showers))
-        else:
+        if showers.layout.layers != layers:
             missing.append(f"Layers: {label}: its layers are not those of the reference")
+            continue
+        same = showers.layout == reference.layout
+        shown = [quantity for quantity in QUANTITIES if same or not quantity.counts_voxels]
+        found.append(_measure(label, place, showers, shown))
+        missing += [
+            f"Layers: {quantity.title} of {label}: its voxels are not those of the reference"
+            for quantity in QUANTITIES
+            if quantity not in shown
+        ]
     names = _layer_names(samples.judged[name], layers)
     return LayersResult(layers, names, tuple(found), tuple(missing))
 
 
-def _measure(label: str, place: int, showers: ObservedShowers) -> SampleLayers:
+def _measure(
+    label: str, place: int, showers: ObservedShowers, shown: Sequence[Quantity]
+) -> SampleLayers:
     table, layers = showers.voxel_observables(0.0), showers.layout.layers
     energies = np.stack([table[f"{LAYER_ENERGY}_{layer}"] for layer in layers], axis=1)
     quantities = {
         quantity.name: _moments(_values(table, quantity, layers), energies, quantity)
-        for quantity in QUANTITIES
+        for quantity in shown
     }
     return SampleLayers(label, place, len(showers), quantities)
 
@@ -161,7 +173,7 @@ def _moments(
 
 
 def _layer_names(source: ShowerSource, layers: tuple[int, ...]) -> tuple[str, ...]:
-    chain = source.voxels if isinstance(source, Sample) else source
-    if isinstance(chain, SourceChain) and chain.datasets:
-        return chain.datasets[0].grid.layer_names
+    for file in files_of(source):
+        if isinstance(file, DatasetSource):
+            return file.grid.layer_names
     return tuple(f"layer {layer}" for layer in layers)
