@@ -9,6 +9,7 @@ import onnx
 
 from calovox.export.correction.graph import ExportedModel, put_weights
 from calovox.export.passes.fixed_shapes import save_onnx
+from calovox.export.provenance import group_hits
 from calovox.files.whole import file_hash
 from calovox.training.runs.model import read_weights
 from calovox.training.runs.record import read_record
@@ -73,7 +74,7 @@ def put_correction(path: Path, run: Path, part: str) -> dict[str, Any]:
     put_weights(model, corrected.graph.current())
     described = {
         "recipe": record.recipe,
-        "data": record.data,
+        "data": group_hits(record.data),
         "steps": record.step,
         "metrics": record.metrics,
     }
