@@ -107,8 +107,8 @@ def _describe_model(model: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"| {name} | {value:.5g} |" for name, value in run["metrics"].items())
         if "parity" in run:
             yield from ("", _describe_exchange(run["parity"]))
-        if "correction" in run:
-            yield from ("", *_describe_correction(run["correction"]))
+        for correction in run.get("corrections", []):
+            yield from ("", *_describe_correction(correction))
         yield from ("", *_describe_data(run["data"]))
         yield from ("", "Recipe:", "", "```json", json.dumps(run["recipe"], indent=1), "```")
     yield ""

@@ -63,7 +63,7 @@ def test_numbers_are_standardised_and_blind_below_1_mev(graph):
     assert found.mean(dim=0).abs().max() < 0.1
     assert found.std(dim=0).max() < 1.2
     tiny = torch.where(voxels < 0.2, 0.0, voxels)
-    assert (numbers(tiny, energy) - found).abs().max() < 0.05
+    assert (numbers(tiny, energy) - found).abs().max() < 0.1
 
 
 def test_a_spoilt_model_comes_back(graph):

@@ -102,11 +102,10 @@ def renew_models(
         for model in content["models"]:
             if model["file"] in corrected:
                 part = "showers" if "showers" in model else "shapes"
-                model[part]["correction"] = put_correction(
-                    partial / model["file"], corrected[model["file"]], part
-                )
-        for model, run in zip(content["models"], runs, strict=False):
-            model["energies"] = replace_energies(partial / model["file"], run)
+                run = corrected[model["file"]]
+                model[part] = put_correction(partial / model["file"], run, model[part], part)
+        for model, energy_run in zip(content["models"], runs, strict=False):
+            model["energies"] = replace_energies(partial / model["file"], energy_run)
         for model in content["models"]:
             for part in PARTS.keys() & model.keys():
                 model[part]["data"] = name_files_once(model[part]["data"])

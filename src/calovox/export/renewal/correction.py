@@ -9,7 +9,7 @@ import onnx
 
 from calovox.export.correction.graph import ExportedModel, put_weights
 from calovox.export.passes.fixed_shapes import save_onnx
-from calovox.export.provenance import group_hits
+from calovox.export.provenance import group_hits, name_files_once
 from calovox.files.whole import file_hash
 from calovox.training.runs.model import read_weights
 from calovox.training.runs.record import read_record
@@ -56,32 +56,34 @@ def match_corrections(
     return found
 
 
-def put_correction(path: Path, run: Path, part: str) -> dict[str, Any]:
+def put_correction(
+    path: Path, run: Path, described: Mapping[str, Any], part: str
+) -> dict[str, Any]:
     """Give an exported model the weights of a run.
 
     Args:
         path: The ONNX file; it is changed.
         run: The run folder.
-        part: What the weights are for, by its name in `model.json`.
+        described: What `model.json` says of the part with these weights.
+        part: Its name there.
 
     Returns:
-        What `model.json` says of it.
+        What `model.json` says of it now.
     """
     record = read_record(run)
     model = onnx.load(path)
     corrected = ExportedModel(model, pace=record.sizes["pace"])
     corrected.load_state_dict(read_weights(run))
     put_weights(model, corrected.graph.current())
-    described = {
+    correction = {
         "recipe": record.recipe,
-        "data": group_hits(record.data),
+        "data": name_files_once(group_hits(record.data)),
         "steps": record.step,
         "metrics": record.metrics,
     }
+    told = dict(described) | {"corrections": [*described.get("corrections", []), correction]}
     for entry in model.metadata_props:
         if entry.key == "card":
-            card = json.loads(entry.value)
-            card[part] |= {"correction": described}
-            entry.value = json.dumps(card, sort_keys=True)
+            entry.value = json.dumps(json.loads(entry.value) | {part: told}, sort_keys=True)
     save_onnx(model, path)
-    return described
+    return told

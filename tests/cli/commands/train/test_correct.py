@@ -48,7 +48,7 @@ def test_a_run_corrects_the_exported_model(made: Path, tmp_path: Path) -> None:
         *("-o", tmp_path / "corrected"),
     )
     content = json.loads((tmp_path / "corrected" / "model.json").read_text())
-    (described,) = (model["shapes"]["correction"] for model in content["models"])
+    (described,) = (run for model in content["models"] for run in model["shapes"]["corrections"])
     assert described["steps"] == 6
     assert described["data"]["training"]["n_showers"] == 400
     card = (tmp_path / "corrected" / "MODEL_CARD.md").read_text()
