@@ -1,9 +1,9 @@
 #!/bin/sh
-# Corrects the shipped calodit, calocfm and calofast with showers of Geant4, and exports them into the
-# package again: half an hour of two cores.
+# Corrects the shipped calodit and calocfm with showers of Geant4, and exports them into the package
+# again: half an hour of two cores.
 # Stopped at any moment, the same command continues.
 # usage: sample/make_corrections.sh FOLDER FOLDER_OF_MAKE_ENERGIES FOLDER_OF_MAKE_TRAINING_HITS
-# It begins with the models that sample/make_models.sh, make_energies.sh and make_fast.sh left.
+# It begins with the models that sample/make_models.sh and make_energies.sh left.
 set -eu
 here=$(dirname "$0")
 . "$here/is_finished.sh"
@@ -59,11 +59,8 @@ export_model() {
     correct calocfm_high_2 "$first" 0.7:1.35 $low $middle $middle $high --pace 0.03
     export_model calocfm "$first" --correction "$folder/calocfm_low_2" \
         --correction "$folder/calocfm_high_2"
-    correct fast calofast 0:1.35 $low $middle $middle $high --batch-size 384 --steps 2500 \
-        --pace 0.03 --penalty 1 --critic-steps 200 --averaging 0.998
-    export_model calofast calofast --correction "$folder/fast"
 }
-for model in calodit calocfm calofast; do
+for model in calodit calocfm; do
     rm -rf "${shipped:?}/$model"
     cp -r "$folder/$model" "$shipped/$model"
 done
