@@ -1,9 +1,9 @@
 #!/bin/sh
-# Corrects the shipped calodit and calocfm with showers of Geant4, and exports them into the package
-# again: half an hour of two cores.
+# Corrects the shipped calodit with showers of Geant4, and exports it into the package again: half an
+# hour of one core.
 # Stopped at any moment, the same command continues.
 # usage: sample/make_corrections.sh FOLDER FOLDER_OF_MAKE_ENERGIES FOLDER_OF_MAKE_TRAINING_HITS
-# It begins with the models that sample/make_models.sh and make_energies.sh left.
+# It begins with the model that sample/make_models.sh and make_energies.sh left.
 set -eu
 here=$(dirname "$0")
 . "$here/is_finished.sh"
@@ -30,37 +30,22 @@ correct() {
         -o "$folder/$name"
 }
 
-# export NAME MODEL RUNS...: a model with what these runs have corrected
+# export_model NAME MODEL RUNS: a model with what two runs have corrected
 export_model() {
-    name=$1
-    model=$2
-    shift 2
-    [ -e "$folder/$name/model.json" ] || calovox export "$model" "$@" --no-fastcalosim \
-        -o "$folder/$name"
+    [ -e "$folder/$1/model.json" ] || calovox export "$2" --correction "$folder/$3_low" \
+        --correction "$folder/$3_high" --no-fastcalosim -o "$folder/$1"
 }
 
+first=$folder/once_corrected
 # shellcheck disable=SC2086
 {
-    for model in calodit calocfm; do
-        first=1000
-        [ $model = calodit ] || first=500
-        correct ${model}_low $model 0:0.7 $low $middle $middle --steps $first
-        correct ${model}_high $model 0.7:1.35 $low $middle $middle $high --steps $first
-        export_model first_$model $model --correction "$folder/${model}_low" \
-            --correction "$folder/${model}_high"
-    done
-    first=$folder/first_calodit
-    correct calodit_low_2 "$first" 0:0.7 $low $middle $middle $middle --steps 700
-    correct calodit_high_2 "$first" 0.7:1.35 $low $middle $middle $middle $high --steps 700
-    export_model calodit "$first" --correction "$folder/calodit_low_2" \
-        --correction "$folder/calodit_high_2"
-    first=$folder/first_calocfm
-    correct calocfm_low_2 "$first" 0:0.7 $low $middle $middle --pace 0.03
-    correct calocfm_high_2 "$first" 0.7:1.35 $low $middle $middle $high --pace 0.03
-    export_model calocfm "$first" --correction "$folder/calocfm_low_2" \
-        --correction "$folder/calocfm_high_2"
+    correct first_low calodit 0:0.7 $low $middle $middle
+    correct first_high calodit 0.7:1.35 $low $middle $middle $high
+    export_model once_corrected calodit first
+    # above 16 GeV there are few showers: they count more
+    correct second_low "$first" 0:0.7 $low $middle $middle $middle --steps 700
+    correct second_high "$first" 0.7:1.35 $low $middle $middle $middle $high --steps 700
+    export_model calodit "$first" second
 }
-for model in calodit calocfm; do
-    rm -rf "${shipped:?}/$model"
-    cp -r "$folder/$model" "$shipped/$model"
-done
+rm -rf "${shipped:?}/calodit"
+cp -r "$folder/calodit" "$shipped/calodit"
