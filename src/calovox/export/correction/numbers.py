@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from calovox.models.base import Showers
 from calovox.models.fast.comparing import ObservableScales, ShowerObservables
+from calovox.models.fast.correction import neighbours
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["CriticNumbers"]
@@ -38,7 +39,7 @@ class CriticNumbers(nn.Module):
 
     layers: Tensor
     signs: Tensor
-    following: Tensor
+    pairs: Tensor
 
     def __init__(self, observables: ShowerObservables, grid: VoxelGrid) -> None:
         super().__init__()
@@ -49,7 +50,7 @@ class CriticNumbers(nn.Module):
         sides = [np.sign(np.round(f(alpha), 6))[:, None] * of_layer for f in (np.cos, np.sin)]
         self.register_buffer("layers", torch.from_numpy(of_layer).float(), persistent=False)
         self.register_buffer("signs", torch.from_numpy(np.hstack(sides)).float(), persistent=False)
-        self.register_buffer("following", _following(grid), persistent=False)
+        self.register_buffer("pairs", neighbours(grid), persistent=False)
         self.scales: ObservableScales | None = None
 
     def fit(
@@ -110,22 +111,10 @@ class CriticNumbers(nn.Module):
         together = (
             torch.cat([values.sum(dim=1, keepdim=True) for values in hottest], dim=1) / least
         )
-        steps = (voxels - voxels[:, self.following]).abs() @ self.layers
+        one, next_one = self.pairs
+        steps = (voxels[:, one] - voxels[:, next_one]).abs() @ self.layers[one]
         sides = (voxels @ self.signs) / least.repeat(1, 2)
         above = torch.sigmoid((voxels / _MEV - _HIGHER) / (_HIGHER * _SOFT)) @ self.layers
         return torch.cat(
             [first, together, 0.5 * steps / least, sides, (above + 0.3).sqrt()], dim=1
         )
-
-
-def _following(grid: VoxelGrid) -> Tensor:
-    """Find the next voxel in alpha of each voxel."""
-    keys = np.stack([grid.layer, grid.r_min, grid.alpha_min])
-    order = np.lexsort(keys[::-1])
-    starts = np.flatnonzero(
-        np.r_[True, np.any(keys[:2, order[1:]] != keys[:2, order[:-1]], axis=0)]
-    )
-    following = np.empty(len(order), dtype=np.int64)
-    for ring in np.split(order, starts[1:]):
-        following[ring] = np.roll(ring, -1)
-    return torch.from_numpy(following)
