@@ -9,7 +9,17 @@ from tests.toy_report import NAMES as SIMULATIONS
 WIDTHS = (1366, 700, 390)
 
 SECTIONS = {
-    *("overview", "shapes", "response", "slices", "classifier", "showers", "phi", "inputs"),
+    *(
+        "overview",
+        "shapes",
+        "response",
+        "layers",
+        "slices",
+        "classifier",
+        "showers",
+        "phi",
+        "inputs",
+    ),
     *("method", "provenance", "referee", "position"),
 }
 

@@ -110,7 +110,7 @@ app = make_app(
         _command(
             "correct",
             "train.correct:CORRECT",
-            "Train an exported model further, with showers of Geant4 that a critic compares.",
+            "Train an exported model further, with showers of Geant4 and a critic that compares.",
         ),
         _command(
             "simulate",

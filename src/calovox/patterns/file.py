@@ -181,7 +181,7 @@ def _read_grid(meta: h5py.Group | None) -> VoxelGrid:
 def _read_columns(file: h5py.File, path: Path) -> dict[str, Any]:
     """Read all columns; those of older versions without steps, and as of one range of abs(eta)."""
     version = file.attrs.get("version")
-    if version not in (1, 2, 3):
+    if version not in range(1, 4):
         check_version(file, path, VERSION, PatternFileError)
     columns = {}
     for name, dtype in _TYPES.items():

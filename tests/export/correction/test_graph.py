@@ -52,7 +52,7 @@ def test_shipped_models_give_the_showers_of_the_runtime(name):
     with torch.no_grad():
         found = model.graph(given).numpy()
     assert np.abs(found - expected).sum() < 1e-4 * expected.sum()
-    assert np.abs(found - expected).max() < 1e-4 * expected.max()
+    assert np.abs(found - expected).max() < 1e-3 * expected.max()
 
 
 def test_only_the_networks_of_the_voxels_are_trained():
