@@ -72,7 +72,7 @@ def make_dataset(
     sub_voxels: Path | None = None,
     patterns: Path | None = None,
     pattern_eta: tuple[float, ...] = (),
-    pattern_most: int = 300,
+    pattern_most: int | None = PatternMaker.most,
     pattern_steps: Sequence[tuple[int, float]] = (),
     parts: Sequence[Path] = (),
     provenance: dict[str, Any] | None = None,
@@ -96,7 +96,8 @@ def make_dataset(
         sub_voxels: ROOT file for the average places of hits in their voxels; None for none.
         patterns: File for patterns of deposits in their voxels; None for none.
         pattern_eta: Borders between the ranges of abs(eta) that patterns are kept apart by.
-        pattern_most: How many patterns of a radial bin and a stored energy are kept at most.
+        pattern_most: How many patterns of a radial bin and a stored energy are kept at most; None
+            for all.
         pattern_steps: Layer and abs(eta) of steps of the density to fit for the patterns.
         parts: Files of `make_part` with all events, in order, in place of voxels and cells of the
             hits; the dataset is the same, byte for byte.

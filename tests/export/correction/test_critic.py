@@ -77,17 +77,10 @@ def test_a_spoilt_model_comes_back(graph):
             start = spoilt.graph.start(name)
             start += torch.randn(start.shape, generator=rng)
     before = told_apart(spoilt, real, others)
-    learn(Correction(spoilt, *sized(real), penalty=1.0, first_steps=20), real, 100)
+    learn(Correction(spoilt, critic_numbers(real), penalty=1.0, first_steps=20), real, 100)
     after = told_apart(spoilt, real, others)
     assert before > 0.75
     assert after - 0.5 < 0.5 * (before - 0.5)
-
-
-def sized(real):
-    numbers = critic_numbers(real)
-    few = chosen(real, torch.arange(2))
-    energy = few.conditions.energy
-    return numbers, numbers(few.voxels * energy[:, None], energy).shape[1]
 
 
 def learn(task, real, n_steps):
@@ -103,7 +96,7 @@ def learn(task, real, n_steps):
 
 def told_apart(model, real, others):
     """Let a new critic learn alone, and test it on other showers."""
-    task = Correction(model, *sized(real), penalty=1.0, first_steps=10**6)
+    task = Correction(model, critic_numbers(real), penalty=1.0, first_steps=10**6)
     learn(task, real, 100)
     task.eval()
     with torch.no_grad():
@@ -113,7 +106,7 @@ def told_apart(model, real, others):
 def test_the_critic_learns_alone_at_first(graph):
     real = showers(ExportedModel(graph), 64, 1)
     model = ExportedModel(graph)
-    task = Correction(model, *sized(real), penalty=1.0, first_steps=2).train()
+    task = Correction(model, critic_numbers(real), penalty=1.0, first_steps=2).train()
     rng = torch.Generator().manual_seed(1)
     names = [set(task.losses(real, rng)) for _ in range(3)]
     assert names == [{"critic", "penalty"}] * 2 + [{"critic", "penalty", "model"}]

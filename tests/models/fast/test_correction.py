@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from calovox.models.base import Conditions, Showers
-from calovox.models.fast.comparing import ObservableScales, ShowerObservables
+from calovox.models.fast.comparing import ObservableScales, ShowerObservables, neighbours
 from calovox.models.fast.correction import (
     FastCorrection,
     _averages,
     _energy_score,
     _weights,
-    neighbours,
 )
 from calovox.voxelization import VoxelGrid
 from tests.models.fast.test_training import own_showers

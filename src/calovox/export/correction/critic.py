@@ -43,7 +43,6 @@ class Correction(nn.Module):
     Args:
         model: The model.
         numbers: What the critic sees of showers.
-        n_numbers: How many numbers that are.
         penalty: Weight gamma of the slopes of the critic.
         first_steps: Steps in which the critic learns alone.
 
@@ -57,7 +56,6 @@ class Correction(nn.Module):
         self,
         model: ExportedModel,
         numbers: CriticNumbers,
-        n_numbers: int,
         *,
         penalty: float,
         first_steps: int,
@@ -65,7 +63,8 @@ class Correction(nn.Module):
         super().__init__()
         self.model = model
         self.numbers = numbers
-        self.critic = MLP([n_numbers + 2, *_WIDTHS, 1], activation=lambda: nn.LeakyReLU(_LEAK))
+        sizes = [numbers.n_numbers + 2, *_WIDTHS, 1]
+        self.critic = MLP(sizes, activation=lambda: nn.LeakyReLU(_LEAK))
         self.penalty = penalty
         self.first_steps = first_steps
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))

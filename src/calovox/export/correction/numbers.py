@@ -12,8 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from calovox.models.base import Showers
-from calovox.models.fast.comparing import ObservableScales, ShowerObservables
-from calovox.models.fast.correction import neighbours
+from calovox.models.fast.comparing import ObservableScales, ShowerObservables, neighbours
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["CriticNumbers"]
@@ -71,6 +70,12 @@ class CriticNumbers(nn.Module):
         )
         self.scales = ObservableScales.fit(parts, energy_range)
         return self
+
+    @property
+    def n_numbers(self) -> int:
+        """How many numbers of a shower there are."""
+        assert self.scales is not None
+        return self.scales.n_numbers
 
     def forward(
         self, voxels: Float[Tensor, "event voxel"], energy: Float[Tensor, " event"]

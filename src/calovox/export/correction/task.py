@@ -2,9 +2,8 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import onnx
 
 from calovox.export.correction.critic import Correction
@@ -12,12 +11,11 @@ from calovox.export.correction.graph import ExportedModel
 from calovox.export.correction.numbers import CriticNumbers
 from calovox.files.whole import file_hash
 from calovox.models.fast.comparing import ShowerObservables
-from calovox.models.shapes.centroid import voxel_positions
 from calovox.runtime import OnnxModel
 from calovox.runtime.model_set import check_files, read_description
 from calovox.runtime.whole_onnx import check_whole
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.fits.centroid import layer_radii
+from calovox.training.fits.centroid import known_positions
 from calovox.training.fits.quantiles import seeded
 from calovox.training.sizes.kinds import CorrectionSizes
 from calovox.training.sizes.options import CorrectionOptions
@@ -25,9 +23,6 @@ from calovox.training.task import Task
 from calovox.units import format_energy
 
 __all__ = ["correction_task"]
-
-_FEW: Final = 2
-"""Showers that tell how many numbers the critic sees."""
 
 
 def correction_task(
@@ -94,17 +89,13 @@ class CorrectionRules:
             ValueError: If the model was not made for these showers, or cannot be corrected.
         """
         self._check(files)
-        radii = layer_radii(files.grid)
-        positions = None if radii is None else voxel_positions(files.grid, radii)
-        observables = ShowerObservables(files.grid, positions)
+        observables = ShowerObservables(files.grid, known_positions(files.grid))
         numbers = CriticNumbers(observables, files.grid).fit(files.batches(), files.energy_range)
-        few = files.read(np.arange(min(_FEW, len(files))))
-        n_numbers = numbers(few.voxels, few.conditions.energy).shape[1]
         model = ExportedModel(onnx.load(self.path), pace=self.options.pace)
         return seeded(
             seed,
             lambda: Correction(
-                *(model, numbers, n_numbers),
+                *(model, numbers),
                 penalty=self.options.penalty,
                 first_steps=self.options.critic_steps,
             ),

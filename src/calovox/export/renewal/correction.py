@@ -1,6 +1,5 @@
 """Exported models whose weights `calovox correct` has trained further."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import onnx
 from calovox.export.correction.graph import ExportedModel, put_weights
 from calovox.export.passes.fixed_shapes import save_onnx
 from calovox.export.provenance import group_hits, name_files_once
+from calovox.export.renewal.metadata import describe_part
 from calovox.files.whole import file_hash
 from calovox.training.runs.model import read_weights
 from calovox.training.runs.record import read_record
@@ -82,8 +82,6 @@ def put_correction(
         "metrics": record.metrics,
     }
     told = dict(described) | {"corrections": [*described.get("corrections", []), correction]}
-    for entry in model.metadata_props:
-        if entry.key == "card":
-            entry.value = json.dumps(json.loads(entry.value) | {part: told}, sort_keys=True)
+    describe_part(model, part, told)
     save_onnx(model, path)
     return told

@@ -4,7 +4,6 @@ The voxels of a pair are drawn for given layer energies, so that its CaloINN can
 nodes that give the layer energies are those of the other one, and all others stay.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +25,7 @@ from calovox.export.passes.fixed_shapes import save_onnx
 from calovox.export.passes.lean import make_lean
 from calovox.export.passes.portable import make_portable
 from calovox.export.passes.stages import read_by_shapes
+from calovox.export.renewal.metadata import describe_part
 from calovox.models.inn import CaloINN
 from calovox.runtime import OnnxModel
 from calovox.runtime.onnx_model import INPUTS
@@ -104,11 +104,7 @@ def replace_energies(path: Path, run: TrainedModel) -> dict[str, Any]:
     model = onnx.load(path)
     _exchange_nodes(model, energies.eval())
     described = describe_run(run)
-    for entry in model.metadata_props:
-        if entry.key == "card":
-            entry.value = json.dumps(
-                json.loads(entry.value) | {"energies": described}, sort_keys=True
-            )
+    describe_part(model, "energies", described)
     save_onnx(model, path)
     parity = measure_parity(OnnxModel(path), energies, _PARITY_SHOWERS, seed=_PARITY_SEED)
     return described | {"parity": asdict(parity)}

@@ -5,14 +5,14 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from calovox.arrays import Array, Float64
 from calovox.preprocessing.energy_nodes import node_weights
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["ObservableScales", "ShowerObservables"]
+__all__ = ["ObservableScales", "ShowerObservables", "neighbours"]
 
 N_NODES: Final = 24
 """Energies at which fluctuations are known."""
@@ -90,6 +90,24 @@ class ShowerObservables(nn.Module):
         return numbers
 
 
+def neighbours(grid: VoxelGrid) -> Int64[Tensor, "2 pair"]:
+    """Find the next voxel in alpha of each voxel.
+
+    Args:
+        grid: The voxels.
+
+    Returns:
+        Pairs of voxels of one ring.
+    """
+    keys = np.stack([grid.layer, grid.r_min, grid.alpha_min])
+    order = np.lexsort(keys[::-1])
+    ring = keys[:2, order]
+    starts = np.flatnonzero(np.r_[True, np.any(ring[:, 1:] != ring[:, :-1], axis=0)])
+    rings = np.split(order, starts[1:])
+    following = np.concatenate([np.roll(of_ring, -1) for of_ring in rings])
+    return torch.from_numpy(np.stack([np.concatenate(rings), following]))
+
+
 class ObservableScales(nn.Module):
     """Mean and fluctuation of numbers among showers near an energy.
 
@@ -111,6 +129,12 @@ class ObservableScales(nn.Module):
             self.register_buffer(f"mean_{name}", values)
         for name, values in spreads.items():
             self.register_buffer(name, values)
+
+    @property
+    def n_numbers(self) -> int:
+        """How many numbers of all terms there are."""
+        means = (v for name, v in self.named_buffers() if name.startswith("mean_"))
+        return sum(values.shape[1] for values in means)
 
     @staticmethod
     def fit(

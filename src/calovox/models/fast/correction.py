@@ -24,7 +24,6 @@ References:
 import math
 from typing import Final
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -32,9 +31,8 @@ from torch import Tensor, nn
 from calovox.models.base import Showers
 from calovox.models.fast.model import CaloFast
 from calovox.models.fast.training import FastTraining
-from calovox.voxelization import VoxelGrid
 
-__all__ = ["FastCorrection", "neighbours"]
+__all__ = ["FastCorrection"]
 
 _AT_A_TIME: Final = 512
 _N_SUMS: Final = 64
@@ -45,24 +43,6 @@ _ANCHOR: Final = 0.5
 _MEV: Final = 1.0
 _SOFT: Final = 0.15
 _NEXT_TO_NOTHING: Final = 1e-8
-
-
-def neighbours(grid: VoxelGrid) -> Int64[Tensor, "2 pair"]:
-    """Find the next voxel in alpha of each voxel.
-
-    Args:
-        grid: The voxels.
-
-    Returns:
-        Pairs of voxels of one ring.
-    """
-    keys = np.stack([grid.layer, grid.r_min, grid.alpha_min])
-    order = np.lexsort(keys[::-1])
-    ring = keys[:2, order]
-    starts = np.flatnonzero(np.r_[True, np.any(ring[:, 1:] != ring[:, :-1], axis=0)])
-    rings = np.split(order, starts[1:])
-    following = np.concatenate([np.roll(of_ring, -1) for of_ring in rings])
-    return torch.from_numpy(np.stack([np.concatenate(rings), following]))
 
 
 class FastCorrection(nn.Module):

@@ -21,6 +21,7 @@ from calovox.voxelization import VoxelGrid
 __all__ = [
     "CentroidMoments",
     "fit_centroid",
+    "known_positions",
     "layer_radii",
     "measure_moments",
     "unfitted_centroid",
@@ -157,6 +158,12 @@ def layer_radii(grid: VoxelGrid) -> Float64[Array, " layer"] | None:
         return None
     eta = np.linspace(*barrel.eta_range, 50)
     return np.asarray(barrel.radii(eta, grid.numbers).mean(axis=0))
+
+
+def known_positions(grid: VoxelGrid) -> Float64[Array, "axis voxel"] | None:
+    """Give the middles of voxels in mm (`voxel_positions`); none where radii are unknown."""
+    radii = layer_radii(grid)
+    return None if radii is None else voxel_positions(grid, radii)
 
 
 def _centred_on_photons(files: ShowerFiles) -> bool:

@@ -9,20 +9,18 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from calovox.arrays import Array, Float64
 from calovox.dataset import DatasetReader
 from calovox.models.base import Showers
 from calovox.models.fast import CaloFast, FastTraining
-from calovox.models.fast.comparing import ObservableScales, ShowerObservables
+from calovox.models.fast.comparing import ObservableScales, ShowerObservables, neighbours
 from calovox.models.fast.conditions import PhotonHinges
-from calovox.models.fast.correction import FastCorrection, neighbours
+from calovox.models.fast.correction import FastCorrection
 from calovox.models.fast.energies import FastEnergies
 from calovox.models.fast.shapes import FastShapes
 from calovox.models.fast.training import fit_mixing
-from calovox.models.shapes.centroid import voxel_positions
 from calovox.preprocessing import QuantileVoxelTransform
 from calovox.training.data.showers import ShowerFiles
-from calovox.training.fits.centroid import layer_radii
+from calovox.training.fits.centroid import known_positions
 from calovox.training.fits.quantiles import fit_quantiles, seeded
 from calovox.training.sizes.options import FastOptions
 from calovox.training.sizes.shapes import ModelKind
@@ -65,7 +63,7 @@ class FastSizes(FastOptions):
         shapes = FastShapes(
             n_features,
             sizes,
-            _positions(grid),
+            known_positions(grid),
             width=self.width,
             depth=self.depth,
             condition_width=self.condition_width,
@@ -124,7 +122,7 @@ class FastRules:
         grid, energies = files.grid, files.energy_range
         photons = PhotonHinges(energies, _eta_range(files))
         model = seeded(seed, lambda: self.sizes.model(grid, photons))
-        observables = ShowerObservables(grid, _positions(grid))
+        observables = ShowerObservables(grid, known_positions(grid))
         scales = ObservableScales.fit(
             ((part.conditions.energy, _observe(part, observables)) for part in files.batches()),
             energies,
@@ -216,11 +214,6 @@ def _noise_of(path: Path) -> Iterator[SimulatedNoise]:
                 "--center photon, and voxelize their hits with it, too"
             )
         yield SimulatedNoise(int(settings["seed"]), int(run["n_shape_noise"]) if again else None)
-
-
-def _positions(grid: VoxelGrid) -> Float64[Array, "axis voxel"] | None:
-    radii = layer_radii(grid)
-    return None if radii is None else voxel_positions(grid, radii)
 
 
 def _eta_range(files: ShowerFiles) -> tuple[float, float]:

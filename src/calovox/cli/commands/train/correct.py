@@ -9,10 +9,11 @@ from calovox.cli.command import Job, make_command
 from calovox.cli.commands.train.networks import (
     LoopSettings,
     preview_training,
+    range_arguments,
     task_arguments,
     train_with_progress,
 )
-from calovox.cli.settings import ModelIn, parse_range
+from calovox.cli.settings import ModelIn
 from calovox.training.sizes.options import CorrectionOptions
 
 if TYPE_CHECKING:
@@ -63,12 +64,10 @@ def _task(settings: CorrectSettings) -> "Task":
     exported = find_exported([settings.model])
     if exported is None:
         raise ValueError(f"MODEL: expected an exported model, got {settings.model}")
-    energy = settings.energy
     return correction_task(
         exported,
         settings.options,
-        parse_range("--eta", settings.eta, None),
-        energy_range=None if energy is None else parse_range("--energy", energy, "energy"),
+        **range_arguments(settings.eta, settings.energy),
         **task_arguments(settings),
     )
 

@@ -37,6 +37,7 @@ __all__ = [
     "TrainSettings",
     "photon_arguments",
     "preview_training",
+    "range_arguments",
     "task_arguments",
     "train_cfm",
     "train_dit",
@@ -266,11 +267,22 @@ def photon_arguments(settings: TrainSettings) -> dict[str, Any]:
     Returns:
         Arguments of `Task`.
     """
-    energy = settings.energy
+    return range_arguments(settings.eta, settings.energy) | {"pretrained": settings.pretrained}
+
+
+def range_arguments(eta: str, energy: str | None) -> dict[str, Any]:
+    """Read the ranges of a training.
+
+    Args:
+        eta: Value of `--eta`.
+        energy: Value of `--energy`; None if it was not given.
+
+    Returns:
+        Arguments of `Task`.
+    """
     return {
-        "eta_range": parse_range("--eta", settings.eta, None),
+        "eta_range": parse_range("--eta", eta, None),
         "energy_range": None if energy is None else parse_range("--energy", energy, "energy"),
-        "pretrained": settings.pretrained,
     }
 
 
