@@ -14,6 +14,7 @@ from calovox.training.sizes.options import (
     CfmOptions,
     CriticOptions,
     DitOptions,
+    FastCriticOptions,
     FastOptions,
     GanOptions,
     InnOptions,
@@ -65,26 +66,36 @@ def gan_task(options: GanOptions, critic: CriticOptions, **others: Any) -> Task:
     return Task(sizes=sizes, make=rules.make, recipe=recipe, **others)
 
 
-def fast_task(options: FastOptions, geant4: tuple[Path, ...] = (), **others: Any) -> Task:
+def fast_task(
+    options: FastOptions,
+    critic: FastCriticOptions,
+    geant4: tuple[Path, ...] = (),
+    **others: Any,
+) -> Task:
     """Plan the training of CaloFast with simulated showers.
 
     Args:
         options: Sizes of the model.
-        geant4: Datasets of Geant4 that correct the shapes of a pretrained model.
+        critic: How a critic corrects a pretrained model.
+        geant4: Datasets of Geant4 that the critic knows beside the simulated showers.
         others: All other arguments of `Task`.
 
     Returns:
         What to do.
 
     Raises:
-        ValueError: If the noise that the showers were made of is not known, or showers of Geant4
-            are to correct a model of random weights.
+        ValueError: If the noise that the showers were made of is not known, a critic is to
+            correct a model of random weights, or there are showers of Geant4 without a critic.
     """
-    if geant4 and others.get("pretrained") is None:
-        raise ValueError("--geant4: expected a trained model to correct: give --pretrained, too")
+    if geant4 and not critic.critic_steps:
+        raise ValueError("--geant4: expected a critic that compares: give --critic-steps, too")
+    if critic.critic_steps and others.get("pretrained") is None:
+        raise ValueError(
+            "--critic-steps: expected a trained model to correct: give --pretrained, too"
+        )
     sizes = FastSizes(**asdict(options))
     noise = simulated_noise([*others["data"], *others.get("validation", ())])
-    rules = FastRules(sizes, noise, others.get("pretrained") is not None, geant4)
+    rules = FastRules(sizes, noise, others.get("pretrained") is not None, critic, geant4)
     return Task(sizes=sizes, make=rules.make, correction=geant4, **others)
 
 

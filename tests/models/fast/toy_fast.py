@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from calovox.models.comparing.observables import ObservableScales, ShowerObservables
 from calovox.models.fast import CaloFast, FastTraining
-from calovox.models.fast.comparing import ObservableScales, ShowerObservables
 from calovox.models.fast.conditions import PhotonHinges
 from calovox.models.shapes.centroid import voxel_positions
 from calovox.preprocessing import QuantileVoxelTransform

@@ -6,11 +6,10 @@ from typing import Any
 
 import onnx
 
-from calovox.export.correction.critic import Correction
 from calovox.export.correction.graph import ExportedModel
-from calovox.export.correction.numbers import CriticNumbers
+from calovox.export.correction.learning import Correction
 from calovox.files.whole import file_hash
-from calovox.models.fast.comparing import ShowerObservables
+from calovox.models.comparing import Critic, CriticNumbers, ShowerObservables
 from calovox.runtime import OnnxModel
 from calovox.runtime.model_set import check_files, read_description
 from calovox.runtime.whole_onnx import check_whole
@@ -95,8 +94,8 @@ class CorrectionRules:
         return seeded(
             seed,
             lambda: Correction(
-                *(model, numbers),
-                penalty=self.options.penalty,
+                model,
+                Critic(numbers, penalty=self.options.penalty),
                 first_steps=self.options.critic_steps,
             ),
         )

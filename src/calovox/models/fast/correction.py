@@ -1,69 +1,59 @@
-r"""Showers of Geant4 correct what CaloFast has from its teacher, and its teacher has wrong.
+r"""A critic corrects what regression leaves of CaloFast, and what its teacher has wrong.
 
-Nothing pairs a shower of Geant4 with noise. What can be compared are distributions, for the
-photons and the energies of layers of the showers of Geant4. With standardised numbers x of a real
-shower, x' and x'' of two simulated ones for the same conditions, there are two terms beside those
-of `calovox.models.fast.training`, which keep the model from forgetting:
-
-- `score`: the energy score of every number and of random sums of them,
-  $(|x - x'| + |x - x''| - |x' - x''|) / 2$, a proper scoring rule: nothing but the distribution of
-  Geant4 makes its mean smaller;
-- `averages`: averages of x, of their squares and cubes, of products of neighbouring voxels and of
-  how many voxels are above 1 MeV, weighted by random functions of energy and |eta|. A product of
-  the differences in two halves of a batch is 0 on average where there is no difference.
-
-The energy score hardly changes with a width, which trees see; averages of squares do.
-
-References:
-    T. Gneiting, A. E. Raftery, *Strictly proper scoring rules, prediction, and estimation*, 2007,
-    https://doi.org/10.1198/016214506000001437
-    X. Shen, N. Meinshausen, *Engression: extrapolation through the lens of distributional
-    regression*, 2023, https://arxiv.org/abs/2307.00835
+A regression of showers on their noise is content with the mean of what noise leaves open: the
+hottest voxels are too cold, and widths too small. A critic (`calovox.models.comparing.critic`)
+compares distributions. It is shown showers of the teacher, of which there can be any number, and
+those of Geant4, and simulated ones of the same photons and energies of layers. The terms of
+`calovox.models.fast.training` go on beside it, and keep the model from what the critic is blind
+for.
 """
 
-import math
 from typing import Final
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from calovox.models.base import Showers
+from calovox.models.base import Conditions, Showers
+from calovox.models.comparing import Critic
 from calovox.models.fast.model import CaloFast
 from calovox.models.fast.training import FastTraining
 
 __all__ = ["FastCorrection"]
 
-_AT_A_TIME: Final = 512
-_N_SUMS: Final = 64
-_N_WEIGHTS: Final = 6
-_SUMS_COUNT: Final = 3.0
-_FURTHEST: Final = 6.0
-_ANCHOR: Final = 0.5
-_MEV: Final = 1.0
-_SOFT: Final = 0.15
+_ANCHOR: Final = 3.0
 _NEXT_TO_NOTHING: Final = 1e-8
 
 
 class FastCorrection(nn.Module):
-    """Trains CaloFast further, with showers of its teacher and of Geant4.
+    """Trains CaloFast further.
 
     Args:
         training: How it learns from its teacher.
-        real: Showers of Geant4.
-        pairs: Neighbouring voxels.
+        critic: What compares showers.
+        real: Showers of Geant4; None for those of the teacher alone.
+        first_steps: Steps in which the critic learns alone.
+
+    Attributes:
+        steps: Steps that have been done.
     """
 
-    pairs: Tensor
+    steps: Tensor
 
     def __init__(
-        self, training: FastTraining, real: Showers[Tensor], pairs: Int64[Tensor, "2 pair"]
+        self,
+        training: FastTraining,
+        critic: Critic,
+        real: Showers[Tensor] | None,
+        *,
+        first_steps: int,
     ) -> None:
         super().__init__()
         self.training_by_teacher = training
+        self.critic = critic
         self.real = real
-        self.weights = _weights(real.conditions.energy)
-        self.register_buffer("pairs", pairs, persistent=False)
+        self.weights = None if real is None else _weights(real.conditions.energy)
+        self.first_steps = first_steps
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     @property
     def model(self) -> CaloFast:
@@ -80,98 +70,65 @@ class FastCorrection(nn.Module):
 
         Args:
             batch: Showers of the teacher, with their indices.
-            rng: Where showers of Geant4, noise and random sums come from.
+            rng: Where showers of Geant4 and noise come from.
 
         Returns:
-            Those of `FastTraining`, less of them, and in a training `score` and `averages`.
+            `critic` and `penalty`; after the first steps `model` and the terms of `FastTraining`.
+            Without training, these, and `told_apart`: of how many pairs the critic finds the
+            shower of the teacher, an AUC.
         """
-        terms = self.training_by_teacher.losses(batch, rng)
-        terms = {name: _ANCHOR * term for name, term in terms.items()}
         if not self.training:
+            photons, voxels = batch.conditions, batch.voxels * batch.conditions.energy[:, None]
+            ahead = self.critic.lead(voxels, self._draw(photons, voxels, rng), photons)
+            by_teacher = self.training_by_teacher.losses(batch, rng)
+            return by_teacher | {"told_apart": (ahead > 0.0).float().mean()}
+        photons, voxels = self._with_geant4(batch, rng)
+        simulated = self._draw(photons, voxels, rng)
+        terms = self.critic.terms(voxels, simulated.detach(), photons)
+        self.steps += 1
+        if int(self.steps) <= self.first_steps:
             return terms
-        device = batch.voxels.device
-        rows = torch.multinomial(
-            self.weights.to(rng.device), _AT_A_TIME, replacement=True, generator=rng
-        ).to(self.real.voxels.device)
-        energy = self.real.conditions.energy[rows].to(device)
-        eta = self.real.conditions.eta[rows].abs().to(device)
-        voxels = self.real.voxels[rows].to(device) * energy[:, None]
-        drawn = [self._draw(energy, eta, voxels, rng) for _ in range(2)]
-        numbers = [self._numbers(part, energy) for part in (voxels, *drawn)]
-        difference = self._products(drawn[0], numbers[1]) - self._products(voxels, numbers[0])
-        return terms | {
-            "score": _energy_score(numbers, rng),
-            "averages": _averages(difference, energy, eta, rng),
-        }
+        ahead = self.critic.lead(voxels, simulated, photons)
+        by_teacher = self.training_by_teacher.losses(batch, rng)
+        return (
+            terms
+            | {name: _ANCHOR * term for name, term in by_teacher.items()}
+            | {"model": nn.functional.softplus(ahead).mean()}
+        )
 
-    def _draw(self, energy: Tensor, eta: Tensor, voxels: Tensor, rng: torch.Generator) -> Tensor:
+    def _with_geant4(
+        self, batch: Showers[Tensor], rng: torch.Generator
+    ) -> tuple[Conditions[Tensor], Tensor]:
+        """Give photons and voxels in MeV of the teacher's showers, and of as many of Geant4."""
+        photons, voxels = batch.conditions, batch.voxels
+        if self.real is not None and self.weights is not None:
+            rows = torch.multinomial(
+                self.weights.to(rng.device), len(voxels), replacement=True, generator=rng
+            ).to(self.real.voxels.device)
+            real, device = self.real.conditions, voxels.device
+            photons = Conditions(
+                torch.cat([photons.energy, real.energy[rows].to(device)]),
+                torch.cat([photons.eta, real.eta[rows].to(device)]),
+            )
+            voxels = torch.cat([voxels, self.real.voxels[rows].to(device)])
+        return photons, voxels * photons.energy[:, None]
+
+    def _draw(self, photons: Conditions[Tensor], voxels: Tensor, rng: torch.Generator) -> Tensor:
         """Simulate showers with the energies of layers of given ones."""
         layers = voxels @ self.training_by_teacher.observables.layers
         shares = layers / layers.sum(dim=1, keepdim=True).clamp(min=_NEXT_TO_NOTHING)
-        features = self.model.photons(energy[:, None], eta[:, None])
+        features = self.model.photons(photons.energy[:, None], photons.eta.abs()[:, None])
         noise = torch.empty_like(voxels).normal_(generator=rng)
         found: Tensor = self.model.shapes(features, shares, layers, noise)
         return found
 
-    def _numbers(self, voxels: Tensor, energy: Tensor) -> Tensor:
-        """Give all numbers of showers, standardised."""
-        training, log_energy = self.training_by_teacher, energy.log()
-        numbers = training.observables.of_voxels(voxels)
-        parts = [
-            training.scales.standardized(name, values, log_energy)
-            for name, values in numbers.items()
-        ]
-        return torch.cat(parts, dim=1)
-
-    def _products(self, voxels: Tensor, numbers: Tensor) -> Tensor:
-        """Give what is averaged."""
-        numbers = numbers.clamp(-_FURTHEST, _FURTHEST)
-        n_voxels = voxels.shape[1]
-        of_voxels, others = numbers[:, :n_voxels], numbers[:, n_voxels:]
-        first, second = self.pairs
-        hit = torch.sigmoid((voxels - _MEV) / _SOFT)
-        squares = 0.5 * numbers.square()
-        cubes = 0.125 * others**3
-        together = of_voxels[:, first] * of_voxels[:, second]
-        return torch.cat([numbers, squares, together, 1.5 * hit, cubes], dim=1)
-
     def __repr__(self) -> str:
-        n_showers = len(self.real.voxels)
+        n_showers = 0 if self.real is None else len(self.real.voxels)
         return f"FastCorrection({self.training_by_teacher!r}, {n_showers} showers of Geant4)"
 
 
-def _weights(energy: Float[Tensor, " event"]) -> Float[Tensor, " event"]:
+def _weights(energy: Tensor) -> Tensor:
     """Let octaves of the energy with few showers count more, by the root of the number."""
     octave = energy.log2().floor().long()
     counts = torch.bincount(octave - octave.min()).clamp(min=1)
     return counts[octave - octave.min()].float().rsqrt()
-
-
-def _energy_score(
-    numbers: list[Float[Tensor, "event number"]], rng: torch.Generator
-) -> Float[Tensor, ""]:
-    """Average the energy score of numbers, and of random sums of them."""
-    size = numbers[0].shape[1]
-    sums = torch.empty(size, _N_SUMS, device=numbers[0].device).normal_(generator=rng)
-    real, first, second = (
-        torch.cat([part, _SUMS_COUNT * (part @ sums) / math.sqrt(size)], dim=1) for part in numbers
-    )
-    away = (real - first).abs() + (real - second).abs() - (first - second).abs()
-    return 0.5 * away.mean()
-
-
-def _averages(
-    difference: Float[Tensor, "event number"],
-    energy: Float[Tensor, " event"],
-    eta: Float[Tensor, " event"],
-    rng: torch.Generator,
-) -> Float[Tensor, ""]:
-    """Estimate the squares of averages of differences without bias."""
-    place = torch.stack([(energy.log() - 11.0) / 2.5, (eta - 0.6) / 0.4, torch.ones_like(eta)])
-    waves = torch.empty(3, _N_WEIGHTS, device=eta.device).normal_(generator=rng)
-    shaken = math.sqrt(2.0) * (place.T @ waves).sin()
-    weights = torch.cat([torch.ones_like(eta)[:, None], shaken], dim=1)
-    half = len(eta) // 2
-    parts = (slice(half), slice(half, None))
-    first, second = (weights[p].T @ difference[p] / len(eta[p]) for p in parts)
-    return (first * second).mean()

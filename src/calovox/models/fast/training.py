@@ -28,7 +28,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from calovox.models.base import Showers
-from calovox.models.fast.comparing import ObservableScales, ShowerObservables
+from calovox.models.comparing.observables import ObservableScales, ShowerObservables
 from calovox.models.fast.model import CaloFast
 from calovox.preprocessing import QuantileVoxelTransform
 from calovox.random_streams import Stream, event_keys, event_normals

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,8 +11,13 @@ import torch
 
 from calovox.dataset import DatasetReader
 from calovox.models.base import Showers
+from calovox.models.comparing import (
+    Critic,
+    CriticNumbers,
+    ObservableScales,
+    ShowerObservables,
+)
 from calovox.models.fast import CaloFast, FastTraining
-from calovox.models.fast.comparing import ObservableScales, ShowerObservables, neighbours
 from calovox.models.fast.conditions import PhotonHinges
 from calovox.models.fast.correction import FastCorrection
 from calovox.models.fast.energies import FastEnergies
@@ -22,7 +27,7 @@ from calovox.preprocessing import QuantileVoxelTransform
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.fits.centroid import known_positions
 from calovox.training.fits.quantiles import fit_quantiles, seeded
-from calovox.training.sizes.options import FastOptions
+from calovox.training.sizes.options import FastCriticOptions, FastOptions
 from calovox.training.sizes.shapes import ModelKind
 from calovox.voxelization import VoxelGrid
 
@@ -93,12 +98,14 @@ class FastRules:
         sizes: Sizes of the model.
         noise: What the simulated showers were made of.
         further: Whether the model has been trained before.
-        geant4: Datasets of Geant4 that correct the shapes; none for the first training.
+        critic: How a critic corrects it.
+        geant4: Datasets of Geant4 that the critic knows beside the simulated showers.
     """
 
     sizes: FastSizes
     noise: SimulatedNoise
     further: bool = False
+    critic: FastCriticOptions = field(default_factory=FastCriticOptions)
     geant4: tuple[Path, ...] = ()
 
     def make(
@@ -138,9 +145,18 @@ class FastRules:
         )
         if self.further:
             training.skip_first_steps()
-        return self._corrected(training, files) if self.geant4 else training
+        if not self.critic.critic_steps:
+            return training
+        numbers = CriticNumbers(observables, grid).fit(files.batches(), energies)
+        options = self.critic
+        critic = seeded(
+            seed,
+            lambda: Critic(numbers, penalty=options.penalty, haste=1.0 / options.pace),
+        )
+        real = self._real(files) if self.geant4 else None
+        return FastCorrection(training, critic, real, first_steps=options.critic_steps)
 
-    def _corrected(self, training: FastTraining, files: ShowerFiles) -> FastCorrection:
+    def _real(self, files: ShowerFiles) -> Showers[torch.Tensor]:
         """Read the showers of Geant4 in the ranges of the simulated ones.
 
         Those with weights count as the others: each is compared with simulated ones of the same
@@ -162,7 +178,7 @@ class FastRules:
                 f"{self.geant4[0]}: expected showers of one particle, {files.particle}, got those "
                 f"of {real.particle}"
             )
-        return FastCorrection(training, real.read(np.arange(len(real))), neighbours(files.grid))
+        return real.read(np.arange(len(real)))
 
 
 def simulated_noise(paths: Sequence[Path]) -> SimulatedNoise:

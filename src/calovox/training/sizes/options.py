@@ -21,6 +21,7 @@ __all__ = [
     "ConditionKind",
     "CriticOptions",
     "DitOptions",
+    "FastCriticOptions",
     "FastOptions",
     "GanOptions",
     "InnOptions",
@@ -175,6 +176,21 @@ class TeachingOptions(_Checked):
     spacing: Literal["angles", "karras"] = "angles"
     teacher_steps: Count = 1
     decay: Annotated[float, Range(0.0)] = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class FastCriticOptions(_Checked):
+    """How a critic corrects a CaloFast that has been trained.
+
+    Attributes:
+        critic_steps: First steps, in which the critic learns alone; 0 for no critic.
+        penalty: Weight of the slopes of the critic.
+        pace: Steps of the model's weights, as a part of those of the critic's.
+    """
+
+    critic_steps: Annotated[int, Range(0)] = 0
+    penalty: Annotated[float, Range(1e-6)] = 0.05
+    pace: Annotated[float, Range(1e-6, 1.0)] = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)

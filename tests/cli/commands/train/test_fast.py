@@ -200,8 +200,8 @@ def test_showers_of_any_sign_of_eta_are_learned(made):
 
 def test_showers_of_geant4_correct_a_trained_run(made, folder):
     succeed("train", "fast", *options(made), "-o", "first")
-    geant4 = ("--geant4", made / "geant4.h5")
-    arguments = (*options(made), *geant4, "--pretrained", "first")
+    critic = ("--geant4", made / "geant4.h5", "--critic-steps", 2)
+    arguments = (*options(made), *critic, "--pretrained", "first")
     hold = ("--max-learning-rate", 1e-12)
     text = succeed("train", "fast", *arguments, "-o", "second", "--dry-run").stdout
     assert "# FastCorrection(FastTraining(CaloFast(30 voxels" in text
@@ -210,12 +210,14 @@ def test_showers_of_geant4_correct_a_trained_run(made, folder):
     for name, values in first.items():
         torch.testing.assert_close(second[name], values, rtol=0.0, atol=1e-9)
     names = {name for _, name, _ in read_metrics(Path("second/metrics.csv"))}
-    assert names >= {"loss/score", "loss/averages", "validation/voxels"}
+    assert names >= {"loss/critic", "loss/model", "validation/voxels"}
 
 
 def test_showers_of_geant4_correct_no_model_of_random_weights(made, folder):
     arguments = (*options(made), "--geant4", made / "geant4.h5", "-o", "run")
-    fail(*arguments, match="--geant4: expected a trained model to correct: give --pretrained")
+    fail(*arguments, match="--geant4: expected a critic that compares: give --critic-steps")
+    match = "--critic-steps: expected a trained model to correct: give --pretrained"
+    fail(*arguments, "--critic-steps", 5, match=match)
 
 
 def test_showers_of_geant4_have_the_voxels_of_the_simulated_ones(made, folder):
@@ -223,5 +225,6 @@ def test_showers_of_geant4_have_the_voxels_of_the_simulated_ones(made, folder):
     grid = VoxelGrid.optimal()
     with DatasetWriter(folder / "fine.h5", grid, provenance={}) as writer:
         writer.append(hits_to_voxels(toy_showers(5, n_hits=50, energy=2e4), grid))
-    arguments = (*options(made), "--geant4", "fine.h5", "--pretrained", "first", "-o", "run")
+    critic = ("--geant4", "fine.h5", "--critic-steps", 2)
+    arguments = (*options(made), *critic, "--pretrained", "first", "-o", "run")
     fail(*arguments, match=r"fine\.h5: expected the voxels of the simulated showers, .*30 voxels")

@@ -17,7 +17,7 @@ from calovox.cli.commands.train.networks import (
 from calovox.cli.options import Group
 from calovox.cli.settings import FileIn
 from calovox.training.recipe import Batches, Hardware
-from calovox.training.sizes.options import FastOptions
+from calovox.training.sizes.options import FastCriticOptions, FastOptions
 
 if TYPE_CHECKING:
     from calovox.training.task import Task
@@ -44,10 +44,12 @@ class TrainFastSettings(TrainSettings):
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Dataset of Geant4 that corrects the shapes of a pretrained run; repeatable.",
+            help="Dataset of Geant4 that the critic knows beside the simulated showers; "
+            "repeatable.",
         ),
         FileIn(),
     ] = None
+    critic: FastCriticOptions = field(default_factory=FastCriticOptions)
     sizes: FastOptions = field(default_factory=FastOptions)
 
 
@@ -58,8 +60,8 @@ def train_fast(settings: TrainFastSettings, job: Job) -> str:
     those to validate with, as jobs of one run, with --center photon and without --cells. A run
     that was stopped goes on with the same command; a finished one is replaced with --force.
 
-    What the other model has wrong, showers of Geant4 can correct: --geant4, after a training
-    without.
+    After a training without, a critic can correct what regression leaves: --critic-steps; and what
+    the other model has wrong, with showers of Geant4: --geant4.
     """
     return train_with_progress("train fast", settings, _task(settings), job)
 
@@ -69,6 +71,7 @@ def _task(settings: TrainFastSettings) -> "Task":
 
     return fast_task(
         settings.sizes,
+        settings.critic,
         tuple(settings.geant4 or ()),
         **task_arguments(settings),
         **photon_arguments(settings),

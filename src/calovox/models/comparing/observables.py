@@ -18,7 +18,7 @@ N_NODES: Final = 24
 """Energies at which fluctuations are known."""
 
 _LEAST: Final = {
-    **{"energies": 0.3, "voxels": 0.15, "centre": 0.15, "moments": 0.02},
+    **{"energies": 0.3, "voxels": 0.15, "centre": 0.02, "moments": 0.02},
     "patterns": 0.01,
 }
 """Fluctuations below these, in roots of MeV, mm or pure numbers, count as these."""

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from calovox.models.base import Showers
-from calovox.models.fast.comparing import ObservableScales, ShowerObservables, neighbours
+from calovox.models.comparing.observables import ObservableScales, ShowerObservables, neighbours
 from calovox.voxelization import VoxelGrid
 
 __all__ = ["CriticNumbers"]
@@ -23,13 +23,16 @@ _HIGHER: Final = 10.0
 _HOTTEST: Final = 5
 _LEAST_ENERGY: Final = 0.5
 _FURTHEST: Final = 8.0
+_OF_CENTRE: Final = 3.0
+"""How much the energy centre counts: penalised slopes see little of two numbers among hundreds."""
 
 
 class CriticNumbers(nn.Module):
-    """Turns showers into numbers of mean 0 and width 1.
+    """Turns showers into numbers of mean 0 and width 1, or 3 for the energy centre.
 
-    Beside what `ShowerObservables` has: for each layer the shares of the hottest voxel and of the
-    hottest five, the roughness in alpha, asymmetries, and voxels above 10 MeV.
+    Beside what `ShowerObservables` has: for each layer and for all together the shares of the
+    hottest voxel and of the hottest five, the roughness in alpha, asymmetries, and voxels above
+    10 MeV.
 
     Args:
         observables: Energies, voxels, moments and the energy centre.
@@ -45,7 +48,8 @@ class CriticNumbers(nn.Module):
         self.observables = observables
         self.layer_sizes = list(grid.layer_sizes)
         layer = np.repeat(np.arange(len(self.layer_sizes)), self.layer_sizes)
-        of_layer, alpha = np.eye(len(self.layer_sizes))[layer], grid.alpha_middle
+        of_layer = np.hstack([np.eye(len(self.layer_sizes))[layer], np.ones((len(layer), 1))])
+        alpha = grid.alpha_middle
         sides = [np.sign(np.round(f(alpha), 6))[:, None] * of_layer for f in (np.cos, np.sin)]
         self.register_buffer("layers", torch.from_numpy(of_layer).float(), persistent=False)
         self.register_buffer("signs", torch.from_numpy(np.hstack(sides)).float(), persistent=False)
@@ -90,18 +94,18 @@ class CriticNumbers(nn.Module):
             The numbers, none further than 8 widths from the mean.
         """
         assert self.scales is not None
-        log_energy = energy.log()
-        parts = [
-            self.scales.standardized(name, values, log_energy)
-            for name, values in self._raw(voxels).items()
-        ]
-        return torch.cat(parts, dim=1).clamp(-_FURTHEST, _FURTHEST)
+        log_energy, parts = energy.log(), []
+        for name, values in self._raw(voxels).items():
+            part = self.scales.standardized(name, values, log_energy)
+            counts = _OF_CENTRE if name == "centre" else 1.0
+            parts.append(counts * part.clamp(-_FURTHEST, _FURTHEST))
+        return torch.cat(parts, dim=1)
 
     def _raw(self, voxels: Tensor) -> dict[str, Tensor]:
         voxels = voxels * torch.sigmoid((voxels - _MEV) / _SOFT)
         energy = voxels @ self.layers
         return self.observables.of_voxels(voxels) | {
-            "energies": self.observables.of_energies(energy.sum(dim=1, keepdim=True), energy),
+            "energies": self.observables.of_energies(energy[:, -1:], energy[:, :-1]),
             "patterns": self._patterns(voxels, energy),
         }
 
@@ -110,7 +114,7 @@ class CriticNumbers(nn.Module):
         least = energy.clamp(min=_LEAST_ENERGY)
         hottest = [
             part.topk(min(_HOTTEST, part.shape[1]), dim=1).values
-            for part in torch.split(voxels, self.layer_sizes, dim=1)
+            for part in (*torch.split(voxels, self.layer_sizes, dim=1), voxels)
         ]
         first = torch.cat([values[:, :1] for values in hottest], dim=1) / least
         together = (

@@ -6,11 +6,10 @@ import onnx
 import pytest
 import torch
 
-from calovox.export.correction.critic import Correction
 from calovox.export.correction.graph import ExportedModel
-from calovox.export.correction.numbers import CriticNumbers
+from calovox.export.correction.learning import Correction
 from calovox.models.base import Conditions, Showers
-from calovox.models.fast.comparing import ShowerObservables
+from calovox.models.comparing import Critic, CriticNumbers, ShowerObservables
 from tests.cli.commands.test_chain import succeed
 from tests.export.toy_runs import toy_dit, toy_grid, toy_student, write_runs
 
@@ -42,6 +41,10 @@ def showers(model, n_events, seed):
 
 def critic_numbers(real):
     return CriticNumbers(ShowerObservables(GRID, None), GRID).fit([real], RANGE)
+
+
+def correction(model, real, first_steps):
+    return Correction(model, Critic(critic_numbers(real), penalty=1.0), first_steps=first_steps)
 
 
 def chosen(batch, rows):
@@ -77,7 +80,7 @@ def test_a_spoilt_model_comes_back(graph):
             start = spoilt.graph.start(name)
             start += torch.randn(start.shape, generator=rng)
     before = told_apart(spoilt, real, others)
-    learn(Correction(spoilt, critic_numbers(real), penalty=1.0, first_steps=20), real, 100)
+    learn(correction(spoilt, real, 20), real, 100)
     after = told_apart(spoilt, real, others)
     assert before > 0.75
     assert after - 0.5 < 0.5 * (before - 0.5)
@@ -96,7 +99,7 @@ def learn(task, real, n_steps):
 
 def told_apart(model, real, others):
     """Let a new critic learn alone, and test it on other showers."""
-    task = Correction(model, critic_numbers(real), penalty=1.0, first_steps=10**6)
+    task = correction(model, real, 10**6)
     learn(task, real, 100)
     task.eval()
     with torch.no_grad():
@@ -106,7 +109,7 @@ def told_apart(model, real, others):
 def test_the_critic_learns_alone_at_first(graph):
     real = showers(ExportedModel(graph), 64, 1)
     model = ExportedModel(graph)
-    task = Correction(model, critic_numbers(real), penalty=1.0, first_steps=2).train()
+    task = correction(model, real, 2).train()
     rng = torch.Generator().manual_seed(1)
     names = [set(task.losses(real, rng)) for _ in range(3)]
     assert names == [{"critic", "penalty"}] * 2 + [{"critic", "penalty", "model"}]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from calovox.models.fast.comparing import ObservableScales, ShowerObservables
+from calovox.models.comparing import ObservableScales, ShowerObservables, neighbours
 from calovox.models.shapes.centroid import voxel_positions
 from calovox.training.fits.centroid import layer_radii
 from calovox.voxelization import VoxelGrid
@@ -96,3 +96,15 @@ def test_one_energy_is_enough() -> None:
         [(torch.full((100,), 65e3), {"energies": normals(100, 2)})], (65e3, 65e3)
     )
     assert spreads.at("energies", torch.tensor([65e3]).log()).isfinite().all()
+
+
+@pytest.mark.parametrize("grid", GRIDS.values(), ids=list(GRIDS))
+def test_neighbours_are_those_in_alpha(grid: VoxelGrid) -> None:
+    first, second = neighbours(grid).numpy()
+    everyone = np.arange(grid.n_voxels)
+    assert np.array_equal(np.sort(first), everyone)
+    assert np.array_equal(np.sort(second), everyone)
+    assert np.array_equal(grid.layer[first], grid.layer[second])
+    assert np.array_equal(grid.r_min[first], grid.r_min[second])
+    touching = np.mod(grid.alpha_max[first] - grid.alpha_min[second], 2.0 * np.pi)
+    assert np.minimum(touching, 2.0 * np.pi - touching) == pytest.approx(0.0, abs=1e-5)
