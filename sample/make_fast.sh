@@ -4,7 +4,7 @@
 # usage: sample/make_fast.sh FOLDER FOLDER_OF_MAKE_ENERGIES SUB_VOXELS
 # FOLDER gets showers and runs; SUB_VOXELS is sub_voxels_optimal.root of make_training.sh.
 # The shipped run has no `first` and `second` of its own: it went on from the weights of a run with
-# showers of an earlier calodit, for 11 000 steps with 340 000 showers of today's.
+# showers of an earlier calodit, for 5000 steps and then with the critic, with 300 000 showers of today's.
 set -eu
 here=$(dirname "$0")
 . "$here/is_finished.sh"
@@ -40,7 +40,7 @@ train first fast_2core --data "$folder/simulated.h5"
 # shellcheck disable=SC2086
 train second fast_2core $both --pretrained "$folder/first" --max-learning-rate 8e-4 --steps 12000
 # shellcheck disable=SC2086
-train corrected fast_geant4_2core $both --pretrained "$folder/second" $real
+train corrected fast_critic_2core $both --pretrained "$folder/second" $real
 calovox export "$folder/corrected" --sub-voxels "$sub_voxels" --phi-modulation "$here/phi_curve.h5" \
     --centers "$here/centers.json" --no-fastcalosim --force \
     -o "$here/../src/calovox/shipped/calofast"

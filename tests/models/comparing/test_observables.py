@@ -40,9 +40,9 @@ def test_numbers_are_those_of_a_plain_loop() -> None:
         for layer in range(n_layers):
             of_layer = range(starts[layer], starts[layer + 1])
             mean_r = sum(float(voxels[event, i]) * grid.r_middle[i] for i in of_layer)
-            # the fifth of seven moments is the mean radius
+            # the fifth moment is the mean radius, of each layer and of all
             expected = mean_r / float(layers[event, layer])
-            assert float(found["moments"][event, 4 * n_layers + layer]) == pytest.approx(
+            assert float(found["moments"][event, 4 * (n_layers + 1) + layer]) == pytest.approx(
                 expected, rel=1e-4
             )
 

@@ -27,6 +27,7 @@ _NEXT_TO_NOTHING: Final = 1e-8
 _LEAST_ENERGY: Final = 0.5
 _REACH: Final = 30.0
 _ELLIPSE_REACH: Final = 60.0
+_BEYOND: Final = (10.0, 30.0, 100.0)
 _MEV: Final = 1.0
 _SOFT: Final = 0.3
 
@@ -54,13 +55,15 @@ class ShowerObservables(nn.Module):
         parts = [
             *(near * np.cos(alpha), near * np.sin(alpha), r * np.cos(alpha), r * np.sin(alpha)),
             *(r, nearer * np.cos(2 * alpha), nearer * np.sin(2 * alpha)),
+            *(np.greater(r, beyond).astype(np.float64) for beyond in _BEYOND),
         ]
+        of_all = np.hstack([of_layer, np.ones((len(layer), 1))])
         self.moved = positions is not None
         where = np.zeros((2, len(r))) if positions is None else positions
         for name, values in {
             "layers": of_layer,
             "rings": np.eye(ring.max() + 1)[ring.ravel()],
-            "moments": np.hstack([part[:, None] * of_layer for part in parts]),
+            "moments": np.hstack([part[:, None] * of_all for part in parts]),
             "positions": where.T,
         }.items():
             self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
@@ -74,8 +77,9 @@ class ShowerObservables(nn.Module):
     def of_voxels(self, voxels: Float[Tensor, "event voxel"]) -> dict[str, Tensor]:
         """Give the numbers of all terms that depend on voxels, in MeV."""
         energy = voxels @ self.layers
-        least = energy.clamp(min=_LEAST_ENERGY)
-        n_moments = self.moments.shape[1] // energy.shape[1]
+        whole = energy.sum(dim=1, keepdim=True).clamp(min=_LEAST_ENERGY)
+        least = torch.cat([energy.clamp(min=_LEAST_ENERGY), whole], dim=1)
+        n_moments = self.moments.shape[1] // least.shape[1]
         moments = (voxels @ self.moments) / least.repeat(1, n_moments)
         hit = torch.sigmoid((voxels - _MEV) / _SOFT) @ self.layers
         largest = _root((voxels * voxels) @ self.layers) / _root(energy)
@@ -85,7 +89,6 @@ class ShowerObservables(nn.Module):
             "moments": torch.cat([moments, of_rings, hit.sqrt(), _root(largest)], dim=1),
         }
         if self.moved:
-            whole = energy.sum(dim=1, keepdim=True).clamp(min=_LEAST_ENERGY)
             numbers["centre"] = (voxels @ self.positions) / whole
         return numbers
 

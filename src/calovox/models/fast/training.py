@@ -8,8 +8,9 @@ fluctuates by among the teacher's showers near the kinetic energy: the square, a
 - `energies`: E_tot, and the square roots of the energies of layers;
 - `voxels`: square roots of the energies of voxels, for the teacher's energies of layers;
 - `centre`: the energy centre of all voxels, in eta and phi;
-- `moments`: of each layer the first and second moments of its voxels, their number above 1 MeV,
-  and how much the largest hold; of each ring, its energy.
+- `moments`: of each layer and of all together the first and second moments of the voxels, and
+  what lies beyond 10, 30 and 100 mm; of each layer the number of voxels above 1 MeV, and how much
+  the largest hold; of each ring, its energy.
 
 If the showers were made on another grid, their hits voxelized again, the noise z of the model's
 voxels is mixed from that of the teacher's, z': z = M^T z' with the orthonormal columns M that are
