@@ -24,11 +24,8 @@ from calovox.scores.referee import ClassifierInputs
 from calovox.scores.referee.kinds import NOISE_SEEDS, Kind
 from calovox.scores.referee.trees import N_FOLDS, N_TREES, TREES, TreeAreas, folds_of_photons
 
-INPUTS: tuple[tuple[Kind, bool], ...] = (
-    ("voxels", True),
-    ("all cells, noise", False),
-    ("cell observables", False),
-)
+# whether they are taken from the scan of energies
+INPUTS: dict[Kind, bool] = {"voxels": True, "all cells, noise": False, "cell observables": False}
 STRONGER = {"trees": 500, "leaves": 31, "rate": 0.05}
 OWN = {"trees": N_TREES, "leaves": TREES["max_leaf_nodes"], "rate": TREES["learning_rate"]}
 
@@ -100,14 +97,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=Path, default=Path("sample"))
     parser.add_argument("--demo", type=Path, default=Path("demo"))
+    parser.add_argument("--inputs", nargs="+", choices=INPUTS, default=list(INPUTS))
     parser.add_argument("--models", nargs="+", default=["calodit", "calofast"])
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     trained = trainers()
     files = Samples(arguments.sample, arguments.demo)
-    for kind, scan in INPUTS:
+    for kind in arguments.inputs:
         for model in arguments.models:
-            pair = files.pair(model, scan=scan)
+            pair = files.pair(model, scan=INPUTS[kind])
             showers = zip(
                 (pair.reference, pair.simulated), pair.photon_numbers, NOISE_SEEDS, strict=True
             )
