@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from calovox.samples.photon_range import PhotonRange
+from calovox.photons.photon_range import PhotonRange
 from calovox.text import check_name
 
 __all__ = [

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from calovox.arrays import Array, Bool
+from calovox.photons.photon_range import PhotonRange
 from calovox.samples.batch import ShowerSource
-from calovox.samples.photon_range import PhotonRange
 from calovox.samples.source import DatasetSource, SourceChain
 
 __all__ = ["select_photons"]

@@ -27,8 +27,8 @@ from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
     from calovox.geometry import CellTable
+    from calovox.photons.photon_range import PhotonRange
     from calovox.samples.files import EvaluationFiles, SampleFiles
-    from calovox.samples.photon_range import PhotonRange
     from calovox.scores.gates.gates import GateOutcome
 
 __all__ = ["EVALUATE", "EvaluateSettings", "evaluate"]
@@ -291,7 +291,7 @@ def _files(settings: EvaluateSettings) -> "EvaluationFiles":
 
 
 def _photons(settings: EvaluateSettings) -> "PhotonRange | None":
-    from calovox.samples.photon_range import PhotonRange
+    from calovox.photons.photon_range import PhotonRange
 
     if settings.energy is None and settings.eta is None:
         return None

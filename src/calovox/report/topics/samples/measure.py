@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calovox.photons.photon_range import PhotonRange
 from calovox.report.text import grid_name
-from calovox.samples.photon_range import PhotonRange
 from calovox.samples.sample import Sample
 from calovox.samples.samples import Samples
 from calovox.scores.scoring import ScoredSample

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calovox.arrays import Array, Bool, Float64
-from calovox.photons import parse_energies, parse_etas
+from calovox.photons.photons import parse_energies, parse_etas
 
 __all__ = ["PhotonRange"]
 
