@@ -9,8 +9,8 @@ import pytest
 from calovox.arrays import Array
 from calovox.dataset import DatasetWriter, read_dataset
 from calovox.photons.photon_range import PhotonRange
+from calovox.samples.comparable import select_photons
 from calovox.samples.observables.observed import read_observed
-from calovox.samples.selection import select_photons
 from calovox.samples.source import SourceChain, open_sample
 from tests.toy_calochallenge import toy_challenge, write_binning, write_showers
 

@@ -10,6 +10,7 @@ from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
+from calovox.samples.comparable import select_photons
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
 from calovox.samples.observables.observed import MOST_OBSERVED, ObservedShowers, read_observed
 from calovox.samples.regions import REGIONS, Region, choose_regions
@@ -19,7 +20,6 @@ from calovox.samples.sample import (
     check_common_energies,
     reconstruct,
 )
-from calovox.samples.selection import select_photons
 from calovox.samples.showers import ShowerImage, read_image
 from calovox.samples.source import SourceChain, open_sample
 from calovox.samples.totals import TotalEnergies, read_totals
