@@ -37,7 +37,7 @@ help:
 	@echo "make test-lowest  the tests with the lowest versions of everything"
 	@echo "make demo         reports on the shipped sample: demo/report/index.html, demo/grids"
 	@echo "make demo-geant4  the same on freshly generated events: demo/geant4/report/index.html"
-	@echo "make gates        release gates of the shipped models: demo/gates, demo/gates_cells"
+	@echo "make gates        release gates of the shipped models: demo/gates, demo/gates_cells; TRAINING=FILES"
 	@echo "make referee      boosted trees that tell models from Geant4: demo/referee.json, an hour"
 	@echo "make fuzz         mutated files for every reader: five minutes, or INPUTS=100000"
 	@echo "make bench        rates of the kernels, of Geant4 and of the files"
@@ -260,8 +260,13 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 
 # Release gates of the shipped models, on photons from 256 MeV to 2.1 TeV whose voxels have no phi
 # modulation, as those of the models. Gates on copies need what the models were trained with, made by
-# sample/make_training.sh: make gates TRAINING="train_optimal.h5 ..."; without, they are not kept.
-# The models must load in old runtimes, too.
+# sample/make_training.sh: make gates TRAINING="train_optimal.h5 ..."; without, all others are judged,
+# and the target fails, as it says first. The models must load in old runtimes, too.
+ifneq ($(filter gates,$(MAKECMDGOALS)),)
+ifeq ($(TRAINING),)
+$(info Without TRAINING="FILE ..." gates on copies cannot be judged: all others are, and make gates then ends with an error.)
+endif
+endif
 gates: sample/photons_scan.h5 $(MODELS:%=demo/scan_%.h5) sample/photons_optimal.h5 \
 		$(MODELS:%=demo/simulated_%.h5) gates/release.toml gates/cells.toml test-runtimes | $(VENV)/.dev
 	$(CALOVOX) evaluate $(filter sample/photons_optimal.h5,$^) \

@@ -47,7 +47,10 @@ def main() -> None:
         for name, mine, other in zip(("fpd", "+-", "kpd", "+-"), ours, theirs, strict=True):
             agrees = abs(mine - other) <= TOLERANCE
             failed |= not agrees
-            print(f"shift {shift}: {name:3} {mine:.9f}  JetNet {other:.9f}  {agrees}")
+            print(
+                f"shift {shift}: {name:3} {mine:.9f}  JetNet {other:.9f}  "
+                f"difference {mine - other:+.1e}  {agrees}"
+            )
     sys.exit(failed)
 
 

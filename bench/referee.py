@@ -24,16 +24,12 @@ from calovox.scores.referee import (
     classify_by_trees,
     inputs_of,
     measure_floor,
-    observable_inputs,
-    voxel_inputs,
 )
 from calovox.scores.referee.kinds import NOISE_SEEDS, THRESHOLD, Kind
 
 MODELS = ("calofast", "calodit", "calodit_teacher", "calocfm")
 BASELINES = ("fastcalogan", "fastcalosimv2")
 GRIDS = ("optimal", "regular", "coarse")
-NINE = ("f1", "delta_e", "e_ratio", "w_eta1", "fracs1", "r_phi", "r_eta", "cells_e_all")
-NO_CENTRE = ("center_eta", "center_phi", "center_r", "move_", "asymmetry")
 MOST = 1_000_000
 
 Compute = Callable[[ObservedShowers, np.ndarray, int], ClassifierInputs]
@@ -83,8 +79,8 @@ def rows() -> Iterator[Row]:
     yield Row("cell observables", of("cell observables"), False, False, of_cells)
     yield Row("voxels", of("voxels"), True, False, MODELS)
     yield Row("voxels, 65 GeV", of("voxels"), False, True, MODELS)
-    yield Row("voxels, 65 GeV, without D", without_centre, False, True, MODELS)
-    yield Row("eight of the nine observables", eight, False, False, MODELS)
+    yield Row("voxels, 65 GeV, without D", of("voxels without D"), False, True, MODELS)
+    yield Row("eight of the nine observables", of("shower shapes"), False, False, MODELS)
     yield Row("voxel observables", of("voxel observables"), True, False, MODELS)
     yield Row("cell observables, noise", of("cell observables, noise"), False, False, of_cells)
     yield Row("all cells", of("all cells"), False, False, of_cells)
@@ -95,24 +91,6 @@ def of(kind: Kind) -> Compute:
     return lambda showers, photon, seed: inputs_of(
         kind, showers, photon, threshold=THRESHOLD, noise_seed=seed
     )
-
-
-def without_centre(showers: ObservedShowers, photon: np.ndarray, seed: int) -> ClassifierInputs:
-    """Take voxels and observables but for those of the energy centre."""
-    table = showers.voxel_observables(THRESHOLD)
-    kept = [name for name in table.names if not name.startswith(NO_CENTRE)]
-    return voxel_inputs(
-        *(showers.voxel_energy, showers.energy, photon),
-        threshold=THRESHOLD,
-        abs_eta=showers.abs_eta,
-        observables=table.select(kept),
-    )
-
-
-def eight(showers: ObservedShowers, photon: np.ndarray, seed: int) -> ClassifierInputs:
-    """Take the nine observables of the note; raw and calibrated energy are one here."""
-    table = showers.cell_observables(None).select(NINE)
-    return observable_inputs(table, showers.energy, photon, abs_eta=showers.abs_eta)
 
 
 def in_region(showers: ObservedShowers) -> np.ndarray:

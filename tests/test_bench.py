@@ -25,6 +25,7 @@ ELSEWHERE = {
     "bench_scores": "needs a process for each evaluation",
     "hit_energy_scan": "takes minutes",
     "compare_cells": "needs a file of the user",
+    "compare_trees": "needs LightGBM",
     "learning_curve": "needs files of the user",
     "parity_jetnet": "needs JetNet",
     "phi_modulation_closure": "needs files of the user",

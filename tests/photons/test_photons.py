@@ -73,6 +73,25 @@ def test_parse_energies_gives_the_range_asked_for(text, ends):
     assert parse_energies(text).quantile(np.array([0.0, 1.0])) == pytest.approx(ends)
 
 
+@pytest.mark.parametrize(
+    ("parse", "text", "outside"),
+    [
+        (parse_energies, "65GeV", (65.1e3, 0.0)),
+        (parse_energies, "49GeV:98GeV", (48.9e3, 98e3)),
+        (parse_energies, "log:256MeV:65GeV", (255.0, 65e3)),
+        (parse_energies, "spectrum", (2.0**7, 2.0**23)),
+        (parse_etas, "0", (0.001, -0.001)),
+        (parse_etas, "-0.2:0.1", (-0.3, 0.1)),
+        (parse_etas, "abs:0.2:0.25", (0.1, 0.25, -0.25)),
+    ],
+)
+def test_distributions_hold_what_they_draw_and_nothing_else(parse, text, outside):
+    distribution = parse(text)
+    u = np.linspace(0.0, 1.0, 100, endpoint=False)
+    assert distribution.holds(distribution.quantile(u)).all()
+    assert not distribution.holds(np.array(outside)).any()
+
+
 @pytest.mark.parametrize("text", ["65", "98GeV:49GeV", "log:0GeV:1GeV", "a:b:c:d", "-3GeV"])
 def test_parse_energies_refuses_nonsense(text):
     with pytest.raises(ValueError, match="expected"):

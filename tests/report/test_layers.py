@@ -5,12 +5,13 @@ import pytest
 
 from calovox.report.layers import layer_fractions
 from calovox.samples.regions import CENTRAL
-from calovox.samples.sample import read_sample
+from calovox.samples.sample import reconstruct
+from calovox.samples.source import open_sample
 
 
 @pytest.fixture(scope="module")
 def sample(datasets):
-    return read_sample([datasets["reference"]], "Geant4")
+    return reconstruct(open_sample([datasets["reference"]]), "Geant4")
 
 
 def test_layer_fractions_sum_to_one(sample):

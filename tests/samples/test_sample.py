@@ -9,8 +9,8 @@ import pytest
 from calovox.dataset import DatasetReader, DatasetWriter
 from calovox.dataset.cells import CellsOfDataset
 from calovox.geometry import barrel_cells
-from calovox.samples.sample import check_common_energies, read_sample
-from calovox.samples.source import open_showers
+from calovox.samples.sample import check_common_energies, reconstruct
+from calovox.samples.source import open_sample, open_showers
 
 
 def copy(path: Path, source: Path, **changes: np.ndarray) -> Path:
@@ -30,10 +30,12 @@ def flag(path: Path, source: Path, extrapolated: np.ndarray) -> Path:
 def test_extrapolated_showers_are_left_out_and_counted(
     datasets: dict[str, Path], tmp_path: Path
 ) -> None:
-    whole = read_sample([datasets["optimal"]], "all")
+    whole = reconstruct(open_sample([datasets["optimal"]]), "all")
     assert whole.n_extrapolated == 0
     flags = np.arange(len(whole)) % 4 == 1
-    sample = read_sample([flag(tmp_path / "a.h5", datasets["optimal"], flags)], "some")
+    sample = reconstruct(
+        open_sample([flag(tmp_path / "a.h5", datasets["optimal"], flags)]), "some"
+    )
     assert sample.n_extrapolated == flags.sum()
     np.testing.assert_array_equal(sample.energy, whole.energy[~flags])
     np.testing.assert_array_equal(sample.shapes.e_raw, whole.shapes.e_raw[~flags])
@@ -47,7 +49,7 @@ def test_a_dataset_of_extrapolated_showers_alone_is_refused(
     flags = np.ones(len(DatasetReader(datasets["optimal"])), dtype=bool)
     path = flag(tmp_path / "a.h5", datasets["optimal"], flags)
     with pytest.raises(ValueError, match="photons that the model was trained for, got none"):
-        read_sample([path], "none")
+        reconstruct(open_sample([path]), "none")
 
 
 def test_scores_leave_out_extrapolated_showers_as_well(
@@ -74,13 +76,13 @@ def test_progress_counts_the_showers_that_are_read(datasets):
             done += len(batch)
         counted[title] = (done, total)
 
-    sample = read_sample([datasets["optimal"]], "fast", track=track)
+    sample = reconstruct(open_sample([datasets["optimal"]]), "fast", track=track)
     assert counted == {"Reconstructing fast": (len(sample), len(sample))}
 
 
 def test_dataset_without_cells_is_refused(datasets):
     with pytest.raises(ValueError, match="has no cell energies"):
-        read_sample([datasets["without_cells"]], "x")
+        reconstruct(open_sample([datasets["without_cells"]]), "x")
 
 
 def test_cells_that_a_dataset_names_but_does_not_have_are_refused(datasets):
@@ -90,15 +92,19 @@ def test_cells_that_a_dataset_names_but_does_not_have_are_refused(datasets):
 
 def test_cells_of_another_table_are_refused(datasets):
     with pytest.raises(ValueError, match="table 'other', got those of 'barrel'"):
-        read_sample([datasets["reference"]], "x", table=replace(barrel_cells(), name="other"))
+        reconstruct(
+            open_sample([datasets["reference"]], table=replace(barrel_cells(), name="other")), "x"
+        )
 
 
 def test_files_of_one_sample_are_read_one_after_the_other(datasets, tmp_path):
-    samples = [read_sample([datasets[name]], name) for name in ("reference", "optimal")]
+    samples = [
+        reconstruct(open_sample([datasets[name]]), name) for name in ("reference", "optimal")
+    ]
     n_events = len(samples[0])
     other = np.arange(n_events) + 10 * n_events
     parts = [datasets["reference"], copy(tmp_path / "a.h5", datasets["optimal"], index=other)]
-    joined = read_sample(parts, "both")
+    joined = reconstruct(open_sample(parts), "both")
     np.testing.assert_array_equal(joined.shapes.e_raw[:n_events], samples[0].shapes.e_raw)
     np.testing.assert_array_equal(joined.shapes.e_raw[n_events:], samples[1].shapes.e_raw)
     assert joined.averages[0].n_events == 2 * samples[0].averages[0].n_events
@@ -108,13 +114,15 @@ def test_files_of_one_sample_have_one_grid_and_differ(datasets):
     with pytest.raises(
         ValueError, match=r"with which it forms one sample \(optimal\), got others \(regular\)"
     ):
-        read_sample([datasets["reference"], datasets["regular"]], "x")
+        reconstruct(open_sample([datasets["reference"], datasets["regular"]]), "x")
     with pytest.raises(ValueError, match="each file once"):
-        read_sample([datasets["reference"], datasets["reference"]], "x")
+        reconstruct(open_sample([datasets["reference"], datasets["reference"]]), "x")
 
 
 def test_a_simulation_without_an_energy_of_the_reference_is_refused(datasets):
-    reference, simulated = (read_sample([datasets[k]], k) for k in ("reference", "optimal"))
+    reference, simulated = (
+        reconstruct(open_sample([datasets[k]]), k) for k in ("reference", "optimal")
+    )
     other = replace(simulated, energy=simulated.energy + 2.0 * reference.energy.max())
     with pytest.raises(ValueError, match="optimal: expected energies of its reference"):
         check_common_energies(reference, other)

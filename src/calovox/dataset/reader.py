@@ -178,6 +178,13 @@ class DatasetReader:
         with open_for_reading(self.path, DatasetError) as file:
             return read_numbers(file, self.path, eta_key(file)).astype(np.float64)
 
+    def photon_eta(self) -> Float64[Array, " event"] | None:
+        """Read the pseudorapidities of all photons themselves; None if the file does not say."""
+        with open_for_reading(self.path, DatasetError) as file:
+            if "event/photon_eta" not in file:
+                return None
+            return read_numbers(file, self.path, "event/photon_eta").astype(np.float64)
+
     def extrapolated(self) -> Bool[Array, " event"]:
         """Tell which photons lie outside the range that their model was trained for."""
         with open_for_reading(self.path, DatasetError) as file:

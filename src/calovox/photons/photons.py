@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from calovox.arrays import Array, Float, Float64, Int, Int64
+from calovox.arrays import Array, Bool, Float, Float64, Int, Int64
 from calovox.photons.weights import complete_weights, is_weight
 from calovox.random_streams import Stream, event_keys, event_uniforms
 from calovox.units import parse_quantity
@@ -46,6 +46,7 @@ PDG: Final[Mapping[Particle, int]] = {"photon": 22, "electron": 11, "positron": 
 """Their numbers of the Particle Data Group."""
 
 _LAST_EVENT: Final = 2**63 - 1
+_SAME_VALUE: Final = 1e-6
 
 
 @runtime_checkable
@@ -54,6 +55,10 @@ class Distribution(Protocol):
 
     def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
         """Map uniform numbers in [0, 1) to values."""
+        ...
+
+    def holds(self, values: Float[Array, "*shape"]) -> Bool[Array, "*shape"]:
+        """Tell which values can be drawn."""
         ...
 
 
@@ -66,6 +71,10 @@ class Fixed:
     def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
         """Return the value for every number."""
         return np.full(np.shape(u), self.value)
+
+    def holds(self, values: Float[Array, "*shape"]) -> Bool[Array, "*shape"]:
+        """Tell which are this value, but for the rounding of single precision."""
+        return np.asarray(np.abs(values - self.value) <= _SAME_VALUE * abs(self.value))
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,10 @@ class Uniform:
     def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
         """Interpolate between the bounds."""
         return self.low + (self.high - self.low) * np.asarray(u)
+
+    def holds(self, values: Float[Array, "*shape"]) -> Bool[Array, "*shape"]:
+        """Tell which lie between the bounds, the upper one not included."""
+        return np.asarray((values >= self.low) & (values < self.high))
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,10 @@ class SignedUniform:
         size = self.low + (self.high - self.low) * (twice % 1.0)
         return np.where(twice < 1.0, -size, size)
 
+    def holds(self, values: Float[Array, "*shape"]) -> Bool[Array, "*shape"]:
+        """Tell which lie between the bounds, the upper one not included."""
+        return np.asarray((np.abs(values) >= self.low) & (np.abs(values) < self.high))
+
 
 @dataclass(frozen=True)
 class LogUniform:
@@ -116,6 +133,10 @@ class LogUniform:
     def quantile(self, u: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
         """Interpolate between the logarithms of the bounds."""
         return self.low * np.exp(np.asarray(u) * math.log(self.high / self.low))
+
+    def holds(self, values: Float[Array, "*shape"]) -> Bool[Array, "*shape"]:
+        """Tell which lie between the bounds, the upper one not included."""
+        return np.asarray((values >= self.low) & (values < self.high))
 
 
 @dataclass(frozen=True)
@@ -144,6 +165,10 @@ class NoteSpectrum:
         # log1p: the tail starts at exactly 0
         tail = -np.log1p(-above * self.decay) / self.decay
         return self.low * np.exp(np.minimum(area, flat) + tail)
+
+    def holds(self, values: Float[Array, "*shape"]) -> Bool[Array, "*shape"]:
+        """Tell which lie between the bounds, the upper one not included."""
+        return np.asarray((values >= self.low) & (values < self.high))
 
     def density(self, energy: Float[Array, "*shape"]) -> Float64[Array, "*shape"]:
         """Evaluate p(log E), normalised over log E.

@@ -11,7 +11,7 @@ from calovox.arrays import Array, Bool, Float32, Float64
 from calovox.reconstruction import ShowerShapes
 from calovox.samples.layout import VoxelLayout
 
-__all__ = ["SelectedShowers", "ShowerBatch", "ShowerSource"]
+__all__ = ["SelectedShowers", "ShowerBatch", "ShowerSource", "choose_among"]
 
 
 @dataclass(frozen=True)
@@ -137,3 +137,22 @@ class SelectedShowers:
             start += len(batch)
             if part is not None:
                 yield part
+
+
+def choose_among(kept: Bool[Array, " row"], chosen: Bool[Array, " event"]) -> Bool[Array, " row"]:
+    """Choose some of the rows that are kept.
+
+    Args:
+        kept: Which rows of a file are kept.
+        chosen: Which of these are chosen.
+
+    Returns:
+        Which rows of the file are kept from now on.
+
+    Example:
+        >>> choose_among(np.array([True, False, True]), np.array([False, True]))
+        array([False, False,  True])
+    """
+    rows = np.zeros_like(kept)
+    rows[np.flatnonzero(kept)[chosen]] = True
+    return rows

@@ -13,6 +13,7 @@ References:
 """
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -21,10 +22,10 @@ from xml.etree import ElementTree
 import h5py
 import numpy as np
 
-from calovox.arrays import Array, Float, Float64
+from calovox.arrays import Array, Bool, Float, Float64
 from calovox.files.damage import one_line, reading
 from calovox.files.hdf5 import open_for_reading
-from calovox.samples.batch import ShowerBatch
+from calovox.samples.batch import ShowerBatch, choose_among
 from calovox.samples.layout import VoxelLayout
 from calovox.units import format_energy
 
@@ -151,17 +152,24 @@ class CaloChallengeReader:
     def __init__(self, path: Path, binning: Path) -> None:
         self.path = path
         self._energy = read_energies(path)
+        self._kept = np.ones(len(self._energy), dtype=bool)
         with open_for_reading(path, CaloChallengeError) as file:
             n_voxels = int(file[_SHOWERS].shape[1])
         self.layout = read_binning(binning, n_voxels)
 
     def __len__(self) -> int:
         """Return the number of showers."""
-        return len(self._energy)
+        return int(np.count_nonzero(self._kept))
 
     def incident_energy(self) -> Float64[Array, " event"]:
         """Return the energies of all incident particles in MeV."""
-        return self._energy
+        return np.asarray(self._energy[self._kept])
+
+    def select(self, chosen: Bool[Array, " event"]) -> "CaloChallengeReader":
+        """Return some of the showers."""
+        source = copy(self)
+        source._kept = choose_among(self._kept, chosen)
+        return source
 
     def abs_eta(self) -> None:
         """Return None: the files do not tell pseudorapidities."""
@@ -182,10 +190,13 @@ class CaloChallengeReader:
             column = file[_SHOWERS]
             size = min(size, max(1, _NUMBERS_PER_BATCH // column.shape[1]))
             at_once = _rows_at_once(column, size)
-            for first in range(0, len(self), at_once):
-                energy = column[first : min(first + at_once, len(self))]
+            for first in range(0, len(self._energy), at_once):
+                energy = column[first : first + at_once]
                 for start in range(0, len(energy), size):
-                    yield self._batch(energy[start : start + size], first + start)
+                    batch = self._batch(energy[start : start + size], first + start)
+                    kept = self._kept[first + start : first + start + len(batch)]
+                    if kept.any():
+                        yield batch if kept.all() else batch.select(kept)
 
     def _batch(self, energy: Float[Array, "event voxel"], start: int) -> ShowerBatch:
         """Check the energies of some showers, and give them as fractions."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from calovox.photons.photon_range import PhotonRange
 from calovox.text import check_name
 
 __all__ = [
@@ -53,6 +54,8 @@ class EvaluationFiles:
         simulated: Files of each simulation by its name, in the order of the report.
         binning: Where the voxels of files of the CaloChallenge lie.
         min_energy: Energy in MeV below which a voxel counts as empty, in all samples.
+        photons: Photons whose showers are compared; None for all. Training showers, hits and
+            curves are taken whole.
         training: Showers that the models were trained with.
         gates: Gate file: bounds that scores must keep.
         hits: Hits file that one shower is shown from.
@@ -68,6 +71,7 @@ class EvaluationFiles:
     simulated: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     binning: Path | None = None
     min_energy: float = 0.0
+    photons: PhotonRange | None = None
     training: Sequence[Path] = ()
     gates: Path | None = None
     hits: Path | None = None

@@ -15,7 +15,6 @@ import numpy as np
 
 from calovox.arrays import Array, Float64
 from calovox.geometry.barrel import BARREL_NAMES, BARREL_NUMBERS
-from calovox.geometry.cells import CellTable
 from calovox.reconstruction import (
     ATLAS_VARIABLES,
     SHAPE_VARIABLES,
@@ -29,7 +28,7 @@ from calovox.samples.layout import VoxelLayout
 from calovox.samples.reading import read_batches
 from calovox.samples.regions import REGIONS, Region
 from calovox.samples.showers import AverageShower, sum_showers
-from calovox.samples.source import SourceChain, open_sample
+from calovox.samples.source import SourceChain
 from calovox.tracking import Track, silently
 from calovox.voxelization import VoxelGrid
 
@@ -39,7 +38,6 @@ __all__ = [
     "calibrate",
     "check_common_energies",
     "files_of",
-    "read_sample",
     "reconstruct",
 ]
 
@@ -141,34 +139,6 @@ def files_of(source: ShowerSource) -> tuple[ShowerSource, ...]:
     """
     chain = source.voxels if isinstance(source, Sample) else source
     return chain.sources if isinstance(chain, SourceChain) else (chain,)
-
-
-def read_sample(
-    paths: Sequence[Path],
-    label: str,
-    *,
-    min_energy: float = 0.0,
-    table: CellTable | None = None,
-    track: Track = silently,
-) -> Sample:
-    """Read datasets and reconstruct their cells; the energies are not calibrated yet.
-
-    Args:
-        paths: One dataset or more with cell energies, all of one grid.
-        label: How the report calls the sample.
-        min_energy: Energy in MeV below which a voxel counts as empty; cells stay as they are.
-        table: The cells of the detector; the built-in barrel if none is given.
-        track: Shows the progress over showers.
-
-    Returns:
-        The sample.
-
-    Raises:
-        ValueError: If a dataset has no events, no cell energies, those of another table, another
-            grid than the first, or is given twice, or no event is of a photon that the model was
-            trained for.
-    """
-    return reconstruct(open_sample(paths, min_energy=min_energy, table=table), label, track=track)
 
 
 def reconstruct(

@@ -10,6 +10,7 @@ from calovox.geometry.barrel import BARREL_NUMBERS
 from calovox.geometry.cells import CellTable
 from calovox.reconstruction import Calibration
 from calovox.samples.batch import ShowerSource
+from calovox.samples.comparable import select_photons
 from calovox.samples.files import REFERENCE_LABEL, EvaluationFiles
 from calovox.samples.observables.observed import MOST_OBSERVED, ObservedShowers, read_observed
 from calovox.samples.regions import REGIONS, Region, choose_regions
@@ -17,7 +18,6 @@ from calovox.samples.sample import (
     Sample,
     calibrate,
     check_common_energies,
-    read_sample,
     reconstruct,
 )
 from calovox.samples.showers import ShowerImage, read_image
@@ -106,14 +106,18 @@ def read_samples(
     """
     how: dict[str, Any] = {"binning": files.binning, "min_energy": files.min_energy}
     named = {REFERENCE_LABEL: files.reference, **files.simulated} if files.reference else {}
-    opened = {label: open_sample(paths, **how, table=table) for label, paths in named.items()}
+    opened = select_photons(
+        {label: open_sample(paths, **how, table=table) for label, paths in named.items()},
+        files.photons,
+    )
     classifier = {} if files.classifier is None else dict(files.classifier.items())
     training = open_sample(files.training, **how, cells=False) if files.training else None
     regions = _regions(opened)
     judged, calibration, stored = _reconstruct(opened, regions, track)
-    told_apart = {
-        label: open_sample([path], **how, cells=False) for label, path in classifier.items()
-    }
+    told_apart = select_photons(
+        {label: open_sample([path], **how, cells=False) for label, path in classifier.items()},
+        files.photons,
+    )
     others = {} if files.referee == "none" or _same_files(named, classifier) else told_apart
     return Samples(
         files=files,
@@ -123,10 +127,7 @@ def read_samples(
         left_out=tuple(_left_out(opened)),
         training=training,
         displaced=_read_displaced(files, table, track),
-        slices=tuple(
-            read_totals(path, label, track=track)
-            for label, path in (() if files.slices is None else files.slices.items())
-        ),
+        slices=_read_slices(files, track),
         classifier=told_apart,
         observed=_observe(judged, files, track),
         observed_classifier=_observe(others, files, track),
@@ -189,14 +190,25 @@ def _left_out(opened: Mapping[str, SourceChain]) -> Iterator[str]:
             yield f"Shower shapes: {path.name} {reason}: {label} is left out"
 
 
+def _read_slices(files: EvaluationFiles, track: Track) -> tuple[TotalEnergies, ...]:
+    if files.slices is None:
+        return ()
+    opened = {label: open_sample([path], cells=False) for label, path in files.slices.items()}
+    return tuple(
+        read_totals(source, label, track=track)
+        for label, source in select_photons(opened, files.photons).items()
+    )
+
+
 def _read_displaced(
     files: EvaluationFiles, table: CellTable | None, track: Track
 ) -> tuple[Sample, ...]:
     if files.displaced is None:
         return ()
+    opened = {label: open_sample([path], table=table) for label, path in files.displaced.items()}
     found = [
-        read_sample([path], label, table=table, track=track)
-        for label, path in files.displaced.items()
+        reconstruct(source, label, track=track)
+        for label, source in select_photons(opened, files.photons).items()
     ]
     for sample in found[1:]:
         check_common_energies(found[0], sample)

@@ -5,7 +5,7 @@ which needs a binning file as well. Showers of photons that their model was not 
 left out, and counted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import chain
@@ -23,7 +23,7 @@ from calovox.geometry.cell_energies import CellEnergies
 from calovox.geometry.cells import CellTable
 from calovox.photons import Particle
 from calovox.reconstruction import Calibration, cells_to_shapes, has_shower_shapes
-from calovox.samples.batch import ShowerBatch, ShowerSource
+from calovox.samples.batch import ShowerBatch, choose_among
 from calovox.samples.calochallenge import CaloChallengeReader, is_calochallenge
 from calovox.samples.files import check_files_once
 from calovox.samples.layout import VoxelLayout
@@ -31,7 +31,7 @@ from calovox.voxelization import Voxels
 
 _NO_CELLS: Final = "has no cell energies"
 
-__all__ = ["DatasetSource", "SourceChain", "open_sample", "open_showers"]
+__all__ = ["DatasetSource", "ShowerFile", "SourceChain", "open_sample", "open_showers"]
 
 
 class DatasetSource:
@@ -53,7 +53,7 @@ class DatasetSource:
         has_windows: Whether its cells are in the layers of the barrel, so that they have the
             observables of `calovox.samples.observables.cells`.
         calibration: The calibration of the energy that the file holds, if any.
-        n_extrapolated: Showers that are left out.
+        n_extrapolated: Showers of the file that are left out.
 
     Raises:
         DatasetError: If it is no usable dataset.
@@ -62,10 +62,9 @@ class DatasetSource:
 
     def __init__(self, path: Path, *, table: CellTable | None = None) -> None:
         self._reader = DatasetReader(path)
-        self._trained = ~self._reader.extrapolated()
-        energy, eta = self._reader.incident_energy(), self._reader.eta_center()
-        self._energy: Float64[Array, " event"] = energy[self._trained]
-        self._abs_eta: Float64[Array, " event"] = np.abs(eta[self._trained])
+        self._kept = ~self._reader.extrapolated()
+        self._energy: Float64[Array, " event"] = self._reader.incident_energy()
+        self._abs_eta: Float64[Array, " event"] = np.abs(self._reader.eta_center())
         self.path, self.grid = path, self._reader.grid
         self.particle: Particle = self._reader.particle
         self.layout = VoxelLayout.from_grid(self.grid)
@@ -83,24 +82,39 @@ class DatasetSource:
         self.has_windows = self.table is not None and self.table.numbers == BARREL_NUMBERS
         stored = self._reader.attached("calibration")
         self.calibration = None if stored is None else Calibration.from_arrays(stored)
-        self.n_extrapolated = int(np.count_nonzero(~self._trained))
+        self.n_extrapolated = int(np.count_nonzero(~self._kept))
 
     def __len__(self) -> int:
         """Return the number of showers."""
-        return len(self._energy)
+        return int(np.count_nonzero(self._kept))
 
     def incident_energy(self) -> Float64[Array, " event"]:
         """Return the energies of all photons in MeV."""
-        return self._energy
+        return np.asarray(self._energy[self._kept])
 
     def abs_eta(self) -> Float64[Array, " event"]:
         """Return abs(eta) of all shower centres."""
-        return self._abs_eta
+        return np.asarray(self._abs_eta[self._kept])
 
     def index(self) -> Int64[Array, " event"] | None:
         """Read the index of each event in its run; None if the file does not say."""
         index = self._reader.index()
-        return None if index is None else index[self._trained]
+        return None if index is None else index[self._kept]
+
+    def rows(self) -> Int64[Array, " event"]:
+        """Return the rows of the showers in the file."""
+        return np.flatnonzero(self._kept)
+
+    def photon_eta(self) -> Float64[Array, " event"]:
+        """Read the pseudorapidities of all photons; those of shower centres if there are none."""
+        eta = self._reader.photon_eta()
+        return np.asarray((self._reader.eta_center() if eta is None else eta)[self._kept])
+
+    def select(self, chosen: Bool[Array, " event"]) -> "DatasetSource":
+        """Return some of the showers."""
+        source = copy(self)
+        source._kept = choose_among(self._kept, chosen)
+        return source
 
     def batches(self, size: int) -> Iterator[ShowerBatch]:
         """Read all showers, so many at a time.
@@ -113,7 +127,7 @@ class DatasetSource:
         """
         start = 0
         for voxels in self._reader.batches(size):
-            kept = self._trained[start : start + len(voxels)]
+            kept = self._kept[start : start + len(voxels)]
             batch = self._batch(voxels, start)
             start += len(voxels)
             if kept.any():
@@ -141,7 +155,7 @@ class DatasetSource:
             yield (
                 voxels,
                 None if self.table is None else (self._bare or self._reader).cells(rows),
-                self._trained[rows],
+                self._kept[rows],
             )
 
     def _batch(self, voxels: Voxels, start: int) -> ShowerBatch:
@@ -157,6 +171,10 @@ class DatasetSource:
         cells = (self._bare or self._reader).cells(slice(start, start + len(voxels)))
         assert cells is not None  # there is no table without cells
         return replace(batch, shapes=cells_to_shapes(cells, self.table))
+
+
+ShowerFile = DatasetSource | CaloChallengeReader
+"""A file of showers, of whatever format."""
 
 
 class SourceChain:
@@ -176,7 +194,7 @@ class SourceChain:
         ValueError: If a file is given twice, or the voxels differ.
     """
 
-    def __init__(self, sources: Sequence[ShowerSource], *, min_energy: float = 0.0) -> None:
+    def __init__(self, sources: Sequence[ShowerFile], *, min_energy: float = 0.0) -> None:
         first = sources[0]
         self._min_energy = min_energy
         self.path, self.layout = first.path, first.layout
@@ -195,7 +213,7 @@ class SourceChain:
                 )
 
     @property
-    def sources(self) -> tuple[ShowerSource, ...]:
+    def sources(self) -> tuple[ShowerFile, ...]:
         """All files."""
         return self._sources
 
@@ -222,6 +240,17 @@ class SourceChain:
     def voxels_alone(self) -> "SourceChain":
         """Return the same showers without shapes."""
         return SourceChain([*map(_voxels_alone, self._sources)], min_energy=self._min_energy)
+
+    def select(self, chosen: Iterable[Bool[Array, " event"]]) -> "SourceChain":
+        """Return some of the showers.
+
+        Args:
+            chosen: Which of each file.
+        """
+        chain = copy(self)
+        parts = zip(self._sources, chosen, strict=True)
+        chain._sources = tuple(source.select(rows) for source, rows in parts)
+        return chain
 
     def __len__(self) -> int:
         """Return the number of showers."""
@@ -283,7 +312,7 @@ def open_showers(
     binning: Path | None = None,
     cells: bool = True,
     table: CellTable | None = None,
-) -> ShowerSource:
+) -> ShowerFile:
     """Open a file of showers.
 
     Args:
@@ -358,5 +387,5 @@ def _why_no_shapes(table: CellTable | None) -> str:
     return f"has cells of the detector '{table.name}', without strips or without a middle layer"
 
 
-def _voxels_alone(source: ShowerSource) -> ShowerSource:
+def _voxels_alone(source: ShowerFile) -> ShowerFile:
     return source.voxels_alone() if isinstance(source, DatasetSource) else source

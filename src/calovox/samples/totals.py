@@ -1,14 +1,13 @@
-"""E_tot of the showers of a dataset: the sum of all voxels, so that cells are not needed."""
+"""E_tot of the showers of a sample: the sum of all voxels, so that cells are not needed."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from calovox.arrays import Array, Float64
 from calovox.geometry.barrel import BARREL_NUMBERS
+from calovox.samples.batch import ShowerSource
 from calovox.samples.reading import read_batches
-from calovox.samples.source import open_sample
 from calovox.tracking import Track, silently
 
 __all__ = ["TotalEnergies", "read_totals"]
@@ -35,11 +34,11 @@ class TotalEnergies:
     layers: tuple[int, ...] = BARREL_NUMBERS
 
 
-def read_totals(path: Path, label: str, *, track: Track = silently) -> TotalEnergies:
-    """Add up the voxels of each shower of a dataset.
+def read_totals(source: ShowerSource, label: str, *, track: Track = silently) -> TotalEnergies:
+    """Add up the voxels of each shower of a sample.
 
     Args:
-        path: A dataset; cells are not needed.
+        source: The sample; cells are not needed.
         label: How the report calls it.
         track: Shows the progress over showers.
 
@@ -47,12 +46,12 @@ def read_totals(path: Path, label: str, *, track: Track = silently) -> TotalEner
         Energies and pseudorapidities.
 
     Raises:
-        ValueError: If the dataset has no events, or does not tell pseudorapidities.
+        ValueError: If the sample does not tell pseudorapidities.
     """
-    source, columns = open_sample([path], cells=False), []
+    columns = []
     for batch in read_batches(source, f"Adding up {label}", track):
         if batch.eta_center is None:
-            raise ValueError(f"{path}: expected pseudorapidities of the showers, got none")
+            raise ValueError(f"{source.path}: expected pseudorapidities of the showers, got none")
         ratio = batch.fraction.sum(axis=1, dtype=np.float64)
         columns.append((batch.incident_energy, batch.eta_center, ratio))
     energy, eta_center, ratio = map(np.concatenate, zip(*columns, strict=True))

@@ -127,3 +127,30 @@ def test_what_is_not_shown_is_on_the_page_and_on_stderr(folder, monkeypatch):
     assert lines
     for line in lines:
         assert line.removeprefix("Not shown: ").partition("(")[0] in page
+
+
+def test_photons_of_a_range_alone_are_compared_and_the_page_says_so(folder, monkeypatch):
+    files = ("same.hdf5", "--binning", "binning.xml", "--energy", "1GeV:100GeV")
+    result = evaluate(folder, monkeypatch, *files, "-o", "some")
+    assert result.exit_code == 0, result.output
+    page = (folder / "some" / "index.html").read_text()
+    assert "<strong>energy 1GeV:100GeV</strong> are compared" in page
+    content = json.loads((folder / "some" / "report.json").read_text())
+    assert content["photons"] == {"energy": "1GeV:100GeV", "eta": None}
+    assert 0 < content["samples"][0]["n_events"] < 300
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--energy", "1MeV:2MeV"), "Geant4: expected showers of photons with energy 1MeV:2MeV"),
+        (("--energy", "2GeV:1GeV"), "energy: range: expected low < high"),
+        (("--eta", "abs:0.2:0.25"), "expected none of showers without pseudorapidities"),
+    ],
+)
+def test_a_range_without_photons_is_an_error_of_one_line(folder, monkeypatch, option, message):
+    files = ("same.hdf5", "--binning", "binning.xml")
+    result = evaluate(folder, monkeypatch, *files, *option, "-o", "none")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1

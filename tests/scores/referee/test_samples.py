@@ -7,14 +7,15 @@ import pytest
 
 from calovox.samples.observables.pairs import ObservedPair, common_rows, pair_showers
 from calovox.scores.referee import DEPTHS, judge_samples, score_largest, score_referee, trees
-from calovox.scores.referee.kinds import KINDS, NOISE_SEEDS, inputs_of
+from calovox.scores.referee.kinds import KINDS, NOISE_SEEDS, inputs_of, observables_of
+from calovox.scores.table import Scores
 from tests.toy_observed import ToySource, lossy, shifted, toy_cells, toy_observed
 
 
 @pytest.fixture(autouse=True)
 def _few_trees(monkeypatch):
     pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'calovox[plot]'")
-    monkeypatch.setitem(trees._TREES, "max_features", 1.0)
+    monkeypatch.setitem(trees.TREES, "max_features", 1.0)
 
 
 def judge(*samples, noise=False, **changes):
@@ -74,6 +75,28 @@ def test_cells_have_a_test_of_each_kind(cells):
     assert result.floors == {}  # of so few showers there are no halves
     quiet = judge(*cells, kinds=("cell observables, noise", "voxel observables"), **few)
     assert [test.inputs for test in quiet.samples[0].tests] == ["voxel observables"]
+
+
+def test_parts_of_inputs_lack_what_they_are_named_after(cells):
+    def table(kind):
+        return observables_of(kind, cells[0], threshold=1.0, noise_seed=1)
+
+    whole, part = table("voxels"), table("voxels without D")
+    assert set(part.names) < set(whole.names)
+    assert not any("center" in name or "asymmetry" in name for name in part.names)
+    shapes = {"f1", "delta_e", "e_ratio", "w_eta1", "fracs1", "r_phi", "r_eta", "cells_e_all"}
+    assert set(table("shower shapes").names) == shapes
+
+
+def test_parts_of_inputs_have_no_floor_and_are_not_the_largest():
+    kinds = ("voxel observables", "voxels without D")
+    rows = score_referee(judge(toy_observed(1), toy_observed(2, spoil=lossy), kinds=kinds))
+    whole, part = (row for kind in kinds for row in rows.select(feature=kind))
+    assert np.isfinite(whole.floor)
+    assert np.isnan(part.floor)
+    better = Scores((whole, replace(part, value=1.0)))
+    (bound,) = score_largest(better)
+    assert bound.feature == "trees: voxel observables"
 
 
 def test_noise_differs_between_the_samples_even_of_the_same_showers(cells):

@@ -40,7 +40,7 @@ N_SHOWERS = 400
 def _few_trees(monkeypatch):
     """Spend little time: some dozen trees find what these tests look for."""
     pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'calovox[plot]'")
-    monkeypatch.setitem(trees._TREES, "max_features", 1.0)
+    monkeypatch.setitem(trees.TREES, "max_features", 1.0)
 
 
 def showers(seed):
@@ -133,7 +133,7 @@ def test_one_outlier_is_seen_by_the_count_not_by_the_trees():
 
 def test_showers_of_one_photon_are_in_one_fold():
     photon = np.repeat(np.arange(50), 2)
-    first, second = trees._folds_of_photons(photon, photon[::-1].copy(), 3)
+    first, second = trees.folds_of_photons(photon, photon[::-1].copy(), 3)
     np.testing.assert_array_equal(first, second[::-1])
     assert all(len(np.unique(first[photon == number])) == 1 for number in range(50))
     assert np.all(np.bincount(first) == 20)

@@ -27,6 +27,7 @@ from calovox.units import parse_quantity
 
 if TYPE_CHECKING:
     from calovox.geometry import CellTable
+    from calovox.photons.photon_range import PhotonRange
     from calovox.samples.files import EvaluationFiles, SampleFiles
     from calovox.scores.gates.gates import GateOutcome
 
@@ -106,6 +107,17 @@ class EvaluateSettings:
         typer.Option(
             help="Energy below which a voxel counts as empty in all samples, such as 15.15keV."
         ),
+    ] = None
+    energy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ENERGY",
+            help="Compare photons of these energies alone, as in calovox geant4: 49GeV:98GeV.",
+        ),
+    ] = None
+    eta: Annotated[
+        str | None,
+        typer.Option(metavar="ETA", help="And of these pseudorapidities alone, as abs:0.2:0.25."),
     ] = None
     hits: Annotated[
         Path | None,
@@ -265,6 +277,7 @@ def _files(settings: EvaluateSettings) -> "EvaluationFiles":
         simulated=name_samples(settings.simulated or []),
         binning=settings.binning,
         min_energy=_min_energy(settings.min_energy),
+        photons=_photons(settings),
         training=settings.training or [],
         gates=settings.gates,
         hits=settings.hits,
@@ -275,6 +288,14 @@ def _files(settings: EvaluateSettings) -> "EvaluationFiles":
         referee=settings.referee,
         noise=settings.noise,
     )
+
+
+def _photons(settings: EvaluateSettings) -> "PhotonRange | None":
+    from calovox.photons.photon_range import PhotonRange
+
+    if settings.energy is None and settings.eta is None:
+        return None
+    return PhotonRange(settings.energy, settings.eta)
 
 
 def _min_energy(text: str | None) -> float:

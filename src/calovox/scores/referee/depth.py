@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from calovox.samples.files import RefereeDepth
-from calovox.scores.referee.kinds import FIGURE_OF_MERIT, KINDS, Kind
+from calovox.scores.referee.kinds import FIGURE_OF_MERIT, KINDS, PARTS, Kind
 from calovox.scores.referee.learning_curve import MOST_HALVINGS
 from calovox.scores.referee.trees import N_SEEDS, N_TREES
 
@@ -62,7 +62,7 @@ DEPTHS: Final[Mapping[RefereeDepth, Depth]] = {
         n_seeds=N_SEEDS,
         most_showers=10_000,
         kinds=KINDS,
-        curves=KINDS,
+        curves=tuple(kind for kind in KINDS if kind not in PARTS),
         curve_seeds=2,
         curve_halvings=MOST_HALVINGS,
         n_trees=N_TREES,

@@ -2,6 +2,8 @@
 
 All cells in windows with electronic noise are the figure of merit: they are what an analysis of
 data can see. The other kinds find what is wrong with a model, down to what nobody could measure.
+Parts of these tell what carries an AUC: voxels without the energy centre D, and the note's nine
+observables, of which raw and calibrated energy are one here.
 """
 
 from typing import Final, Literal
@@ -20,6 +22,7 @@ __all__ = [
     "FIGURE_OF_MERIT",
     "KINDS",
     "NOISE_SEEDS",
+    "PARTS",
     "THRESHOLD",
     "Kind",
     "inputs_of",
@@ -33,6 +36,8 @@ Kind = Literal[
     "cell observables",
     "voxels",
     "voxel observables",
+    "voxels without D",
+    "shower shapes",
 ]
 """What trees are given."""
 
@@ -43,8 +48,13 @@ KINDS: Final[tuple[Kind, ...]] = (
     "cell observables",
     "voxels",
     "voxel observables",
+    "voxels without D",
+    "shower shapes",
 )
 """All kinds of inputs, that of the figure of merit first."""
+
+PARTS: Final[tuple[Kind, ...]] = ("voxels without D", "shower shapes")
+"""Kinds of inputs that others hold: they never count as the largest AUC."""
 
 FIGURE_OF_MERIT: Final[Kind] = "all cells, noise"
 """The kind of inputs that tells what a physicist could see."""
@@ -54,6 +64,9 @@ THRESHOLD: Final = 1.0
 
 NOISE_SEEDS: Final = (1, 2)
 """Seeds of the electronic noise of the reference and of the samples."""
+
+_OF_CENTRE: Final = ("center_eta", "center_phi", "center_r", "move_", "asymmetry")
+_SHAPES: Final = ("f1", "delta_e", "e_ratio", "w_eta1", "fracs1", "r_phi", "r_eta", "cells_e_all")
 
 
 def inputs_of(
@@ -81,7 +94,7 @@ def inputs_of(
         cells = showers.cells(noise_seed if kind.endswith("noise") else None)
         return window_inputs(cells, *photons, abs_eta=showers.abs_eta)
     table = observables_of(kind, showers, threshold=threshold, noise_seed=noise_seed)
-    if kind != "voxels":
+    if kind not in ("voxels", "voxels without D"):
         return observable_inputs(table, *photons, abs_eta=showers.abs_eta)
     return voxel_inputs(
         showers.voxel_energy,
@@ -107,5 +120,9 @@ def observables_of(
         One row per shower.
     """
     if kind.startswith("voxel"):
-        return showers.voxel_observables(threshold)
-    return showers.cell_observables(noise_seed if kind.endswith("noise") else None)
+        table = showers.voxel_observables(threshold)
+        if kind != "voxels without D":
+            return table
+        return table.select([name for name in table.names if not name.startswith(_OF_CENTRE)])
+    table = showers.cell_observables(noise_seed if kind.endswith("noise") else None)
+    return table.select(_SHAPES) if kind == "shower shapes" else table

@@ -21,6 +21,7 @@ from calovox.scores.referee.inputs import ClassifierInputs
 from calovox.scores.referee.judge import TreeTest, judge_by_trees, measure_floor
 from calovox.scores.referee.kinds import (
     NOISE_SEEDS,
+    PARTS,
     THRESHOLD,
     Kind,
     inputs_of,
@@ -121,13 +122,13 @@ class _Judge:
         return SampleVerdict(label, n_showers, pair.same_photons, tests, seen, missing)
 
     def floors(self, reference: ObservedShowers) -> dict[str, TreeAreas]:
-        """Test halves of the reference on all kinds of inputs that a sample was tested on."""
+        """Test halves of the reference as the samples; not on parts of other inputs."""
         found: dict[str, TreeAreas] = {}
         if len(reference) < 2 * FEWEST_SHOWERS:
             return found
         rng = np.random.default_rng(_HALVES_SEED)
         chosen = reference[choose_rows(len(reference), 2 * self._depth.most_showers, rng)]
-        for kind in (kind for kind in self._kinds if kind in self._tested):
+        for kind in (kind for kind in self._kinds if kind in self._tested and kind not in PARTS):
             self._say(f"Training trees on {kind}: halves of {REFERENCE_LABEL}")
             inputs = self._inputs(kind, chosen, np.arange(len(chosen)), NOISE_SEEDS[0])
             found[kind] = measure_floor(

@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from calovox.samples.bins import ALL
 from calovox.scores.referee.judge import TreeTest
+from calovox.scores.referee.kinds import PARTS
 from calovox.scores.referee.trees import TreeAreas
 from calovox.scores.referee.verdict import RefereeResult
 from calovox.scores.table import Score, Scores
@@ -61,7 +62,10 @@ def _largest(scores: Scores) -> Iterator[Score]:
         rows = [
             row
             for row in scores.rows
-            if row.sample == sample and row.metric in CLASSIFIERS and row.integrated
+            if row.sample == sample
+            and row.metric in CLASSIFIERS
+            and row.integrated
+            and row.feature not in PARTS
         ]
         if rows:
             best = max(rows, key=lambda row: row.value)

@@ -32,10 +32,12 @@ __all__ = [
     "N_FOLDS",
     "N_SEEDS",
     "N_TREES",
+    "TREES",
     "TrainedFold",
     "TreeAreas",
     "check_inputs",
     "classify_by_trees",
+    "folds_of_photons",
     "train_fold",
 ]
 
@@ -51,7 +53,7 @@ N_TREES: Final = 200
 FEWEST_SHOWERS: Final = 100
 """Showers that each sample needs: the AUC of fewer has an error above 0.04."""
 
-_TREES: Final[dict[str, Any]] = {
+TREES: Final[dict[str, Any]] = {
     "learning_rate": 0.1,
     "max_leaf_nodes": 15,
     "max_bins": 63,
@@ -59,6 +61,7 @@ _TREES: Final[dict[str, Any]] = {
     "l2_regularization": 1.0,
     "early_stopping": False,
 }
+"""Settings of the trees of scikit-learn."""
 
 
 @dataclass(frozen=True)
@@ -163,14 +166,14 @@ def train_fold(
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    parts = _folds_of_photons(reference.photon, simulated.photon, seed)
+    parts = folds_of_photons(reference.photon, simulated.photon, seed)
     train = [sample != fold for sample in parts]
     features = [
         sample.features[rows] for sample, rows in zip((reference, simulated), train, strict=True)
     ]
     label = np.repeat([0, 1], [len(part) for part in features])
     # no weights of the classes: they slow the binning down tenfold, and the AUC needs none
-    trees = HistGradientBoostingClassifier(**_TREES, max_iter=n_trees, random_state=seed)
+    trees = HistGradientBoostingClassifier(**TREES, max_iter=n_trees, random_state=seed)
     trees.fit(np.concatenate(features), label)
     test = [np.flatnonzero(sample == fold) for sample in parts]
     return TrainedFold(trees.decision_function, test[0], test[1])
@@ -186,10 +189,19 @@ def _area(
     )
 
 
-def _folds_of_photons(
+def folds_of_photons(
     reference: Int64[Array, " event"], simulated: Int64[Array, " other"], seed: int
 ) -> tuple[Int64[Array, " event"], Int64[Array, " other"]]:
-    """Give each shower the fold of its photon."""
+    """Give each shower the fold of its photon.
+
+    Args:
+        reference: Number of the photon of each shower of the reference.
+        simulated: The same of the simulation.
+        seed: Seed of the division.
+
+    Returns:
+        The folds of both, from 0 to `N_FOLDS` - 1.
+    """
     photons, place = np.unique(np.concatenate([reference, simulated]), return_inverse=True)
     order = np.random.default_rng((2026, seed)).permutation(len(photons)) % N_FOLDS
     folds = order[place]

@@ -5,12 +5,13 @@ import pytest
 
 from calovox.report.topics.response.profiles import measure_response
 from calovox.report.topics.response.ranges import BARREL_RANGES
-from calovox.samples.sample import read_sample
+from calovox.samples.sample import reconstruct
+from calovox.samples.source import open_sample
 
 
 @pytest.fixture(scope="module")
 def sample(datasets):
-    return read_sample([datasets["reference"]], "Geant4")
+    return reconstruct(open_sample([datasets["reference"]]), "Geant4")
 
 
 def test_mean_response_is_the_visible_fraction(sample):

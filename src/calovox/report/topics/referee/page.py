@@ -14,7 +14,7 @@ from calovox.report.topics.referee.measure import JudgedGroup, RefereeTopicResul
 from calovox.samples.observables.noise import ELECTRONIC_NOISE, EMPTY_BELOW
 from calovox.samples.observables.windows import WINDOWS
 from calovox.scores.referee.judge import TreeTest
-from calovox.scores.referee.kinds import FIGURE_OF_MERIT, KINDS, Kind
+from calovox.scores.referee.kinds import FIGURE_OF_MERIT, KINDS, PARTS, Kind
 from calovox.scores.referee.learning_curve import LearningCurve
 from calovox.scores.referee.samples import N_SEEN
 from calovox.scores.referee.seen import SeenObservable
@@ -87,7 +87,8 @@ def _limit(curve: LearningCurve | None) -> str:
 
 
 def _largest(verdict: SampleVerdict) -> dict[str, str]:
-    best = max(verdict.tests, key=lambda test: test.areas.mean, default=None)
+    whole = (test for test in verdict.tests if test.inputs not in PARTS)
+    best = max(whole, key=lambda test: test.areas.mean, default=None)
     if best is None:
         return {"value": "–", "kind": ""}
     return {"value": _number(best.areas.mean, best.areas.error), "kind": best.inputs}

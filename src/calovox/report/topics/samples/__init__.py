@@ -37,6 +37,7 @@ class SamplesTopic:
 
     def numbers(self, result: SamplesResult | None) -> Mapping[str, object]:
         return {
+            "photons": None if result is None else result.photons,
             "samples": () if result is None else result.rows or result.scored,
             "missing": self._missing,
         }

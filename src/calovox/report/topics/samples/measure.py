@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calovox.photons.photon_range import PhotonRange
 from calovox.report.text import grid_name
 from calovox.samples.sample import Sample
 from calovox.samples.samples import Samples
@@ -59,11 +60,13 @@ class SamplesResult:
         rows: The reconstructed samples, the reference first.
         scored: The samples that were scored, those without cells among them.
         not_shown: What the report does not show, and why.
+        photons: Photons whose showers are compared; None for all.
     """
 
     rows: tuple[SampleRow, ...]
     scored: tuple[ScoredSample, ...]
     not_shown: tuple[str, ...]
+    photons: PhotonRange | None = None
 
 
 def measure_samples(
@@ -71,4 +74,4 @@ def measure_samples(
 ) -> SamplesResult:
     """Describe all samples."""
     rows = tuple(map(SampleRow.from_sample, samples.reconstructed))
-    return SamplesResult(rows, tuple(scored), tuple(missing))
+    return SamplesResult(rows, tuple(scored), tuple(missing), samples.files.photons)

@@ -10,7 +10,11 @@ __all__ = ["page_samples"]
 
 def page_samples(result: SamplesResult) -> dict[str, Any]:
     """Collect what the template shows."""
-    return {"samples": [_row(row) for row in result.rows], "missing": result.not_shown}
+    return {
+        "samples": [_row(row) for row in result.rows],
+        "missing": result.not_shown,
+        "photons": "" if result.photons is None else str(result.photons),
+    }
 
 
 def _row(row: SampleRow) -> dict[str, Any]:
