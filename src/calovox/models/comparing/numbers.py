@@ -77,9 +77,9 @@ class CriticNumbers(nn.Module):
 
     @property
     def n_numbers(self) -> int:
-        """How many numbers of a shower there are."""
+        """How many numbers of a shower there are, squares among them."""
         assert self.scales is not None
-        return self.scales.n_numbers
+        return 2 * self.scales.n_numbers
 
     def forward(
         self, voxels: Float[Tensor, "event voxel"], energy: Float[Tensor, " event"]
@@ -91,7 +91,8 @@ class CriticNumbers(nn.Module):
             energy: Kinetic energies in MeV.
 
         Returns:
-            The numbers, none further than 8 widths from the mean.
+            The numbers, none further than 8 widths from the mean, and half of what their squares
+            are above 1: a critic with gentle slopes hardly sees a width by itself.
         """
         assert self.scales is not None
         log_energy, parts = energy.log(), []
@@ -99,7 +100,9 @@ class CriticNumbers(nn.Module):
             part = self.scales.standardized(name, values, log_energy)
             counts = _OF_CENTRE if name == "centre" else 1.0
             parts.append(counts * part.clamp(-_FURTHEST, _FURTHEST))
-        return torch.cat(parts, dim=1)
+        numbers = torch.cat(parts, dim=1)
+        squares = 0.5 * (numbers * numbers - 1.0)
+        return torch.cat([numbers, squares.clamp(max=_FURTHEST)], dim=1)
 
     def _raw(self, voxels: Tensor) -> dict[str, Tensor]:
         voxels = voxels * torch.sigmoid((voxels - _MEV) / _SOFT)
