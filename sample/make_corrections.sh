@@ -1,6 +1,6 @@
 #!/bin/sh
 # Corrects the shipped calodit with showers of Geant4, and exports it into the package again: half an
-# hour of one core.
+# hour of one core. The critic of the shipped model saw no squares, and moments of layers alone.
 # Stopped at any moment, the same command continues.
 # usage: sample/make_corrections.sh FOLDER FOLDER_OF_MAKE_ENERGIES FOLDER_OF_MAKE_TRAINING_HITS
 # It begins with the model that sample/make_models.sh and make_energies.sh left.
