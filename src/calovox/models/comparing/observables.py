@@ -1,4 +1,4 @@
-"""What CaloFast's showers and those of its teacher are compared by, and in which units."""
+"""What simulated showers and others are compared by, and in which units."""
 
 from collections.abc import Iterable
 from typing import Final
