@@ -52,7 +52,8 @@ def test_shipped_models_give_the_showers_of_the_runtime(name):
     with torch.no_grad():
         found = model.graph(given).numpy()
     assert np.abs(found - expected).sum() < 1e-4 * expected.sum()
-    assert np.abs(found - expected).max() < 1e-3 * expected.max()
+    # two single-precision sums of positions may move the energy centre by a micrometre
+    assert np.abs(found - expected).max() < 2e-3 * expected.max()
 
 
 def test_only_the_networks_of_the_voxels_are_trained():

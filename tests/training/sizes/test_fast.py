@@ -13,7 +13,7 @@ from calovox.models.fast import CaloFast, FastTraining
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.sizes.fast import FastRules, FastSizes, SimulatedNoise, simulated_noise
 from calovox.training.sizes.kinds import read_sizes
-from calovox.training.sizes.options import FastOptions
+from calovox.training.sizes.options import FastCriticOptions, FastOptions
 from calovox.training.tasks import fast_task
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from calovox.voxelization.choice import choose_grid
@@ -137,8 +137,8 @@ def test_files_of_several_seeds_are_refused(tmp_path: Path) -> None:
     other = write(tmp_path / "b.h5", settings(seed=7), n_events=3)
     place: dict[str, Any] = {"data": (first,), "validation": (other,), "eta_range": (0.0, 1.35)}
     with pytest.raises(ValueError, match=r"--data, --validation: .* got seeds \[4, 7\]"):
-        fast_task(FastOptions(), **place)
-    task = fast_task(FastOptions(width=8), **place | {"validation": (first,)})
+        fast_task(FastOptions(), FastCriticOptions(), **place)
+    task = fast_task(FastOptions(width=8), FastCriticOptions(), **place | {"validation": (first,)})
     assert task.sizes == FastSizes(width=8)
 
 
