@@ -1,7 +1,6 @@
 """An exported model learns from a critic that compares its showers with those of Geant4.
 
-Both take a step with every batch. In the first steps the critic learns alone: a critic of random
-weights would lead the model astray.
+Both take a step with every batch, after the first steps.
 """
 
 import torch
@@ -56,14 +55,10 @@ class Correction(nn.Module):
         simulated = self.model.draw(energy, photons.eta.abs(), layers, rng)
         real = batch.voxels * energy[:, None]
         if not self.training:
-            ahead = self.critic.lead(real, simulated, photons)
-            return {"told_apart": (ahead > 0.0).float().mean()}
-        terms = self.critic.terms(real, simulated.detach(), photons)
+            return {"told_apart": self.critic.told_apart(real, simulated, photons)}
         self.steps += 1
-        if int(self.steps) > self.first_steps:
-            ahead = self.critic.lead(real, simulated, photons)
-            terms["model"] = nn.functional.softplus(ahead).mean()
-        return terms
+        alone = int(self.steps) <= self.first_steps
+        return self.critic.losses(real, simulated, photons, alone=alone)
 
     def __repr__(self) -> str:
         return (

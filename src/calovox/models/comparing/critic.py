@@ -59,26 +59,55 @@ class Critic(nn.Module):
             for values in self.network.parameters():
                 values.div_(haste)
 
-    def terms(
+    def losses(
         self,
         given: Float[Tensor, "event voxel"],
         simulated: Float[Tensor, "event voxel"],
         photons: Conditions[Tensor],
+        *,
+        alone: bool,
     ) -> dict[str, Tensor]:
-        """Compute the terms of its own loss.
+        """Compute the terms of the loss of critic and model.
 
         Args:
             given: Voxels in MeV.
             simulated: Those of simulated showers of the same photons.
             photons: The photons.
+            alone: Whether the critic learns alone: one of random weights would lead the model
+                astray.
 
         Returns:
-            `critic`, how well it tells showers apart, and `penalty`, how steep it is.
+            `critic`, how well it tells showers apart, `penalty`, how steep it is, and unless it
+            learns alone `model`, from which the critic itself learns nothing.
         """
+        about = _of_photons(photons)
         with torch.no_grad():
-            numbers = torch.cat([self.numbers(v, photons.energy) for v in (given, simulated)])
-        numbers.requires_grad_()
-        scores = self._score(numbers, _of_photons(photons).repeat(2, 1), self._weights())
+            real = self.numbers(given, photons.energy)
+        seen = self.numbers(simulated, photons.energy)
+        terms = self._own_terms(real, seen.detach(), about)
+        if not alone:
+            terms["model"] = nn.functional.softplus(self._lead(real, seen, about)).mean()
+        return terms
+
+    def told_apart(
+        self,
+        given: Float[Tensor, "event voxel"],
+        simulated: Float[Tensor, "event voxel"],
+        photons: Conditions[Tensor],
+    ) -> Float[Tensor, ""]:
+        """Give of how many pairs it finds the given shower, an AUC.
+
+        Args:
+            given: Voxels in MeV.
+            simulated: Those of simulated showers of the same photons.
+            photons: The photons.
+        """
+        real, seen = (self.numbers(voxels, photons.energy) for voxels in (given, simulated))
+        return (self._lead(real, seen, _of_photons(photons)) > 0.0).float().mean()
+
+    def _own_terms(self, real: Tensor, seen: Tensor, about: Tensor) -> dict[str, Tensor]:
+        numbers = torch.cat([real, seen]).requires_grad_()
+        scores = self._score(numbers, about.repeat(2, 1), self._weights())
         (slopes,) = torch.autograd.grad(scores.sum(), numbers, create_graph=True)
         ahead, behind = scores.chunk(2)
         return {
@@ -86,27 +115,10 @@ class Critic(nn.Module):
             "penalty": self.penalty * slopes.square().sum(dim=1).mean(),
         }
 
-    def lead(
-        self,
-        given: Float[Tensor, "event voxel"],
-        simulated: Float[Tensor, "event voxel"],
-        photons: Conditions[Tensor],
-    ) -> Float[Tensor, "event 1"]:
-        """Give by how much given showers are ahead; the critic itself learns nothing from that.
-
-        Args:
-            given: Voxels in MeV.
-            simulated: Those of simulated showers of the same photons.
-            photons: The photons.
-
-        Returns:
-            D(x) - D(x').
-        """
+    def _lead(self, real: Tensor, seen: Tensor, about: Tensor) -> Float[Tensor, "event 1"]:
+        """Give D(x) - D(x') with weights that are not trained."""
         fixed = {name: values.detach() for name, values in self._weights().items()}
-        about = _of_photons(photons)
-        with torch.no_grad():
-            ahead = self._score(self.numbers(given, photons.energy), about, fixed)
-        return ahead - self._score(self.numbers(simulated, photons.energy), about, fixed)
+        return self._score(real, about, fixed) - self._score(seen, about, fixed)
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: self.haste * values for name, values in self.network.named_parameters()}

@@ -79,22 +79,18 @@ class FastCorrection(nn.Module):
         """
         if not self.training:
             photons, voxels = batch.conditions, batch.voxels * batch.conditions.energy[:, None]
-            ahead = self.critic.lead(voxels, self._draw(photons, voxels, rng), photons)
+            simulated = self._draw(photons, voxels, rng)
             by_teacher = self.training_by_teacher.losses(batch, rng)
-            return by_teacher | {"told_apart": (ahead > 0.0).float().mean()}
+            return by_teacher | {"told_apart": self.critic.told_apart(voxels, simulated, photons)}
         photons, voxels = self._with_geant4(batch, rng)
         simulated = self._draw(photons, voxels, rng)
-        terms = self.critic.terms(voxels, simulated.detach(), photons)
         self.steps += 1
-        if int(self.steps) <= self.first_steps:
+        alone = int(self.steps) <= self.first_steps
+        terms = self.critic.losses(voxels, simulated, photons, alone=alone)
+        if alone:
             return terms
-        ahead = self.critic.lead(voxels, simulated, photons)
         by_teacher = self.training_by_teacher.losses(batch, rng)
-        return (
-            terms
-            | {name: _ANCHOR * term for name, term in by_teacher.items()}
-            | {"model": nn.functional.softplus(ahead).mean()}
-        )
+        return terms | {name: _ANCHOR * term for name, term in by_teacher.items()}
 
     def _with_geant4(
         self, batch: Showers[Tensor], rng: torch.Generator
