@@ -18,7 +18,9 @@ from calovox.options import Count, Range, check_ranges
 
 __all__ = [
     "CfmOptions",
+    "ComparisonOptions",
     "ConditionKind",
+    "CorrectionOptions",
     "CriticOptions",
     "DitOptions",
     "FastCriticOptions",
@@ -31,6 +33,8 @@ __all__ = [
 
 ConditionKind = Literal["maxima", "standardized"]
 """What a transformer sees of photons: see `calovox.preprocessing.shape_conditions`."""
+
+_Penalty = Annotated[float, Range(1e-6)]
 
 
 class _Checked:
@@ -156,7 +160,7 @@ class CriticOptions(_Checked):
 
     critic_width: Count | None = None
     critic_turns: Count = 5
-    penalty: Annotated[float, Range(1e-6)] = 10.0
+    penalty: _Penalty = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,30 +183,35 @@ class TeachingOptions(_Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FastCriticOptions(_Checked):
-    """How a critic corrects a CaloFast that has been trained.
+class ComparisonOptions(_Checked):
+    """How a trained model learns from a critic that compares (`calovox.models.comparing`).
 
     Attributes:
-        critic_steps: First steps, in which the critic learns alone; 0 for no critic.
+        critic_steps: First steps, in which the critic learns alone.
         penalty: Weight of the slopes of the critic.
         pace: Steps of the model's weights, as a part of those of the critic's.
     """
 
-    critic_steps: Annotated[int, Range(0)] = 0
-    penalty: Annotated[float, Range(1e-6)] = 0.05
+    critic_steps: Annotated[int, Range(0)]
+    penalty: _Penalty
     pace: Annotated[float, Range(1e-6, 1.0)] = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorrectionOptions(_Checked):
-    """How an exported model is corrected.
+class FastCriticOptions(ComparisonOptions):
+    """How a critic corrects a CaloFast that has been trained.
 
     Attributes:
-        penalty: Weight of the slopes of the critic.
-        critic_steps: First steps, in which the critic learns alone.
-        pace: Steps of the model's weights, as a part of those of the critic's.
+        critic_steps: First steps, in which the critic learns alone; 0 for no critic.
     """
 
-    penalty: Annotated[float, Range(1e-6)] = 1.0
+    critic_steps: Annotated[int, Range(0)] = 0
+    penalty: _Penalty = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionOptions(ComparisonOptions):
+    """How an exported model is corrected."""
+
     critic_steps: Count = 60
-    pace: Annotated[float, Range(1e-6, 1.0)] = 0.03
+    penalty: _Penalty = 1.0
