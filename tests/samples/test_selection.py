@@ -9,6 +9,7 @@ import pytest
 from calovox.arrays import Array
 from calovox.dataset import DatasetWriter, read_dataset
 from calovox.photons.photon_range import PhotonRange
+from calovox.photons.same_photons import PhotonNumbers
 from calovox.samples.comparable import select_photons
 from calovox.samples.observables.observed import read_observed
 from calovox.samples.source import SourceChain, open_sample
@@ -76,6 +77,41 @@ def test_photons_that_the_reference_lacks_decide_themselves(
     opened = {"Geant4": open_sample([source]), "model": open_sample([other])}
     photons, inside = halve(opened["Geant4"])
     assert len(select_photons(opened, photons)["model"]) == inside.sum()
+
+
+def test_photons_are_found_by_index_and_energy() -> None:
+    rng = np.random.default_rng(1)
+    index, energy = rng.integers(0, 20, 200), rng.choice([1e3, 2e3, 65e3], 200)
+    first = PhotonNumbers(index[:120], energy[:120])
+    second = PhotonNumbers(index[120:], energy[120:])
+    known = list(zip(first.index.tolist(), first.energy.tolist(), strict=True))
+    expected = [
+        known.index(photon) if photon in known else -1
+        for photon in zip(second.index.tolist(), second.energy.tolist(), strict=True)
+    ]
+    assert -1 in expected
+    np.testing.assert_array_equal(second.rows_in(first), expected)
+    nothing = PhotonNumbers(index[:0], energy[:0])
+    assert (second.rows_in(nothing) == -1).all()
+    assert len(nothing.rows_in(first)) == 0
+
+
+def test_photons_of_the_reference_with_the_same_numbers_decide_for_themselves(
+    datasets: dict[str, Path], tmp_path: Path
+) -> None:
+    """As of several runs: index and energy then stand for several photons."""
+    source = datasets["without_cells"]
+    voxels = read_dataset(source)
+    n_events = len(voxels)
+    alike = {"index": np.arange(n_events), "incident_energy": np.full(n_events, 65e3)}
+    photon = {"photon_phi": np.zeros(n_events)}
+    parts = [
+        write(tmp_path / name, source, **alike, **photon, photon_eta=np.full(n_events, eta))
+        for name, eta in (("a.h5", 0.22), ("b.h5", 0.5))
+    ]
+    sample = {"Geant4": open_sample(parts)}
+    some = select_photons(sample, PhotonRange(eta="abs:0.2:0.25"))["Geant4"]
+    assert [len(part) for part in some.sources] == [n_events, 0]
 
 
 def test_a_file_without_such_photons_is_no_hindrance_to_others(

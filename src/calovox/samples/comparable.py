@@ -21,6 +21,7 @@ from scipy.stats import ks_2samp
 
 from calovox.arrays import Array, Bool, Float64, Int64
 from calovox.photons.photon_range import PhotonRange
+from calovox.photons.same_photons import PhotonNumbers
 from calovox.samples.batch import SelectedShowers, ShowerSource
 from calovox.samples.source import DatasetSource, SourceChain
 from calovox.units import format_energy
@@ -40,7 +41,6 @@ _LARGEST_FACTOR: Final = 20.0
 _SHOWERS_FOR_UNITS: Final = 500
 _ETA_WIDTH: Final = 0.05
 _N_ETA_BINS: Final = 200
-_Key = tuple[int, float]
 _ETA_EDGES: Final = np.round(np.arange(_N_ETA_BINS + 1) * _ETA_WIDTH, 10)
 
 
@@ -233,56 +233,47 @@ def select_photons(
     """
     if photons is None or not samples:
         return dict(samples)
-    reference = next(iter(samples.values()))
-    decided = _decide(reference, photons)
-    return {label: _select(label, chain, photons, decided) for label, chain in samples.items()}
-
-
-def _select(
-    label: str, chain: SourceChain, photons: PhotonRange, decided: Mapping[_Key, bool]
-) -> SourceChain:
-    selected = chain.select([_inside(source, photons, decided) for source in chain.sources])
-    if len(selected) == 0:
-        raise ValueError(
-            f"{label}: expected showers of photons with {photons}, got none in {chain.path}"
-        )
+    (label, reference), *others = samples.items()
+    known, inside = _numbers(reference), _own(reference, photons)
+    selected = {label: _select(label, reference, photons, inside)}
+    for label, chain in others:
+        chosen, rows = _own(chain, photons), _numbers(chain).rows_in(known)
+        chosen[rows >= 0] = inside[rows[rows >= 0]]
+        selected[label] = _select(label, chain, photons, chosen)
     return selected
 
 
-def _decide(reference: SourceChain, photons: PhotonRange) -> dict[_Key, bool]:
-    """Say of each photon of the reference whether it is inside, by index and energy."""
-    decided: dict[_Key, bool] = {}
-    for source in reference.sources:
-        keys = _keys(source)
-        inside = _own(source, photons).tolist()
-        decided.update(zip(keys, inside, strict=False))
-    return decided
+def _select(
+    label: str, chain: SourceChain, photons: PhotonRange, inside: Bool[Array, " event"]
+) -> SourceChain:
+    if not inside.any():
+        raise ValueError(
+            f"{label}: expected showers of photons with {photons}, got none in {chain.path}"
+        )
+    starts = np.cumsum([len(source) for source in chain.sources])[:-1]
+    return chain.select(np.split(inside, starts))
 
 
-def _inside(
-    source: ShowerSource, photons: PhotonRange, decided: Mapping[_Key, bool]
-) -> Bool[Array, " event"]:
-    own = _own(source, photons)
-    keys = _keys(source)
-    if not keys:
-        return own
-    known = [decided.get(key, one) for key, one in zip(keys, own.tolist(), strict=True)]
-    return np.array(known, dtype=bool)
+def _numbers(chain: SourceChain) -> PhotonNumbers:
+    """Number photons by their index, or by their row if a file does not say it."""
+    index = np.concatenate([_index(source) for source in chain.sources])
+    return PhotonNumbers(index, chain.incident_energy())
 
 
-def _keys(source: ShowerSource) -> list[_Key]:
-    """Give index, or row, and energy of each photon; none of files of the CaloChallenge."""
+def _index(source: ShowerSource) -> Int64[Array, " event"]:
     if not isinstance(source, DatasetSource):
-        return []
+        return np.arange(len(source))
     index = source.index()
-    numbers = source.rows() if index is None else index
-    return list(zip(numbers.tolist(), source.incident_energy().tolist(), strict=True))
+    return source.rows() if index is None else index
 
 
-def _own(source: ShowerSource, photons: PhotonRange) -> Bool[Array, " event"]:
+def _own(chain: SourceChain, photons: PhotonRange) -> Bool[Array, " event"]:
     """Judge each photon by what its own file says."""
-    eta = source.photon_eta() if isinstance(source, DatasetSource) else None
-    try:
-        return photons.holds(source.incident_energy(), eta)
-    except ValueError as problem:
-        raise ValueError(f"{source.path}: {problem}: leave it out") from None
+    inside = []
+    for source in chain.sources:
+        eta = source.photon_eta() if isinstance(source, DatasetSource) else None
+        try:
+            inside.append(photons.holds(source.incident_energy(), eta))
+        except ValueError as problem:
+            raise ValueError(f"{source.path}: {problem}: leave it out") from None
+    return np.concatenate(inside)

@@ -7,11 +7,12 @@ start from the shower centre of the reference instead.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from calovox.arrays import Array, Int64
+from calovox.photons.same_photons import PhotonNumbers
 from calovox.samples.batch import ShowerSource
 from calovox.samples.comparable import different_photons
 from calovox.samples.observables.observed import ObservedShowers, photons_to_uniforms
@@ -120,12 +121,9 @@ def pair_showers(
 def _match(
     first: ObservedShowers, second: ObservedShowers
 ) -> tuple[Int64[Array, " common"], Int64[Array, " common"]]:
-    """Find the rows of the photons that both samples have."""
-    keys: list[Any] = []
-    for part in (first, second):
-        key = np.empty(len(part), dtype=[("index", np.int64), ("energy", np.float64)])
-        key["index"], key["energy"] = part.index, part.energy
-        keys.append(key)
-    _, *rows = np.intersect1d(*keys, return_indices=True)
-    order = np.argsort(rows[0])
-    return rows[0][order], rows[1][order]
+    """Find the rows of the photons that both samples have, each once."""
+    known, photons = (PhotonNumbers(part.index, part.energy) for part in (first, second))
+    found = photons.rows_in(known)
+    matched = np.flatnonzero(found >= 0)
+    rows, place = np.unique(found[matched], return_index=True)
+    return rows, matched[place]
