@@ -8,89 +8,85 @@ from the scatter of the folds, and the processor time of a seed. All train in on
 """
 
 import argparse
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from bench.referee import Samples, of
 from bench.timing import run
-from calovox.scores.classifiers.roc import area_under_curve
 from calovox.scores.referee import ClassifierInputs
 from calovox.scores.referee.kinds import NOISE_SEEDS, Kind
-from calovox.scores.referee.trees import N_FOLDS, N_TREES, TREES, TreeAreas, folds_of_photons
+from calovox.scores.referee.trees import (
+    N_FOLDS,
+    N_TREES,
+    TREES,
+    Judge,
+    Train,
+    TreeAreas,
+    area_of_fold,
+    train_trees,
+)
 
 # whether they are taken from the scan of energies
 INPUTS: dict[Kind, bool] = {"voxels": True, "all cells, noise": False, "cell observables": False}
-STRONGER = {"trees": 500, "leaves": 31, "rate": 0.05}
-OWN = {"trees": N_TREES, "leaves": TREES["max_leaf_nodes"], "rate": TREES["learning_rate"]}
-
-Train = Callable[[np.ndarray, np.ndarray, int], Callable[[np.ndarray], Any]]
+STRONGER = {"max_leaf_nodes": 31, "learning_rate": 0.05}
+MANY = 500
 
 
-def scikit_learn(trees: int, leaves: int, rate: float) -> Train:
-    """Train the trees of the referee, or others with as many bins and features at a node."""
-    settings = {**TREES, "max_iter": trees, "max_leaf_nodes": leaves, "learning_rate": rate}
-
-    def train(features: np.ndarray, label: np.ndarray, seed: int) -> Callable[[np.ndarray], Any]:
-        found = HistGradientBoostingClassifier(**settings, random_state=seed)
-        found.fit(features, label)
-        return found.decision_function
-
-    return train
-
-
-def light_gbm(trees: int, leaves: int, rate: float) -> Train:
-    """Train trees of LightGBM with the other settings of the referee."""
-    settings = {
+def light_gbm(
+    library: ModuleType,
+    features: np.ndarray,
+    label: np.ndarray,
+    seed: int,
+    *,
+    n_trees: int = N_TREES,
+    settings: Mapping[str, Any] = TREES,
+) -> Judge:
+    """Train trees of LightGBM with the settings of trees of scikit-learn."""
+    translated = {
         "objective": "binary",
-        "num_leaves": leaves,
-        "learning_rate": rate,
-        "max_bin": TREES["max_bins"],
-        "feature_fraction_bynode": TREES["max_features"],
-        "lambda_l2": TREES["l2_regularization"],
+        "num_leaves": settings["max_leaf_nodes"],
+        "learning_rate": settings["learning_rate"],
+        "max_bin": settings["max_bins"],
+        "feature_fraction_bynode": settings["max_features"],
+        "lambda_l2": settings["l2_regularization"],
         "num_threads": 1,
         "verbosity": -1,
+        "seed": seed,
     }
-
-    import lightgbm
-
-    def train(features: np.ndarray, label: np.ndarray, seed: int) -> Callable[[np.ndarray], Any]:
-        data = lightgbm.Dataset(features, label)
-        found = lightgbm.train({**settings, "seed": seed}, data, num_boost_round=trees)
-        return lambda rows: found.predict(rows, raw_score=True)
-
-    return train
+    data = library.Dataset(features, label)
+    found = library.train(translated, data, num_boost_round=n_trees)
+    return partial(found.predict, raw_score=True)
 
 
 def trainers() -> dict[str, Train]:
     """List what is compared, the referee's own trees first."""
+    import lightgbm
+
+    of_lightgbm = partial(light_gbm, lightgbm)
+    stronger = {"n_trees": MANY, "settings": TREES | STRONGER}
     return {
-        "scikit-learn, the referee's": scikit_learn(**OWN),
-        "LightGBM, the same settings": light_gbm(**OWN),
-        "scikit-learn, stronger": scikit_learn(**STRONGER),
-        "LightGBM, stronger": light_gbm(**STRONGER),
+        "scikit-learn, the referee's": train_trees,
+        "LightGBM, the same settings": of_lightgbm,
+        "scikit-learn, stronger": partial(train_trees, **stronger),
+        "LightGBM, stronger": partial(of_lightgbm, **stronger),
     }
 
 
 def measure(
     train: Train, samples: tuple[ClassifierInputs, ClassifierInputs], n_seeds: int
 ) -> np.ndarray:
-    """Give AUC and error of each seed and fold."""
-    found = np.empty((n_seeds, N_FOLDS, 2))
-    for seed in range(n_seeds):
-        parts = folds_of_photons(samples[0].photon, samples[1].photon, seed)
-        for fold in range(N_FOLDS):
-            seen = [s.features[p != fold] for s, p in zip(samples, parts, strict=True)]
-            label = np.repeat([0, 1], [len(part) for part in seen])
-            judge = train(np.concatenate(seen), label, seed)
-            unseen = (s.features[p == fold] for s, p in zip(samples, parts, strict=True))
-            found[seed, fold] = area_under_curve(*map(judge, unseen))
-    return found
+    """Give AUC and error of each seed and fold; in this process, whose time is taken."""
+    rounds = itertools.product(range(n_seeds), range(N_FOLDS))
+    found = [area_of_fold(*samples, seed, fold, train) for seed, fold in rounds]
+    return np.reshape(found, (n_seeds, N_FOLDS, 2))
 
 
 def main() -> None:
@@ -115,8 +111,7 @@ def main() -> None:
                 start = time.process_time()
                 found = measure(train, (first, second), arguments.seeds)
                 spent = (time.process_time() - start) / arguments.seeds
-                errors = np.sqrt((found[..., 1] ** 2).sum(axis=1)) / N_FOLDS
-                areas = TreeAreas(found[..., 0].mean(axis=1), errors, len(first), len(second))
+                areas = TreeAreas.of_folds(found, len(first), len(second))
                 own = found[..., 0] if own is None else own
                 more = found[..., 0] - own
                 print(

@@ -1,5 +1,7 @@
 """Boosted trees: nothing is seen where nothing is, and each fault is seen in its row."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -137,6 +139,22 @@ def test_showers_of_one_photon_are_in_one_fold():
     np.testing.assert_array_equal(first, second[::-1])
     assert all(len(np.unique(first[photon == number])) == 1 for number in range(50))
     assert np.all(np.bincount(first) == 20)
+
+
+def test_another_kind_of_judge_is_measured_in_the_same_folds():
+    found, _, pair = areas(2, shifted)
+    own = partial(trees.train_trees, n_trees=20)
+    measured = np.array([[trees.area_of_fold(*pair, 0, fold, own) for fold in range(5)]])
+    again = trees.TreeAreas.of_folds(measured, N_SHOWERS, N_SHOWERS)
+    np.testing.assert_allclose(again.auc, found.auc)
+    np.testing.assert_allclose(again.auc_errors, found.auc_errors)
+
+    def guess(features, label, seed):
+        assert set(label) == {0, 1}
+        assert len(features) == len(label) == 2 * N_SHOWERS * 4 // 5
+        return lambda rows: np.zeros(len(rows))
+
+    assert trees.area_of_fold(*pair, 0, 3, guess)[0] == 0.5
 
 
 def test_voxels_below_the_threshold_are_no_input():

@@ -16,6 +16,7 @@ References:
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,7 @@ from calovox.scores.referee.trees import (
     check_inputs,
     classify_by_trees,
     train_fold,
+    train_trees,
 )
 from calovox.side_by_side import side_by_side
 
@@ -138,7 +140,8 @@ def _losses(
 ) -> list[float]:
     """Measure how much AUC one fold loses without each observable."""
     rng = np.random.default_rng((2028, seed, fold))
-    trained = train_fold(reference, simulated, seed, fold, n_trees)
+    train = partial(train_trees, n_trees=n_trees)
+    trained = train_fold(reference, simulated, seed, fold, train)
     parts = reference.features[trained.reference], simulated.features[trained.simulated]
     whole = area_under_curve(*(trained.judge(part) for part in parts))[0]
     pooled = np.concatenate(parts)

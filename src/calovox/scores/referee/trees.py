@@ -16,8 +16,9 @@ References:
     (histograms of gradients, as in scikit-learn)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -33,12 +34,16 @@ __all__ = [
     "N_SEEDS",
     "N_TREES",
     "TREES",
+    "Judge",
+    "Train",
     "TrainedFold",
     "TreeAreas",
+    "area_of_fold",
     "check_inputs",
     "classify_by_trees",
     "folds_of_photons",
     "train_fold",
+    "train_trees",
 ]
 
 N_FOLDS: Final = 5
@@ -63,6 +68,12 @@ TREES: Final[dict[str, Any]] = {
 }
 """Settings of the trees of scikit-learn."""
 
+Judge = Callable[[Float32[Array, "event feature"]], Float64[Array, " event"]]
+"""Gives scores of inputs, higher for simulated showers."""
+
+Train = Callable[[Float32[Array, "event feature"], Int64[Array, " event"], int], Judge]
+"""Trains a judge with inputs, labels (1 for simulated showers) and a seed."""
+
 
 @dataclass(frozen=True)
 class TreeAreas:
@@ -80,6 +91,23 @@ class TreeAreas:
     n_reference: int
     n_simulated: int
 
+    @classmethod
+    def of_folds(
+        cls, areas: Float64[Array, "seed fold 2"], n_reference: int, n_simulated: int
+    ) -> "TreeAreas":
+        """Take the mean over the folds.
+
+        Args:
+            areas: AUC and error of each fold, of each seed.
+            n_reference: Showers of the reference.
+            n_simulated: Showers of the simulation.
+
+        Returns:
+            The AUC of each seed.
+        """
+        errors = np.sqrt((areas[..., 1] ** 2).sum(axis=1)) / areas.shape[1]
+        return cls(areas[..., 0].mean(axis=1), errors, n_reference, n_simulated)
+
     @property
     def mean(self) -> float:
         """Mean AUC of the seeds."""
@@ -95,15 +123,15 @@ class TreeAreas:
 
 @dataclass(frozen=True)
 class TrainedFold:
-    """Trees, and the showers that they have not seen.
+    """A judge, and the showers that it has not seen.
 
     Attributes:
-        judge: Gives scores of inputs, higher for simulated showers.
+        judge: What was trained.
         reference: Rows of the reference in the fold.
         simulated: Rows of the simulation in the fold.
     """
 
-    judge: Callable[[Float32[Array, "event feature"]], Float64[Array, " event"]]
+    judge: Judge
     reference: Int64[Array, " part"]
     simulated: Int64[Array, " other_part"]
 
@@ -131,62 +159,93 @@ def classify_by_trees(
         ModuleNotFoundError: If scikit-learn is not installed.
     """
     check_inputs(reference, simulated)
+    train = partial(train_trees, n_trees=n_trees)
     tasks = (
-        (reference, simulated, seed, fold, n_trees)
+        (reference, simulated, seed, fold, train)
         for seed in range(n_seeds)
         for fold in range(N_FOLDS)
     )
-    found = np.array(list(side_by_side(_area, tasks, n_seeds * N_FOLDS)))
-    auc, errors = found.reshape(n_seeds, N_FOLDS, 2).transpose(2, 0, 1)
-    error = np.sqrt((errors**2).sum(axis=1)) / N_FOLDS
-    return TreeAreas(auc.mean(axis=1), error, len(reference), len(simulated))
+    found = np.array(list(side_by_side(area_of_fold, tasks, n_seeds * N_FOLDS)))
+    return TreeAreas.of_folds(found.reshape(n_seeds, N_FOLDS, 2), len(reference), len(simulated))
+
+
+def area_of_fold(
+    reference: ClassifierInputs, simulated: ClassifierInputs, seed: int, fold: int, train: Train
+) -> tuple[float, float]:
+    """Measure the AUC of one of the folds, judged by what was trained on the others.
+
+    Args:
+        reference: Inputs of reference showers.
+        simulated: Inputs of simulated showers, after `check_inputs`.
+        seed: Seed of the division and of the training.
+        fold: The fold.
+        train: How a judge is trained.
+
+    Returns:
+        The AUC, and its statistical error.
+    """
+    trained = train_fold(reference, simulated, seed, fold, train)
+    return area_under_curve(
+        trained.judge(reference.features[trained.reference]),
+        trained.judge(simulated.features[trained.simulated]),
+    )
 
 
 def train_fold(
-    reference: ClassifierInputs,
-    simulated: ClassifierInputs,
-    seed: int,
-    fold: int,
-    n_trees: int = N_TREES,
+    reference: ClassifierInputs, simulated: ClassifierInputs, seed: int, fold: int, train: Train
 ) -> TrainedFold:
-    """Train trees without one of the folds.
+    """Train a judge without one of the folds.
 
     Args:
         reference: Inputs of reference showers.
         simulated: Inputs of simulated showers, after `check_inputs`.
         seed: Seed of the division and of the training.
         fold: The fold that is left out.
-        n_trees: Number of trees.
+        train: How a judge is trained.
 
     Returns:
-        The trees and what they have not seen.
+        The judge and what it has not seen.
+    """
+    parts = folds_of_photons(reference.photon, simulated.photon, seed)
+    seen = [
+        sample.features[folds != fold]
+        for sample, folds in zip((reference, simulated), parts, strict=True)
+    ]
+    label = np.repeat([0, 1], [len(part) for part in seen])
+    test = [np.flatnonzero(folds == fold) for folds in parts]
+    return TrainedFold(train(np.concatenate(seen), label, seed), test[0], test[1])
+
+
+def train_trees(
+    features: Float32[Array, "event feature"],
+    label: Int64[Array, " event"],
+    seed: int,
+    *,
+    n_trees: int = N_TREES,
+    settings: Mapping[str, Any] = TREES,
+) -> Judge:
+    """Train boosted trees of scikit-learn.
+
+    Args:
+        features: Inputs.
+        label: 1 for simulated showers, 0 for others.
+        seed: Seed of the training.
+        n_trees: Number of trees.
+        settings: All other settings.
+
+    Returns:
+        The trees.
 
     Raises:
         ModuleNotFoundError: If scikit-learn is not installed.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    parts = folds_of_photons(reference.photon, simulated.photon, seed)
-    train = [sample != fold for sample in parts]
-    features = [
-        sample.features[rows] for sample, rows in zip((reference, simulated), train, strict=True)
-    ]
-    label = np.repeat([0, 1], [len(part) for part in features])
     # no weights of the classes: they slow the binning down tenfold, and the AUC needs none
-    trees = HistGradientBoostingClassifier(**TREES, max_iter=n_trees, random_state=seed)
-    trees.fit(np.concatenate(features), label)
-    test = [np.flatnonzero(sample == fold) for sample in parts]
-    return TrainedFold(trees.decision_function, test[0], test[1])
-
-
-def _area(
-    reference: ClassifierInputs, simulated: ClassifierInputs, seed: int, fold: int, n_trees: int
-) -> tuple[float, float]:
-    trained = train_fold(reference, simulated, seed, fold, n_trees)
-    return area_under_curve(
-        trained.judge(reference.features[trained.reference]),
-        trained.judge(simulated.features[trained.simulated]),
-    )
+    trees = HistGradientBoostingClassifier(**settings, max_iter=n_trees, random_state=seed)
+    trees.fit(features, label)
+    judge: Judge = trees.decision_function
+    return judge
 
 
 def folds_of_photons(
