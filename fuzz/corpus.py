@@ -349,8 +349,10 @@ def _write_model(folder: Path, curve: Path) -> None:
     content["program"] = "calovox"
     content["grid"] = {"name": grid.name, "voxels": grid.n_voxels, "rings": grid.to_toml()}
     parity = {"n_showers": 10, "floor": 1e-6, "mean": 0.0, "quantile_999": 0.0, "largest": 1e-6}
-    file = {"name": "photons.h5", "sha256": "0", "n_showers": 1, "provenance": {"hits": []}}
-    training = {"n_showers": 1, "files": [file]}
+    file = {"name": "photons.h5", "sha256": "0", "n_showers": 1, "provenance": 0}
+    before = file | {"provenance": {"hits": []}}
+    training = {"n_showers": 2, "files": [file, before]}
+    content["provenances"] = [{"hits": []}]
     for model, eta_range in zip(content["models"], ([0.0, 0.7], [0.7, 1.35]), strict=True):
         part = {"model": "toy", "parameters": 1, "metrics": {"loss": 0.5}, "recipe": {"seed": 1}}
         part["data"] = {"training": training}

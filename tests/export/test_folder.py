@@ -47,7 +47,11 @@ def test_card_has_hashes_data_recipe_and_metrics(exported: Path) -> None:
     (model,) = content["models"]
     assert model["energy_range"] == [256.0, 524288.0]
     assert model["energies"]["recipe"]["seed"] == 1
-    assert model["shapes"]["data"]["training"]["files"][0]["name"] == "toy.h5"
+    (file,) = model["shapes"]["data"]["training"]["files"]
+    assert file["name"] == "toy.h5"
+    (provenance,) = content["provenances"]
+    assert file["provenance"] == 0
+    assert [made["seed"] for made in provenance["hits"][0]["files"]] == [201, 202]
     assert model["parity"]["largest"] < 1e-4
     assert content["onnxruntime"] == f">={LOWEST_RUNTIME}"
     assert content["no_fastcalosim"].startswith("its layers have voxels [0, 36, 200")

@@ -1,6 +1,15 @@
 """How the origin of training showers is summed up."""
 
-from calovox.export.provenance import group_hits, name_files_once
+from typing import Any
+
+import pytest
+
+from calovox.export.provenance import (
+    gather_provenances,
+    group_hits,
+    name_files_once,
+    spread_provenances,
+)
 
 
 def test_files_made_alike_are_one_entry_and_nothing_is_lost() -> None:
@@ -34,3 +43,27 @@ def test_a_file_given_several_times_is_named_once_with_how_often() -> None:
     once = name_files_once(data)
     assert once == {"training": {"n_showers": 9, "files": [late | {"times": 3}, other]}}
     assert name_files_once(once) == once
+
+
+def test_where_a_dataset_comes_from_is_said_once_however_often_it_is_named() -> None:
+    def data(*names: str) -> dict[str, Any]:
+        files = [
+            {"name": name, "sha256": f"hash of {name}", "provenance": {"hits": [{"seed": name}]}}
+            for name in names
+        ]
+        return {"training": {"n_showers": len(names), "files": files}}
+
+    corrections = [{"steps": 5, "data": data("b", "c")}, {"steps": 6, "data": data("a", "c")}]
+    parts = {"energies": {"data": data("a")}, "shapes": {"data": data("b")}}
+    parts["shapes"]["corrections"] = corrections
+    models = [{"file": "one.onnx", **parts}, {"file": "other.onnx", **parts}]
+    gathered, provenances = gather_provenances(models)
+    assert provenances == [{"hits": [{"seed": name}]} for name in "abc"]
+    assert gathered[1]["shapes"]["corrections"][0]["data"]["training"]["files"] == [
+        {"name": "b", "sha256": "hash of b", "provenance": 1},
+        {"name": "c", "sha256": "hash of c", "provenance": 2},
+    ]
+    assert spread_provenances(gathered, provenances) == models
+    assert spread_provenances(models, []) == models  # as models of before have it
+    with pytest.raises(IndexError):
+        spread_provenances(gathered, [])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calovox.export.card import model_card
+from calovox.export.provenance import gather_provenances
 from calovox.files.whole import check_folder, file_hash, whole_folder
 from calovox.models.centers import CenterModel
 from calovox.runtime.model_set import MODEL_FILE
@@ -57,8 +58,11 @@ def describe_folder(folder: Path, content: dict[str, Any]) -> None:
 
     Args:
         folder: The folder.
-        content: What `model.json` says; the hash of each file is added.
+        content: What `model.json` says; the hash of each file is added, and where each dataset
+            comes from is said once, in `provenances`.
     """
     content["files"] = {path.name: file_hash(path) for path in sorted(folder.iterdir())}
+    card = model_card(content)
+    content["models"], content["provenances"] = gather_provenances(content["models"])
     (folder / MODEL_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (folder / CARD).write_text(model_card(content), encoding="utf-8")
+    (folder / CARD).write_text(card, encoding="utf-8")

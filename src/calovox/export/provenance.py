@@ -2,10 +2,10 @@
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["group_hits", "name_files_once"]
+__all__ = ["gather_provenances", "group_hits", "name_files_once", "spread_provenances"]
 
 _OF_ONE_FILE: Final = ("n_events", "photons_sha256", "seed")
 
@@ -39,6 +39,63 @@ def name_files_once(data: Mapping[str, Any]) -> dict[str, Any]:
         The same, but each file is one entry, with how often it counts as `times` if not once.
     """
     return {use: part | {"files": _once(part["files"])} for use, part in data.items()}
+
+
+def gather_provenances(
+    models: Sequence[Mapping[str, Any]],
+) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Say once where datasets come from, however often models and corrections name them.
+
+    Args:
+        models: What `model.json` says of models.
+
+    Returns:
+        The same, but the `provenance` of a file is a number: its place in the list that follows.
+    """
+    known: dict[str, tuple[int, Any]] = {}
+
+    def take(file: Mapping[str, Any]) -> dict[str, Any]:
+        text = json.dumps(file["provenance"], sort_keys=True)
+        place, _ = known.setdefault(text, (len(known), file["provenance"]))
+        return {**file, "provenance": place}
+
+    return _change_files(models, take), [provenance for _, provenance in known.values()]
+
+
+def spread_provenances(
+    models: Sequence[Mapping[str, Any]], provenances: Sequence[Any]
+) -> list[dict[str, Any]]:
+    """Say of each file where it comes from.
+
+    Args:
+        models: What `model.json` says of models.
+        provenances: Where datasets come from, as `gather_provenances` gives it; nothing for models
+            that were exported before, whose files say it themselves.
+
+    Returns:
+        The same, but the `provenance` of a file is its own again.
+
+    Raises:
+        IndexError: If there are fewer.
+    """
+
+    def give(file: Mapping[str, Any]) -> dict[str, Any]:
+        place = file["provenance"]
+        return {**file, "provenance": provenances[place] if isinstance(place, int) else place}
+
+    spread: list[dict[str, Any]] = _change_files(models, give)
+    return spread
+
+
+def _change_files(value: Any, change: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """Change what is said of each dataset: all that has a SHA-256."""
+    if isinstance(value, Mapping):
+        if "sha256" in value:
+            return change(value)
+        return {key: _change_files(entry, change) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_change_files(entry, change) for entry in value]
+    return value
 
 
 def _once(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

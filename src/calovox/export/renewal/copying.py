@@ -22,7 +22,7 @@ from calovox.export.passes.fixed_shapes import fix_batch, save_onnx
 from calovox.export.passes.flow_detours import has_detours, leave_out_detours
 from calovox.export.passes.lean import is_lean, make_lean
 from calovox.export.passes.portable import is_portable, make_portable
-from calovox.export.provenance import name_files_once
+from calovox.export.provenance import name_files_once, spread_provenances
 from calovox.export.renewal.centroid import add_centroid, fit_centroids
 from calovox.export.renewal.correction import match_corrections, put_correction
 from calovox.export.renewal.energies import match_runs, replace_energies
@@ -81,6 +81,7 @@ def renew_models(
         check_whole(exported / model["file"])
     content["onnxruntime"] = f">={LOWEST_RUNTIME}"  # models of 0.1.0 do not say it
     with reading(exported / MODEL_FILE, ModelFileError, "is damaged"):
+        content["models"] = spread_provenances(content["models"], content.get("provenances", []))
         model_card(content)
     runs = match_runs(energies, content, exported) if energies else ()
     corrected = match_corrections(corrections, content, exported)
