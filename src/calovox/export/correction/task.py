@@ -7,6 +7,7 @@ from typing import Any
 import onnx
 
 from calovox.export.correction.graph import ExportedModel
+from calovox.export.correction.identity import graph_hash
 from calovox.export.correction.learning import Correction
 from calovox.files.whole import file_hash
 from calovox.models.comparing import Critic, CriticNumbers, ShowerObservables
@@ -54,7 +55,12 @@ def correction_task(
     file = content["models"][ranges.index(eta_range)]["file"]
     path = exported / file
     check_whole(path)
-    sizes = CorrectionSizes(file=file, sha256=file_hash(path), **asdict(options))
+    sizes = CorrectionSizes(
+        file=file,
+        sha256=file_hash(path),
+        graph_sha256=graph_hash(onnx.load(path)),
+        **asdict(options),
+    )
     rules = CorrectionRules(path, options, OnnxModel(path))
     return Task(sizes=sizes, make=rules.make, eta_range=eta_range, **others)
 

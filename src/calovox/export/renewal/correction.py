@@ -7,6 +7,7 @@ from typing import Any
 import onnx
 
 from calovox.export.correction.graph import ExportedModel, put_weights
+from calovox.export.correction.identity import graph_hash
 from calovox.export.passes.fixed_shapes import save_onnx
 from calovox.export.provenance import group_hits, name_files_once
 from calovox.export.renewal.metadata import describe_part
@@ -20,7 +21,7 @@ __all__ = ["match_corrections", "put_correction"]
 def match_corrections(
     runs: Sequence[Path], content: Mapping[str, Any], folder: Path
 ) -> dict[str, Path]:
-    """Find what each run has corrected.
+    """Find what each run has corrected: the very file, or one that computes the same.
 
     Args:
         runs: Run folders of `calovox correct`.
@@ -33,7 +34,7 @@ def match_corrections(
     Raises:
         ValueError: If one is no such folder, or has corrected another file or the same as another.
     """
-    known = {file_hash(folder / model["file"]): model["file"] for model in content["models"]}
+    known = _hashes(content, folder) if runs else {}
     found: dict[str, Path] = {}
     for run in runs:
         record = read_record(run)
@@ -42,7 +43,7 @@ def match_corrections(
                 f"--correction: expected run folders of calovox correct, got a run of "
                 f"{record.kind}: {run}"
             )
-        file = known.get(record.sizes["sha256"])
+        file = known.get(record.sizes["sha256"]) or known.get(record.sizes.get("graph_sha256", ""))
         if file is None:
             raise ValueError(
                 f"--correction: expected a run that corrected a file of {folder}, got one that "
@@ -54,6 +55,13 @@ def match_corrections(
             )
         found[file] = run
     return found
+
+
+def _hashes(content: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """Give the names of ONNX files by their SHA-256, and by that of what they compute."""
+    names = [model["file"] for model in content["models"]]
+    of_files = {file_hash(folder / name): name for name in names}
+    return {graph_hash(onnx.load(folder / name)): name for name in names} | of_files
 
 
 def put_correction(

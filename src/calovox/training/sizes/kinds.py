@@ -141,12 +141,14 @@ class CorrectionSizes(CorrectionOptions):
     Attributes:
         file: Name of its ONNX file.
         sha256: Its SHA-256.
+        graph_sha256: SHA-256 of what it computes; empty in older runs.
     """
 
     kind: ClassVar[ModelKind] = "correction"
 
     file: str = ""
     sha256: str = ""
+    graph_sha256: str = ""
 
     def build(self, grid: VoxelGrid) -> AnyModel:
         """Refuse: the model is in the exported file.

@@ -1,6 +1,7 @@
 """`calovox correct`, on a small student and on showers that another one made."""
 
 import json
+import shutil
 from pathlib import Path
 
 import onnx
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from calovox.export.correction.graph import ExportedModel
+from calovox.files.whole import file_hash
 from calovox.runtime import load_models
 from calovox.training.runs.model import read_weights
 from tests.cli.commands.test_chain import fail, succeed
@@ -73,6 +75,25 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(made: Path, tmp_path
     whole, parts = (read_weights(tmp_path / name) for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_a_run_corrects_all_files_that_compute_the_same(made: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    correct(made, run, "--steps", 2)
+    again = shutil.copytree(made / "photons", tmp_path / "again")
+    model = onnx.load(again / NAME)
+    model.doc_string = "exported again"
+    onnx.save(model, again / NAME)
+    content = json.loads((again / "model.json").read_text())
+    content["files"][NAME] = file_hash(again / NAME)
+    (again / "model.json").write_text(json.dumps(content))
+    succeed("export", again, "--correction", run, "-o", tmp_path / "one")
+    record = json.loads((run / "run.json").read_text())
+    del record["sizes"]["graph_sha256"]  # as in older runs
+    (run / "run.json").write_text(json.dumps(record))
+    succeed("export", made / "photons", "--correction", run, "-o", tmp_path / "other")
+    copy = ("-o", tmp_path / "copy")
+    fail("export", again, "--correction", run, *copy, match="got one that corrected another")
 
 
 def test_what_does_not_fit_is_refused(made: Path, tmp_path: Path) -> None:
