@@ -1,9 +1,11 @@
 #!/bin/sh
 # Generates the hits that the shipped patterns are taken from, and those that placement by patterns
-# is judged by: two hours of a core. Then it makes the library: src/calovox/shipped/patterns.
+# is judged by: two and a half hours of a core. Then it makes the library of the package,
+# src/calovox/shipped/patterns.
 # usage: sample/make_patterns.sh FOLDER [WORKERS]
-# Stopped at any moment, the same command continues. Seeds 601 to 614 belong to the patterns, 641 to
-# 643 to the showers that they are judged by; event indices are distinct from those of all others.
+# Stopped at any moment, the same command continues. Seeds 601 to 614 and 254 to 259 belong to the
+# patterns (those of the latter trained models, too), 641 to 643 to the showers that they are judged
+# by; event indices are distinct from those of all others.
 # The step of EMB3 in the shipped library was fitted to other showers, which its `meta` names.
 set -eu
 here=$(dirname "$0")
@@ -21,6 +23,15 @@ generate() {
 donors() {
     generate "donors_$1" --energy "log:$2MeV:$3MeV" --eta abs:0:1.35 -n "$4" \
         --seed $((593 + $1)) --first-event $((6000000 + $1 * 10000))
+}
+
+# high K SHOWERS: from 2^K to 2^(K + 1) MeV, all |eta|, twice
+high() {
+    for half in 0 1; do
+        generate "donors_high_$1_$half" --energy "log:$((1 << $1))MeV:$((1 << ($1 + 1)))MeV" \
+            --eta abs:0:1.35 -n "$2" --seed $((220 + 2 * $1 + half)) --precision-bits 10 \
+            --first-event $((1500000 + $1 * 20000 + half * 10000))
+    done
 }
 
 # judged NAME SEED ETA SHOWERS: around 10 GeV
@@ -43,7 +54,9 @@ donors 9 362 724 300
 donors 10 724 1448 300
 donors 11 1448 2896 300
 donors 18 185364 370728 48
-donors 19 370728 741455 30
+high 17 100
+high 18 50
+high 19 25
 judged gap 643 0:0.05 400
 
 # near |eta| = 0.8, where EMB3 begins further out: the step is fitted to these and all others there

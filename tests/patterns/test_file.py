@@ -18,7 +18,7 @@ def path(tmp_path):
 def test_a_library_comes_back(path):
     library, again = toy_library(), read_patterns(path)
     assert again.grid == GRID
-    for name in ("energies", "n_showers", "counts", "n_deposits", "r", "alpha", "share"):
+    for name in ("energies", "n_showers", "counts", "sides", "n_deposits", "r", "alpha", "share"):
         assert np.array_equal(getattr(again, name), getattr(library, name)), name
     assert again.energy == pytest.approx(library.energy, rel=2**-11)
     assert again.meta["provenance"] == {"made": "for a test"}
@@ -37,6 +37,15 @@ def test_libraries_of_version_1_have_one_range_of_abs_eta(path):
     again = read_patterns(path)
     assert len(again.eta_borders) == 0
     assert np.array_equal(again.counts, toy_library().counts)
+
+
+def test_libraries_before_version_5_know_no_sides(path):
+    with h5py.File(path, "r+") as file:
+        file.attrs["version"] = 4
+        del file["sides"]
+    again = read_patterns(path)
+    assert again.sides.shape == (len(again), 6)
+    assert not again.sides.any()
 
 
 def test_libraries_of_version_2_have_no_steps(path):
@@ -96,7 +105,7 @@ def change(name, values):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda file: file.attrs.__setitem__("version", 5), "expected version 4"),
+        (lambda file: file.attrs.__setitem__("version", 6), "expected version 5"),
         (lambda file: file.__delitem__("share"), "numbers of type u1 in `share`"),
         (lambda file: file.__delitem__("meta"), "expected the grid as TOML"),
         (
@@ -108,6 +117,7 @@ def change(name, values):
         (change("n_alpha", lambda number: 2 * number[()]), "`n_alpha` is not that of"),
         (change("counts", np.ones((1, 2, 3), dtype="u4")), "expected `counts` of shape"),
         (change("counts", np.ones(4, dtype="u4")), "expected another shape of `counts`"),
+        (change("sides", lambda sides: sides[:, :4]), "expected 6 values of `sides` a pattern"),
     ],
 )
 def test_damage_is_one_clear_line(path, damage, message):
@@ -146,6 +156,7 @@ def test_too_many_deposits_for_the_file_are_refused(tmp_path):
         library,
         counts=counts,
         energy=library.energy[:1],
+        sides=library.sides[:1],
         n_deposits=number,
         r=code,
         alpha=code,

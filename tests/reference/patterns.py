@@ -7,13 +7,13 @@ import numpy as np
 from calovox.geometry import layer_radius, to_eta_phi
 from calovox.patterns import PatternLibrary
 from calovox.random_streams import Stream, event_keys, event_uniforms
-from calovox.voxelization import Voxels
+from calovox.voxelization import VoxelGrid, Voxels
 
-Pattern = tuple[float, list[tuple[float, float, float]]]
+Pattern = tuple[float, list[tuple[float, float, float]], list[int]]
 
 
 def patterns_by_bin(library: PatternLibrary) -> dict[tuple[int, int, int], list[Pattern]]:
-    """List (energy, [(r, alpha - middle, share)]) of each abs(eta), energy and radial bin."""
+    """List patterns, [(r, alpha - middle, share)] each, of each abs(eta), energy and bin."""
     bins, found, pattern, deposit = library.bins, {}, 0, 0
     for *key, radial in np.ndindex(library.counts.shape):
         r_min, r_max = bins.r_min[radial], bins.r_max[radial]
@@ -27,8 +27,8 @@ def patterns_by_bin(library: PatternLibrary) -> dict[tuple[int, int, int], list[
                 deposit += 1
             total = sum(share for *_, share in places)
             places = [(r, alpha, share / total) for r, alpha, share in places]
-            energy = float(library.energy[pattern])
-            found.setdefault((*key, radial), []).append((energy, places))
+            energy, sides = float(library.energy[pattern]), library.sides[pattern].tolist()
+            found.setdefault((*key, radial), []).append((energy, places, sides))
             pattern += 1
     return found
 
@@ -77,8 +77,10 @@ def voxels_to_pattern_hits_twin(
             layer = int(grid.layer[voxel])
             center = voxels.eta_center[event], voxels.phi_center[event]
             radius = float(layer_radius(layer, center[0]))
-            images = []
-            for deposits in candidates(patterns, energy, middle):
+            images, distances = [], []
+            levels = sides_of(voxels.energy[event], voxel, grid)
+            for deposits, sides in candidates(patterns, energy, middle):
+                distances.append(sum((a - b) ** 2 for a, b in zip(levels, sides, strict=True)))
                 places = [to_eta_phi(r, alpha, *center, radius) for r, alpha, _ in deposits]
                 images.append(
                     [
@@ -87,7 +89,9 @@ def voxels_to_pattern_hits_twin(
                     ]
                 )
             left = [sum(share for *_, share in image) for image in images]
-            taken = choose(left, next(numbers))
+            nearest = [float(distance == min(distances)) for distance in distances]
+            crossed = is_crossed_by_a_step(library, voxel, center[0], radius)
+            taken = choose(left if crossed else nearest, next(numbers))
             hits += [
                 (event, layer, eta, phi, share / left[taken] * energy)
                 for eta, phi, share in images[taken]
@@ -97,15 +101,60 @@ def voxels_to_pattern_hits_twin(
 
 def candidates(
     patterns: list[Pattern], energy: float, middle: float
-) -> list[list[tuple[float, float, float]]]:
-    """List (r, alpha, share) of the deposits of the six nearest patterns, mirrored and not."""
+) -> list[tuple[list[tuple[float, float, float]], list[int]]]:
+    """List (r, alpha, share) of the deposits, and the sides, of the six nearest patterns.
+
+    Each is first mirrored and then as it is.
+    """
     below, found = sum(pattern[0] < energy for pattern in patterns), []
     for place in range(below - 3, below + 3):
-        _, deposits = patterns[min(max(place, 0), len(patterns) - 1)]
-        found += [
-            [(r, middle + sign * alpha, share) for r, alpha, share in deposits] for sign in (-1, 1)
-        ]
+        _, deposits, (lower, higher, *others) = patterns[min(max(place, 0), len(patterns) - 1)]
+        for sign, sides in ((-1, (higher, lower)), (1, (lower, higher))):
+            images = [(r, middle + sign * alpha, share) for r, alpha, share in deposits]
+            found.append((images, [*sides, *others]))
     return found
+
+
+def sides_of(energy: np.ndarray, voxel: int, grid: VoxelGrid) -> list[int]:
+    """Give the level of each side of a voxel: how much of both energies is beyond it."""
+    edges = grid.edges.tolist()
+    beyond, (r_min, r_max, alpha_min, alpha_max) = [0.0] * 6, edges[voxel]
+    width, layer = alpha_max - alpha_min, grid.numbers.index(grid.layer[voxel])
+    for other, (r_low, r_high, alpha_low, alpha_high) in enumerate(edges):
+        before = layer - grid.numbers.index(grid.layer[other])
+        overlap = min(alpha_max, alpha_high) - max(alpha_min, alpha_low)
+        part = max(overlap, 0.0) / (alpha_high - alpha_low) * float(energy[other])
+        if before == 0 and (r_low, r_high) == (r_min, r_max):
+            for side, turned in ((0, -width), (1, width)):
+                away = (alpha_low - alpha_min - turned + math.pi) % (2 * math.pi) - math.pi
+                beyond[side] += float(energy[other]) * (abs(away) < 1e-9)
+        elif before == 0:
+            beyond[2] += part * (r_high == r_min)
+            beyond[3] += part * (r_low == r_max)
+        elif abs(before) == 1:
+            area = max(min(r_max, r_high) ** 2 - max(r_min, r_low) ** 2, 0.0)
+            beyond[4 if before == 1 else 5] += part * area / (r_high**2 - r_low**2)
+    return [min(int(16 * n / (n + float(energy[voxel]))), 15) for n in beyond]
+
+
+def is_crossed_by_a_step(
+    library: PatternLibrary, voxel: int, eta_center: float, radius: float
+) -> bool:
+    """Tell whether a voxel has places on both sides of a step of its layer."""
+    r_min, r_max, alpha_min, alpha_max = library.grid.edges[voxel]
+    angles = [angle for angle in (0, math.pi, 2 * math.pi) if alpha_min < angle < alpha_max]
+    along = [
+        r * math.cos(angle) for r in (r_min, r_max) for angle in (alpha_min, alpha_max, *angles)
+    ]
+    low, high = min(along), max(along)
+    return any(
+        step.layer == library.grid.layer[voxel]
+        and (
+            low < (step.abs_eta - abs(eta_center)) * radius <= high
+            or low <= (-step.abs_eta - abs(eta_center)) * radius < high
+        )
+        for step in library.steps
+    )
 
 
 def choose(weights: list[float], u: float) -> int:

@@ -15,6 +15,7 @@ from calovox.geometry import Detector
 from calovox.grid_search.showers import SearchShowers
 from calovox.grid_search.windows import LayerWindow
 from calovox.patterns import PatternLibrary, PatternMaker, voxels_to_cells
+from calovox.patterns.library import N_SIDES
 from calovox.voxelization import Ring, VoxelGrid, hits_to_voxels
 
 __all__ = ["PlacedBins"]
@@ -118,6 +119,7 @@ def _empty_library(grid: VoxelGrid) -> PatternLibrary:
         n_showers=np.zeros((1, 1), dtype=np.int64),
         counts=np.zeros((1, 1, n_bins), dtype=np.int64),
         energy=np.empty(0, dtype=np.float32),
+        sides=np.empty((0, N_SIDES), dtype=np.uint8),
         n_deposits=np.empty(0, dtype=np.int64),
         r=none,
         alpha=none,

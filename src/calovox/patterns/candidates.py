@@ -1,12 +1,17 @@
 r"""What a voxel chooses from: the patterns nearest in energy, and their mirror images.
 
 There are twelve candidates: with i patterns of the key below the voxel's energy, numbers i - 3 to
-i + 2, or the first or last one beyond them, each first mirrored along alpha and then as it is. A
-uniform number u takes candidate floor(12 u).
+i + 2, or the first or last one beyond them, each first mirrored along alpha and then as it is. The
+sides of the voxel (`calovox.patterns.sides`) choose among them: with the levels a of the voxel and
+b of the pattern, of which a mirror image exchanges the first two, the one with the least
 
-Where a step of the density runs through the voxel (`DensityStep`), candidates that lie where there
-is little are taken less often. With shares s of the deposits, and the density d where each lies,
-candidate c counts as many times as the step leaves of it,
+$$\sum_\mathrm{sides} (a - b)^2$$
+
+is taken. If it is the least of m candidates, a uniform number u takes number floor(m u) of these.
+
+Where a step of the density runs through the voxel (`DensityStep`), sides count for nothing, and
+candidates that lie where there is little are taken less often. With shares s of the deposits, and
+the density d where each lies, candidate c counts as many times as the step leaves of it,
 
 $$w_c = \sum_{i \in c} s_i d_i,$$
 
@@ -19,12 +24,15 @@ import numpy as np
 
 from calovox.arrays import Array
 from calovox.kernels import kernel
+from calovox.patterns.library import N_SIDES
+from calovox.patterns.sides import side_level
 from calovox.patterns.tables import PatternTables
 
 __all__ = [
     "CANDIDATES",
     "candidate_pattern",
     "has_both_sides",
+    "nearest_candidate",
     "take_candidate",
     "voxels_near_steps",
     "weigh_candidates",
@@ -39,6 +47,41 @@ def candidate_pattern(candidate: int, choice: Any, tables: PatternTables) -> int
     """Find the pattern of a candidate of a voxel, inside a compiled kernel."""
     place = choice.below - CANDIDATES // 4 + candidate // 2
     return int(choice.first + min(max(place, 0), choice.number - 1))
+
+
+@kernel(error_model="numpy")
+def nearest_candidate(
+    u: float, choice: Any, fractions: Array, tables: PatternTables, distances: Array
+) -> int:
+    """Choose the candidate whose sides are most like those of a voxel, inside a compiled kernel.
+
+    Args:
+        u: A uniform number.
+        choice: The voxel and its key, as in `CHOICE_TYPE`.
+        fractions: Energy of each voxel of the shower as a fraction of the shower's.
+        tables: The patterns.
+        distances: Whole numbers, one for each candidate; written to.
+
+    Returns:
+        Number of the candidate.
+    """
+    distances[:] = 0
+    around = tables.first_neighbour, tables.neighbour, tables.neighbour_share
+    for side in range(N_SIDES):
+        level, image = side_level(fractions, choice.voxel, side, around), side
+        if side < 2:
+            image = 1 - side
+        for candidate in range(0, CANDIDATES, 2):
+            sides = tables.sides[candidate_pattern(candidate, choice, tables)]
+            distances[candidate] += (level - np.int64(sides[image])) ** 2
+            distances[candidate + 1] += (level - np.int64(sides[side])) ** 2
+    least = distances.min()
+    rest = int(u * (distances == least).sum())
+    candidate = 0
+    while distances[candidate] != least or rest > 0:
+        rest -= distances[candidate] == least
+        candidate += 1
+    return candidate
 
 
 @kernel(error_model="numpy")
@@ -99,7 +142,7 @@ def take_candidate(
         tables: The patterns.
 
     Returns:
-        Number of the candidate.
+        Number of the candidate; -1 if no step runs through the voxel.
     """
     position = 0
     while tables.boundaries[position + 1] <= choice.voxel:
@@ -108,7 +151,7 @@ def take_candidate(
     for step in range(steps.shape[0]):
         reached |= has_both_sides(choice.voxel, abs_eta, radii[position], steps[step, 0], tables)
     if not reached:
-        return int(CANDIDATES * u)
+        return -1
     weights = np.empty(CANDIDATES)
     weigh_candidates(choice, abs_eta, radii[position], steps, tables, weights)
     rest, candidate = u * weights.sum(), 0

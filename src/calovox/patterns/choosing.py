@@ -1,7 +1,8 @@
 r"""Which pattern each voxel takes.
 
 A voxel takes one of the six patterns of its key whose energies are nearest to its own, three on
-either side, as it is or mirrored (`calovox.patterns.candidates`), by one random number. The key is
+either side, as it is or mirrored: the one whose neighbours were most like its own
+(`calovox.patterns.candidates`). One random number decides where they are equally so. The key is
 the radial bin, the stored energy nearest to the shower's in log energy, and the range of abs(eta)
 of the shower's centre (`PatternLibrary`).
 
@@ -25,6 +26,7 @@ from calovox.kernels import kernel
 from calovox.patterns.candidates import (
     CANDIDATES,
     candidate_pattern,
+    nearest_candidate,
     take_candidate,
     voxels_near_steps,
 )
@@ -141,7 +143,7 @@ def choose_patterns(
         return state, n_choices, 0
     find_keys(own_key(shower[0], shower[1], tables), tables, choices[:n_choices])
     numbers, energies = counts
-    n_deposits = 0
+    n_deposits, distances = 0, np.empty(CANDIDATES, dtype=np.int64)
     near, behind = voxels_near_steps(shower[1], radii, tables)
     for choice in choices[:n_choices]:
         state, u = next_uniform(state)
@@ -151,9 +153,11 @@ def choose_patterns(
             choice.first, choice.number, choice.energy = -1, n_hits, energy / n_hits
             kind = 2
         else:
-            candidate = int(CANDIDATES * u)
+            candidate = -1
             if near <= choice.voxel < behind:
                 candidate = take_candidate(u, choice, shower[1], radii, tables)
+            if candidate < 0:
+                candidate = nearest_candidate(u, choice, fractions, tables, distances)
             pattern = tables.patterns[candidate_pattern(candidate, choice, tables)]
             choice.first, choice.number = pattern.first, pattern.number
             choice.energy = energy * pattern.scale

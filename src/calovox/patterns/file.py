@@ -10,6 +10,7 @@ r"""The file of a library of patterns: HDF5.
 | `n_alpha` | int64 | bin | its number of voxels, the first of which begins at alpha = 0 |
 | `counts` | uint32 | range, slice, bin | patterns of its voxels |
 | `energy` | float32 | pattern | energy of the voxel in MeV, rising among those of a bin |
+| `sides` | uint8 | pattern, 6 | levels of the sides of its voxel, 0 to 15 |
 | `n_deposits` | uint16 | pattern | deposits of each pattern |
 | `r`, `alpha`, `share` | uint8 | deposit | place in the voxel, and share of its energy |
 | `step_layer` | uint8 | step | layer number of each step of the density |
@@ -17,7 +18,8 @@ r"""The file of a library of patterns: HDF5.
 | `step_ratio` | float64 | step | density beyond it over the density before it |
 
 Patterns stand range by range, slice by slice and bin by bin, deposits pattern by pattern
-(`calovox.patterns.library` says what the bytes mean). The ratios of version 3 were fitted for
+(`calovox.patterns.library` says what the bytes mean). Before version 5, sides are not known, and
+count as 0. The ratios of version 3 were fitted for
 voxels that take patterns whatever steps leave of them: with ours, less energy lies beyond. Version
 2 has no steps; version 1 has one range of abs(eta) besides: no `eta_borders`, and neither
 `n_showers` nor `counts` has its axis. The root has the attributes `format` ("calovox patterns")
@@ -45,14 +47,14 @@ from calovox.files.hdf5 import (
 )
 from calovox.files.whole import whole_file
 from calovox.files.writer import create_hdf5
-from calovox.patterns.library import DensityStep, PatternLibrary, RadialBins
+from calovox.patterns.library import N_SIDES, DensityStep, PatternLibrary, RadialBins
 from calovox.voxelization import VoxelGrid
 from calovox.voxelization.grid_toml import parse_rings
 
 __all__ = ["FORMAT", "PatternFileError", "is_pattern_file", "read_patterns", "write_patterns"]
 
 FORMAT: Final = "calovox patterns"
-VERSION: Final = 4
+VERSION: Final = 5
 
 _TYPES: Final = {
     "energies": "f8",
@@ -63,6 +65,7 @@ _TYPES: Final = {
     "n_alpha": "i8",
     "counts": "u4",
     "energy": "f4",
+    "sides": "u1",
     "n_deposits": "u2",
     "r": "u1",
     "alpha": "u1",
@@ -71,10 +74,10 @@ _TYPES: Final = {
     "step_eta": "f8",
     "step_ratio": "f8",
 }
-_SINCE: Final = {"eta_borders": 2, "step_layer": 3, "step_eta": 3, "step_ratio": 3}
+_SINCE: Final = {"eta_borders": 2, "step_layer": 3, "step_eta": 3, "step_ratio": 3, "sides": 5}
 """Version of the format that a dataset came with, 1 for all others."""
 
-_AXES: Final = {"r_edges": 2, "n_showers": 2, "counts": 3}
+_AXES: Final = {"r_edges": 2, "n_showers": 2, "counts": 3, "sides": 2}
 _BINS: Final = ("layer", "r_edges", "n_alpha")
 _STEPS: Final = {"step_layer": "layer", "step_eta": "abs_eta", "step_ratio": "ratio"}
 _STRONG: Final = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
@@ -144,6 +147,8 @@ def read_patterns(path: Path) -> PatternLibrary:
             for name, expected in _bin_columns(RadialBins.from_grid(grid)).items():
                 if not np.array_equal(bins[name], expected):
                     raise ValueError(f"`{name}` is not that of the radial bins of `meta/grid`")
+            if not len(columns["sides"]):  # those of older versions
+                columns["sides"] = np.zeros((len(columns["energy"]), N_SIDES), dtype=np.uint8)
             for name in ("counts", "n_deposits"):
                 columns[name] = columns[name].astype(np.int64)
             meta = {name: read_json(file["meta"], name) for name in _VALUES}
@@ -179,9 +184,9 @@ def _read_grid(meta: h5py.Group | None) -> VoxelGrid:
 
 
 def _read_columns(file: h5py.File, path: Path) -> dict[str, Any]:
-    """Read all columns; those of older versions without steps, and as of one range of abs(eta)."""
+    """Read all columns; those that older versions lack are empty, and one range is an axis."""
     version = file.attrs.get("version")
-    if version not in range(1, 4):
+    if version not in range(1, VERSION):
         check_version(file, path, VERSION, PatternFileError)
     columns = {}
     for name, dtype in _TYPES.items():

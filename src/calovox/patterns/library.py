@@ -1,9 +1,9 @@
 r"""Patterns: how the energy of a voxel was spread over it in Geant4 showers.
 
 A pattern belongs to one voxel of one shower: the voxel's energy, and the deposits inside it, each
-with a place and a share of that energy. Patterns are sorted by the range of abs(eta) of their
-shower, by its energy (the nearest of the stored ones in log energy), by radial bin, and by the
-energy in the voxel.
+with a place and a share of that energy, and how much lay beyond the voxel's sides. Patterns are
+sorted by the range of abs(eta) of their shower, by its energy (the nearest of the stored ones in
+log energy), by radial bin, and by the energy in the voxel.
 
 The voxels of a radial bin, which lie side by side round the shower axis, share their patterns, as
 they are or mirrored along alpha: around the axis all directions are alike to what happens inside
@@ -29,10 +29,20 @@ import numpy as np
 from calovox.arrays import Array, Float32, Float64, Int64, UInt8
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["STEPS", "STEPS_PER_OCTAVE", "DensityStep", "PatternLibrary", "RadialBins"]
+__all__ = [
+    "N_SIDES",
+    "STEPS",
+    "STEPS_PER_OCTAVE",
+    "DensityStep",
+    "PatternLibrary",
+    "RadialBins",
+]
 
 STEPS: Final = 256
 """Places across a voxel that a byte tells apart."""
+
+N_SIDES: Final = 6
+"""Sides of a voxel: lower and higher alpha, inward, outward, the layers before and behind."""
 
 STEPS_PER_OCTAVE: Final = 16
 """Steps of the bytes of shares for a factor of two."""
@@ -114,6 +124,8 @@ class PatternLibrary:
         n_showers: Showers that the patterns were taken from, by their abs(eta) and energy.
         counts: Number of patterns of each radial bin (`RadialBins`).
         energy: Energy of each pattern's voxel in MeV.
+        sides: Levels of the sides of its voxel, 0 to 15 (`calovox.patterns.sides`); all 0 if they
+            are not known.
         n_deposits: Number of deposits of each pattern.
         r: Place of each deposit across its voxel, in steps of 1/256.
         alpha: The same along alpha.
@@ -129,6 +141,7 @@ class PatternLibrary:
     n_showers: Int64[Array, "range slice"]
     counts: Int64[Array, "range slice bin"]
     energy: Float32[Array, " pattern"]
+    sides: UInt8[Array, "pattern side"]
     n_deposits: Int64[Array, " pattern"]
     r: UInt8[Array, " deposit"]
     alpha: UInt8[Array, " deposit"]
@@ -154,10 +167,15 @@ class PatternLibrary:
             raise ValueError(
                 "PatternLibrary: expected `counts` of 0 or more and `n_deposits` of 1 or more"
             )
-        patterns = {"energy": self.energy, "n_deposits": self.n_deposits}
+        patterns = {"energy": self.energy, "sides": self.sides, "n_deposits": self.n_deposits}
         _check_numbers("counts", self.counts, patterns)
         deposits = {"r": self.r, "alpha": self.alpha, "share": self.share}
         _check_numbers("n_deposits", self.n_deposits, deposits)
+        if self.sides.shape[1:] != (N_SIDES,):
+            raise ValueError(
+                f"PatternLibrary: expected {N_SIDES} values of `sides` a pattern, got the shape "
+                f"{self.sides.shape}"
+            )
         _check_order(self.counts, self.energy)
         _check_steps(self.steps, self.grid)
 

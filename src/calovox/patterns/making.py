@@ -5,7 +5,7 @@ Every shower gives one pattern for each voxel with energy, of its merged deposit
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -20,9 +20,16 @@ from calovox.patterns.merging import (
     deposits_in_voxels,
     merge_deposits,
 )
+from calovox.patterns.sides import side_levels
 from calovox.voxelization import VoxelGrid, shower_centers
 
 __all__ = ["PatternMaker"]
+
+_PLACES_OF_A_SQUARE: Final = 4
+"""Places that are told apart along a square of merged deposits."""
+
+_COARSEST: Final = 6
+"""Bits of a place that may be rounded."""
 
 
 @dataclass
@@ -54,8 +61,8 @@ class PatternMaker:
             )
         shape = (len(borders) + 1, len(STORED_ENERGIES))
         self._n_showers = np.zeros(shape, dtype=np.int64)
-        # of each pattern: range of abs(eta), stored energy, radial bin, energy, deposits; then the
-        # bytes
+        # of each pattern: range of abs(eta), stored energy, radial bin, energy, sides, deposits;
+        # then the bytes
         self._parts: list[tuple[Array, ...]] = []
         self._bins = RadialBins.from_grid(self.grid)
         self._sides = self.merging.sides(self.grid, self.detector)
@@ -83,9 +90,12 @@ class PatternMaker:
         event, voxel = np.divmod(deposits.key[first], self.grid.n_voxels)
         energy = np.add.reduceat(deposits.energy, first)
         number = np.diff(np.append(first, len(deposits.key)))
+        energies = np.zeros((len(hits), self.grid.n_voxels))
+        energies[event, voxel] = energy
+        sides = side_levels(energies, event, voxel, self.grid)
         codes = self._encode(deposits, np.repeat(voxel, number), np.repeat(energy, number))
         keys = place[event], stored[event], self._bins.of_voxel[voxel]
-        self._parts.append((*keys, energy, number, *codes))
+        self._parts.append((*keys, energy, sides, number, *codes))
 
     def library(self, meta: dict[str, Any] | None = None) -> PatternLibrary:
         """Sort the patterns.
@@ -102,7 +112,7 @@ class PatternMaker:
         if not self._parts:
             raise ValueError("patterns: expected showers with energy in voxels, got none")
         columns = [np.concatenate(part) for part in zip(*self._parts, strict=True)]
-        place, stored, radial, energy, number = columns[:5]
+        place, stored, radial, energy, sides, number = columns[:6]
         filled = np.flatnonzero(self._n_showers.any(axis=0))
         energy = energy.astype(np.float32)
         order = np.lexsort((energy, radial, stored, place))
@@ -114,7 +124,7 @@ class PatternMaker:
             order, key = order[kept], key[kept]
         counts = np.bincount(key, minlength=np.prod(shape))
         rows = _runs((np.cumsum(number) - number)[order], number[order])
-        r, alpha, share = (codes[rows] for codes in columns[5:])
+        r, alpha, share = (codes[rows] for codes in columns[6:])
         return PatternLibrary(
             grid=self.grid,
             energies=np.array(STORED_ENERGIES)[filled],
@@ -122,6 +132,7 @@ class PatternMaker:
             n_showers=self._n_showers[:, filled],
             counts=counts.reshape(shape),
             energy=energy[order],
+            sides=sides[order],
             n_deposits=number[order],
             r=r,
             alpha=alpha,
@@ -143,6 +154,10 @@ class PatternMaker:
     ) -> tuple[UInt8[Array, " deposit"], ...]:
         """Give places in the voxels, and shares of their energies, as bytes."""
         r_min, r_max, alpha_min, alpha_max = self.grid.edges[voxel].T
+        finest = _PLACES_OF_A_SQUARE * np.array([r_max - r_min, (alpha_max - alpha_min) * r_max])
+        # places are rounded, for the sake of small files
+        coarse = STEPS * self._sides[voxel] / finest
+        rounded = 2 ** np.clip(np.log2(np.maximum(coarse, 1.0)), 0, _COARSEST).astype(np.int64)
         r = np.hypot(deposits.x, deposits.y)
         alpha = np.arctan2(deposits.y, deposits.x) % (2.0 * np.pi)
         values = (
@@ -150,7 +165,12 @@ class PatternMaker:
             STEPS * (alpha - alpha_min) / (alpha_max - alpha_min),
             np.rint(STEPS_PER_OCTAVE * np.log2(total / deposits.energy)),
         )
-        return tuple(np.clip(value, 0, STEPS - 1).astype(np.uint8) for value in values)
+        r_byte, alpha_byte, share = (np.clip(value, 0, STEPS - 1).astype(int) for value in values)
+        codes = (
+            byte // step * step + step // 2
+            for byte, step in zip((r_byte, alpha_byte), rounded, strict=True)
+        )
+        return tuple(code.astype(np.uint8) for code in (*codes, share))
 
 
 def _runs(starts: Int64[Array, " run"], lengths: Int64[Array, " run"]) -> Int64[Array, " row"]:

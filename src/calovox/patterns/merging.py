@@ -2,8 +2,10 @@ r"""Deposits in voxels, and how they are merged.
 
 Deposits of a voxel are merged where they share a square of a regular grid around the shower
 centre, a fraction of the narrower side of the layer's cells: what lies in one cell does not have
-to be told apart. A merged deposit lies at the energy-weighted mean of its parts. Hits outside of
-all voxels, and those without energy or with a negative one, are left out.
+to be told apart. Near the shower axis, where most of the energy lies, squares are smaller, and
+far from it larger: between two fractions of the voxel's outer radius. A merged deposit lies at
+the energy-weighted mean of its parts. Hits outside of all voxels, and those without energy or
+with a negative one, are left out.
 """
 
 from dataclasses import dataclass
@@ -31,16 +33,20 @@ class Merging:
     Attributes:
         fraction: Side of the squares over the narrower side of the layer's cells.
         least_side: Least side of the squares in mm, where cells are not narrower.
+        of_radius: Least and largest side of the squares over the outer radius of the voxel; no
+            square is wider than the narrower side of the cells.
     """
 
     fraction: float = 1 / 8
     least_side: float = 5.0
+    of_radius: tuple[float, float] = (1 / 20, 1 / 4)
 
     def __post_init__(self) -> None:
-        if not (self.fraction > 0 and self.least_side > 0):
+        least, most = self.of_radius
+        if not (self.fraction > 0 and self.least_side > 0 and 0 < least <= most):
             raise ValueError(
-                "Merging: expected `fraction` and `least_side` above 0, got "
-                f"{self.fraction:g} and {self.least_side:g}"
+                "Merging: expected `fraction`, `least_side` and rising `of_radius` above 0, got "
+                f"{self.fraction:g}, {self.least_side:g} and {self.of_radius}"
             )
 
     def sides(self, grid: VoxelGrid, detector: Detector) -> Float64[Array, " voxel"]:
@@ -57,7 +63,9 @@ class Merging:
         for number, both in detector.cell_sides(grid.numbers).items():
             narrow = min(both)
             side = max(self.fraction * narrow, min(self.least_side, narrow))
-            sides[grid.layer_slice(number)] = side
+            of_layer = grid.layer_slice(number)
+            least, most = (factor * grid.r_max[of_layer] for factor in self.of_radius)
+            sides[of_layer] = np.clip(side, np.minimum(least, narrow), most)
         return sides
 
 

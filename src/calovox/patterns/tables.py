@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calovox.arrays import Array, Float32, Float64, Int32, Int64, UInt32
+from calovox.arrays import Array, Float32, Float64, Int32, Int64, UInt8, UInt32
 from calovox.patterns.library import STEPS, STEPS_PER_OCTAVE, PatternLibrary
+from calovox.patterns.sides import neighbours_of
 
 __all__ = ["AHEAD", "GUIDE", "PatternTables", "pattern_tables"]
 
@@ -58,6 +59,7 @@ class PatternTables(NamedTuple):
         energy: Energy of each pattern's voxel in MeV, rising among those of a key and radial bin,
             with `AHEAD` infinities behind them.
         patterns: Fields of `PATTERN_TYPE`.
+        sides: Levels of the sides of each pattern's voxel.
         deposits: Bytes of r, alpha and share of each deposit, in this order from the lowest byte.
         voxels: Fields of `VOXEL_TYPE`.
         spans: The lowest and the highest place in each voxel along eta, from the centre, in mm.
@@ -66,6 +68,9 @@ class PatternTables(NamedTuple):
         weights: 2^(-s / 16) for each byte s of a share.
         steps: abs(eta), rising, and ratio of the steps of each layer; infinite and 1 behind the
             last one.
+        first_neighbour: `Neighbours.first`.
+        neighbour: `Neighbours.voxel`.
+        neighbour_share: `Neighbours.share`.
     """
 
     log_borders: Float64[Array, " border"]
@@ -75,6 +80,7 @@ class PatternTables(NamedTuple):
     guide: Int32[Array, "key bin part"]
     energy: Float32[Array, " entry"]
     patterns: Array
+    sides: UInt8[Array, "pattern 6"]
     deposits: UInt32[Array, " deposit"]
     voxels: Array
     spans: Float64[Array, "voxel 2"]
@@ -82,6 +88,9 @@ class PatternTables(NamedTuple):
     angles: Float32[Array, "circle 256 2"]
     weights: Float32[Array, "256"]
     steps: Float64[Array, "layer step 2"]
+    first_neighbour: Int64[Array, " side_or_end"]
+    neighbour: Int64[Array, " neighbour"]
+    neighbour_share: Float64[Array, " neighbour"]
 
 
 @lru_cache(maxsize=4)
@@ -94,7 +103,7 @@ def pattern_tables(library: PatternLibrary) -> PatternTables:
     Returns:
         The tables; the same ones at each call with the same library.
     """
-    logs = np.log(library.energies)
+    logs, around = np.log(library.energies), neighbours_of(library.grid)
     keys, guide, energy = _energies(library)
     weights = np.exp2(-np.arange(STEPS) / STEPS_PER_OCTAVE)
     circles, circle = np.unique(library.bins.n_alpha, return_inverse=True)
@@ -113,7 +122,11 @@ def pattern_tables(library: PatternLibrary) -> PatternTables:
         boundaries=library.grid.layer_boundaries,
         angles=np.stack([np.cos(alpha), np.sin(alpha)], axis=2).astype(np.float32),
         weights=weights.astype(np.float32),
+        sides=np.ascontiguousarray(library.sides),
         steps=_steps(library),
+        first_neighbour=around.first,
+        neighbour=around.voxel,
+        neighbour_share=around.share,
     )
 
 

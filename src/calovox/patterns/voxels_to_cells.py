@@ -166,9 +166,9 @@ def _cells_kernel(seed: np.uint64, sums: Array, *arrays: Any) -> tuple[Any, ...]
     Returns whether all can be placed, the columns of `CellEnergies`, those of `PlacementCounts`.
     """
     energy, index, incident_energy, eta_center, phi_center, photon_eta, photon_phi = arrays[:7]
-    factors, tables = HitFactors(*arrays[7:11]), PatternTables(*arrays[11:25])
-    cells, where = LookupParameters(*arrays[25:31]), _Layers(*arrays[31:34])
-    positions = RadiusTables(*arrays[34:])
+    factors, tables = HitFactors(*arrays[7:11]), PatternTables(*arrays[11:29])
+    cells, where = LookupParameters(*arrays[29:35]), _Layers(*arrays[35:38])
+    positions = RadiusTables(*arrays[38:])
     radii = np.empty((index.size, positions.is_plane.size))
     fill_radii(eta_center, positions, radii)
     choices = np.empty(energy.shape[1], dtype=CHOICE_TYPE)
