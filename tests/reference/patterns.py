@@ -102,12 +102,12 @@ def voxels_to_pattern_hits_twin(
 def candidates(
     patterns: list[Pattern], energy: float, middle: float
 ) -> list[tuple[list[tuple[float, float, float]], list[int]]]:
-    """List (r, alpha, share) of the deposits, and the sides, of the six nearest patterns.
+    """List (r, alpha, share) of the deposits, and the sides, of the twelve nearest patterns.
 
     Each is first mirrored and then as it is.
     """
     below, found = sum(pattern[0] < energy for pattern in patterns), []
-    for place in range(below - 3, below + 3):
+    for place in range(below - 6, below + 6):
         _, deposits, (lower, higher, *others) = patterns[min(max(place, 0), len(patterns) - 1)]
         for sign, sides in ((-1, (higher, lower)), (1, (lower, higher))):
             images = [(r, middle + sign * alpha, share) for r, alpha, share in deposits]

@@ -1,7 +1,7 @@
 r"""What a voxel chooses from: the patterns nearest in energy, and their mirror images.
 
-There are twelve candidates: with i patterns of the key below the voxel's energy, numbers i - 3 to
-i + 2, or the first or last one beyond them, each first mirrored along alpha and then as it is. The
+There are 24 candidates: with i patterns of the key below the voxel's energy, numbers i - 6 to
+i + 5, or the first or last one beyond them, each first mirrored along alpha and then as it is. The
 sides of the voxel (`calovox.patterns.sides`) choose among them: with the levels a of the voxel and
 b of the pattern, of which a mirror image exchanges the first two, the one with the least
 
@@ -38,8 +38,8 @@ __all__ = [
     "weigh_candidates",
 ]
 
-CANDIDATES: Final = 12
-"""Six patterns, three on either side in energy, and the mirror image of each."""
+CANDIDATES: Final = 24
+"""Twelve patterns, six on either side in energy, and the mirror image of each."""
 
 
 @kernel(forceinline=True)

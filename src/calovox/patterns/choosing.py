@@ -1,6 +1,6 @@
 r"""Which pattern each voxel takes.
 
-A voxel takes one of the six patterns of its key whose energies are nearest to its own, three on
+A voxel takes one of the 12 patterns of its key whose energies are nearest to its own, six on
 either side, as it is or mirrored: the one whose neighbours were most like its own
 (`calovox.patterns.candidates`). One random number decides where they are equally so. The key is
 the radial bin, the stored energy nearest to the shower's in log energy, and the range of abs(eta)
