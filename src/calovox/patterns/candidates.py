@@ -32,7 +32,7 @@ __all__ = [
     "CANDIDATES",
     "candidate_pattern",
     "has_both_sides",
-    "nearest_candidate",
+    "nearest_candidates",
     "take_candidate",
     "voxels_near_steps",
     "weigh_candidates",
@@ -50,38 +50,51 @@ def candidate_pattern(candidate: int, choice: Any, tables: PatternTables) -> int
 
 
 @kernel(error_model="numpy")
-def nearest_candidate(
-    u: float, choice: Any, fractions: Array, tables: PatternTables, distances: Array
-) -> int:
-    """Choose the candidate whose sides are most like those of a voxel, inside a compiled kernel.
+def nearest_candidates(
+    uniforms: Array, fractions: Array, choices: Array, tables: PatternTables, taken: Array
+) -> None:
+    """Choose the candidates whose sides are most like those of voxels, inside a compiled kernel.
 
     Args:
-        u: A uniform number.
-        choice: The voxel and its key, as in `CHOICE_TYPE`.
+        uniforms: A uniform number for each voxel with energy.
         fractions: Energy of each voxel of the shower as a fraction of the shower's.
+        choices: The voxels with energy and their keys, as in `CHOICE_TYPE`.
         tables: The patterns.
-        distances: Whole numbers, one for each candidate; written to.
-
-    Returns:
-        Number of the candidate.
+        taken: Filled with numbers of candidates, 0 for voxels without patterns.
     """
-    distances[:] = 0
+    distances, levels = np.empty(CANDIDATES, dtype=np.int64), np.empty(N_SIDES, dtype=np.int64)
     around = tables.first_neighbour, tables.neighbour, tables.neighbour_share
-    for side in range(N_SIDES):
-        level, image = side_level(fractions, choice.voxel, side, around), side
-        if side < 2:
-            image = 1 - side
-        for candidate in range(0, CANDIDATES, 2):
-            sides = tables.sides[candidate_pattern(candidate, choice, tables)]
-            distances[candidate] += (level - np.int64(sides[image])) ** 2
-            distances[candidate + 1] += (level - np.int64(sides[side])) ** 2
-    least = distances.min()
-    rest = int(u * (distances == least).sum())
-    candidate = 0
-    while distances[candidate] != least or rest > 0:
-        rest -= distances[candidate] == least
-        candidate += 1
-    return candidate
+    for place in range(choices.size):
+        choice = choices[place]
+        taken[place] = 0
+        if choice.number == 0:
+            continue
+        for side in range(N_SIDES):
+            levels[side] = side_level(fractions, choice.voxel, side, around)
+        least = _fill_distances(choice, levels, tables, distances)
+        rest = int(uniforms[place] * (distances == least).sum())
+        candidate = 0
+        while distances[candidate] != least or rest > 0:
+            rest -= distances[candidate] == least
+            candidate += 1
+        taken[place] = candidate
+
+
+@kernel(error_model="numpy", forceinline=True)
+def _fill_distances(choice: Any, levels: Array, tables: PatternTables, distances: Array) -> int:
+    """Compare the sides of a voxel with those of its candidates; give the least distance."""
+    sides, least = tables.sides, np.int64(2**30)
+    for candidate in range(0, CANDIDATES, 2):
+        row = candidate_pattern(candidate, choice, tables)
+        common = 0
+        for side in range(2, N_SIDES):
+            common += (levels[side] - sides[row, side]) ** 2
+        lower, higher = np.int64(sides[row, 0]), np.int64(sides[row, 1])
+        mirrored = common + (levels[0] - higher) ** 2 + (levels[1] - lower) ** 2
+        plain = common + (levels[0] - lower) ** 2 + (levels[1] - higher) ** 2
+        distances[candidate], distances[candidate + 1] = mirrored, plain
+        least = min(least, mirrored, plain)
+    return least
 
 
 @kernel(error_model="numpy")

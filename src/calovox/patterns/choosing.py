@@ -24,9 +24,8 @@ from calovox.binned_shower import HitEnergy
 from calovox.binned_shower.hit_energy import hit_count
 from calovox.kernels import kernel
 from calovox.patterns.candidates import (
-    CANDIDATES,
     candidate_pattern,
-    nearest_candidate,
+    nearest_candidates,
     take_candidate,
     voxels_near_steps,
 )
@@ -143,21 +142,23 @@ def choose_patterns(
         return state, n_choices, 0
     find_keys(own_key(shower[0], shower[1], tables), tables, choices[:n_choices])
     numbers, energies = counts
-    n_deposits, distances = 0, np.empty(CANDIDATES, dtype=np.int64)
+    n_deposits, uniforms, taken = 0, np.empty(n_choices), np.empty(n_choices, dtype=np.int64)
+    for place in range(n_choices):
+        state, uniforms[place] = next_uniform(state)
+    nearest_candidates(uniforms, fractions, choices[:n_choices], tables, taken)
     near, behind = voxels_near_steps(shower[1], radii, tables)
-    for choice in choices[:n_choices]:
-        state, u = next_uniform(state)
+    for place in range(n_choices):
+        choice = choices[place]
         kind, energy = choice.lent, choice.energy
         if choice.number == 0:
             n_hits = hit_count(energy, HIT_ENERGY, MAX_HITS)
             choice.first, choice.number, choice.energy = -1, n_hits, energy / n_hits
             kind = 2
         else:
-            candidate = -1
+            candidate = taken[place]
             if near <= choice.voxel < behind:
-                candidate = take_candidate(u, choice, shower[1], radii, tables)
-            if candidate < 0:
-                candidate = nearest_candidate(u, choice, fractions, tables, distances)
+                crossed = take_candidate(uniforms[place], choice, shower[1], radii, tables)
+                candidate = crossed if crossed >= 0 else candidate
             pattern = tables.patterns[candidate_pattern(candidate, choice, tables)]
             choice.first, choice.number = pattern.first, pattern.number
             choice.energy = energy * pattern.scale
