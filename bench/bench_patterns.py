@@ -93,11 +93,11 @@ def read_showers(
 
 
 def showers_of_hits(files: list[Path], curve: Path, grid: VoxelGrid) -> Showers:
-    """Make voxels and cells of the hits of several files."""
+    """Make voxels and cells of the hits of several files, both without the phi modulation."""
     bare = BareHits(files, curve, takes_weights=True)
     voxels, cells = [], []
-    for hits in bare.files.batches("hits"):
-        voxels.append(hits_to_voxels(bare.bare(hits), grid))
+    for hits in bare.batches("hits"):
+        voxels.append(hits_to_voxels(hits, grid))
         cells.append(hits_to_cells(hits, TABLE))
     title = ", ".join(file.stem for file in files)
     return Showers(title, concatenate_voxels(voxels), concatenate_cells(cells))
