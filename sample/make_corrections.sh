@@ -22,7 +22,7 @@ low="--data $showers/low.h5"
 middle="--data $showers/middle_voxels.h5 --data $folder/upper.h5"
 high="--data $showers/edge_voxels.h5 --data $showers/late.h5"
 
-# above K SEED PART SHOWERS: of 2^K to 2^(K+1) MeV, with a seed of their own
+# above K SERIES PART SHOWERS: showers of 2^K to 2^(K+1) MeV, which are added to $made
 above() {
     name=above_$1_$2$3
     low_end=$((1 << $1))
@@ -32,7 +32,7 @@ above() {
         -o "$folder/$name.hits.h5"
     [ -e "$folder/$name.h5" ] || calovox voxelize "$folder/$name.hits.h5" \
         --phi-modulation "$here/phi_curve.h5" --no-cells -o "$folder/$name.h5"
-    made="--data $folder/$name.h5"
+    made="$made --data $folder/$name.h5"
 }
 
 # correct NAME MODEL ETAS OPTIONS...: one run
@@ -67,18 +67,22 @@ both() {
     export_model "$result" "$model" "$runs"
 }
 
-more=
-top=
-for shower in "14 0 0 400" "14 1 0 400" "15 1 0 600" "16 1 0 450" "16 0 1 450" "16 1 1 450"; do
-    # shellcheck disable=SC2086
-    above $shower
-    more="$more $made"
-done
-for shower in "17 0 0 100" "17 1 0 100" "18 0 0 50" "18 1 0 50" "19 0 0 25" "19 1 0 25"; do
-    # shellcheck disable=SC2086
-    above $shower
-    top="$top $made"
-done
+made=
+above 14 0 0 400
+above 14 1 0 400
+above 15 1 0 600
+above 16 1 0 450
+above 16 0 1 450
+above 16 1 1 450
+more=$made
+made=
+above 17 0 0 100
+above 17 1 0 100
+above 18 0 0 50
+above 18 1 0 50
+above 19 0 0 25
+above 19 1 0 25
+top=$made
 
 earlier="--critic-steps 150 --penalty 0.5 --pace 0.015 --batch-size 192"
 first=$folder/once_corrected
