@@ -3,8 +3,9 @@
 # two hours of a core. Stopped at any moment, the same command continues.
 # usage: sample/make_fast.sh FOLDER FOLDER_OF_MAKE_ENERGIES SUB_VOXELS
 # FOLDER gets showers and runs; SUB_VOXELS is sub_voxels_optimal.root of make_training.sh.
-# The shipped run has no `first` and `second` of its own: it went on from the weights of a run with
-# showers of an earlier calodit, for 5000 steps and then with the critic, with 300 000 showers of today's.
+# The shipped run was taught by calodit as it was before its third correction. It has no `first` and
+# `second` of its own: it went on from the weights of a run with showers of an earlier calodit, for 5000
+# steps and then with the critic, with 300 000 showers. The critic of today was not there yet.
 set -eu
 here=$(dirname "$0")
 . "$here/is_finished.sh"

@@ -49,13 +49,14 @@ SIMULATIONS = ("CaloDiT-2 in one step", "FastCaloSimV2")
 def draw_overview(report: dict) -> Figure:
     """Draw a shower under its grid beside three shower shapes, simulated and from Geant4."""
     figure = Figure(figsize=(12.0, 4.0), dpi=100)
-    grid = figure.add_gridspec(1, 4, width_ratios=(1.35, 1, 1, 1), wspace=0.3)
+    grid = figure.add_gridspec(1, 4, width_ratios=(1.35, 1, 1, 1), wspace=0.34)
     grid.update(left=0.06, right=0.99, bottom=0.15, top=0.84)
     _draw_shower(report["one_shower"], figure.add_subplot(grid[0]))
     (region,) = [r for r in report["regions"] if r["region"]["name"] == "central"]
     axes = [figure.add_subplot(grid[place]) for place in (1, 2, 3)]
     for ax, name in zip(axes, DRAWN, strict=True):
         lines = _draw_shape(region, name, ax)
+    axes[0].set_ylabel("Events")
     figure.legend(*lines, loc="upper right", ncols=3, bbox_to_anchor=(0.99, 1.01), frameon=False)
     return figure
 

@@ -104,10 +104,10 @@ def test_photons_of_the_reference_with_the_same_numbers_decide_for_themselves(
     voxels = read_dataset(source)
     n_events = len(voxels)
     alike = {"index": np.arange(n_events), "incident_energy": np.full(n_events, 65e3)}
-    photon = {"photon_phi": np.zeros(n_events)}
+    alike["photon_phi"] = np.zeros(n_events)
     parts = [
-        write(tmp_path / name, source, **alike, **photon, photon_eta=np.full(n_events, eta))
-        for name, eta in (("a.h5", 0.22), ("b.h5", 0.5))
+        write(tmp_path / name, source, **alike, photon_eta=eta, eta_center=eta)
+        for name, eta in (("a.h5", np.full(n_events, 0.22)), ("b.h5", np.full(n_events, 0.5)))
     ]
     sample = {"Geant4": open_sample(parts)}
     some = select_photons(sample, PhotonRange(eta="abs:0.2:0.25"))["Geant4"]

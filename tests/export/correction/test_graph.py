@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 
 from calovox.export.correction.graph import ExportedModel, put_weights
 from calovox.runtime import OnnxModel
 from calovox.runtime.onnx_model import INPUTS
+from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.training.sizes.shapes import CfmSizes
 from tests.cli.commands.test_chain import succeed
 from tests.export.toy_runs import toy_dit, toy_student, write_runs

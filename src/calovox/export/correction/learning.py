@@ -1,6 +1,6 @@
 """An exported model learns from a critic that compares its showers with those of Geant4.
 
-Both take a step with every batch, after the first steps.
+The critic takes a step with every batch, the model after the first steps.
 """
 
 import torch
