@@ -67,7 +67,7 @@ def test_deposits_of_a_bin_are_one_at_their_mean():
 
 def test_squares_are_no_larger_than_cells_are_narrow():
     sides = Merging(least_side=20.0).sides(GRID, atlas_barrel())
-    far = (GRID.r_max >= 80.0) & (GRID.r_max <= 400.0)
+    far = (GRID.r_max >= 80.0) & (GRID.r_max <= 300.0)
     assert sides[far & (GRID.layer == 1)] == pytest.approx(4.8, abs=0.2)
     assert np.all(sides[far & (GRID.layer == 2)] == 20.0)
     assert np.all(sides[far & (GRID.layer == 12)] > 15.0)

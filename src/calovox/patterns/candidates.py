@@ -41,6 +41,8 @@ __all__ = [
 CANDIDATES: Final = 24
 """Twelve patterns, six on either side in energy, and the mirror image of each."""
 
+_PATTERNS: Final = CANDIDATES // 2
+
 
 @kernel(forceinline=True)
 def candidate_pattern(candidate: int, choice: Any, tables: PatternTables) -> int:
@@ -62,7 +64,8 @@ def nearest_candidates(
         tables: The patterns.
         taken: Filled with numbers of candidates, 0 for voxels without patterns.
     """
-    distances, levels = np.empty(CANDIDATES, dtype=np.int64), np.empty(N_SIDES, dtype=np.int64)
+    levels, sides = np.empty(N_SIDES, dtype=np.int32), np.empty(_PATTERNS, dtype=np.int64)
+    ranks = np.empty((2, _PATTERNS), dtype=np.int32)
     around = tables.first_neighbour, tables.neighbour, tables.neighbour_share
     for place in range(choices.size):
         choice = choices[place]
@@ -71,30 +74,54 @@ def nearest_candidates(
             continue
         for side in range(N_SIDES):
             levels[side] = side_level(fractions, choice.voxel, side, around)
-        least = _fill_distances(choice, levels, tables, distances)
-        rest = int(uniforms[place] * (distances == least).sum())
-        candidate = 0
-        while distances[candidate] != least or rest > 0:
-            rest -= distances[candidate] == least
-            candidate += 1
-        taken[place] = candidate
+        for k in range(_PATTERNS):
+            sides[k] = tables.sides[np.uint64(candidate_pattern(2 * k, choice, tables))]
+        first, number = _rank_candidates(levels, sides, ranks)
+        taken[place] = first % CANDIDATES
+        if number > 1:
+            taken[place] = _one_of_equals(ranks, first // CANDIDATES, int(uniforms[place] * number))
 
 
 @kernel(error_model="numpy", forceinline=True)
-def _fill_distances(choice: Any, levels: Array, tables: PatternTables, distances: Array) -> int:
-    """Compare the sides of a voxel with those of its candidates; give the least distance."""
-    sides, least = tables.sides, np.int64(2**30)
-    for candidate in range(0, CANDIDATES, 2):
-        row = candidate_pattern(candidate, choice, tables)
-        common = 0
-        for side in range(2, N_SIDES):
-            common += (levels[side] - sides[row, side]) ** 2
-        lower, higher = np.int64(sides[row, 0]), np.int64(sides[row, 1])
-        mirrored = common + (levels[0] - higher) ** 2 + (levels[1] - lower) ** 2
-        plain = common + (levels[0] - lower) ** 2 + (levels[1] - higher) ** 2
-        distances[candidate], distances[candidate + 1] = mirrored, plain
-        least = min(least, mirrored, plain)
-    return least
+def _rank_candidates(levels: Array, sides: Array, ranks: Array) -> tuple[int, int]:
+    """Compare the sides of a voxel with those of mirrored and plain patterns.
+
+    A rank is `CANDIDATES` times the distance plus the candidate. The loops are simple enough for
+    several patterns at once, which a search that stops early is not.
+
+    Returns:
+        The least rank, and the number of candidates that are as near.
+    """
+    lower, higher, inward, outward, before, behind = levels
+    least, number = np.int32(2**30), 0
+    for k in range(sides.size):
+        low, high = np.int32(sides[k] & 0xFFFFFFFF), np.int32(sides[k] >> 32)
+        of_lower, of_higher = low & 255, (low >> 8) & 255
+        common = (inward - ((low >> 16) & 255)) ** 2 + (outward - ((low >> 24) & 255)) ** 2
+        common += (before - (high & 255)) ** 2 + (behind - ((high >> 8) & 255)) ** 2
+        mirrored = common + (lower - of_higher) ** 2 + (higher - of_lower) ** 2
+        plain = common + (lower - of_lower) ** 2 + (higher - of_higher) ** 2
+        ranks[0, k] = CANDIDATES * mirrored + 2 * k
+        ranks[1, k] = CANDIDATES * plain + 2 * k + 1
+    for image in range(2):
+        for k in range(sides.size):
+            least = min(least, ranks[image, k])
+    nearest = least - least % CANDIDATES + CANDIDATES
+    for image in range(2):
+        for k in range(sides.size):
+            number += ranks[image, k] < nearest
+    return least, number
+
+
+@kernel(error_model="numpy")
+def _one_of_equals(ranks: Array, distance: int, rest: int) -> int:
+    """Find a candidate of some distance, behind `rest` others of the same."""
+    for candidate in range(CANDIDATES):
+        if ranks[candidate % 2, candidate // 2] // CANDIDATES == distance:
+            if rest == 0:
+                return candidate
+            rest -= 1
+    return 0
 
 
 @kernel(error_model="numpy")

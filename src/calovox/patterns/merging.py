@@ -2,10 +2,10 @@ r"""Deposits in voxels, and how they are merged.
 
 Deposits of a voxel are merged where they share a square of a regular grid around the shower
 centre, a fraction of the narrower side of the layer's cells: what lies in one cell does not have
-to be told apart. Near the shower axis, where most of the energy lies, squares are smaller, and
-far from it larger: between two fractions of the voxel's outer radius. A merged deposit lies at
-the energy-weighted mean of its parts. Hits outside of all voxels, and those without energy or
-with a negative one, are left out.
+to be told apart. Near the shower axis, where most of the energy lies, squares are smaller: no
+larger than a fraction of the voxel's outer radius. Far from it they are larger: no smaller than a
+fraction of the inner one. A merged deposit lies at the energy-weighted mean of its parts. Hits
+outside of all voxels, and those without energy or with a negative one, are left out.
 """
 
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ class Merging:
     Attributes:
         fraction: Side of the squares over the narrower side of the layer's cells.
         least_side: Least side of the squares in mm, where cells are not narrower.
-        of_radius: Least and largest side of the squares over the outer radius of the voxel; no
-            square is wider than the narrower side of the cells.
+        of_radius: Least side of the squares over the inner radius of the voxel, and largest side
+            over the outer one; no square is wider than the narrower side of the cells.
     """
 
     fraction: float = 1 / 8
     least_side: float = 5.0
-    of_radius: tuple[float, float] = (1 / 20, 1 / 4)
+    of_radius: tuple[float, float] = (1 / 10, 1 / 4)
 
     def __post_init__(self) -> None:
         least, most = self.of_radius
@@ -64,8 +64,9 @@ class Merging:
             narrow = min(both)
             side = max(self.fraction * narrow, min(self.least_side, narrow))
             of_layer = grid.layer_slice(number)
-            least, most = (factor * grid.r_max[of_layer] for factor in self.of_radius)
-            sides[of_layer] = np.clip(side, np.minimum(least, narrow), most)
+            least = np.minimum(self.of_radius[0] * grid.r_min[of_layer], narrow)
+            most = self.of_radius[1] * grid.r_max[of_layer]
+            sides[of_layer] = np.clip(side, least, most)
         return sides
 
 

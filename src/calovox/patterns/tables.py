@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calovox.arrays import Array, Float32, Float64, Int32, Int64, UInt8, UInt32
-from calovox.patterns.library import STEPS, STEPS_PER_OCTAVE, PatternLibrary
+from calovox.arrays import Array, Float32, Float64, Int32, Int64, UInt32
+from calovox.patterns.library import N_SIDES, STEPS, STEPS_PER_OCTAVE, PatternLibrary
 from calovox.patterns.sides import neighbours_of
 
 __all__ = ["AHEAD", "GUIDE", "PatternTables", "pattern_tables"]
@@ -59,7 +59,7 @@ class PatternTables(NamedTuple):
         energy: Energy of each pattern's voxel in MeV, rising among those of a key and radial bin,
             with `AHEAD` infinities behind them.
         patterns: Fields of `PATTERN_TYPE`.
-        sides: Levels of the sides of each pattern's voxel.
+        sides: Levels of the sides of each pattern's voxel, a byte each, from the lowest one.
         deposits: Bytes of r, alpha and share of each deposit, in this order from the lowest byte.
         voxels: Fields of `VOXEL_TYPE`.
         spans: The lowest and the highest place in each voxel along eta, from the centre, in mm.
@@ -80,7 +80,7 @@ class PatternTables(NamedTuple):
     guide: Int32[Array, "key bin part"]
     energy: Float32[Array, " entry"]
     patterns: Array
-    sides: UInt8[Array, "pattern 6"]
+    sides: Int64[Array, " pattern"]
     deposits: UInt32[Array, " deposit"]
     voxels: Array
     spans: Float64[Array, "voxel 2"]
@@ -122,7 +122,7 @@ def pattern_tables(library: PatternLibrary) -> PatternTables:
         boundaries=library.grid.layer_boundaries,
         angles=np.stack([np.cos(alpha), np.sin(alpha)], axis=2).astype(np.float32),
         weights=weights.astype(np.float32),
-        sides=np.ascontiguousarray(library.sides),
+        sides=_packed_sides(library),
         steps=_steps(library),
         first_neighbour=around.first,
         neighbour=around.voxel,
@@ -179,6 +179,10 @@ def _packed(library: PatternLibrary) -> UInt32[Array, " deposit"]:
     for column in (library.alpha, library.r):
         packed = (packed << np.uint32(8)) | column
     return packed
+
+
+def _packed_sides(library: PatternLibrary) -> Int64[Array, " pattern"]:
+    return library.sides.astype(np.int64) @ (1 << 8 * np.arange(N_SIDES))
 
 
 def _voxels(library: PatternLibrary, circle: Int64[Array, " bin"]) -> Array:
