@@ -79,7 +79,9 @@ def nearest_candidates(
         first, number = _rank_candidates(levels, sides, ranks)
         taken[place] = first % CANDIDATES
         if number > 1:
-            taken[place] = _one_of_equals(ranks, first // CANDIDATES, int(uniforms[place] * number))
+            taken[place] = _one_of_equals(
+                ranks, first // CANDIDATES, int(uniforms[place] * number)
+            )
 
 
 @kernel(error_model="numpy", forceinline=True)
@@ -110,18 +112,19 @@ def _rank_candidates(levels: Array, sides: Array, ranks: Array) -> tuple[int, in
     for image in range(2):
         for k in range(sides.size):
             number += ranks[image, k] < nearest
-    return least, number
+    return int(least), int(number)
 
 
 @kernel(error_model="numpy")
 def _one_of_equals(ranks: Array, distance: int, rest: int) -> int:
     """Find a candidate of some distance, behind `rest` others of the same."""
-    for candidate in range(CANDIDATES):
-        if ranks[candidate % 2, candidate // 2] // CANDIDATES == distance:
-            if rest == 0:
-                return candidate
-            rest -= 1
-    return 0
+    candidate = 0
+    while True:
+        is_equal = ranks[candidate % 2, candidate // 2] // CANDIDATES == distance
+        if is_equal and rest == 0:
+            return candidate
+        rest -= is_equal
+        candidate += 1
 
 
 @kernel(error_model="numpy")
