@@ -73,6 +73,7 @@ def make_dataset(
     patterns: Path | None = None,
     pattern_eta: tuple[float, ...] = (),
     pattern_most: int | None = PatternMaker.most,
+    pattern_sides: bool = True,
     pattern_steps: Sequence[tuple[int, float]] = (),
     parts: Sequence[Path] = (),
     provenance: dict[str, Any] | None = None,
@@ -98,6 +99,7 @@ def make_dataset(
         pattern_eta: Borders between the ranges of abs(eta) that patterns are kept apart by.
         pattern_most: How many patterns of a radial bin and a stored energy are kept at most; None
             for all.
+        pattern_sides: Whether patterns are kept with the sides of their voxels.
         pattern_steps: Layer and abs(eta) of steps of the density to fit for the patterns.
         parts: Files of `make_part` with all events, in order, in place of voxels and cells of the
             hits; the dataset is the same, byte for byte.
@@ -160,6 +162,7 @@ def make_dataset(
                     eta_borders=pattern_eta,
                     center=center,
                     detector=detector,
+                    knows_sides=pattern_sides,
                 ),
                 pattern_steps,
                 {"provenance": made_from, "phi_modulation": hits.phi_modulation},

@@ -44,6 +44,7 @@ class PatternMaker:
         eta_borders: Borders between the ranges of abs(eta) of shower centres; none for one range.
         center: What voxels lie round, as in `hits_to_voxels`.
         detector: Where the layers lie; the built-in barrel by default.
+        knows_sides: Whether patterns are kept with the sides of their voxels; without, all 0.
     """
 
     grid: VoxelGrid
@@ -52,6 +53,7 @@ class PatternMaker:
     eta_borders: tuple[float, ...] = ()
     center: Literal["hits", "photon"] = "hits"
     detector: Detector = field(default_factory=atlas_barrel)
+    knows_sides: bool = True
 
     def __post_init__(self) -> None:
         borders = np.array(self.eta_borders)
@@ -132,7 +134,7 @@ class PatternMaker:
             n_showers=self._n_showers[:, filled],
             counts=counts.reshape(shape),
             energy=energy[order],
-            sides=sides[order],
+            sides=sides[order] if self.knows_sides else np.zeros_like(sides),
             n_deposits=number[order],
             r=r,
             alpha=alpha,

@@ -56,6 +56,14 @@ def test_so_many_patterns_are_kept(folder: Path, tmp_path: Path) -> None:
     assert library.counts.shape[0] == 2
     assert library.counts.max() == 2
     assert read_patterns(folder / "patterns.h5").counts.max() > 4
+    assert library.sides.any()
+
+
+def test_sides_are_left_out(folder: Path, tmp_path: Path) -> None:
+    kept = f"{tmp_path / 'patterns.h5'}"
+    words = ["voxelize", f"{folder / 'hits.h5'}", "--no-cells", "-o", f"{tmp_path / 'out.h5'}"]
+    succeed(*words, "--patterns", kept, "--no-pattern-sides")
+    assert not read_patterns(Path(kept)).sides.any()
 
 
 def test_steps_of_the_density_are_fitted(near_border: str, tmp_path: Path) -> None:

@@ -84,6 +84,14 @@ class VoxelizeSettings:
             "abs(eta) together.",
         ),
     ] = 300
+    pattern_sides: Annotated[
+        bool,
+        typer.Option(
+            "--pattern-sides/--no-pattern-sides",
+            help="Keep patterns with the sides of their voxels, by which they are chosen. Without "
+            "is better for grids of few voxels.",
+        ),
+    ] = True
     pattern_step: Annotated[
         list[str],
         typer.Option(
@@ -142,6 +150,7 @@ def _make_dataset(
         patterns=settings.patterns,
         pattern_eta=_borders(settings),
         pattern_most=settings.pattern_most,
+        pattern_sides=settings.pattern_sides,
         pattern_steps=_steps(settings),
         parts=parts,
         **job.writing(),
