@@ -1,11 +1,11 @@
 #!/bin/sh
 # Trains CaloFast with showers of the shipped calodit and of Geant4, and exports it into the package:
-# two hours of a core. Stopped at any moment, the same command continues.
+# three hours of a core. Stopped at any moment, the same command continues.
 # usage: sample/make_fast.sh FOLDER FOLDER_OF_MAKE_ENERGIES SUB_VOXELS
 # FOLDER gets showers and runs; SUB_VOXELS is sub_voxels_optimal.root of make_training.sh.
-# The shipped run was taught by calodit as it was before its third correction. It has no `first` and
-# `second` of its own: it went on from the weights of a run with showers of an earlier calodit, for 5000
-# steps and then with the critic, with 300 000 showers. The critic of today was not there yet.
+# The shipped run has no `first` and `second` of its own. It went on from the weights of runs with showers
+# of earlier calodits, 5000 steps and 7500 with the critic, and has seen 400 000 showers of today's:
+# 6000 steps with the critic, and then 5000 at twice the learning rate.
 set -eu
 here=$(dirname "$0")
 . "$here/is_finished.sh"
@@ -41,7 +41,10 @@ train first fast_2core --data "$folder/simulated.h5"
 # shellcheck disable=SC2086
 train second fast_2core $both --pretrained "$folder/first" --max-learning-rate 8e-4 --steps 12000
 # shellcheck disable=SC2086
-train corrected fast_critic_2core $both --pretrained "$folder/second" $real
+train critic fast_critic_2core $both --pretrained "$folder/second" $real
+# shellcheck disable=SC2086
+train corrected fast_critic_2core $both --pretrained "$folder/critic" $real \
+    --max-learning-rate 6e-5 --steps 5000
 calovox export "$folder/corrected" --sub-voxels "$sub_voxels" --phi-modulation "$here/phi_curve.h5" \
     --centers "$here/centers.json" --no-fastcalosim --force \
     -o "$here/../src/calovox/shipped/calofast"
