@@ -13,7 +13,13 @@ from calovox.arrays import Array, Float64, Int64, UInt8
 from calovox.binned_shower import STORED_ENERGIES
 from calovox.geometry import Detector, atlas_barrel
 from calovox.hits import Hits
-from calovox.patterns.library import STEPS, STEPS_PER_OCTAVE, PatternLibrary, RadialBins
+from calovox.patterns.library import (
+    N_SIDES,
+    STEPS,
+    STEPS_PER_OCTAVE,
+    PatternLibrary,
+    RadialBins,
+)
 from calovox.patterns.merging import (
     Merging,
     VoxelDeposits,
@@ -67,7 +73,7 @@ class PatternMaker:
         # then the bytes
         self._parts: list[tuple[Array, ...]] = []
         self._bins = RadialBins.from_grid(self.grid)
-        self._sides = self.merging.sides(self.grid, self.detector)
+        self._squares = self.merging.sides(self.grid, self.detector)
 
     def add(self, hits: Hits) -> None:
         """Take the patterns of some showers.
@@ -85,16 +91,18 @@ class PatternMaker:
         place = np.array(self.eta_borders).searchsorted(np.abs(eta), side="right")
         np.add.at(self._n_showers, (place, stored), 1)
         deposits = deposits_in_voxels(hits, self.grid, self.detector, eta, phi)
-        deposits = merge_deposits(deposits, self._sides[deposits.key % self.grid.n_voxels])
+        deposits = merge_deposits(deposits, self._squares[deposits.key % self.grid.n_voxels])
         if len(deposits) == 0:
             return
         first = np.flatnonzero(np.append(True, np.diff(deposits.key) != 0))
         event, voxel = np.divmod(deposits.key[first], self.grid.n_voxels)
         energy = np.add.reduceat(deposits.energy, first)
         number = np.diff(np.append(first, len(deposits.key)))
-        energies = np.zeros((len(hits), self.grid.n_voxels))
-        energies[event, voxel] = energy
-        sides = side_levels(energies, event, voxel, self.grid)
+        sides = np.zeros((len(voxel), N_SIDES), dtype=np.uint8)
+        if self.knows_sides:
+            energies = np.zeros((len(hits), self.grid.n_voxels))
+            energies[event, voxel] = energy
+            sides = side_levels(energies, event, voxel, self.grid)
         codes = self._encode(deposits, np.repeat(voxel, number), np.repeat(energy, number))
         keys = place[event], stored[event], self._bins.of_voxel[voxel]
         self._parts.append((*keys, energy, sides, number, *codes))
@@ -134,7 +142,7 @@ class PatternMaker:
             n_showers=self._n_showers[:, filled],
             counts=counts.reshape(shape),
             energy=energy[order],
-            sides=sides[order] if self.knows_sides else np.zeros_like(sides),
+            sides=sides[order],
             n_deposits=number[order],
             r=r,
             alpha=alpha,
@@ -158,7 +166,7 @@ class PatternMaker:
         r_min, r_max, alpha_min, alpha_max = self.grid.edges[voxel].T
         finest = _PLACES_OF_A_SQUARE * np.array([r_max - r_min, (alpha_max - alpha_min) * r_max])
         # places are rounded, for the sake of small files
-        coarse = STEPS * self._sides[voxel] / finest
+        coarse = STEPS * self._squares[voxel] / finest
         rounded = 2 ** np.clip(np.log2(np.maximum(coarse, 1.0)), 0, _COARSEST).astype(np.int64)
         r = np.hypot(deposits.x, deposits.y)
         alpha = np.arctan2(deposits.y, deposits.x) % (2.0 * np.pi)
