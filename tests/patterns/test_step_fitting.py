@@ -6,7 +6,7 @@ import pytest
 
 from calovox.hits import Hits
 from calovox.patterns import DensityStep, PatternMaker, voxels_to_pattern_hits
-from calovox.patterns.step_fitting import LEAST_SHOWERS, StepFit, collect_patterns
+from calovox.patterns.step_fitting import LEAST_SHOWERS, StepFit, WantedStep, collect_patterns
 from calovox.photons import Photons
 from calovox.voxelization import Ring, VoxelGrid, hits_to_voxels
 
@@ -80,7 +80,7 @@ def test_showers_count_by_their_weights():
 
 def test_steps_of_a_library_are_those_of_its_showers():
     parts = [showers_at(0.3, n_events=300, seed=2), showers_at(0.785, ratio=0.15)]
-    made = collect_patterns(lambda title: parts, make, [(3, 0.8), (2, 0.8)])
+    made = collect_patterns(lambda title: parts, make, [WantedStep(3, 0.8), WantedStep(2, 0.8)])
     assert [step.layer for step in made.steps] == [3, 2]
     assert made.steps[0].ratio == pytest.approx(0.15, rel=0.3)  # some patterns know of it
     assert made.steps[1].ratio == pytest.approx(1.0, rel=0.1)
@@ -90,6 +90,16 @@ def test_steps_of_a_library_are_those_of_its_showers():
         maker.add(part)
     assert np.array_equal(made.energy, maker.library().energy)
     assert collect_patterns(lambda title: parts, make).steps == ()
+
+
+def test_a_given_ratio_is_taken_as_it_is():
+    parts = [showers_at(0.3, n_events=300, seed=2), showers_at(0.785, ratio=0.15)]
+    made = collect_patterns(
+        lambda title: parts, make, [WantedStep(2, 0.8, 0.5), WantedStep(3, 0.8)]
+    )
+    alone = collect_patterns(lambda title: parts, make, [WantedStep(3, 0.8)])
+    assert made.steps == (DensityStep(2, 0.8, 0.5), *alone.steps)
+    assert made.meta["step_showers"] == [{"n_showers": 0}, {"n_showers": 60}]
 
 
 def test_too_few_showers_near_a_step_are_refused():

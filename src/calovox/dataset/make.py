@@ -19,7 +19,7 @@ from calovox.hits.shares import EnergyShares
 from calovox.patterns.file import write_patterns
 from calovox.patterns.library import DensityStep
 from calovox.patterns.making import PatternMaker
-from calovox.patterns.step_fitting import collect_patterns
+from calovox.patterns.step_fitting import WantedStep, collect_patterns
 from calovox.phi_modulation.bare_hits import BareHits
 from calovox.reconstruction import Calibration
 from calovox.tracking import Track, silently
@@ -74,7 +74,7 @@ def make_dataset(
     pattern_eta: tuple[float, ...] = (),
     pattern_most: int | None = PatternMaker.most,
     pattern_sides: bool = True,
-    pattern_steps: Sequence[tuple[int, float]] = (),
+    pattern_steps: Sequence[WantedStep] = (),
     parts: Sequence[Path] = (),
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
@@ -100,7 +100,7 @@ def make_dataset(
         pattern_most: How many patterns of a radial bin and a stored energy are kept at most; None
             for all.
         pattern_sides: Whether patterns are kept with the sides of their voxels.
-        pattern_steps: Layer and abs(eta) of steps of the density to fit for the patterns.
+        pattern_steps: Steps of the density that the patterns are to know.
         parts: Files of `make_part` with all events, in order, in place of voxels and cells of the
             hits; the dataset is the same, byte for byte.
         provenance: How the dataset is made, but for the hits.
@@ -116,10 +116,11 @@ def make_dataset(
     """
     if hits.files.weighted:
         check_takes_weights(cells=table, sub_voxels=sub_voxels, patterns=patterns)
-    for layer, _ in pattern_steps:
-        if layer not in grid.numbers:
+    for step in pattern_steps:
+        if step.layer not in grid.numbers:
             raise ValueError(
-                f"voxelize: expected pattern steps in layers {list(grid.numbers)}, got {layer}"
+                f"voxelize: expected pattern steps in layers {list(grid.numbers)}, got "
+                f"{step.layer}"
             )
     detector = detector or atlas_barrel()
     steps: tuple[DensityStep, ...] = ()

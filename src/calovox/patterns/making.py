@@ -31,7 +31,7 @@ from calovox.voxelization import VoxelGrid, shower_centers
 
 __all__ = ["PatternMaker"]
 
-_PLACES_OF_A_SQUARE: Final = 4
+_PLACES_OF_A_SQUARE: Final = 2
 """Places that are told apart along a square of merged deposits."""
 
 _COARSEST: Final = 6

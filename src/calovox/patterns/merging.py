@@ -1,11 +1,11 @@
 r"""Deposits in voxels, and how they are merged.
 
 Deposits of a voxel are merged where they share a square of a regular grid around the shower
-centre, a fraction of the narrower side of the layer's cells: what lies in one cell does not have
-to be told apart. Near the shower axis, where most of the energy lies, squares are smaller: no
-larger than a fraction of the voxel's outer radius. Far from it they are larger: no smaller than a
-fraction of the inner one. A merged deposit lies at the energy-weighted mean of its parts. Hits
-outside of all voxels, and those without energy or with a negative one, are left out.
+centre: what lies in one cell does not have to be told apart. Squares are larger far from the
+shower axis, and smaller near it, where most of the energy lies. None is wider than half a cell:
+larger ones leave all their energy to one of two narrow cells, and strips of EMB1 then have second
+maxima that Geant4 does not have. A merged deposit lies at the energy-weighted mean of its parts.
+Hits outside of all voxels, and those without energy or with a negative one, are left out.
 """
 
 from dataclasses import dataclass
@@ -31,22 +31,22 @@ class Merging:
     """How deposits are merged.
 
     Attributes:
-        fraction: Side of the squares over the narrower side of the layer's cells.
-        least_side: Least side of the squares in mm, where cells are not narrower.
+        least_side: Least side of the squares in mm.
+        of_cell: Least and largest side of the squares over the narrower side of the layer's cells.
         of_radius: Least side of the squares over the inner radius of the voxel, and largest side
-            over the outer one; no square is wider than the narrower side of the cells.
+            over the outer one. Where a least side is above a largest one, the largest one counts.
     """
 
-    fraction: float = 1 / 8
     least_side: float = 5.0
+    of_cell: tuple[float, float] = (1 / 8, 1 / 2)
     of_radius: tuple[float, float] = (1 / 10, 1 / 4)
 
     def __post_init__(self) -> None:
-        least, most = self.of_radius
-        if not (self.fraction > 0 and self.least_side > 0 and 0 < least <= most):
+        rising = all(0 < least <= most for least, most in (self.of_cell, self.of_radius))
+        if not (self.least_side > 0 and rising):
             raise ValueError(
-                "Merging: expected `fraction`, `least_side` and rising `of_radius` above 0, got "
-                f"{self.fraction:g}, {self.least_side:g} and {self.of_radius}"
+                "Merging: expected `least_side`, and rising `of_cell` and `of_radius` above 0, "
+                f"got {self.least_side:g}, {self.of_cell} and {self.of_radius}"
             )
 
     def sides(self, grid: VoxelGrid, detector: Detector) -> Float64[Array, " voxel"]:
@@ -61,12 +61,10 @@ class Merging:
         """
         sides = np.empty(grid.n_voxels)
         for number, both in detector.cell_sides(grid.numbers).items():
-            narrow = min(both)
-            side = max(self.fraction * narrow, min(self.least_side, narrow))
-            of_layer = grid.layer_slice(number)
-            least = np.minimum(self.of_radius[0] * grid.r_min[of_layer], narrow)
-            most = self.of_radius[1] * grid.r_max[of_layer]
-            sides[of_layer] = np.clip(side, least, most)
+            of_layer, cell = grid.layer_slice(number), np.multiply(self.of_cell, min(both))
+            least = np.maximum(self.of_radius[0] * grid.r_min[of_layer], self.least_side)
+            most = np.minimum(self.of_radius[1] * grid.r_max[of_layer], cell[1])
+            sides[of_layer] = np.minimum(np.maximum(least, cell[0]), most)
         return sides
 
 

@@ -15,7 +15,7 @@ voxels without patterns count for nothing.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -30,7 +30,7 @@ from calovox.patterns.making import PatternMaker
 from calovox.patterns.merging import deposits_in_voxels
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 
-__all__ = ["LEAST_SHOWERS", "NEAR", "StepFit", "collect_patterns"]
+__all__ = ["LEAST_SHOWERS", "NEAR", "StepFit", "WantedStep", "collect_patterns"]
 
 NEAR: Final = 0.1
 """How far from a step in abs(eta) photons may be whose showers tell its ratio."""
@@ -39,6 +39,20 @@ LEAST_SHOWERS: Final = 20
 """Showers near a step without which there is no fit."""
 
 _RATIOS: Final = (1e-4, 1e4)
+
+
+class WantedStep(NamedTuple):
+    """A step that a library is to have.
+
+    Attributes:
+        layer: Number of the layer.
+        abs_eta: Where the step lies.
+        ratio: Density beyond it over the density before it; None to fit it.
+    """
+
+    layer: int
+    abs_eta: float
+    ratio: float | None = None
 
 
 @dataclass
@@ -145,7 +159,7 @@ class StepFit:
 def collect_patterns(
     batches: Callable[[str], Iterable[Hits]],
     make: Callable[[], PatternMaker],
-    steps: Sequence[tuple[int, float]] = (),
+    steps: Sequence[WantedStep] = (),
     meta: dict[str, Any] | None = None,
 ) -> PatternLibrary:
     """Make a library of all showers, and fit its steps to those near them.
@@ -156,35 +170,47 @@ def collect_patterns(
     Args:
         batches: Gives the showers, for the title of what is done with them.
         make: Gives a maker without patterns.
-        steps: Layer and abs(eta) of the steps.
+        steps: The steps.
         meta: How the patterns were made.
 
     Returns:
-        The library. `step_showers` of its `meta` tells how many showers each step was fitted to.
+        The library. `step_showers` of its `meta` tells how many showers each step was fitted to,
+        0 for one whose ratio was given.
 
     Raises:
         ValueError: If the showers have no energy in voxels, or do not tell the ratio of a step.
     """
     whole, halves = make(), (make(), make())
+    fits = {
+        step: StepFit(step.layer, step.abs_eta, whole.center, whole.detector)
+        for step in steps
+        if step.ratio is None
+    }
     for hits in batches("patterns"):
         whole.add(hits)
-        if steps:
+        if fits:
             for half, maker in zip(_halves(hits), halves, strict=True):
                 maker.add(half)
     library = whole.library(meta)
+    if fits:
+        others = halves[1].library(), halves[0].library()
+        for hits in batches("steps of the density"):
+            for half, other in zip(_halves(hits), others, strict=True):
+                for fit in fits.values():
+                    fit.add(half, other)
     if not steps:
         return library
-    others = halves[1].library(), halves[0].library()
-    fits = [StepFit(*step, center=whole.center, detector=whole.detector) for step in steps]
-    for hits in batches("steps of the density"):
-        for half, other in zip(_halves(hits), others, strict=True):
-            for fit in fits:
-                fit.add(half, other)
-    showers = [{"n_showers": fit.n_showers} for fit in fits]
+    n_showers = [fits[step].n_showers if step in fits else 0 for step in steps]
+    found = (
+        fits[step].step()
+        if step.ratio is None
+        else DensityStep(step.layer, step.abs_eta, step.ratio)
+        for step in steps
+    )
     return replace(
         library,
-        steps=tuple(fit.step() for fit in fits),
-        meta={**library.meta, "step_showers": showers},
+        steps=tuple(found),
+        meta={**library.meta, "step_showers": [{"n_showers": number} for number in n_showers]},
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from calovox.hits import HitsWriter
 from calovox.patterns.file import read_patterns
+from calovox.patterns.library import DensityStep
 from calovox.photons import Photons
 from tests.cli.commands.test_chain import fail, succeed
 from tests.toy_showers import toy_showers
@@ -77,6 +78,13 @@ def test_steps_of_the_density_are_fitted(near_border: str, tmp_path: Path) -> No
     assert "in layer 3 beyond |eta| 0.8, " in succeed("info", patterns).output
 
 
+def test_the_ratio_of_a_step_is_taken(near_border: str, tmp_path: Path) -> None:
+    patterns, photons = f"{tmp_path / 'patterns.h5'}", f"{tmp_path / 'photons.h5'}"
+    words = ["voxelize", near_border, "--no-cells", "--patterns", patterns, "-o", photons]
+    succeed(*words, "--pattern-step", "3:0.8:0.25")
+    assert read_patterns(Path(patterns)).steps == (DensityStep(3, 0.8, 0.25),)
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
@@ -84,6 +92,8 @@ def test_steps_of_the_density_are_fitted(near_border: str, tmp_path: Path) -> No
         (("--patterns", "p.h5", "--pattern-step", "3"), "expected LAYER:ABS_ETA, as in 3:0.8"),
         (("--patterns", "p.h5", "--pattern-step", "3:-1"), "each once, got '3:-1'"),
         (("--patterns", "p.h5", *2 * ("--pattern-step", "3:0.8")), "each once, got '3:0.8'"),
+        (("--patterns", "p.h5", "--pattern-step", "3:0.8:0"), "each once, got '3:0.8:0'"),
+        (("--patterns", "p.h5", "--pattern-step", "3:0.8:1:1"), "each once, got '3:0.8:1:1'"),
         (("--patterns", "p.h5", "--pattern-step", "9:0.8"), "expected pattern steps in layers"),
     ],
 )

@@ -28,6 +28,7 @@ from calovox.cli.settings import (
 if TYPE_CHECKING:
     from calovox.dataset.voxelizing import Voxelizer
     from calovox.jobs.scheduler import Part
+    from calovox.patterns.step_fitting import WantedStep
 
 __all__ = ["VOXELIZE", "VoxelizeSettings", "voxelize"]
 
@@ -95,9 +96,9 @@ class VoxelizeSettings:
     pattern_step: Annotated[
         list[str],
         typer.Option(
-            metavar="LAYER:ABS_ETA",
-            help="Fit how much the density changes there in a layer, for the patterns; may be "
-            "repeated.",
+            metavar="LAYER:ABS_ETA[:RATIO]",
+            help="Fit how much the density changes there in a layer, for the patterns, or take "
+            "RATIO; may be repeated.",
         ),
     ] = ()  # type: ignore[assignment]
     fastcalosim: Annotated[
@@ -210,23 +211,34 @@ def _borders(settings: VoxelizeSettings) -> tuple[float, ...]:
     return borders
 
 
-def _steps(settings: VoxelizeSettings) -> tuple[tuple[int, float], ...]:
-    """Read the places of `--pattern-step`."""
+def _steps(settings: VoxelizeSettings) -> "tuple[WantedStep, ...]":
+    """Read the steps of `--pattern-step`."""
     if settings.pattern_step and settings.patterns is None:
         raise ValueError("--pattern-step is for --patterns FILE: give that, too, or leave it out")
-    steps = []
+    steps: list[WantedStep] = []
     for text in settings.pattern_step:
-        layer, _, border = text.partition(":")
-        try:
-            step = int(layer), float(border)
-        except ValueError:
-            step = 0, 0.0
-        if not 0.0 < step[1] < math.inf or step in steps:
+        step = _read_step(text)
+        if step is None or any(step[:2] == other[:2] for other in steps):
             raise ValueError(
-                f"--pattern-step: expected LAYER:ABS_ETA, as in 3:0.8, each once, got '{text}'"
+                "--pattern-step: expected LAYER:ABS_ETA, as in 3:0.8, or LAYER:ABS_ETA:RATIO, "
+                f"each once, got '{text}'"
             )
         steps.append(step)
     return tuple(steps)
+
+
+def _read_step(text: str) -> "WantedStep | None":
+    """Read a step; None if it is none."""
+    from calovox.patterns.step_fitting import WantedStep
+
+    layer, *numbers = text.split(":")
+    try:
+        step = WantedStep(int(layer), *map(float, numbers))
+    except (TypeError, ValueError):
+        return None
+    return (
+        step if all(0.0 < number < math.inf for number in step[1:] if number is not None) else None
+    )
 
 
 VOXELIZE = make_command("voxelize", VoxelizeSettings, voxelize, example=_EXAMPLE)
