@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bench.referee import Samples, of
+from bench.referee import Reference, Samples, of
 from bench.timing import run
 from calovox.scores.referee import ClassifierInputs
 from calovox.scores.referee.kinds import NOISE_SEEDS, Kind
@@ -34,8 +34,11 @@ from calovox.scores.referee.trees import (
     train_trees,
 )
 
-# whether they are taken from the scan of energies
-INPUTS: dict[Kind, bool] = {"voxels": True, "all cells, noise": False, "cell observables": False}
+INPUTS: dict[Kind, Reference] = {
+    "voxels": "scan",
+    "all cells, noise": "optimal",
+    "cell observables": "optimal",
+}
 STRONGER = {"max_leaf_nodes": 31, "learning_rate": 0.05}
 MANY = 500
 
@@ -101,7 +104,7 @@ def main() -> None:
     files = Samples(arguments.sample, arguments.demo)
     for kind in arguments.inputs:
         for model in arguments.models:
-            pair = files.pair(model, scan=INPUTS[kind])
+            pair = files.pair(model, INPUTS[kind])
             showers = zip(
                 (pair.reference, pair.simulated), pair.photon_numbers, NOISE_SEEDS, strict=True
             )

@@ -26,6 +26,9 @@ done
 
 # phi modulation: learned from one set of showers, tested on another
 calovox phi-modulation fit "$hits/phi_fit.h5" --replay 100 --force -o "$here/phi_curve.h5"
+# voxels that those of models are compared with: these have no modulation
+calovox voxelize "$hits/central.h5" --phi-modulation "$here/phi_curve.h5" --no-cells \
+    --precision-bits 10 --force -o "$here/photons_central.h5"
 calovox voxelize "$hits/phi_test.h5" --precision-bits 10 --force -o "$here/phi_present.h5"
 calovox voxelize "$hits/phi_test.h5" --phi-modulation "$here/phi_curve.h5" --no-cells \
     --precision-bits 10 --force -o "$here/phi_removed.h5"

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from calovox.cli.command import Job, make_command
-from calovox.cli.errors import ChecksFailedError
+from calovox.cli.errors import ChecksFailedError, warn
 from calovox.cli.progress import track
 from calovox.cli.sample_files import name_samples, name_simulations
 from calovox.cli.settings import (
@@ -200,6 +200,7 @@ class EvaluateSettings:
 
 def evaluate(settings: EvaluateSettings, job: Job) -> str:
     """Compare simulated showers with Geant4: scores, figures, an HTML page, and numbers."""
+    from calovox.dataset.modulation import say_other_modulation
     from calovox.report.report import write_report
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
@@ -214,6 +215,9 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
             track=track,
             progress=console.print,
         )
+    if settings.reference is not None:
+        simulated = name_samples(settings.simulated or [])
+        warn(settings.output, say_other_modulation([settings.reference], simulated))
     simulations = (settings.simulated, settings.slices, settings.classifier)
     names = {name for texts in simulations for name in name_samples(texts or [])}
     page = settings.output / "index.html"
