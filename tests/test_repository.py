@@ -108,8 +108,8 @@ MAY_IMPORT = {
     ),
     "cli": (  # one command per stage
         "benchmarking binned_shower dataset drawing export files foreign geant4 geometry "
-        "grid_search hits info jobs models options phi_modulation photons reconstruction "
-        "report samples scores simulation text training units voxelization"
+        "grid_search hits info jobs models options patterns phi_modulation photons "
+        "reconstruction report samples scores simulation text training units voxelization"
     ),
 }
 
