@@ -14,7 +14,7 @@ from calovox.phi_modulation.state import State, modulation_state
 
 __all__ = ["say_other_modulation"]
 
-_BARE: Final = ("removed", "absent")
+_BARE: Final = frozenset[State]({"removed", "absent"})
 
 
 def say_other_modulation(
@@ -31,7 +31,7 @@ def say_other_modulation(
     """
     if "present" not in _states(reference):
         return []
-    bare = [name for name, paths in samples.items() if _states(paths) & {*_BARE}]
+    bare = [name for name, paths in samples.items() if _states(paths) & _BARE]
     if not bare:
         return []
     return [

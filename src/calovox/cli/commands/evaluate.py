@@ -205,9 +205,10 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     settings = replace(settings, simulated=_simulate_models(settings, job))
+    files = _files(settings)
     with _machines(settings.scheduler):
         report = write_report(
-            _files(settings),
+            files,
             settings.output,
             settings=job.provenance["settings"],
             table=_table(settings),
@@ -215,9 +216,7 @@ def evaluate(settings: EvaluateSettings, job: Job) -> str:
             track=track,
             progress=console.print,
         )
-    if settings.reference is not None:
-        simulated = name_samples(settings.simulated or [])
-        warn(settings.output, say_other_modulation([settings.reference], simulated))
+    warn(settings.output, say_other_modulation(files.reference, files.simulated))
     simulations = (settings.simulated, settings.slices, settings.classifier)
     names = {name for texts in simulations for name in name_samples(texts or [])}
     page = settings.output / "index.html"

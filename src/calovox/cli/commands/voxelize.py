@@ -231,14 +231,13 @@ def _read_step(text: str) -> "WantedStep | None":
     """Read a step; None if it is none."""
     from calovox.patterns.step_fitting import WantedStep
 
-    layer, *numbers = text.split(":")
+    layer, *rest = text.split(":")
     try:
-        step = WantedStep(int(layer), *map(float, numbers))
+        numbers = [float(number) for number in rest]
+        step = WantedStep(int(layer), *numbers)
     except (TypeError, ValueError):
         return None
-    return (
-        step if all(0.0 < number < math.inf for number in step[1:] if number is not None) else None
-    )
+    return step if all(0.0 < number < math.inf for number in numbers) else None
 
 
 VOXELIZE = make_command("voxelize", VoxelizeSettings, voxelize, example=_EXAMPLE)
