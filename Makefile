@@ -164,17 +164,19 @@ demo: $(VENV)/.plot
 	@echo "The three grids: $(CURDIR)/demo/grids/index.html"
 	@echo "All models:      $(CURDIR)/demo/report/index.html"
 
+# Geant4's own showers: their voxels have no phi modulation, their cells get it back
+BINNED := $(CALOVOX) simulate --matching perfect --phi-modulation sample/phi_curve.h5 --cells --seed 1 --force
+
 demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model $< --matching perfect --sub-voxels sample/sub_voxels_$*.root \
-		--e-hit $(E_HIT) --cells --seed 1 --force -o $@
+	$(BINNED) --model $< --sub-voxels sample/sub_voxels_$*.root --e-hit $(E_HIT) -o $@
 
 # Geant4's own voxels, placed by patterns as those of the shipped models: what the grid loses. The three
 # grids above are placed as in the note.
 demo/binned_patterns.h5: sample/photons_optimal.h5 src/calovox/shipped/patterns/optimal.h5 $(SOURCES) \
 		| $(VENV)/.plot
 	@mkdir -p $(@D)
-	$(CALOVOX) simulate --model $< --matching perfect --cells --seed 1 --force -o $@
+	$(BINNED) --model $< -o $@
 
 # the same showers at random azimuths, with the phi modulation ignored and corrected
 DISPLACE := $(CALOVOX) simulate --matching displaced -n 1600 --sub-voxels \
@@ -212,7 +214,7 @@ demo/simulated_fastcalogan.h5: sample/photons_optimal.h5 src/calovox/shipped/fas
 define more_photons
 demo/$(1)_optimal.h5: sample/photons_$(1).h5 sample/sub_voxels_optimal.root $$(SOURCES) | $$(VENV)/.plot
 	@mkdir -p $$(@D)
-	$$(CALOVOX) simulate --model $$< --matching perfect --cells --seed 1 --force -o $$@
+	$$(BINNED) --model $$< -o $$@
 
 demo/$(1)_fastcalosimv2.h5: sample/photons_$(1).h5 src/calovox/shipped/fastcalosimv2/parametrisation.h5 \
 		$$(SOURCES) | $$(VENV)/.plot
@@ -228,7 +230,7 @@ endef
 $(eval $(call more_photons,1tev))
 $(eval $(call more_photons,discrete))
 
-# photons from 256 MeV to 2.1 TeV, without phi modulation; E_tot depends on CaloINN alone
+# photons from 256 MeV to 2.1 TeV; E_tot depends on CaloINN alone
 demo/scan_%.h5: sample/photons_scan.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(CALOVOX) simulate --model $* --photons $< --seed 1 --force -o $@
@@ -258,10 +260,10 @@ demo/report/index.html: sample/photons_optimal.h5 sample/photons_1tev.h5 sample/
 		--slices "CaloINN=demo/scan_calodit.h5" \
 		--hits sample/hits.h5 --force -o $(@D)
 
-# Release gates of the shipped models, on photons from 256 MeV to 2.1 TeV whose voxels have no phi
-# modulation, as those of the models. Gates on copies need what the models were trained with, made by
-# sample/make_training.sh: make gates TRAINING="train_optimal.h5 ..."; without, all others are judged,
-# and the target fails, as it says first. The models must load in old runtimes, too.
+# Release gates of the shipped models, on photons from 256 MeV to 2.1 TeV. Gates on copies need what
+# the models were trained with, made by sample/make_training.sh: make gates TRAINING="train_optimal.h5
+# ..."; without, all others are judged, and the target fails, as it says first. The models must load in
+# old runtimes, too.
 ifneq ($(filter gates,$(MAKECMDGOALS)),)
 ifeq ($(TRAINING),)
 $(info Without TRAINING="FILE ..." gates on copies cannot be judged: all others are, and make gates then ends with an error.)

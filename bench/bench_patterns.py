@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.lost_modulation import lost_modulation
 from bench.timing import count, run
 from calovox.arrays import Array
 from calovox.binned_shower import SubVoxelProbabilities, read_sub_voxels, voxels_to_hits
@@ -29,6 +30,7 @@ from calovox.geometry.cell_energies import CellEnergies, concatenate_cells
 from calovox.patterns import PatternLibrary, voxels_to_cells, voxels_to_pattern_hits
 from calovox.patterns.file import read_patterns
 from calovox.patterns.shipped import shipped_patterns
+from calovox.phi_modulation import PhiModulation, apply_phi_modulation
 from calovox.phi_modulation.bare_hits import BareHits
 from calovox.photons import Photons
 from calovox.reconstruction import cells_to_shapes, hits_to_cells
@@ -55,6 +57,7 @@ class Showers:
     title: str
     voxels: Voxels
     cells: CellEnergies
+    lost: PhiModulation | None = None  # the phi modulation that cells have and voxels do not
 
     @property
     def photons(self) -> Photons:
@@ -88,8 +91,8 @@ def read_showers(
         np.concatenate([[0], np.cumsum(np.diff(offsets)[rows])]),
         cells.outside[rows],
     )
-    whole = of_cells if voxels is None else DatasetReader(voxels).read()
-    return Showers(title, whole[rows], chosen)
+    of_voxels = reader if voxels is None else DatasetReader(voxels)
+    return Showers(title, of_voxels.read()[rows], chosen, lost_modulation(of_voxels))
 
 
 def showers_of_hits(files: list[Path], curve: Path, grid: VoxelGrid) -> Showers:
@@ -178,11 +181,15 @@ def measure_auc(arguments: argparse.Namespace) -> None:
     for showers in all_showers(arguments):
         if arguments.only and arguments.only not in showers.title:
             continue
-        patterns, counts = voxels_to_cells(showers.voxels, library, TABLE, seed=1)
+        patterns, counts = voxels_to_cells(
+            showers.voxels, library, TABLE, seed=1, phi_modulation=showers.lost
+        )
         say(showers.title, "patterns", counts)
         placements = {"patterns": patterns}
         if probabilities is not None:
             note = voxels_to_hits(showers.voxels, probabilities, seed=1)
+            if showers.lost is not None:
+                note = apply_phi_modulation(note, showers.lost)
             placements["note"] = hits_to_cells(note, TABLE)
         judge(showers, placements, arguments.seeds)
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bench.referee import Reference, Samples, of
+from bench.referee import Photons, Samples, of
 from bench.timing import run
 from calovox.scores.referee import ClassifierInputs
 from calovox.scores.referee.kinds import NOISE_SEEDS, Kind
@@ -34,7 +34,7 @@ from calovox.scores.referee.trees import (
     train_trees,
 )
 
-INPUTS: dict[Kind, Reference] = {
+INPUTS: dict[Kind, Photons] = {
     "voxels": "scan",
     "all cells, noise": "optimal",
     "cell observables": "optimal",

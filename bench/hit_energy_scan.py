@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.lost_modulation import SAMPLE, lost_modulation
 from bench.timing import run
 from calovox.binned_shower import HitEnergy, read_sub_voxels
 from calovox.dataset import DatasetReader
@@ -34,7 +35,12 @@ def simulate(reader, chosen, probabilities, hit_energy, calibration):
     shapes = [
         cells_to_shapes(batch.cells, barrel_cells(), calibration=calibration)
         for batch in simulate_voxels(
-            batches, probabilities, seed=1, table=barrel_cells(), hit_energy=hit_energy
+            batches,
+            probabilities,
+            seed=1,
+            table=barrel_cells(),
+            hit_energy=hit_energy,
+            phi_modulation=lost_modulation(reader),
         )
     ]
     return concatenate_shapes(shapes)
@@ -77,11 +83,10 @@ def print_region(region, reader, sub_voxels, calibration):
 
 
 def main():
-    sample = Path(__file__).parents[1] / "sample"
     dataset, side = (
         map(Path, sys.argv[1:3])
         if len(sys.argv) > 2
-        else (sample / "photons_optimal.h5", sample / "sub_voxels_optimal.root")
+        else (SAMPLE / "photons_optimal.h5", SAMPLE / "sub_voxels_optimal.root")
     )
     reader = DatasetReader(dataset)
     calibration = Calibration.from_arrays(reader.attached("calibration"))

@@ -1,9 +1,8 @@
 """How well boosted trees tell the shipped models and baselines from Geant4.
 
 Run from the repository, `make referee`, or ``python -m bench.referee``. It reads the showers of
-`make demo` for the photons of the sample. Models have no phi modulation in their voxels: where
-voxels are compared, those of Geant4 have none either. Rows appear one by one, and are written to a
-JSON file as they come; rows that the file has already are not measured again.
+`make demo` for the photons of the sample. Rows appear one by one, and are written to a JSON file
+as they come; rows that the file has already are not measured again.
 """
 
 import argparse
@@ -33,9 +32,8 @@ BASELINES = ("fastcalogan", "fastcalosimv2")
 GRIDS = ("optimal", "regular", "coarse")
 MOST = 1_000_000
 
-Reference = Literal["optimal", "central", "scan"]
-"""Geant4's showers: around 65 GeV, those of them at 0.20 to 0.25 without phi modulation in their
-voxels, or of all energies and without it."""
+Photons = Literal["optimal", "central", "scan"]
+"""Geant4's showers: around 65 GeV, those of them at 0.20 to 0.25, or of all energies."""
 
 Compute = Callable[[ObservedShowers, np.ndarray, int], ClassifierInputs]
 
@@ -45,7 +43,7 @@ class Row(NamedTuple):
 
     title: str
     compute: Compute
-    reference: Reference
+    photons: Photons
     samples: tuple[str, ...]
 
 
@@ -56,10 +54,11 @@ class Samples:
         self._sample, self._demo = sample, demo
         self._read: dict[Path, tuple[SourceChain, ObservedShowers]] = {}
 
-    def reference(self, name: Reference) -> tuple[SourceChain, ObservedShowers]:
+    def reference(self, photons: Photons) -> tuple[SourceChain, ObservedShowers]:
+        name = "scan" if photons == "scan" else "optimal"
         return self._open(self._sample / f"photons_{name}.h5")
 
-    def pair(self, name: str, photons: Reference) -> ObservedPair:
+    def pair(self, name: str, photons: Photons) -> ObservedPair:
         prefix = "scan_" if photons == "scan" else "simulated_"
         prefix = "" if name.startswith("binned") else prefix
         first, reference = self.reference(photons)
@@ -101,7 +100,7 @@ def of(kind: Kind) -> Compute:
 def in_region(showers: ObservedShowers, row: Row) -> np.ndarray:
     """Find the showers that a test is of: all, or those around 65 GeV at 0.20 to 0.25."""
     assert showers.abs_eta is not None
-    if row.reference != "central":
+    if row.photons != "central":
         return np.arange(len(showers))
     return np.flatnonzero(CENTRAL.select(showers.energy, showers.abs_eta))
 
@@ -109,12 +108,12 @@ def in_region(showers: ObservedShowers, row: Row) -> np.ndarray:
 def measure(row: Row, name: str, samples: Samples, n_seeds: int) -> dict[str, object]:
     """Measure one entry of the table: a sample against Geant4, or Geant4 halves."""
     if name == "halves":
-        _, reference = samples.reference(row.reference)
+        _, reference = samples.reference(row.photons)
         chosen = in_region(reference, row)
         inputs = row.compute(reference[chosen], np.arange(len(chosen)), NOISE_SEEDS[0])
         areas = measure_floor(inputs, n_seeds=n_seeds)
     else:
-        pair = samples.pair(name, row.reference)
+        pair = samples.pair(name, row.photons)
         parts = [
             row.compute(showers, photon, seed)
             for showers, photon, seed in zip(

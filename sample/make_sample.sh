@@ -8,7 +8,17 @@ showers="$hits/central.h5 $hits/gap.h5 $hits/transition.h5 $hits/eta.h5"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+# voxels without phi modulation, as those of models; cells keep it
+voxelize() {
+    calovox voxelize "$@" --phi-modulation "$here/phi_curve.h5" --force
+}
+
 cp "$hits/hits.h5" "$here/hits.h5"
+
+# phi modulation: learned from one set of showers, tested on another
+calovox phi-modulation fit "$hits/phi_fit.h5" --replay 100 --force -o "$here/phi_curve.h5"
+calovox voxelize "$hits/phi_test.h5" --precision-bits 10 --force -o "$here/phi_present.h5"
+voxelize "$hits/phi_test.h5" --no-cells --precision-bits 10 -o "$here/phi_removed.h5"
 
 # voxels on three grids; cells, the same for all, go with the first. Sub-voxel probabilities also
 # come from the showers of lower energies, whose voxels are not shipped.
@@ -20,16 +30,7 @@ for grid in optimal regular coarse; do
     calovox voxelize $showers "$hits/scan.h5" --grid "$rings" --no-cells \
         --sub-voxels "$here/sub_voxels_$grid.root" --force -o "$scratch/$grid.h5"
     # shellcheck disable=SC2086
-    calovox voxelize $showers --grid "$rings" $how --force -o "$here/photons_$grid.h5"
+    voxelize $showers --grid "$rings" $how -o "$here/photons_$grid.h5"
     how="--no-cells --precision-bits 8"
 done
-
-# phi modulation: learned from one set of showers, tested on another
-calovox phi-modulation fit "$hits/phi_fit.h5" --replay 100 --force -o "$here/phi_curve.h5"
-# voxels that those of models are compared with: these have no modulation
-calovox voxelize "$hits/central.h5" --phi-modulation "$here/phi_curve.h5" --no-cells \
-    --precision-bits 10 --force -o "$here/photons_central.h5"
-calovox voxelize "$hits/phi_test.h5" --precision-bits 10 --force -o "$here/phi_present.h5"
-calovox voxelize "$hits/phi_test.h5" --phi-modulation "$here/phi_curve.h5" --no-cells \
-    --precision-bits 10 --force -o "$here/phi_removed.h5"
 rm -f "$here"/*.config.toml

@@ -40,6 +40,6 @@ voxelize "$hits/gap.h5" "$hits/transition.h5" -o "$data/near_65.h5"
 voxelize "$hits"/scan_[89]_*.h5 "$hits"/scan_1?_*.h5 "$hits"/scan_2[01]_*.h5 --no-cells \
     --precision-bits 10 -o "$here/photons_scan.h5"
 for name in 1tev discrete; do
-    calovox voxelize "$hits"/*$name.h5 --precision-bits 10 --force -o "$here/photons_$name.h5"
+    voxelize "$hits"/*$name.h5 --precision-bits 10 -o "$here/photons_$name.h5"
 done
 rm -f "$here"/*.config.toml

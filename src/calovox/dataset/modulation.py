@@ -14,31 +14,39 @@ from calovox.phi_modulation.state import State, modulation_state
 
 __all__ = ["say_other_modulation"]
 
+_MODULATED: Final = frozenset[State]({"present"})
 _BARE: Final = frozenset[State]({"removed", "absent"})
+_ADVICE: Final = (
+    ", and what compares voxels sees it; cells are alike. For voxels, take showers of "
+    "`calovox voxelize --phi-modulation`"
+)
 
 
 def say_other_modulation(
     reference: Sequence[Path], samples: Mapping[str, Sequence[Path]]
 ) -> list[str]:
-    """Name the samples whose voxels have no phi modulation where those of the reference have it.
+    """Name the samples that do not have the phi modulation in common with the reference.
 
     Args:
         reference: Files of the reference.
         samples: Files of each sample.
 
     Returns:
-        One sentence; none if all are alike, or files do not say.
+        A sentence for samples without it, or for samples with it; none if all are alike, or
+        files do not say.
     """
-    if "present" not in _states(reference):
-        return []
-    bare = [name for name, paths in samples.items() if _states(paths) & _BARE]
-    if not bare:
-        return []
-    return [
-        f"voxels of the reference have the phi modulation, those of {', '.join(bare)} have not, "
-        "and what compares voxels sees it; cells are alike. For voxels, take a reference of "
-        "`calovox voxelize --phi-modulation`"
-    ]
+    sentences = []
+    for own, other, words in (
+        (_MODULATED, _BARE, "have the phi modulation, those of {} have not"),
+        (_BARE, _MODULATED, "have no phi modulation, those of {} have it"),
+    ):
+        if _states(reference) & own:
+            names = [name for name, paths in samples.items() if _states(paths) & other]
+            if names:
+                sentences.append(
+                    f"voxels of the reference {words.format(', '.join(names))}{_ADVICE}"
+                )
+    return sentences
 
 
 def _states(paths: Sequence[Path]) -> set[State]:
