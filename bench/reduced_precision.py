@@ -7,6 +7,9 @@ noise: two draws of the shipped file are the floor. They also compare both with 
 compared by chi2 in bins of equal numbers. A variant is accepted if neither the trees nor chi2 see
 it, within two standard deviations, and if it is smaller or faster. Times are ratios to the shipped
 file, in turns on one thread.
+
+With ``--accelerator cuda``, the shipped file and its variants run on a GPU, and are compared with
+what the shipped file draws on the CPU. There, large layers in float16 take the place of int8.
 """
 
 import argparse
@@ -14,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import onnx
@@ -35,6 +38,7 @@ from calovox.export.passes.editing import Editing
 from calovox.models.base import Conditions
 from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.runtime import ModelSet, OnnxModel, load_models
+from calovox.runtime.accelerators import Accelerator
 from calovox.runtime.onnx_model import INPUTS
 from calovox.scores.referee import ClassifierInputs, classify_by_trees, voxel_inputs
 from calovox.scores.referee.kinds import THRESHOLD
@@ -79,18 +83,27 @@ class Calibration(CalibrationDataReader):  # type: ignore[misc]
         return self._batches.pop() if self._batches else None
 
 
-def variants(model: OnnxModel, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Write all variants of a model."""
+def variants(
+    model: OnnxModel, folder: Path, accelerator: Accelerator
+) -> Iterator[tuple[str, Path]]:
+    """Write all variants of a model that make sense on an accelerator."""
     for name, make in (
         ("all weights in float16", lambda graph: store(graph, TensorProto.FLOAT16)),
         ("all weights in bfloat16", lambda graph: store(graph, TensorProto.BFLOAT16)),
         ("splines of the flow in float32, too", narrow),
+        *([("large layers in float16", halve_layers)] if accelerator == "cuda" else []),
     ):
         graph = onnx.load(model.path)
         make(graph)
-        path = folder / f"{len(name)}.onnx"
+        path = folder / f"{name}.onnx"
         onnx.save(graph, path)
         yield name, path
+    if accelerator == "cpu":
+        yield from in_int8(model, folder)
+
+
+def in_int8(model: OnnxModel, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Write the variants with large layers in int8."""
     named, layers = folder / "named.onnx", write_named(model.path, folder / "named.onnx")
     options = {
         "weight_type": QuantType.QInt8,
@@ -149,6 +162,30 @@ def narrow(graph: onnx.ModelProto) -> None:
                 attribute.i = TensorProto.FLOAT
     del graph.graph.value_info[:]
     _put(graph, [], tensors)
+    compact(graph)
+
+
+def halve_layers(graph: onnx.ModelProto) -> None:
+    """Let large layers multiply in half precision; on a CPU, only their weights are rounded."""
+    editing = Editing(graph)
+    editing.fold_constants()
+    for node in list(editing.nodes):
+        if node.op_type not in ("Gemm", "MatMul") or not editing.is_constant(node.input[1]):
+            continue
+        weights = editing.value(node.input[1])
+        if weights.dtype != np.float32 or weights.ndim != 2 or min(weights.shape) < LEAST:
+            continue
+        names, wide = list(node.input), node.output[0]
+        halves, product = [editing.fresh("half") for _ in names], editing.fresh("half")
+        casts = [
+            helper.make_node("Cast", [name], [half], to=TensorProto.FLOAT16)
+            for name, half in zip(names, halves, strict=True)
+        ]
+        multiply = onnx.NodeProto.FromString(node.SerializeToString())
+        multiply.input[:], multiply.output[:] = halves, [product]
+        widen = helper.make_node("Cast", [product], [wide], to=TensorProto.FLOAT)
+        editing.replace(node, [*casts, multiply, widen])
+    editing.write()
     compact(graph)
 
 
@@ -231,7 +268,9 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="calodit")
     parser.add_argument("--sample", type=Path, default=Path("sample/photons_scan.h5"))
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--accelerator", choices=get_args(Accelerator), default="cpu")
     arguments = parser.parse_args()
+    accelerator: Accelerator = arguments.accelerator
     models = load_models(arguments.model)
     assert isinstance(models, ModelSet)  # of ONNX files
     shipped = models.models[0]
@@ -245,8 +284,8 @@ def main() -> None:
     n_rounds = rounds(5)
     reference = draw(shipped, energy, eta, 1)
     with tempfile.TemporaryDirectory() as name:
-        files = [("as shipped", shipped.path), *variants(shipped, Path(name))]
-        drawn = [OnnxModel(path) for _, path in files]
+        files = [("as shipped", shipped.path), *variants(shipped, Path(name), accelerator)]
+        drawn = [OnnxModel(path, accelerator=accelerator) for _, path in files]
         single = time_in_turns(drawn, 1, n_rounds)
         batch = time_in_turns(drawn, count(1000), n_rounds)
         floor = at_geant4 = (0.0, 0.0)

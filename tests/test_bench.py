@@ -6,13 +6,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx.reference import ReferenceEvaluator
 
-from bench import bench_cpp, timing
+from bench import bench_cpp, reduced_precision, timing
 from bench.timing import LACKING, run
 from calovox.geant4 import Geant4DataError
 from calovox.models.base import Conditions
 from calovox.runtime import ModelSet, load_models
+from calovox.runtime.onnx_runtime import onnxruntime
+from tests.toy_gpu import CPU
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if "def main" in path.read_text())
@@ -74,6 +78,19 @@ def test_the_program_in_cpp_draws_the_shower_of_our_runtime(tmp_path: Path) -> N
     np.testing.assert_array_equal(found.voxels / np.float32(65536.0), expected)
     assert found.before < found.loaded <= found.after
     assert 0.0 < found.least <= found.median
+
+
+def test_large_layers_in_half_precision_move_voxels_by_rounding_alone() -> None:
+    models = load_models("calofast")
+    assert isinstance(models, ModelSet)
+    given = reduced_precision.Calibration(models.models[0]).get_next()
+    graph = onnx.load(models.models[0].path)
+    (expected,) = ReferenceEvaluator(graph).run(None, given)
+    reduced_precision.halve_layers(graph)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=[CPU])
+    for (halved,) in (ReferenceEvaluator(graph).run(None, given), session.run(None, given)):
+        moved = np.abs(halved - expected).sum(axis=1) / expected.sum(axis=1)
+        assert 1e-5 < moved.max() < 0.02
 
 
 @pytest.mark.parametrize("name", sorted(ELSEWHERE))

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from calovox.benchmarking import Cost, Times, Timing
+from calovox.benchmarking import Cost, Times, Timing, costs
 from calovox.benchmarking.results import Benchmark, benchmark_models, processor_name
 from calovox.benchmarking.subjects import Subject
+from tests.toy_gpu import pretend_gpu
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def cost(scale: float, *, n_parameters: int | None = 10) -> Cost:
@@ -78,6 +81,29 @@ def test_models_are_measured_in_their_order(models: dict[str, Subject]) -> None:
     result = benchmark_models(names, energies=[65e3], eta=0.2, rounds=1, passes=1)
     assert list(result.costs) == names
     assert (result.energies, result.eta) == ((65e3,), 0.2)
+
+
+def test_wall_times_count_on_a_gpu(
+    models: dict[str, Subject], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretend_gpu(monkeypatch)
+    monkeypatch.setattr(costs, "measure_memory", lambda *paths, accelerator: 1.0)
+    names = [str(models["a.onnx"].path(0.2))]
+    result = benchmark_models(
+        names, energies=[65e3], eta=0.2, rounds=1, passes=1, accelerator="cuda"
+    )
+    (times,) = result.costs[names[0]].times.values()
+    assert times.single.p50 == times.single.wall_p50
+    result.write(tmp_path / "benchmark.json")
+    machine = json.loads((tmp_path / "benchmark.json").read_text())["machine"]
+    assert machine["accelerator"] == "cuda"
+
+
+def test_what_has_no_onnx_files_is_not_measured_on_a_gpu() -> None:
+    library = str(ROOT / "sample" / "photons_scan.h5")
+    for name in (library, "fastcalosimv2"):
+        with pytest.raises(ValueError, match=f"--accelerator is for ONNX files, and {name} is a"):
+            benchmark_models([name], energies=[65e3], eta=0.2, accelerator="cuda")
 
 
 def test_a_model_named_twice_is_refused() -> None:

@@ -119,6 +119,11 @@ def test_models_that_cannot_be_used_are_refused(package, name, message):
         find_own_model(name)
 
 
+def test_a_model_of_another_package_is_not_for_our_accelerators(package):
+    with pytest.raises(OwnModelError, match="flat is a model of another package: leave it out"):
+        load_model("flat", "cuda")
+
+
 def test_models_of_other_packages_are_named_where_one_is_missing(package):
     with pytest.raises(
         FileNotFoundError, match=r"another package \(broken, electrons, flat, lost\)"

@@ -12,6 +12,7 @@
 - A parametrisation draws hits and its own random numbers: both are part of a single-shower pass.
 - Of a library of showers, BinnedShower, a single-shower pass finds the nearest one.
 - A model has no times at energies that it was not trained for.
+- On a GPU, a shower alone costs what the batch costs that it is filled up to.
 
 References:
     ATLAS Collaboration, ATL-SOFT-PUB-2025-003 (2025), Appendix B, Table B.1
@@ -26,8 +27,9 @@ import numpy as np
 
 from calovox.benchmarking.memory import measure_memory
 from calovox.benchmarking.subjects import Subject
-from calovox.benchmarking.timing import Stopwatch, Timing
+from calovox.benchmarking.timing import Clock, Stopwatch, Timing
 from calovox.photons import Photons
+from calovox.runtime.accelerators import Accelerator
 from calovox.units import format_energy
 
 __all__ = ["PASSES", "ROUNDS", "Cost", "Times", "measure_costs"]
@@ -89,6 +91,7 @@ def measure_costs(
     eta: float,
     rounds: int,
     passes: int,
+    accelerator: Accelerator = "cpu",
     advance: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Cost]:
     """Measure models side by side.
@@ -99,6 +102,7 @@ def measure_costs(
         eta: Their pseudorapidity.
         rounds: How many rounds.
         passes: Single-shower passes per round.
+        accelerator: Where the models were opened; on a GPU, wall times count.
         advance: Called with the number of finished rounds, `rounds` for each energy in all.
 
     Returns:
@@ -109,10 +113,11 @@ def measure_costs(
     """
     photons = [(energy, eta) for energy in energies]
     _check_photons(models, photons)
+    clock: Clock = "processor" if accelerator == "cpu" else "wall"
     times: dict[str, dict[str, Times]] = {name: {} for name in models}
     for energy, _ in photons:
         runners = {
-            name: _Runner(model, energy, eta, passes)
+            name: _Runner(model, energy, eta, passes, clock)
             for name, model in models.items()
             if model.is_trained_for(energy, eta)
         }
@@ -129,9 +134,9 @@ def measure_costs(
             file=model.path(eta).name,
             file_size=model.path(eta).stat().st_size / 1e6,
             n_parameters=model.n_parameters(eta),
-            memory=measure_memory(model.path(eta)),
+            memory=measure_memory(model.path(eta), accelerator=accelerator),
             n_models=len(model.paths()),
-            memory_all=measure_memory(*model.paths()),
+            memory_all=measure_memory(*model.paths(), accelerator=accelerator),
             times=times[name],
         )
         for name, model in models.items()
@@ -154,7 +159,9 @@ def _check_photons(models: Mapping[str, Subject], photons: Sequence[tuple[float,
 class _Runner:
     """Measures one model at one energy, round by round."""
 
-    def __init__(self, subject: Subject, energy: float, eta: float, passes: int) -> None:
+    def __init__(
+        self, subject: Subject, energy: float, eta: float, passes: int, clock: Clock
+    ) -> None:
         n_photons = max(passes, *BATCHES)
         self.photons = Photons(
             energy=np.full(n_photons, energy),
@@ -164,10 +171,10 @@ class _Runner:
         )
         self.subject, self.passes = subject, passes
         self.noise = subject.noise(self.photons)
-        self.single = Stopwatch()
-        self.chain = Stopwatch()
-        self.batches = {size: Stopwatch() for size in BATCHES}
-        self.chain_batches = {size: Stopwatch() for size in BATCHES}
+        self.single = Stopwatch(clock)
+        self.chain = Stopwatch(clock)
+        self.batches = {size: Stopwatch(clock) for size in BATCHES}
+        self.chain_batches = {size: Stopwatch(clock) for size in BATCHES}
 
     def warm_up(self) -> None:
         """Let everything happen once that happens only once."""

@@ -1,8 +1,9 @@
 """Memory that loaded models take.
 
 It is the resident memory of a fresh process, after ONNX Runtime has loaded the models, less
-before; the process imports nothing but numpy and ONNX Runtime. For a parametrisation or a dataset,
-it is that of the read file, in a process that imported and compiled what reads it.
+before; the process imports nothing but numpy and ONNX Runtime. For models on a GPU, it is what the
+process takes beside the GPU's own memory, and CUDA has a large part in it. For a parametrisation
+or a dataset, it is that of the read file, in a process that imported and compiled what reads it.
 """
 
 import os
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from calovox.models.parametric.file import is_parametric_file
+from calovox.runtime.accelerators import PROVIDERS, Accelerator
 from calovox.runtime.onnx_runtime import WITHOUT_TELEMETRY
 
 __all__ = ["measure_memory"]
 
 _LOAD: Final = """
+import ast
 import os
 import sys
 import numpy
@@ -28,11 +31,17 @@ def resident():
 
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
+providers = ast.literal_eval(sys.argv[1])
+wanted = providers[0][0]
+if wanted == "CUDAExecutionProvider":
+    onnxruntime.preload_dlls()
 before = resident()
 sessions = [
-    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    for path in sys.argv[1:]
+    onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
+    for path in sys.argv[2:]
 ]
+if any(wanted not in session.get_providers() for session in sessions):
+    sys.exit(f"it was not loaded with {wanted}")
 print(resident() - before)
 """
 _LOAD_PARAMETRIC: Final = """
@@ -73,11 +82,12 @@ print(resident() - before)
 """
 
 
-def measure_memory(*paths: Path) -> float:
+def measure_memory(*paths: Path, accelerator: Accelerator = "cpu") -> float:
     """Measure the memory that loaded models take together, in a bare process.
 
     Args:
         paths: ONNX files, or one of a parametrisation or a dataset.
+        accelerator: Where ONNX files are computed.
 
     Returns:
         Resident memory after loading less that before, in MB.
@@ -89,7 +99,7 @@ def measure_memory(*paths: Path) -> float:
         script = _LOAD_PARAMETRIC if is_parametric_file(paths[0]) else _LOAD_LIBRARY
         command = [script, str(paths[0]), str(Path(__file__).parents[2])]
     else:
-        command = [_LOAD, *map(str, paths)]
+        command = [_LOAD, repr(PROVIDERS[accelerator]), *map(str, paths)]
     result = subprocess.run(
         [sys.executable, "-I", "-c", *command],
         env=os.environ | WITHOUT_TELEMETRY,

@@ -12,6 +12,8 @@ from typing import Any
 from calovox.benchmarking.costs import PASSES, ROUNDS, Cost, measure_costs
 from calovox.benchmarking.subjects import open_subject
 from calovox.files.whole import whole_file
+from calovox.runtime.accelerators import Accelerator
+from calovox.runtime.onnx_runtime import onnxruntime
 
 __all__ = ["Benchmark", "benchmark_models", "processor_name"]
 
@@ -27,11 +29,13 @@ class Benchmark:
         costs: Costs by the names of the models; the first one is the reference of all ratios.
         energies: Kinetic energies of photons in MeV.
         eta: Their pseudorapidity.
+        accelerator: Where the models drew voxels.
     """
 
     costs: Mapping[str, Cost]
     energies: tuple[float, ...]
     eta: float
+    accelerator: Accelerator = "cpu"
 
     @property
     def reference(self) -> str:
@@ -68,7 +72,7 @@ class Benchmark:
             "format": FORMAT,
             "version": VERSION,
             "provenance": provenance or {},
-            "machine": _machine(),
+            "machine": {**_machine(), "accelerator": self.accelerator},
             "photons": {"energies": list(self.energies), "eta": self.eta},
             "models": {name: asdict(cost) for name, cost in self.costs.items()},
             "ratios": {name: self.ratios(name) for name in self.costs},
@@ -84,6 +88,7 @@ def benchmark_models(
     eta: float,
     rounds: int = ROUNDS,
     passes: int = PASSES,
+    accelerator: Accelerator = "cpu",
     advance: Callable[[int], None] = lambda count: None,
 ) -> Benchmark:
     """Measure time and memory of models on one thread.
@@ -95,6 +100,7 @@ def benchmark_models(
         eta: Their pseudorapidity.
         rounds: How often the models take turns.
         passes: Passes of each in a round.
+        accelerator: Where the models draw voxels.
         advance: Called with the number of finished rounds, `rounds` for each
             energy in all.
 
@@ -102,15 +108,22 @@ def benchmark_models(
         The costs.
 
     Raises:
-        ValueError: If a model is named twice, or was trained for none of the photons.
+        ValueError: If a model is named twice, was trained for none of the photons, or cannot be
+            computed there.
     """
     if len(set(names)) < len(names):
         raise ValueError(f"expected different models, got {', '.join(names)}")
-    models = {name: open_subject(name) for name in names}
+    models = {name: open_subject(name, accelerator) for name in names}
     costs = measure_costs(
-        models, energies=energies, eta=eta, rounds=rounds, passes=passes, advance=advance
+        models,
+        energies=energies,
+        eta=eta,
+        rounds=rounds,
+        passes=passes,
+        accelerator=accelerator,
+        advance=advance,
     )
-    return Benchmark(costs, tuple(energies), eta)
+    return Benchmark(costs, tuple(energies), eta, accelerator)
 
 
 def processor_name() -> str:
@@ -139,5 +152,5 @@ def _machine() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "numpy": metadata.version("numpy"),
-        "onnxruntime": metadata.version("onnxruntime"),
+        "onnxruntime": onnxruntime.__version__,  # of whichever package
     }

@@ -22,6 +22,7 @@ from calovox.phi_modulation.curve_file import read_curve
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.runtime import ModelSet, load_models
+from calovox.runtime.accelerators import Accelerator
 from calovox.runtime.model_set import is_shipped
 from calovox.simulation.sampling import photons_to_hits
 from calovox.simulation.simulate import (
@@ -70,23 +71,30 @@ class Subject(ABC):
         return np.empty((len(photons), 0), dtype=np.float32)
 
 
-def open_subject(name: str) -> Subject:
+def open_subject(name: str, accelerator: Accelerator = "cpu") -> Subject:
     """Open what a name stands for.
 
     Args:
         name: A shipped model, a folder, an ONNX file, a parametrisation, or a dataset.
+        accelerator: Where voxels are drawn; all else runs on the CPU.
 
     Returns:
         What is measured.
 
     Raises:
         FileNotFoundError: If there is nothing of that name.
-        ValueError: If it is nothing that draws showers, or damaged.
+        ValueError: If it is nothing that draws showers, or damaged, or the accelerator cannot be
+            used for it.
     """
     path = Path(name)
     if path.is_file() and path.suffix in (".h5", ".hdf5") and not is_parametric_file(path):
+        if accelerator != "cpu":
+            raise ValueError(
+                f"--accelerator is for ONNX files, and {name} is a library of showers: leave it "
+                "out"
+            )
         return _Library(DatasetReader(path))
-    models = load_models(name)
+    models = load_models(name, accelerator=accelerator)
     return _Parametric(models) if isinstance(models, ParametricModel) else _Models(models)
 
 

@@ -1,19 +1,23 @@
 """Times of passes, in ms.
 
 Processor time of one thread counts: what else the machine is doing has an effect only through
-shared caches and cores. Wall time is kept beside it.
+shared caches and cores. Wall time is kept beside it. Of work on a GPU, wall time counts: the
+processor only waits for it.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from calovox.arrays import Array, Float64
 
-__all__ = ["Stopwatch", "Timing"]
+__all__ = ["Clock", "Stopwatch", "Timing"]
+
+Clock = Literal["processor", "wall"]
+"""Which time counts."""
 
 
 @dataclass(frozen=True)
@@ -38,31 +42,36 @@ class Timing:
 
     @classmethod
     def from_rounds(
-        cls, processor: Float64[Array, "round pass"], wall: Float64[Array, "round pass"]
+        cls, counted: Float64[Array, "round pass"], wall: Float64[Array, "round pass"]
     ) -> "Timing":
         """Sum passes up.
 
         Args:
-            processor: Processor time of each pass in ms.
+            counted: Time of each pass that counts, in ms.
             wall: Wall time of each pass in ms.
 
         Returns:
             The statistics.
         """
-        p50, p95, p99 = np.percentile(processor, [50, 95, 99]).tolist()
-        std = float(np.std(processor.mean(axis=1)))
-        return cls(float(processor.mean()), std, p50, p95, p99, float(np.median(wall)))
+        p50, p95, p99 = np.percentile(counted, [50, 95, 99]).tolist()
+        std = float(np.std(counted.mean(axis=1)))
+        return cls(float(counted.mean()), std, p50, p95, p99, float(np.median(wall)))
 
 
 class Stopwatch:
     """Keeps the times of passes, in ms.
 
+    Args:
+        counts: Which time counts.
+
     Attributes:
+        counts: Which time counts.
         processor: Processor time of each pass.
         wall: Wall time of each pass.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Clock = "processor") -> None:
+        self.counts = counts
         self.processor: list[float] = []
         self.wall: list[float] = []
 
@@ -86,7 +95,8 @@ class Stopwatch:
         Returns:
             The statistics.
         """
+        counted = self.processor if self.counts == "processor" else self.wall
         shape = (-1, passes)
         return Timing.from_rounds(
-            np.array(self.processor).reshape(shape), np.array(self.wall).reshape(shape)
+            np.array(counted).reshape(shape), np.array(self.wall).reshape(shape)
         )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from calovox.geometry import Detector
 
 __all__ = [
+    "Accelerator",
     "Aside",
     "Compress",
     "CurveToRemove",
@@ -141,6 +142,10 @@ Scheduler = Annotated[
 ]
 PartEvents = Annotated[
     int, typer.Option(min=1, help="Showers of each task on the machines of --scheduler."), Aside()
+]
+Accelerator = Annotated[
+    Literal["cpu", "cuda"],
+    typer.Option(help="Where ONNX files are computed; cuda is a GPU and needs onnxruntime-gpu."),
 ]
 Energies = Annotated[
     str,

@@ -1,9 +1,9 @@
 """Exported models that cover ranges of abs(eta) side by side, and parametrisations."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from calovox.models.base import Conditions
 from calovox.models.parametric.file import is_parametric_file, read_parametric
 from calovox.models.parametric.model import ParametricModel
 from calovox.photons import Particle
+from calovox.runtime.accelerators import Accelerator, AcceleratorError
 from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
 from calovox.voxelization import VoxelGrid
@@ -162,28 +163,37 @@ class ModelSet:
         return np.asarray(0.5 * (high[:-1] + low[1:]))
 
 
-def load_models(name_or_path: str | Path, *, n_threads: int = 1) -> ModelSet | ParametricModel:
+def load_models(
+    name_or_path: str | Path, *, n_threads: int = 1, accelerator: Accelerator = "cpu"
+) -> ModelSet | ParametricModel:
     """Load exported models, or a parametrisation.
 
     Args:
         name_or_path: A folder of `calovox export`, one of its ONNX files, a file of `calovox train
             parametric`, or the name of a model that comes with the package.
         n_threads: Threads that compute.
+        accelerator: Where ONNX files are computed.
 
     Returns:
         The models.
 
     Raises:
+        AcceleratorError: If the accelerator cannot be used, or not for a parametrisation.
         FileNotFoundError: If there is nothing of that name.
         ModelFileError: If it is no model, or a damaged one.
         ParametricFileError: If it is a damaged parametrisation.
     """
     path = find_model(name_or_path)
-    if path.is_dir():
-        return _load_folder(path, n_threads)
-    if is_parametric_file(path):
-        return read_parametric(path)
-    return ModelSet((OnnxModel(path, n_threads=n_threads),))
+    parametric = path / PARAMETRIC_FILE if path.is_dir() else path
+    if parametric.is_file() and (path.is_dir() or is_parametric_file(path)):
+        if accelerator != "cpu":
+            raise AcceleratorError(
+                f"--accelerator is for ONNX files, and {name_or_path} is a parametrisation: leave "
+                "it out"
+            )
+        return read_parametric(parametric)
+    load = partial(OnnxModel, n_threads=n_threads, accelerator=accelerator)
+    return _load_folder(path, load) if path.is_dir() else ModelSet((load(path),))
 
 
 def find_model(name_or_path: str | Path) -> Path:
@@ -234,14 +244,12 @@ def _shipped() -> dict[str, Path]:
         }
 
 
-def _load_folder(folder: Path, n_threads: int) -> ModelSet | ParametricModel:
-    if (folder / PARAMETRIC_FILE).is_file():
-        return read_parametric(folder / PARAMETRIC_FILE)
+def _load_folder(folder: Path, load: Callable[[Path], OnnxModel]) -> ModelSet:
     content = read_description(folder)
     names = [model["file"] for model in content["models"]]
     side = {what: content.get(what) for what in _SIDE_FILES[1:]}
     check_files(folder, content, [*names, *filter(None, side.values())])
-    models = (OnnxModel(folder / name, n_threads=n_threads) for name in names)
+    models = (load(folder / name) for name in names)
     paths = {what: None if name is None else folder / name for what, name in side.items()}
     return ModelSet(tuple(sorted(models, key=lambda model: model.eta_range)), **paths)
 

@@ -3,7 +3,8 @@
 Events are computed in batches of at most `BATCH`, each on one thread; several threads work on
 several batches. An event's shower does not depend on the others of its batch, to the last bit:
 the graphs have no operation whose result for one event depends on the number of events, and one
-thread per batch leaves no choice of where to cut an operation into parts.
+thread per batch leaves no choice of where to cut an operation into parts. A GPU chooses how to
+compute a product by the number of events: there, every batch is filled up to the same number.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -17,18 +18,22 @@ from calovox.files.damage import one_line, reading
 from calovox.geometry.detector_files.mark import DetectorMark
 from calovox.models.base import Conditions
 from calovox.photons import Particle
+from calovox.runtime.accelerators import Accelerator, open_session
 from calovox.runtime.metadata import LOWEST_RUNTIME, ModelFileError, ModelMetadata
 from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.runtime.whole_onnx import check_whole
 from calovox.voxelization import VoxelGrid
 
-__all__ = ["BATCH", "INPUTS", "OnnxModel"]
+__all__ = ["BATCH", "GPU_BATCH", "INPUTS", "OnnxModel"]
 
 INPUTS: Final = ("inn_eta_in", "inn_einc_in", "inn_z_energy", "cfm_z_shape")
 """Names of the inputs that FastCaloSim looks for: 10 abs(eta), MeV, noise, noise."""
 
 BATCH: Final = 128
 """Events that are computed at once: enough to read the weights seldom, and little memory."""
+
+GPU_BATCH: Final = 512
+"""Events that a GPU computes at once, no more and no fewer: `calovox simulate` asks for 500."""
 
 _ETA_FACTOR: Final = np.float32(10.0)
 
@@ -49,21 +54,25 @@ class OnnxModel:
     Args:
         path: An ONNX file of `calovox export`.
         n_threads: Threads that compute; each takes a batch of its own.
+        accelerator: Where to compute.
 
     Attributes:
         path: The file.
 
     Raises:
+        AcceleratorError: If the accelerator cannot be used.
         FileNotFoundError: If there is no such file.
         ModelFileError: If it is no ONNX file, a damaged one, or not one of ours.
     """
 
-    def __init__(self, path: Path, *, n_threads: int = 1) -> None:
+    def __init__(
+        self, path: Path, *, n_threads: int = 1, accelerator: Accelerator = "cpu"
+    ) -> None:
         if n_threads < 1:
             raise ValueError(f"OnnxModel: expected `n_threads` of 1 or more, got {n_threads}")
         self.path = path
         self.n_threads = n_threads
-        self._session = _open(path)
+        self._session = _open(path, accelerator)
         with reading(path, ModelFileError):
             try:
                 texts = self._session.get_modelmeta().custom_metadata_map
@@ -74,7 +83,9 @@ class OnnxModel:
             self._n_layers = int(shapes["inn_z_energy"][1])
             self._n_shape_noise = int(shapes["cfm_z_shape"][1])
             is_fixed = isinstance(shapes["inn_einc_in"][0], int)
-            self._batch = int(shapes["inn_einc_in"][0]) if is_fixed else BATCH
+            most = BATCH if accelerator == "cpu" else GPU_BATCH
+            self._batch = int(shapes["inn_einc_in"][0]) if is_fixed else most
+            self._is_filled = accelerator != "cpu"
 
     @property
     def grid(self) -> VoxelGrid:
@@ -172,13 +183,17 @@ class OnnxModel:
         return voxels
 
     def _run(self, inputs: dict[str, Array]) -> Array:
+        n_events = len(inputs[INPUTS[0]])
+        if self._is_filled:  # with the same events once more
+            size = self._batch
+            inputs = {name: np.resize(x, (size, x.shape[1])) for name, x in inputs.items()}
         arrays = {name: np.ascontiguousarray(values) for name, values in inputs.items()}
         with reading(self.path, ModelFileError, "cannot be computed"):
             (voxels,) = self._session.run(None, arrays)
-        return np.asarray(voxels)
+        return np.asarray(voxels)[:n_events]
 
 
-def _open(path: Path) -> onnxruntime.InferenceSession:
+def _open(path: Path, accelerator: Accelerator) -> onnxruntime.InferenceSession:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     check_whole(path)
@@ -190,7 +205,7 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.load_model_format", "ONNX")
     with reading(path, ModelFileError, "is no ONNX file, or a damaged one"):
         try:
-            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            return open_session(path, options, accelerator)
         except Exception as problem:  # ONNX Runtime has a dozen types, without a common one
             if any(words in str(problem) for words in _NOT_IN_THIS_RUNTIME):
                 raise ModelFileError(

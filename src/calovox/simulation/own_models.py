@@ -29,6 +29,7 @@ from calovox.voxelization import VoxelGrid
 if TYPE_CHECKING:
     from calovox.models.parametric.model import ParametricModel
     from calovox.runtime import ModelSet
+    from calovox.runtime.accelerators import Accelerator
 
 __all__ = ["GROUP", "OwnModel", "OwnModelError", "OwnSampler", "find_own_model", "load_model"]
 
@@ -166,11 +167,14 @@ class OwnModel:
         return voxels.astype(np.float32, copy=False)
 
 
-def load_model(name: str) -> "ModelSet | ParametricModel | OwnModel":
+def load_model(
+    name: str, accelerator: "Accelerator" = "cpu"
+) -> "ModelSet | ParametricModel | OwnModel":
     """Load exported models, a parametrisation, or the model of another package.
 
     Args:
         name: A folder or a file, the name of a model of calovox, or that of another package.
+        accelerator: Where ONNX files are computed; models of other packages decide for themselves.
 
     Returns:
         The model.
@@ -178,15 +182,21 @@ def load_model(name: str) -> "ModelSet | ParametricModel | OwnModel":
     Raises:
         FileNotFoundError: If there is nothing of that name.
         ModelFileError: If it is a damaged model.
-        OwnModelError: If the model of another package cannot be used.
+        AcceleratorError: If the accelerator cannot be used.
+        OwnModelError: If the model of another package cannot be used, or not there.
     """
     # onnxruntime is slow to import, and a library of showers does not need it
     from calovox.runtime import load_models
 
     try:
-        return load_models(name)
+        return load_models(name, accelerator=accelerator)
     except FileNotFoundError as problem:
         if (own := find_own_model(name)) is not None:
+            if accelerator != "cpu":
+                raise OwnModelError(
+                    f"--accelerator is for ONNX files, and {name} is a model of another package: "
+                    "leave it out"
+                ) from None
             return own
         names = ", ".join(sorted({entry.name for entry in entry_points(group=GROUP)})) or "none"
         raise FileNotFoundError(f"{problem}, nor one of another package ({names})") from problem

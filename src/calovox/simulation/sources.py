@@ -6,7 +6,7 @@ A source has voxels, or hits with their voxels.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from calovox.arrays import Array
 from calovox.binned_shower import ShowerLibrary
@@ -26,6 +26,9 @@ from calovox.simulation.photon_files import read_photons
 from calovox.simulation.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
 from calovox.simulation.simulate import match_photons
 from calovox.voxelization import VoxelGrid, Voxels
+
+if TYPE_CHECKING:
+    from calovox.runtime.accelerators import Accelerator
 
 __all__ = ["Matching", "PhotonChoice", "Source", "open_source"]
 
@@ -138,6 +141,7 @@ def open_source(
     allow_extrapolation: bool = False,
     center: str | None = None,
     cells: CellTable | None = None,
+    accelerator: "Accelerator" = "cpu",
 ) -> Source:
     """Open a library of showers, or trained models.
 
@@ -155,12 +159,14 @@ def open_source(
             own; None for the model's.
         cells: The cells in which the nearest shower of a library is looked for; None for those of
             the library, or of the built-in barrel.
+        accelerator: Where models draw voxels; all else runs on the CPU.
 
     Returns:
         The showers for the photons.
 
     Raises:
-        ValueError: If arguments contradict each other, or photons are outside the trained range.
+        ValueError: If arguments contradict each other, photons are outside the trained range, or
+            the accelerator cannot be used.
         FileNotFoundError: If there is no such file.
     """
     wanted = _Wanted(model, photons, seed, matching, sub_voxels, phi_modulation, center, cells)
@@ -170,8 +176,13 @@ def open_source(
     if is_hdf5 and not is_parametric_file(path):
         if allow_extrapolation:
             raise ValueError("--allow-extrapolation is for trained models: leave it out")
+        if accelerator != "cpu":
+            raise ValueError(
+                f"--accelerator is for ONNX files, and {model} is a library of showers: leave it "
+                "out"
+            )
         return _open_library(wanted, DatasetReader(path))
-    return _open_models(wanted, allow_extrapolation=allow_extrapolation)
+    return _open_models(wanted, accelerator, allow_extrapolation=allow_extrapolation)
 
 
 @dataclass(frozen=True)
@@ -209,10 +220,12 @@ def _open_library(wanted: _Wanted, library: DatasetReader) -> Source:
     )
 
 
-def _open_models(wanted: _Wanted, *, allow_extrapolation: bool) -> Source:
+def _open_models(
+    wanted: _Wanted, accelerator: "Accelerator", *, allow_extrapolation: bool
+) -> Source:
     if wanted.matching is not None:
         raise ValueError("--matching is for libraries of showers: leave it out")
-    models = load_model(wanted.model)
+    models = load_model(wanted.model, accelerator)
     asking = f"--model {wanted.model}"
     if isinstance(models, ParametricModel):
         photons = wanted.photons.photons(asking, seed=wanted.seed, particle=models.particle)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from calovox.benchmarking import costs
+from calovox.runtime.onnx_runtime import onnxruntime
 from tests.cli.commands.test_chain import fail, succeed
+from tests.toy_gpu import CPU, pretend_gpu
 from tests.toy_onnx import write_toy_onnx
 
 
@@ -38,10 +40,20 @@ def test_benchmark_prints_a_table_and_writes_its_numbers(folder):
     assert content["machine"]["processor"]
 
 
-def test_what_cannot_be_measured_is_refused(folder):
+def test_what_cannot_be_measured_is_refused(folder, monkeypatch):
     output = ("-o", "benchmark.json")
     fail("benchmark", "nothing", *output, match="nothing: no such file or folder")
     fail("benchmark", "plain.onnx", "plain.onnx", *output, match="expected different models")
     fail("benchmark", "plain.onnx", "--energy", "1GeV:2GeV", *output, match="expected one value")
     fail("benchmark", "plain.onnx", "--eta", "1.4", *output, match="outside its trained range")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CPU])
+    cuda = ("plain.onnx", "--accelerator", "cuda", *output)
+    fail("benchmark", *cuda, match="install onnxruntime-gpu in place of onnxruntime")
     assert not Path("benchmark.json").exists()
+
+
+def test_the_table_says_if_a_gpu_was_measured(folder, monkeypatch):
+    pretend_gpu(monkeypatch)
+    monkeypatch.setattr(costs, "measure_memory", lambda *paths, accelerator: 1.0)
+    result = succeed("benchmark", "plain.onnx", "--accelerator", "cuda", "-o", "benchmark.json")
+    assert "voxels by a GPU, wall times" in " ".join(result.stdout.split())

@@ -13,9 +13,11 @@ from calovox.hits.file import HitsReader, HitsWriter
 from calovox.models.centers import fit_centers
 from calovox.phi_modulation import PhiModulation
 from calovox.phi_modulation.curve_file import write_curve
+from calovox.runtime.onnx_runtime import onnxruntime
 from calovox.voxelization import VoxelGrid
 from tests.cli.commands.test_chain import fail, succeed
 from tests.models.centers.test_centers import toy_centers
+from tests.toy_gpu import CPU, CUDA, pretend_gpu
 from tests.toy_onnx import describe_toy_folder, write_toy_onnx
 from tests.toy_showers import toy_showers
 
@@ -144,6 +146,7 @@ def test_contradicting_options_are_refused(folder):
     succeed(*SIMULATE, *PHOTONS, "-o", "a.h5")
     library = ("simulate", "--model", "a.h5", "-o", "b.h5")
     fail(*library, "--allow-extrapolation", match="is for trained models")
+    fail(*library, "--accelerator", "cuda", match="a.h5 is a library of showers: leave it out")
     fail(*library, "--photons", "p.csv", match="--matching nearest")
     fail("simulate", "--model", "missing.h5", "-o", "b.h5", match=r"missing\.h5: no such file")
     fail(*library, "--sub-voxels", "missing.root", match=r"missing\.root: no such file")
@@ -168,3 +171,22 @@ def test_a_recorded_run_gives_the_same_showers(folder):
     succeed("simulate", "--config", "a.h5.config.toml", "-o", "b.h5")
     first, second = (DatasetReader(Path(f"{x}.h5")).read() for x in "ab")
     assert np.array_equal(first.energy, second.energy)
+
+
+def test_a_gpu_draws_the_showers_of_the_same_seed_and_events(folder, monkeypatch):
+    succeed(*SIMULATE, *PHOTONS, "-o", "cpu.h5")
+    gpu = pretend_gpu(monkeypatch)
+    succeed(*SIMULATE, *PHOTONS, "--accelerator", "cuda", "-o", "cuda.h5")
+    assert gpu.asked[0]["providers"][0][0] == CUDA
+    first, second = (DatasetReader(Path(f"{name}.h5")).read() for name in ("cpu", "cuda"))
+    assert np.array_equal(first.energy, second.energy)
+    assert DatasetReader(Path("cuda.h5")).provenance["settings"]["accelerator"] == "cuda"
+
+
+def test_a_gpu_that_is_not_there_is_one_line_and_no_result(folder, monkeypatch):
+    cuda = (*PHOTONS, "--accelerator", "cuda", "-o", "a.h5")
+    pretend_gpu(monkeypatch, used=(CPU,))
+    fail(*SIMULATE, *cuda, match=r"--accelerator cuda: expected toy\.onnx on CUDA")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CPU])
+    fail(*SIMULATE, *cuda, match="install onnxruntime-gpu in place of onnxruntime")
+    assert not Path("a.h5").exists()

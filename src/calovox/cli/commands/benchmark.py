@@ -11,7 +11,7 @@ from rich.text import Text
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.progress import progress_of
-from calovox.cli.settings import ModelIn, Output
+from calovox.cli.settings import Accelerator, ModelIn, Output
 from calovox.units import format_energy
 
 if TYPE_CHECKING:
@@ -70,13 +70,14 @@ class BenchmarkSettings:
     rounds: Annotated[
         int, typer.Option(min=1, help="How often the models take turns at each energy.")
     ] = 3
+    accelerator: Accelerator = "cpu"
 
 
 def benchmark(settings: BenchmarkSettings, job: Job) -> str:
     """Measure time and memory of models on one thread: parameters, showers, showers with cells.
 
-    Times are processor times in ms per shower, medians if nothing else is said. The models take
-    turns; ratios to the first one are in parentheses.
+    Times are processor times in ms per shower, wall times with a GPU, medians if nothing else is
+    said. The models take turns; ratios to the first one are in parentheses.
     """
     from calovox.benchmarking.results import benchmark_models
     from calovox.photons import parse_energies, parse_etas
@@ -87,7 +88,12 @@ def benchmark(settings: BenchmarkSettings, job: Job) -> str:
     total = settings.rounds * len(energies)
     with progress_of("benchmark", total, unit="rounds") as advance:
         result = benchmark_models(
-            settings.models, energies=energies, eta=eta, rounds=settings.rounds, advance=advance
+            settings.models,
+            energies=energies,
+            eta=eta,
+            rounds=settings.rounds,
+            accelerator=settings.accelerator,
+            advance=advance,
         )
     Console(width=30 + 18 * len(result.costs), highlight=False).print(_table(result))
     result.write(settings.output, provenance=job.provenance, overwrite=job.overwrite)
@@ -106,7 +112,9 @@ def _table(result: "Benchmark") -> Table:
     """Lay a column out for each model, with the ratio to the reference in parentheses."""
     from calovox.benchmarking.results import processor_name
 
-    table = Table(title=Text(f"eta {result.eta:g}, one thread of {processor_name()}"))
+    place = f"one thread of {processor_name()}"
+    place += ", voxels by a GPU, wall times" * (result.accelerator != "cpu")
+    table = Table(title=Text(f"eta {result.eta:g}, {place}"))
     table.add_column("time per shower")
     for name in result.costs:
         table.add_column(Text(Path(name).stem), justify="right")

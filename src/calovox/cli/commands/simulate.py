@@ -9,6 +9,7 @@ import typer
 
 from calovox.cli.command import Job, make_command
 from calovox.cli.settings import (
+    Accelerator,
     Compress,
     DetectorIn,
     FileIn,
@@ -147,6 +148,7 @@ class SimulateSettings:
         ),
         FileIn(),
     ] = None
+    accelerator: Accelerator = "cpu"
     compression: Compress = "blosc2"
     scheduler: Scheduler = None
     part_events: PartEvents = 1000
@@ -233,6 +235,7 @@ def _open_source(settings: SimulateSettings, detector: "Detector | None") -> "So
         allow_extrapolation=settings.allow_extrapolation,
         center=settings.center,
         cells=None if detector is None else detector.cells,
+        accelerator=settings.accelerator,
     )
     return place_source(
         source,
