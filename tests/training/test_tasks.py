@@ -62,7 +62,7 @@ def test_networks_of_a_dit_are_compiled_if_asked_for(
     reader: DatasetReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled = []
-    monkeypatch.setattr("torch.nn.Module.compile", lambda network: compiled.append(network))
+    monkeypatch.setattr("torch.nn.Module.compile", lambda network, **_: compiled.append(network))
     make(model_task(SMALL["dit"], **PLACE), reader)
     assert compiled == []
     model = make(model_task(SMALL["dit"], compiled=True, **PLACE), reader)

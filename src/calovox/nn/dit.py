@@ -23,6 +23,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from calovox.nn.attention import attention
 from calovox.nn.mlp import MLP, count_parameters
 
 __all__ = [
@@ -249,7 +250,7 @@ class TransformerBlock(nn.Module):
             part.unflatten(2, (self.n_heads, -1)).transpose(1, 2)
             for part in self.query_key_value(h).chunk(3, dim=2)
         )
-        mixed = _attention(query, key, value)
+        mixed = attention(query, key, value)
         y: Tensor = self.projection(mixed.transpose(1, 2).flatten(2))
         return y
 
@@ -304,20 +305,6 @@ def position_waves(
         axis[:, None] * LONGEST_PERIOD**-exponents for axis in positions.unbind(dim=1)
     ]
     return torch.cat([torch.cat([phase.sin(), phase.cos()], dim=1) for phase in columns], dim=1)
-
-
-def _attention(
-    query: Float[Tensor, "event head token part"],
-    key: Float[Tensor, "event head token part"],
-    value: Float[Tensor, "event head token part"],
-) -> Float[Tensor, "event head token part"]:
-    """Mix values; without torch's fused kernel on processors, whose gradient is far slower."""
-    if query.device.type != "cpu":
-        return nn.functional.scaled_dot_product_attention(query, key, value)
-    # the query is scaled, not the scores: there are fewer of its numbers
-    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
-    mixed: Tensor = scores.softmax(dim=-1, dtype=scores.dtype) @ value
-    return mixed
 
 
 def _norm(width: int) -> nn.LayerNorm:

@@ -43,7 +43,7 @@ from calovox.models.shapes.arc_model import ArcModel
 from calovox.models.shapes.edm import SIGMA_DATA, SIGMA_MAX, karras_sigmas
 from calovox.models.shapes.solvers import heun
 from calovox.models.shapes.students import ConsistencyModel
-from calovox.nn import DiffusionTransformer, VelocityNetwork
+from calovox.training.compiling import compile_networks
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.runs.model import read_run
 from calovox.training.runs.record import read_record
@@ -229,9 +229,7 @@ class Teacher:
             decay=self.options.decay,
         )
         if self.compiled:
-            for module in lesson.modules():
-                if isinstance(module, DiffusionTransformer | VelocityNetwork):
-                    module.compile()
+            compile_networks(lesson)
         return lesson
 
 

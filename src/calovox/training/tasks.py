@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from calovox.models.shapes.dit import CaloDiT
+from calovox.training.compiling import compile_networks
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.distillation import read_teacher
 from calovox.training.sizes.fast import FastRules, FastSizes, simulated_noise
@@ -129,7 +130,7 @@ def distillation_task(
 def _compiled(sizes: DitSizes) -> MakeModel:
     def make(files: ShowerFiles, *, seed: int, reflect: bool) -> CaloDiT:
         model = sizes.fitted(files, seed=seed, reflect=reflect)
-        model.network.compile()
+        compile_networks(model)
         return model
 
     return make

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from calovox.files.damage import reading
 from calovox.training.averaging import WeightAverage
 from calovox.training.choosing import BestWeights
+from calovox.training.compiling import compiled, uncompiled
 from calovox.training.data.stream import Batch, Share, ShowerStream
 from calovox.training.recipe import Recipe
 from calovox.training.runs.checkpoint import (
@@ -105,12 +106,13 @@ class RunState:
 
         Raises:
             FloatingPointError: If a loss, a gradient or a weight is not finite.
+            ValueError: If networks that are to be compiled cannot be.
         """
         self.model.train()
         self._optimizer.zero_grad()
         self._objective.rng.manual_seed(self._seed_of_step())
-        # behind a function: fabric rounds tensors that it sees among the arguments to 16 bits
-        losses = self._wrapped(lambda: batch.showers)
+        n_events = self.stream.n_showers(self.step + 1) - self.stream.n_showers(self.step)
+        losses = self._losses(batch, n_events)
         found = dict(zip(self._objective.names, losses.tolist(), strict=True))
         self._check_finite(found, batch)
         self.fabric.backward(batch.weight * losses.sum())
@@ -125,7 +127,6 @@ class RunState:
         if self.average is not None:
             self.average.update(self.step)
         epoch = self.step // self.stream.n_batches
-        n_events = self.stream.n_showers(self.step + 1) - self.stream.n_showers(self.step)
         self.step += 1
         return Step(self.step, epoch, n_events, found, learning_rate, norm)
 
@@ -140,7 +141,7 @@ class RunState:
             The step, with the result.
         """
         self.model.eval()
-        with self._current(), torch.no_grad():
+        with self._current(), uncompiled(self.model), torch.no_grad():
             found = dict(validate(self.model))
             if self.best is not None:
                 self.best.judge(found, step.number)
@@ -269,6 +270,14 @@ class RunState:
             | {"precision": self.fabric.strategy.precision.precision}
             | self.stream.order
         )
+
+    def _losses(self, batch: Batch, n_events: int) -> Tensor:
+        """Compute the terms of the loss, by compiled kernels if the batch is a whole one."""
+        whole = n_events == self.stream.n_showers(1)
+        with compiled(self.model) if whole else uncompiled(self.model):
+            # behind a function: fabric rounds tensors that it sees among the arguments to 16 bits
+            losses: Tensor = self._wrapped(lambda: batch.showers)
+        return losses
 
     def _seed_of_step(self) -> int:
         entropy = [self.recipe.seed, self.step, self.share.rank]

@@ -61,7 +61,8 @@ _SINGLE = Group(without=("precision",))
 _COMMON = Group(without=("n_steps", "betas", "choose_by", "seed"))
 
 Compile = Annotated[
-    bool, typer.Option(help="Compile the network: worth its minutes for long runs on a GPU.")
+    bool,
+    typer.Option(help="Compile the network, on a CPU by g++: worth its minutes for long runs."),
 ]
 
 
