@@ -1,7 +1,6 @@
 #!/bin/sh
 # Corrects the shipped calodit and calocfm with showers of Geant4, and exports them into the package
-# again: three hours of one core, of which one and a quarter generate 3100 showers of 16 GeV to 1 TeV and
-# 21 000 below.
+# again: two hours and a half of one core, one of which generates 3100 showers of 16 GeV to 1 TeV.
 # Stopped at any moment, the same command continues.
 # Settings of calodit's first two corrections are those of an earlier critic, which saw no squares, and
 # moments of layers alone. The last layer of the critic did not depend on the photon yet in its third,
@@ -97,23 +96,7 @@ first=$folder/once_corrected
     export_model twice_corrected "$first" second
 }
 both three_times_corrected "$folder/twice_corrected" third --steps 700 --critic-steps 250
-both four_times_corrected "$folder/three_times_corrected" fourth
-
-# around 0.8 most is seen: more showers below 16 GeV there, and of all |eta|
-below() {
-    [ -e "$folder/$1.hits.h5" ] || calovox geant4 --energy log:256MeV:16.384GeV --eta "abs:$2" -n "$3" \
-        --seed "$4" --first-event "$5" --precision-bits 10 -o "$folder/$1.hits.h5"
-    [ -e "$folder/$1.h5" ] || calovox voxelize "$folder/$1.hits.h5" \
-        --phi-modulation "$here/phi_curve.h5" --no-cells -o "$folder/$1.h5"
-}
-
-below step 0.74:0.86 9000 1201 21000000
-below everywhere 0:1.35 12000 1203 21200000
-# shellcheck disable=SC2086
-correct fifth_high "$folder/four_times_corrected" 0.7:1.35 $low --data "$folder/step.h5" \
-    --data "$folder/everywhere.h5" $middle $more $middle $more $top $high
-[ -e "$folder/calodit/model.json" ] || calovox export "$folder/four_times_corrected" \
-    --correction "$folder/fifth_high" --no-fastcalosim -o "$folder/calodit"
+both calodit "$folder/three_times_corrected" fourth
 
 both calocfm_once calocfm calocfm_first --pace 0.015 --steps 1000
 both calocfm_twice "$folder/calocfm_once" calocfm_second --pace 0.015 --steps 1000
