@@ -164,19 +164,20 @@ demo: $(VENV)/.plot
 	@echo "The three grids: $(CURDIR)/demo/grids/index.html"
 	@echo "All models:      $(CURDIR)/demo/report/index.html"
 
-# Geant4's own showers: their voxels have no phi modulation, their cells get it back
-BINNED := $(CALOVOX) simulate --matching perfect --phi-modulation sample/phi_curve.h5 --cells --seed 1 --force
+# Geant4's own showers. Voxels of the sample have no phi modulation, but for those of 1 TeV: cells get it back.
+BINNED := $(CALOVOX) simulate --matching perfect --cells --seed 1 --force
+MODULATED := --phi-modulation sample/phi_curve.h5
 
 demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
-	$(BINNED) --model $< --sub-voxels sample/sub_voxels_$*.root --e-hit $(E_HIT) -o $@
+	$(BINNED) --model $< $(MODULATED) --sub-voxels sample/sub_voxels_$*.root --e-hit $(E_HIT) -o $@
 
 # Geant4's own voxels, placed by patterns as those of the shipped models: what the grid loses. The three
 # grids above are placed as in the note.
 demo/binned_patterns.h5: sample/photons_optimal.h5 src/calovox/shipped/patterns/optimal.h5 $(SOURCES) \
 		| $(VENV)/.plot
 	@mkdir -p $(@D)
-	$(BINNED) --model $< -o $@
+	$(BINNED) --model $< $(MODULATED) -o $@
 
 # the same showers at random azimuths, with the phi modulation ignored and corrected
 DISPLACE := $(CALOVOX) simulate --matching displaced -n 1600 --sub-voxels \
@@ -214,7 +215,7 @@ demo/simulated_fastcalogan.h5: sample/photons_optimal.h5 src/calovox/shipped/fas
 define more_photons
 demo/$(1)_optimal.h5: sample/photons_$(1).h5 sample/sub_voxels_optimal.root $$(SOURCES) | $$(VENV)/.plot
 	@mkdir -p $$(@D)
-	$$(BINNED) --model $$< -o $$@
+	$$(BINNED) --model $$< $(2) -o $$@
 
 demo/$(1)_fastcalosimv2.h5: sample/photons_$(1).h5 src/calovox/shipped/fastcalosimv2/parametrisation.h5 \
 		$$(SOURCES) | $$(VENV)/.plot
@@ -227,8 +228,8 @@ demo/$(1)_%.h5: sample/photons_$(1).h5 src/calovox/shipped/%/model.json $$(SOURC
 		$$(if $$(filter fastcalogan,$$*),--allow-extrapolation --e-hit $$(E_HIT)) \
 		--cells --seed 1 --force -o $$@
 endef
-$(eval $(call more_photons,1tev))
-$(eval $(call more_photons,discrete))
+$(eval $(call more_photons,1tev,))
+$(eval $(call more_photons,discrete,$(MODULATED)))
 
 # photons from 256 MeV to 2.1 TeV; E_tot depends on CaloINN alone
 demo/scan_%.h5: sample/photons_scan.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot
