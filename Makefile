@@ -168,14 +168,14 @@ demo: $(VENV)/.plot
 BINNED := $(CALOVOX) simulate --matching perfect --cells --seed 1 --force
 MODULATED := --phi-modulation sample/phi_curve.h5
 
-demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root $(SOURCES) | $(VENV)/.plot
+demo/binned_%.h5: sample/photons_%.h5 sample/sub_voxels_%.root sample/phi_curve.h5 $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(BINNED) --model $< $(MODULATED) --sub-voxels sample/sub_voxels_$*.root --e-hit $(E_HIT) -o $@
 
 # Geant4's own voxels, placed by patterns as those of the shipped models: what the grid loses. The three
 # grids above are placed as in the note.
-demo/binned_patterns.h5: sample/photons_optimal.h5 src/calovox/shipped/patterns/optimal.h5 $(SOURCES) \
-		| $(VENV)/.plot
+demo/binned_patterns.h5: sample/photons_optimal.h5 src/calovox/shipped/patterns/optimal.h5 \
+		sample/phi_curve.h5 $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
 	$(BINNED) --model $< $(MODULATED) -o $@
 
@@ -189,7 +189,7 @@ demo/phi_ignored.h5: sample/phi_present.h5 $(SOURCES) | $(VENV)/.plot
 
 demo/phi_corrected.h5: sample/phi_removed.h5 sample/phi_curve.h5 $(SOURCES) | $(VENV)/.plot
 	@mkdir -p $(@D)
-	$(DISPLACE) --model $< --phi-modulation sample/phi_curve.h5 -o $@
+	$(DISPLACE) --model $< $(MODULATED) -o $@
 
 # the shipped models: the photons of the sample, and those of several energies, voxels only
 MODELS := calocfm calodit_teacher calodit calofast

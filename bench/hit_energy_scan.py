@@ -29,7 +29,7 @@ ENERGIES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0)
 BATCH = 500
 
 
-def simulate(reader, chosen, probabilities, hit_energy, calibration):
+def simulate(reader, chosen, probabilities, hit_energy, calibration, lost):
     voxels = reader.read()[chosen]
     batches = (voxels[start : start + BATCH] for start in range(0, len(voxels), BATCH))
     shapes = [
@@ -40,7 +40,7 @@ def simulate(reader, chosen, probabilities, hit_energy, calibration):
             seed=1,
             table=barrel_cells(),
             hit_energy=hit_energy,
-            phi_modulation=lost_modulation(reader),
+            phi_modulation=lost,
         )
     ]
     return concatenate_shapes(shapes)
@@ -51,7 +51,7 @@ def values_of(variable, shapes, voxels, region):
     return region.rescale(values, voxels.incident_energy) if variable.is_energy else values
 
 
-def print_region(region, reader, sub_voxels, calibration):
+def print_region(region, reader, sub_voxels, calibration, lost):
     voxels = reader.read()
     chosen = np.flatnonzero(region.select(voxels.incident_energy, voxels.eta_center))
     if len(chosen) < 100:
@@ -62,7 +62,7 @@ def print_region(region, reader, sub_voxels, calibration):
     settings = {f"{energy:g} MeV": (sub_voxels, HitEnergy(energy, energy)) for energy in ENERGIES}
     settings["uniform"] = (None, None)
     simulated = {
-        name: simulate(reader, chosen, probabilities, hit_energy, calibration)
+        name: simulate(reader, chosen, probabilities, hit_energy, calibration, lost)
         for name, (probabilities, hit_energy) in settings.items()
     }
     print(f"{region}: {len(chosen)} events")
@@ -90,8 +90,9 @@ def main():
     )
     reader = DatasetReader(dataset)
     calibration = Calibration.from_arrays(reader.attached("calibration"))
+    sub_voxels, lost = read_sub_voxels(side, reader.grid), lost_modulation(reader)
     for region in REGIONS:
-        print_region(region, reader, read_sub_voxels(side, reader.grid), calibration)
+        print_region(region, reader, sub_voxels, calibration, lost)
 
 
 if __name__ == "__main__":

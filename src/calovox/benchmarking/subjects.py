@@ -22,7 +22,7 @@ from calovox.phi_modulation.curve_file import read_curve
 from calovox.photons import Photons
 from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.runtime import ModelSet, load_models
-from calovox.runtime.accelerators import Accelerator
+from calovox.runtime.accelerators import Accelerator, AcceleratorError, not_for
 from calovox.runtime.model_set import is_shipped
 from calovox.simulation.sampling import photons_to_hits
 from calovox.simulation.simulate import (
@@ -89,10 +89,7 @@ def open_subject(name: str, accelerator: Accelerator = "cpu") -> Subject:
     path = Path(name)
     if path.is_file() and path.suffix in (".h5", ".hdf5") and not is_parametric_file(path):
         if accelerator != "cpu":
-            raise ValueError(
-                f"--accelerator is for ONNX files, and {name} is a library of showers: leave it "
-                "out"
-            )
+            raise AcceleratorError(not_for(name, "a library of showers"))
         return _Library(DatasetReader(path))
     models = load_models(name, accelerator=accelerator)
     return _Parametric(models) if isinstance(models, ParametricModel) else _Models(models)

@@ -35,13 +35,15 @@ def say_other_modulation(
         A sentence for samples without it, or for samples with it; none if all are alike, or
         files do not say.
     """
+    own_states = _states(reference)
+    states = {name: _states(paths) for name, paths in samples.items()}
     sentences = []
     for own, other, words in (
         (_MODULATED, _BARE, "have the phi modulation, those of {} have not"),
         (_BARE, _MODULATED, "have no phi modulation, those of {} have it"),
     ):
-        if _states(reference) & own:
-            names = [name for name, paths in samples.items() if _states(paths) & other]
+        if own_states & own:
+            names = [name for name, known in states.items() if known & other]
             if names:
                 sentences.append(
                     f"voxels of the reference {words.format(', '.join(names))}{_ADVICE}"

@@ -20,7 +20,7 @@ from typing import Final, Literal
 from calovox.files.damage import one_line
 from calovox.runtime.onnx_runtime import onnxruntime
 
-__all__ = ["PROVIDERS", "Accelerator", "AcceleratorError", "open_session"]
+__all__ = ["PROVIDERS", "Accelerator", "AcceleratorError", "not_for", "open_session"]
 
 Accelerator = Literal["cpu", "cuda"]
 """Where to compute."""
@@ -34,6 +34,19 @@ PROVIDERS: Final[dict[Accelerator, list[tuple[str, dict[str, str]]]]] = {
 
 class AcceleratorError(ValueError):
     """An accelerator that cannot be used, and why."""
+
+
+def not_for(name: str | Path, kind: str) -> str:
+    """Say that something is no ONNX file, which an accelerator is for.
+
+    Args:
+        name: What was named instead.
+        kind: What it is.
+
+    Returns:
+        The message of an error.
+    """
+    return f"--accelerator is for ONNX files, and {name} is {kind}: leave it out"
 
 
 def open_session(

@@ -18,7 +18,7 @@ from calovox.models.base import Conditions
 from calovox.models.parametric.file import is_parametric_file, read_parametric
 from calovox.models.parametric.model import ParametricModel
 from calovox.photons import Particle
-from calovox.runtime.accelerators import Accelerator, AcceleratorError
+from calovox.runtime.accelerators import Accelerator, AcceleratorError, not_for
 from calovox.runtime.metadata import FORMAT, VERSION, ModelFileError
 from calovox.runtime.onnx_model import OnnxModel
 from calovox.voxelization import VoxelGrid
@@ -187,10 +187,7 @@ def load_models(
     parametric = path / PARAMETRIC_FILE if path.is_dir() else path
     if parametric.is_file() and (path.is_dir() or is_parametric_file(path)):
         if accelerator != "cpu":
-            raise AcceleratorError(
-                f"--accelerator is for ONNX files, and {name_or_path} is a parametrisation: leave "
-                "it out"
-            )
+            raise AcceleratorError(not_for(name_or_path, "a parametrisation"))
         return read_parametric(parametric)
     load = partial(OnnxModel, n_threads=n_threads, accelerator=accelerator)
     return _load_folder(path, load) if path.is_dir() else ModelSet((load(path),))

@@ -187,16 +187,14 @@ def load_model(
     """
     # onnxruntime is slow to import, and a library of showers does not need it
     from calovox.runtime import load_models
+    from calovox.runtime.accelerators import not_for
 
     try:
         return load_models(name, accelerator=accelerator)
     except FileNotFoundError as problem:
         if (own := find_own_model(name)) is not None:
             if accelerator != "cpu":
-                raise OwnModelError(
-                    f"--accelerator is for ONNX files, and {name} is a model of another package: "
-                    "leave it out"
-                ) from None
+                raise OwnModelError(not_for(name, "a model of another package")) from None
             return own
         names = ", ".join(sorted({entry.name for entry in entry_points(group=GROUP)})) or "none"
         raise FileNotFoundError(f"{problem}, nor one of another package ({names})") from problem

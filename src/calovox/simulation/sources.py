@@ -177,10 +177,10 @@ def open_source(
         if allow_extrapolation:
             raise ValueError("--allow-extrapolation is for trained models: leave it out")
         if accelerator != "cpu":
-            raise ValueError(
-                f"--accelerator is for ONNX files, and {model} is a library of showers: leave it "
-                "out"
-            )
+            # slow to import, and a library of showers does not need it
+            from calovox.runtime.accelerators import AcceleratorError, not_for
+
+            raise AcceleratorError(not_for(model, "a library of showers"))
         return _open_library(wanted, DatasetReader(path))
     return _open_models(wanted, accelerator, allow_extrapolation=allow_extrapolation)
 
