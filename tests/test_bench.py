@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from bench import bench_cpp, reduced_precision, timing
+from bench import bench_cpp, precision_variants, timing
 from bench.timing import LACKING, run
 from calovox.geant4 import Geant4DataError
 from calovox.models.base import Conditions
@@ -83,10 +83,10 @@ def test_the_program_in_cpp_draws_the_shower_of_our_runtime(tmp_path: Path) -> N
 def test_large_layers_in_half_precision_move_voxels_by_rounding_alone() -> None:
     models = load_models("calofast")
     assert isinstance(models, ModelSet)
-    given = reduced_precision.Calibration(models.models[0]).get_next()
+    given = precision_variants.Calibration(models.models[0]).get_next()
     graph = onnx.load(models.models[0].path)
     (expected,) = ReferenceEvaluator(graph).run(None, given)
-    reduced_precision.halve_layers(graph)
+    precision_variants.halve_layers(graph)
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=[CPU])
     for (halved,) in (ReferenceEvaluator(graph).run(None, given), session.run(None, given)):
         moved = np.abs(halved - expected).sum(axis=1) / expected.sum(axis=1)
