@@ -9,7 +9,8 @@ from calovox.dataset.bare import complete_photons, complete_voxels
 from calovox.dataset.cells import open_cells
 from calovox.geometry import barrel_cells
 from calovox.samples.source import open_sample
-from calovox.simulation.sources import PhotonChoice, open_source
+from calovox.simulation.photon_choice import PhotonChoice
+from calovox.simulation.sources import open_source
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 
 

@@ -18,7 +18,8 @@ from calovox.photons import PDG, Fixed, parse_particle
 from calovox.runtime.metadata import ModelFileError, ModelMetadata
 from calovox.samples.source import open_sample
 from calovox.simulation.files import simulate_to_files
-from calovox.simulation.sources import PhotonChoice, open_source
+from calovox.simulation.photon_choice import PhotonChoice
+from calovox.simulation.sources import open_source
 from calovox.voxelization import VoxelGrid
 from tests.models.toy_parametric import fitted_model
 from tests.toy_onnx import write_toy_onnx

@@ -8,7 +8,8 @@ from calovox.geometry import barrel_cells
 from calovox.hits import HitsReader
 from calovox.photons import Fixed
 from calovox.simulation.files import simulate_to_files
-from calovox.simulation.sources import PhotonChoice, open_source
+from calovox.simulation.photon_choice import PhotonChoice
+from calovox.simulation.sources import open_source
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.toy_onnx import write_toy_onnx
 

@@ -10,8 +10,9 @@ from calovox.dataset import DatasetWriter
 from calovox.patterns.file import write_patterns
 from calovox.simulation import placement as room
 from calovox.simulation.files import simulate_to_files
+from calovox.simulation.photon_choice import PhotonChoice
 from calovox.simulation.placement import place_source
-from calovox.simulation.sources import PhotonChoice, open_source
+from calovox.simulation.sources import open_source
 from calovox.voxelization import VoxelGrid, hits_to_voxels
 from tests.patterns.showers import GRID, SHOWERS, toy_library
 

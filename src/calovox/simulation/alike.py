@@ -8,8 +8,9 @@ from calovox.dataset import DatasetReader
 from calovox.geometry import Detector
 from calovox.geometry.detector_files import choose_detector
 from calovox.simulation.files import simulate_to_files
+from calovox.simulation.photon_choice import PhotonChoice
 from calovox.simulation.placement import place_source
-from calovox.simulation.sources import PhotonChoice, open_source
+from calovox.simulation.sources import open_source
 from calovox.tracking import Track, silently
 
 __all__ = ["simulate_alike"]

@@ -19,10 +19,10 @@ from calovox.models.centers import CenterModel
 from calovox.models.parametric.file import is_parametric_file
 from calovox.models.parametric.model import ParametricModel
 from calovox.patterns import PatternLibrary
-from calovox.photons import Distribution, Particle, Photons, draw_photons, event_indices
+from calovox.photons import Particle, Photons
 from calovox.simulation.centers import draw_centers
 from calovox.simulation.own_models import OwnModel, load_model
-from calovox.simulation.photon_files import read_photons
+from calovox.simulation.photon_choice import PhotonChoice, refuse_options
 from calovox.simulation.sampling import BATCH, HitShowers, photons_to_hits, photons_to_voxels
 from calovox.simulation.simulate import match_photons
 from calovox.voxelization import VoxelGrid, Voxels
@@ -30,66 +30,11 @@ from calovox.voxelization import VoxelGrid, Voxels
 if TYPE_CHECKING:
     from calovox.runtime.accelerators import Accelerator
 
-__all__ = ["Matching", "PhotonChoice", "Source", "open_source"]
+__all__ = ["Matching", "Source", "open_source"]
 
 Matching = Literal["perfect", "displaced", "nearest", "random"]
 """Repeat the showers of a library, at their place or at new azimuths, or choose one for each new
 photon."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhotonChoice:
-    """Which photons to simulate: new ones, or those of a file.
-
-    Attributes:
-        energy: Kinetic energies of new photons in MeV.
-        eta: Pseudorapidities of new photons.
-        file: Photons of a dataset, a hits file or a table, in place of new ones.
-        number: How many; None for all of the file, or of the library, from the first one on.
-        first: Index of the first event; for photons of a file or showers of a library, its row.
-    """
-
-    energy: Distribution | None = None
-    eta: Distribution | None = None
-    file: Path | None = None
-    number: int | None = None
-    first: int = 0
-
-    def photons(
-        self, asking: str, *, seed: int, at_impact: bool = False, particle: Particle = "photon"
-    ) -> Photons:
-        """Draw the photons, or read them.
-
-        Args:
-            asking: What needs them, for the message.
-            seed: Seed of the run.
-            at_impact: Whether photons of a dataset have their own direction, not that of the
-                shower's centre.
-            particle: What they must be in place of photons, if they are read.
-
-        Returns:
-            The photons.
-
-        Raises:
-            ValueError: If they are not determined, or determined twice, or other particles.
-        """
-        if self.file is not None:
-            drawn = {"--energy": self.energy, "--eta": self.eta}
-            _refuse(drawn, "is not for the photons of a file: leave it out")
-            return read_photons(
-                self.file,
-                self.number,
-                first=self.first,
-                at_impact=at_impact,
-                seed=seed,
-                particle=particle,
-            )
-        if self.energy is None or self.eta is None or self.number is None:
-            given = {"--energy": self.energy, "--eta": self.eta, "-n": self.number}
-            missing = next(option for option, value in given.items() if value is None)
-            raise ValueError(f"{asking} needs {missing}, or --photons: which photons?")
-        indices = event_indices(self.first, self.number)
-        return draw_photons(indices, energy=self.energy, eta=self.eta, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -307,12 +252,6 @@ def _file_or_default(given: str | None, default: Path | None, none: str = "none"
     return Path(given)
 
 
-def _refuse(options: Mapping[str, object], reason: str) -> None:
-    for option, value in options.items():
-        if value is not None:
-            raise ValueError(f"{option} {reason}")
-
-
 def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iterator[Voxels]]:
     """Return the number of showers and the batches of their voxels."""
     matching, choice = wanted.matching or "perfect", wanted.photons
@@ -325,7 +264,7 @@ def _library_showers(wanted: _Wanted, library: DatasetReader) -> tuple[int, Iter
         matched = match_photons(showers, photons, matching=matching, seed=wanted.seed)
         return len(photons), matched
     new = {"--energy": choice.energy, "--eta": choice.eta, "--photons": choice.file}
-    _refuse(new, "is for new photons: leave it out, or use --matching nearest")
+    refuse_options(new, "is for new photons: leave it out, or use --matching nearest")
     if matching == "displaced":
         number = choice.number or len(library)
         return number, _displaced_showers(library, choice.first, number, wanted.seed)

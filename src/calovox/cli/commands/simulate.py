@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from calovox.binned_shower import HitEnergy
     from calovox.geometry import Detector
     from calovox.jobs.scheduler import Part
-    from calovox.simulation.sources import PhotonChoice, Source
+    from calovox.simulation.photon_choice import PhotonChoice
+    from calovox.simulation.sources import Source
 
 __all__ = ["SIMULATE", "SimulateSettings", "simulate"]
 
@@ -247,7 +248,7 @@ def _open_source(settings: SimulateSettings, detector: "Detector | None") -> "So
 
 def _choose_photons(settings: SimulateSettings) -> "PhotonChoice":
     from calovox.photons import parse_energies, parse_etas
-    from calovox.simulation.sources import PhotonChoice
+    from calovox.simulation.photon_choice import PhotonChoice
 
     energy, eta = settings.energy, settings.eta
     return PhotonChoice(
