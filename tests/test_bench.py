@@ -35,6 +35,7 @@ ELSEWHERE = {
     "phi_modulation_closure": "needs files of the user",
     "phi_modulation_recovery": "needs a file of the user",
     "shower_centers": "needs files of the user",
+    "seam": "takes minutes",
     "referee": "takes an hour",
     "bench_millions": "takes minutes",
     "bench_scheduler": "starts clusters",
