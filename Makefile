@@ -215,7 +215,7 @@ demo/simulated_fastcalogan.h5: sample/photons_optimal.h5 src/calovox/shipped/fas
 define more_photons
 demo/$(1)_optimal.h5: sample/photons_$(1).h5 sample/sub_voxels_optimal.root $$(SOURCES) | $$(VENV)/.plot
 	@mkdir -p $$(@D)
-	$$(BINNED) --model $$< $(2) -o $$@
+	$$(BINNED) --model $$< $$(MODULATED) -o $$@
 
 demo/$(1)_fastcalosimv2.h5: sample/photons_$(1).h5 src/calovox/shipped/fastcalosimv2/parametrisation.h5 \
 		$$(SOURCES) | $$(VENV)/.plot
@@ -228,8 +228,8 @@ demo/$(1)_%.h5: sample/photons_$(1).h5 src/calovox/shipped/%/model.json $$(SOURC
 		$$(if $$(filter fastcalogan,$$*),--allow-extrapolation --e-hit $$(E_HIT)) \
 		--cells --seed 1 --force -o $$@
 endef
-$(eval $(call more_photons,1tev,))
-$(eval $(call more_photons,discrete,$(MODULATED)))
+$(eval $(call more_photons,1tev))
+$(eval $(call more_photons,discrete))
 
 # photons from 256 MeV to 2.1 TeV; E_tot depends on CaloINN alone
 demo/scan_%.h5: sample/photons_scan.h5 src/calovox/shipped/%/model.json $(SOURCES) | $(VENV)/.plot

@@ -39,7 +39,7 @@ voxelize "$hits/gap.h5" "$hits/transition.h5" -o "$data/near_65.h5"
 # what the repository ships: E_tot in slices of energy, and the photons of Figures 16 and D.1
 voxelize "$hits"/scan_[89]_*.h5 "$hits"/scan_1?_*.h5 "$hits"/scan_2[01]_*.h5 --no-cells \
     --precision-bits 10 -o "$here/photons_scan.h5"
-voxelize "$hits/discrete.h5" --precision-bits 10 -o "$here/photons_discrete.h5"
-# with phi modulation
-calovox voxelize "$hits/near_1tev.h5" --precision-bits 10 --force -o "$here/photons_1tev.h5"
+for name in discrete near_1tev; do
+    voxelize "$hits/$name.h5" --precision-bits 10 -o "$here/photons_${name#near_}.h5"
+done
 rm -f "$here"/*.config.toml
