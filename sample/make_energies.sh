@@ -1,6 +1,6 @@
 #!/bin/sh
 # Trains CaloINN with late showers of 131 GeV to 2.1 TeV around |eta| = 0.8, and lets the shipped
-# models of two stages draw their layer energies with it: three hours of a core, most of it Geant4.
+# models of two stages draw their layer energies with it: two hours of a core, most of it Geant4.
 # Stopped at any moment, the same command continues.
 # usage: sample/make_energies.sh FOLDER FOLDER_OF_MAKE_TRAINING_HITS
 # Of the hits of make_training_hits.sh, some below 16 GeV are taken. Above 131 GeV where there are no
@@ -52,10 +52,6 @@ train() {
 
 generate middle --energy log:16.384GeV:131.072GeV --eta abs:0:1.35 -n 4000 --seed 1002 \
     --first-event 10100000
-generate step_low --energy log:256MeV:16.384GeV --eta abs:0.74:0.86 -n 9000 --seed 1201 \
-    --first-event 21000000
-generate all_low --energy log:256MeV:16.384GeV --eta abs:0:1.35 -n 12000 --seed 1203 \
-    --first-event 21200000
 generate edge --energy log:131.072GeV:2.097152TeV --eta abs:0.7:0.9 -n 300 --seed 1001 \
     --first-event 10000000
 # photons that start behind the presampler, and in front of it
@@ -71,7 +67,6 @@ voxelize late "$folder"/late_?.h5 "$folder"/start_?.h5
 voxelize low "$hits"/train_[89]_[01].h5 "$hits"/train_1[01]_[01].h5 "$hits"/train_1[23]_0.h5
 voxelize middle_voxels "$folder/middle.h5"
 voxelize edge_voxels "$folder/edge.h5"
-voxelize more_low "$folder/step_low.h5" "$folder/all_low.h5"
 voxelize validation "$hits"/val_[89]_0.h5 "$hits"/val_1[0-3]_0.h5
 
 simulate first 256MeV:2.097152TeV 0:1.35 --seed 910001 --first-event 2000000 -n 60000
@@ -89,9 +84,11 @@ thrice="$late $late $late"
     train low 0:0.7 3000 $showers --data "$folder/self_low.h5" --pretrained "$folder/first_low" \
         $further
     # around 0.8 there are few showers above 131 GeV: each counts several times
-    train high 0.7:1.35 15000 $showers --data "$folder/more_low.h5" $thrice $thrice $edge $edge \
-        $edge --data "$folder/self_low.h5" --data "$folder/self_high.h5" --eta-margin 0.1 \
-        --max-learning-rate 1e-3 --rising 0.1
+    train first_high 0.7:1.35 6000 --data "$folder/first.h5"
+    train second_high 0.7:1.35 4500 $showers $thrice $thrice $edge $edge $edge \
+        --data "$folder/self_high.h5" --pretrained "$folder/first_high" $further
+    train high 0.7:1.35 3000 $showers $thrice $thrice $thrice $late $edge \
+        --data "$folder/self_high.h5" --pretrained "$folder/second_high" $further
 }
 for model in calocfm calodit_teacher calodit; do
     calovox export "$shipped/$model" --energies "$folder/low" --energies "$folder/high" \

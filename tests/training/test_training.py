@@ -1,17 +1,14 @@
 """A whole training in one call."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from calovox.dataset import DatasetReader
 from calovox.training import training
 from calovox.training.data.showers import ShowerFiles
 from calovox.training.recipe import Batches, Hardware, Recipe
@@ -62,20 +59,6 @@ def test_a_finished_run_is_replaced_only_if_it_is_asked_for(data: Path, tmp_path
         train_model(toy_task(data), tmp_path / "run", hardware=CPU)
     record = train_model(toy_task(data, n_steps=1), tmp_path / "run", hardware=CPU, overwrite=True)
     assert record.n_steps == 1
-
-
-def test_showers_beyond_the_range_are_learned_from_but_not_judged_by(
-    data: Path, tmp_path: Path
-) -> None:
-    eta = abs(DatasetReader(data).eta_center())
-    middle = float(np.median(eta))
-    inside, near = eta < middle, eta < middle + 0.1
-    assert 0 < inside.sum() < near.sum()
-    task = replace(toy_task(data), eta_range=(0.0, middle), eta_margin=0.1, validation=(data,))
-    record = train_model(task, tmp_path / "run", hardware=CPU)
-    assert record.eta_range == (0.0, middle)
-    assert record.data["training"]["n_showers"] == near.sum()
-    assert record.data["validation"]["n_showers"] == inside.sum()
 
 
 def test_a_run_that_was_stopped_goes_on(data: Path, tmp_path: Path) -> None:

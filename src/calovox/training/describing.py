@@ -39,7 +39,7 @@ def describe_task(task: Task, *, fabric: Fabric, n_timed: int = 3) -> list[str]:
         times.append(time.perf_counter() - started)
     seconds = fmean(times[1:] or times)
     low, high = (format_energy(energy) for energy in files.energy_range)
-    n_validation = len(task.open(task.validation, learned=False)) if task.validation else 0
+    n_validation = len(task.open(task.validation)) if task.validation else 0
     return [
         f"{start.model!r}",
         f"{count_parameters(start.model)} weights to be trained",

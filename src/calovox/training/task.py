@@ -55,8 +55,6 @@ class Task:
         make: Makes what is trained: the model, or a module whose `result` it is.
         data: Datasets to train with.
         eta_range: Lowest abs(eta), and the first that is too high.
-        eta_margin: How far beyond this range showers are learned from. At the ends of its range, a
-            model then knows both sides.
         validation: Datasets to judge with; none for no validation.
         energy_range: Lowest and highest kinetic energy in MeV; None for those of the showers.
         pretrained: Run folder whose network is the start; None for random weights.
@@ -70,7 +68,6 @@ class Task:
     make: MakeModel
     data: tuple[Path, ...]
     eta_range: tuple[float, float]
-    eta_margin: float = 0.0
     validation: tuple[Path, ...] = ()
     energy_range: tuple[float, float] | None = None
     pretrained: Path | None = None
@@ -86,20 +83,18 @@ class Task:
                 "showers: name some with --validation"
             )
 
-    def open(self, paths: Sequence[Path], *, learned: bool) -> ShowerFiles:
+    def open(self, paths: Sequence[Path]) -> ShowerFiles:
         """Open datasets, restricted to the ranges of the task.
 
         Args:
             paths: Their files.
-            learned: Whether showers in the margin belong to them.
 
         Returns:
             Their showers.
         """
-        margin = self.eta_margin if learned else 0.0
         return ShowerFiles(
             [DatasetReader(path, takes_weights=True) for path in paths],
-            eta_range=(self.eta_range[0] - margin, self.eta_range[1] + margin),
+            eta_range=self.eta_range,
             energy_range=self.energy_range or (0.0, math.inf),
         )
 
@@ -144,7 +139,7 @@ def prepare_task(task: Task) -> Preparation:
         ValueError: If there are no showers, the energy range reaches far beyond them, or the
             pretrained network is another one.
     """
-    files = task.open(task.data, learned=True)
+    files = task.open(task.data)
     _check_energies(task, files)
     seed = task.recipe.seed
     stream = ShowerStream(
@@ -199,9 +194,7 @@ def run_task(
         if fabric.is_global_zero:
             stack.callback(_remove_if_empty, folder)
         start = prepare_task(task)
-        validation = (
-            Validation(task.open(task.validation, learned=False)) if task.validation else None
-        )
+        validation = Validation(task.open(task.validation)) if task.validation else None
         record = _record(task, start, validation, config)
         if overwrite and fabric.is_global_zero:
             stack.enter_context(replace_run(folder))
@@ -279,7 +272,7 @@ def _record(
     if validation is not None:
         data["validation"] = _describe_files(validation.files)
     if task.correction:
-        data["correction"] = _describe_files(task.open(task.correction, learned=True))
+        data["correction"] = _describe_files(task.open(task.correction))
     if task.pretrained is not None:
         data["pretraining"] = read_record(task.pretrained).data["training"]
     return RunRecord(

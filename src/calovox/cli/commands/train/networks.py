@@ -85,14 +85,6 @@ class LoopSettings:
         ),
         FileIn(),
     ] = None
-    eta_margin: Annotated[
-        float,
-        typer.Option(
-            min=0.0,
-            help="Learn from showers this far beyond the range of |eta|, too: at its ends, a "
-            "model then knows both sides.",
-        ),
-    ] = 0.0
     batches: Batches = field(default_factory=Batches)
     recipe: Annotated[Recipe, _COMMON] = field(default_factory=lambda: Recipe(n_steps=1))
     pauses: Pauses = field(default_factory=Pauses)
@@ -261,7 +253,6 @@ def task_arguments(settings: LoopSettings) -> dict[str, Any]:
     return {
         "data": tuple(settings.data),
         "validation": tuple(settings.validation or ()),
-        "eta_margin": settings.eta_margin,
         "batches": settings.batches,
         "recipe": replace(settings.recipe, seed=settings.seed),
         "pauses": settings.pauses,
