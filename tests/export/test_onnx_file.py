@@ -9,7 +9,7 @@ import pytest
 from calovox.dataset.keys import LEAST_FRACTION
 from calovox.export.onnx_file import export_fused, export_plain
 from calovox.export.pairs import pair_runs
-from calovox.export.parity import Parity, measure_parity
+from calovox.export.parity import measure_parity
 from calovox.export.passes.fixed_shapes import fix_batch
 from calovox.models.base import Conditions
 from calovox.models.two_stage import TwoStageSampler
@@ -95,14 +95,7 @@ def test_exported_showers_are_those_of_torch(exported: Path, runs: list[Path]) -
     (pair,) = pair_runs([read_run(path) for path in runs])
     model = OnnxModel(exported / f"{NAME}.onnx")
     parity = measure_parity(model, pair.sampler(), 3000, seed=2)
-    assert_close(parity)
-
-
-def assert_close(parity: Parity) -> None:
-    """All but one of a thousand voxels are within 1e-4; steep splines enlarge what is rounded."""
-    assert parity.mean < 1e-5
-    assert parity.quantile_999 < 1e-4
-    assert parity.largest < 1e-3
+    assert parity.largest < 1e-4
 
 
 def test_voxels_below_the_least_fraction_are_0(exported: Path) -> None:
@@ -184,7 +177,8 @@ def note_model(note_sampler: TwoStageSampler, tmp_path_factory: pytest.TempPathF
 def test_note_model_gives_the_showers_of_torch(
     note_sampler: TwoStageSampler, note_model: Path
 ) -> None:
-    assert_close(measure_parity(OnnxModel(note_model), note_sampler, 10_000, seed=3))
+    parity = measure_parity(OnnxModel(note_model), note_sampler, 10_000, seed=3)
+    assert parity.largest < 1e-4
     assert_same_in_any_batch(OnnxModel(note_model), 60)
 
 
@@ -205,7 +199,8 @@ def test_a_million_showers_are_finite(tmp_path: Path) -> None:
     assert_finite(OnnxModel(tmp_path / "wild.onnx"), 1_000_000)
 
 
-def test_constants_of_the_flow_are_rounded_to_single_precision_alone(exported: Path) -> None:
+def test_numbers_of_the_double_precision_part_are_not_rounded(exported: Path) -> None:
+    """14 steep splines enlarge a rounding of 1e-7 to more than 1e-3 of a layer's energy."""
     graph = onnx.load(exported / f"{NAME}.onnx").graph
     numbers = {
         float(value)
@@ -213,5 +208,5 @@ def test_constants_of_the_flow_are_rounded_to_single_precision_alone(exported: P
         if len(tensor.dims) < 2
         for value in onnx.numpy_helper.to_array(tensor).ravel()
     }
-    edges = (float(np.float32(ETA_FACTOR * edge)) for interval in SPREAD for edge in interval)
-    assert numbers.issuperset([float(np.float32(MIN_SLOPE)), *filter(None, edges)])
+    edges = (ETA_FACTOR * edge for interval in SPREAD for edge in interval)
+    assert numbers.issuperset([MIN_SLOPE, *filter(None, edges)])

@@ -15,7 +15,6 @@ from calovox.export.passes.lean_tables import make_tables_lean
 from calovox.export.passes.lean_transformer import make_transformer_lean
 from calovox.export.passes.mixed_flow import REACH, is_mixed, make_mixed
 from calovox.export.passes.portable import make_portable
-from calovox.export.passes.single import make_single
 from calovox.models.two_stage import TwoStageSampler
 from calovox.runtime.onnx_model import INPUTS
 from calovox.runtime.onnx_runtime import onnxruntime
@@ -81,29 +80,6 @@ def test_each_pass_keeps_the_showers(graph: onnx.ModelProto, change) -> None:  #
     assert_same(showers(model, 400, 100), showers(graph, 400, 100))
 
 
-def test_splines_in_single_precision_keep_the_showers(graph: onnx.ModelProto) -> None:
-    model = copy_of(graph)
-    make_mixed(model)
-    make_single(model)
-    onnx.checker.check_model(model, full_check=True)
-    kinds = {t.data_type for t in model.graph.initializer}
-    assert onnx.TensorProto.DOUBLE not in kinds
-    assert_same(showers(model, 400, 100), showers(graph, 400, 100))
-
-
-def test_wide_bins_of_before_are_made_smaller(
-    graph: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected, model = copy_of(graph), copy_of(graph)
-    make_mixed(expected)
-    make_single(expected)
-    monkeypatch.setattr("calovox.export.passes.mixed_flow.REACH", 1024.0)
-    make_mixed(model)
-    make_single(model)
-    given = showers(model, 100, 100), showers(expected, 100, 100)
-    np.testing.assert_array_equal(*given)
-
-
 def test_lean_showers_do_not_depend_on_their_batch(graph: onnx.ModelProto) -> None:
     model = copy_of(graph)
     make_lean(model)
@@ -122,7 +98,7 @@ def test_lean_graphs_stay_as_they_are(graph: onnx.ModelProto) -> None:
     before = model.SerializeToString()
     make_lean(model)
     assert model.SerializeToString() == before
-    for change in (make_mixed, make_transformer_lean, make_tables_lean, make_single):
+    for change in (make_mixed, make_transformer_lean, make_tables_lean):
         change(model)
     assert_same(showers(model, 100, 50), showers(graph, 100, 50))
 

@@ -8,13 +8,10 @@ from calovox.export.passes.compact import compact
 from calovox.export.passes.lean_tables import make_tables_lean
 from calovox.export.passes.lean_transformer import make_transformer_lean
 from calovox.export.passes.mixed_flow import make_mixed
-from calovox.export.passes.single import make_single
 
 __all__ = ["is_lean", "make_lean"]
 
 _KEY: Final = "lean"
-_KIND: Final = "2"
-"""Graphs of kind 1 had splines in double precision."""
 
 
 def make_lean(model: onnx.ModelProto) -> None:
@@ -34,14 +31,11 @@ def make_lean(model: onnx.ModelProto) -> None:
     make_mixed(model)
     make_transformer_lean(model)
     make_tables_lean(model)
-    make_single(model)
     compact(model)
     onnx.checker.check_model(model, full_check=True)
-    others = [entry for entry in model.metadata_props if entry.key != _KEY]
-    del model.metadata_props[:]
-    model.metadata_props.extend([*others, onnx.StringStringEntryProto(key=_KEY, value=_KIND)])
+    model.metadata_props.add(key=_KEY, value="1")
 
 
 def is_lean(model: onnx.ModelProto) -> bool:
     """Tell whether `make_lean` has written a model."""
-    return any(entry.key == _KEY and entry.value == _KIND for entry in model.metadata_props)
+    return any(entry.key == _KEY for entry in model.metadata_props)

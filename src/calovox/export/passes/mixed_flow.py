@@ -3,7 +3,8 @@ r"""Flows whose networks compute in single precision, and whose splines do in do
 A product of small matrices in double precision costs three times one in single precision: most
 of the time of a flow. What a network rounds moves the knots of a spline and changes its slopes by
 1e-7, which changes the result of a block by as much. The shares of the bins and the position of y
-between the knots stay in double precision, which `calovox.export.passes.single` narrows.
+between the knots stay in double precision: where those are rounded, steep splines enlarge the
+rounding block by block.
 
 The block of `calovox.export.fused.flow` is written with fewer nodes. With t in [-1, 1], the
 position in a bin of width w and height h whose ends have the slopes d_0 and d_1,
@@ -30,7 +31,7 @@ from calovox.nn.spline import MIN_SLOPE
 
 __all__ = ["REACH", "is_mixed", "make_mixed"]
 
-REACH: Final = 16.0
+REACH: Final = 1024.0
 """Half the width of the wide bins: variables beyond it count as if they were there."""
 
 _END: Final = 1.0 - 1e-14
