@@ -16,52 +16,26 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import get_args
 
 import numpy as np
 from scipy.stats import chi2 as chi2_distribution
 
+from bench.drawn_voxels import Sample, draw
 from bench.precision_variants import variants
 from bench.timing import count, rounds, run
-from calovox.arrays import Array, Float32
 from calovox.dataset import DatasetReader
 from calovox.models.base import Conditions
-from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.runtime import ModelSet, OnnxModel, load_models
 from calovox.runtime.accelerators import Accelerator
-from calovox.scores.referee import ClassifierInputs, classify_by_trees, voxel_inputs
-from calovox.scores.referee.kinds import THRESHOLD
+from calovox.scores.referee import classify_by_trees
 
 BINS = 40
 
 
-class Sample(NamedTuple):
-    """Showers of the same photons: voxels in MeV, and energies of the photons."""
-
-    voxels: Float32[Array, "event voxel"]
-    energy: Array
-    abs_eta: Array
-
-    def inputs(self) -> ClassifierInputs:
-        return voxel_inputs(
-            self.voxels,
-            self.energy,
-            np.arange(len(self.energy)),
-            threshold=THRESHOLD,
-            abs_eta=self.abs_eta,
-        )
-
-
-def draw(model: OnnxModel, energy: Array, eta: Array, seed: int) -> Sample:
-    keys = event_keys(seed, Stream.MODEL, np.arange(len(energy)))
-    noise = event_normals(keys, *model.noise_shape)
-    shares = model.sample(Conditions(energy, eta), noise)
-    return Sample(shares * energy[:, None].astype(np.float32), energy, np.abs(eta))
-
-
 def measure_chi2(first: Sample, second: Sample) -> tuple[float, float]:
     """Compare E_tot / E in bins of equal numbers; give chi2 over its number, and the p-value."""
-    shares = [s.voxels.sum(axis=1, dtype=np.float64) / s.energy for s in (first, second)]
+    shares = [sample.response for sample in (first, second)]
     edges = np.quantile(np.concatenate(shares), np.linspace(0.0, 1.0, BINS + 1)[1:-1])
     a, b = (np.bincount(edges.searchsorted(x), minlength=BINS) for x in shares)
     chi2 = float(((a - b) ** 2 / (a + b)).sum())

@@ -12,24 +12,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bench.drawn_voxels import draw
 from bench.timing import count, run
-from calovox.arrays import Array
-from calovox.models.base import Conditions
-from calovox.random_streams import Stream, event_keys, event_normals
 from calovox.runtime import ModelSet, OnnxModel, load_models
-from calovox.scores.referee import ClassifierInputs, classify_by_trees, voxel_inputs
-from calovox.scores.referee.kinds import THRESHOLD
+from calovox.scores.referee import classify_by_trees
 
 RANGES = ((256.0, 16384.0), (16384.0, 131072.0), (131072.0, 2097152.0))
 """Kinetic energies in MeV."""
-
-
-def draw(model: OnnxModel, energy: Array, eta: float, seed: int) -> Array:
-    """Draw voxels in MeV for photons at one |eta|."""
-    keys = event_keys(seed, Stream.MODEL, np.arange(len(energy)))
-    noise = event_normals(keys, *model.noise_shape)
-    shares = model.sample(Conditions(energy, np.full(len(energy), eta)), noise)
-    return np.asarray(shares * energy[:, None].astype(np.float32))
 
 
 def compare(lower: OnnxModel, upper: OnnxModel, n_showers: int) -> Iterator[str]:
@@ -38,23 +27,17 @@ def compare(lower: OnnxModel, upper: OnnxModel, n_showers: int) -> Iterator[str]
     rng = np.random.default_rng(1)
     for low, high in RANGES:
         energy = np.exp(rng.uniform(np.log(low), np.log(high), n_showers))
+        eta = np.full(n_showers, border)
         below, above, again = (
-            draw(model, energy, border, seed)
+            draw(model, energy, eta, seed)
             for seed, model in enumerate((lower, upper, lower), start=1)
         )
-
-        def inputs(voxels: Array, energy: Array = energy) -> ClassifierInputs:
-            eta = np.full(len(energy), border)
-            return voxel_inputs(
-                voxels, energy, np.arange(len(energy)), threshold=THRESHOLD, abs_eta=eta
-            )
-
         across, floor = (
-            classify_by_trees(inputs(below), inputs(other), n_seeds=1) for other in (above, again)
+            classify_by_trees(below.inputs(), other.inputs(), n_seeds=1)
+            for other in (above, again)
         )
-        totals = [voxels.sum(axis=1, dtype=np.float64) / energy for voxels in (below, above)]
-        response = " | ".join(f"{total.mean():.4f}" for total in totals)
-        error = np.hypot(*(total.std() for total in totals)) / np.sqrt(n_showers)
+        response = " | ".join(f"{sample.response.mean():.4f}" for sample in (below, above))
+        error = np.hypot(below.response.std(), above.response.std()) / np.sqrt(n_showers)
         yield (
             f"| {border:g} | {low / 1e3:.3g} to {high / 1e3:.4g} GeV "
             f"| {across.mean:.3f} +- {across.error:.3f} | {floor.mean:.3f} +- {floor.error:.3f} "
@@ -66,7 +49,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", default="calodit")
     parser.add_argument("--showers", type=int, default=3000, help="of each range of energy")
-    parser.add_argument("--quick", action="store_true", help="few showers")
     arguments = parser.parse_args()
     models = load_models(arguments.model)
     assert isinstance(models, ModelSet)  # of ONNX files

@@ -22,17 +22,20 @@ low="--data $showers/low.h5"
 middle="--data $showers/middle_voxels.h5 --data $folder/upper.h5"
 high="--data $showers/edge_voxels.h5 --data $showers/late.h5"
 
-# above K SERIES PART SHOWERS: showers of 2^K to 2^(K+1) MeV, which are added to $made
+# generate NAME ENERGIES ETAS SHOWERS SEED FIRST: voxels of new showers, which are added to $made
+generate() {
+    [ -e "$folder/$1.hits.h5" ] || calovox geant4 --energy "log:$2" --eta "abs:$3" -n "$4" --seed "$5" \
+        --first-event "$6" --precision-bits 10 -o "$folder/$1.hits.h5"
+    [ -e "$folder/$1.h5" ] || calovox voxelize "$folder/$1.hits.h5" \
+        --phi-modulation "$here/phi_curve.h5" --no-cells -o "$folder/$1.h5"
+    made="$made --data $folder/$1.h5"
+}
+
+# above K SERIES PART SHOWERS: showers of 2^K to 2^(K+1) MeV
 above() {
-    name=above_$1_$2$3
     low_end=$((1 << $1))
-    [ -e "$folder/$name.hits.h5" ] || calovox geant4 --energy "log:${low_end}MeV:$((2 * low_end))MeV" \
-        --eta abs:0:1.35 -n "$4" --seed $((220 + $1 * 2 + $2)) \
-        --first-event $((1500000 + $1 * 20000 + $2 * 10000 + $3 * 1000)) --precision-bits 10 \
-        -o "$folder/$name.hits.h5"
-    [ -e "$folder/$name.h5" ] || calovox voxelize "$folder/$name.hits.h5" \
-        --phi-modulation "$here/phi_curve.h5" --no-cells -o "$folder/$name.h5"
-    made="$made --data $folder/$name.h5"
+    generate "above_$1_$2$3" "${low_end}MeV:$((2 * low_end))MeV" 0:1.35 "$4" $((220 + $1 * 2 + $2)) \
+        $((1500000 + $1 * 20000 + $2 * 10000 + $3 * 1000))
 }
 
 # correct NAME MODEL ETAS OPTIONS...: one run
@@ -103,15 +106,10 @@ both calocfm_twice "$folder/calocfm_once" calocfm_second --pace 0.015 --steps 10
 both calocfm "$folder/calocfm_twice" calocfm_third --pace 0.015 --steps 1200
 
 # with more showers below 16 GeV; the second time above 0.7 alone
-low_showers() {
-    [ -e "$folder/$1.hits.h5" ] || calovox geant4 --energy log:256MeV:16.384GeV --eta "abs:$2" -n "$3" \
-        --seed "$4" --first-event "$5" --precision-bits 10 -o "$folder/$1.hits.h5"
-    [ -e "$folder/$1.h5" ] || calovox voxelize "$folder/$1.hits.h5" \
-        --phi-modulation "$here/phi_curve.h5" --no-cells -o "$folder/$1.h5"
-    low="$low --data $folder/$1.h5"
-}
-low_showers step_low 0.74:0.86 9000 1201 21000000
-low_showers all_low 0:1.35 12000 1203 21200000
+made=
+generate step_low 256MeV:16.384GeV 0.74:0.86 9000 1201 21000000
+generate all_low 256MeV:16.384GeV 0:1.35 12000 1203 21200000
+low="$low$made"
 both teacher_once calodit_teacher teacher_first --pace 0.015 --steps 800
 # shellcheck disable=SC2086
 correct teacher_second "$folder/teacher_once" 0.7:1.35 $low $middle $more $middle $more $top $high \
